@@ -1,0 +1,207 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import helmet from "helmet";
+import { type Logger, pino } from "pino";
+import { CloudreveClient } from "./cloudreve/client.ts";
+import { CloudreveDrive } from "./cloudreve/cloudreveDrive.ts";
+import { Credentials } from "./cloudreve/credential.ts";
+import { createSeal } from "./cloudreve/seal.ts";
+import { ViewerSessions } from "./cloudreve/viewerSession.ts";
+import type { Config } from "./config.ts";
+import { EditorDiscovery, Editors } from "./editors/discovery.ts";
+import { portalApi } from "./host/portalApi.ts";
+import { hostRouter } from "./host/router.ts";
+import { AccessTokens, deriveKey } from "./http/accessToken.ts";
+import { correlationId, logFailure, logRequests } from "./http/requestLog.ts";
+import { AccessGrants } from "./model/accessGrants.ts";
+import { ContentRecord } from "./model/contentRecord.ts";
+import { DriveShield } from "./model/driveShield.ts";
+import { FileLocks } from "./model/fileLocks.ts";
+import { FileTurns } from "./model/fileTurns.ts";
+import type { Clock, KeyValueStore } from "./model/keyValueStore.ts";
+import { SaveSpool } from "./saves/saveSpool.ts";
+import { openMemoryStore } from "./stores/memoryStore.ts";
+import { openSqliteStore } from "./stores/sqliteStore.ts";
+import { checkFileInfo } from "./wopi/checkFileInfo.ts";
+import { getFile } from "./wopi/getFile.ts";
+import { getLock, lock, refreshLock, unlock } from "./wopi/lockOperations.ts";
+import { putFile } from "./wopi/putFile.ts";
+import { wopiRouter } from "./wopi/router.ts";
+
+const sweepEveryMs = 60_000;
+/** How long a stop waits for saves under way. */
+const drainMs = 25_000;
+/** A connection on which nothing moves for this long is cut; a slow one that moves is not. */
+const idleConnectionMs = 120_000;
+
+export interface Bridge {
+  readonly app: Express;
+  /** @returns the port it listens on */
+  listen(): Promise<number>;
+  /** Gives back the drive's lock of every file whose WOPI lock has run out; runs by itself each minute. */
+  sweep(): Promise<void>;
+  /** Stops accepting, lets saves under way finish, keeps locks. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes and joins all parts of a bridge.
+ * @param options now: the clock of everything that expires; logger: where the lines go
+ * @throws Error with a sentence for the operator when the store or the spool can't be used
+ */
+export async function openBridge(config: Config, options: { now?: Clock; logger?: Logger } = {}): Promise<Bridge> {
+  const now = options.now ?? Date.now;
+  const logger = options.logger ?? pino({ level: config.LOG_LEVEL });
+  const spool = await SaveSpool.open(config.SPOOL_DIR);
+  const store = openStore(config.STORE_URL, now);
+  const secrets = [config.SECRET, ...(config.SECRET_PREVIOUS === undefined ? [] : [config.SECRET_PREVIOUS])];
+
+  const seal = createSeal(secrets.map((secret) => deriveKey(secret, "seal")));
+  const client = new CloudreveClient(config.CLOUDREVE_URL, correlationId);
+  const credentials = new Credentials(store, seal, client, now, driveLogin(config));
+  const sessions = new ViewerSessions(store, seal, client, now);
+  const drive = new CloudreveDrive(client, credentials, sessions, config.STORAGE_ORIGINS);
+  const editors = new Editors(config.DISCOVERY_URLS.map((url) => new EditorDiscovery(url, store, now)));
+
+  const grants = new AccessGrants(store, now);
+  const tokens = new AccessTokens(secrets, now);
+  const locks = new FileLocks(store, now);
+  const shield = new DriveShield(store, drive, now);
+  const content = new ContentRecord(store);
+  const turns = new FileTurns();
+  const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
+
+  const lockParts = { drive, locks, shield, turns, note: (error: unknown) => void logFailure(error) };
+  const saveParts = { drive, locks, shield, content, now };
+  const limitBytes = Math.floor(config.MAX_FILE_MB * 1024 * 1024);
+  const openParts = {
+    drive,
+    editors,
+    grants,
+    tokens,
+    now,
+    bridgeUrl: config.BRIDGE_URL,
+    wopiUrl,
+    grantLifetimeMs: config.GRANT_HOURS * 3_600_000,
+  };
+
+  const app = express();
+  app.disable("x-powered-by").disable("etag").set("trust proxy", config.TRUST_PROXY).set("query parser", "simple");
+  app.use(logRequests(logger));
+  // Before everything that reads bodies or adds headers for browsers: editors get the protocol and nothing else.
+  app.use(
+    "/wopi",
+    wopiRouter({
+      tokens,
+      grants,
+      editors,
+      proofMode: config.PROOF_KEYS,
+      wopiUrl,
+      now,
+      checkFileInfo: checkFileInfo({ drive, content, hostOrigin: new URL(config.BRIDGE_URL).origin }),
+      getFile: getFile({ drive, content }),
+      fileOverrides: {
+        LOCK: lock(lockParts),
+        UNLOCK: unlock(lockParts),
+        REFRESH_LOCK: refreshLock(lockParts),
+        GET_LOCK: getLock(lockParts),
+      },
+      contentOverrides: { PUT: putFile({ ...saveParts, spool, turns, limitBytes }) },
+    }),
+  );
+  // Policies about content and framing are each page's own: helmet's stop the form post to the editor and portals.
+  app.use(
+    helmet({
+      contentSecurityPolicy: false,
+      frameguard: false,
+      crossOriginResourcePolicy: false,
+      crossOriginOpenerPolicy: false,
+    }),
+  );
+  app.use((_request, response, next) => {
+    response.set("Cache-Control", "no-store");
+    next();
+  });
+  app.get("/healthz", (_request, response) => {
+    response.json({ ok: true });
+  });
+  app.get("/readyz", async (_request, response) => {
+    const storeOk = await answers(() => store.get("readyz"));
+    const driveOk = await answers(() => drive.ping());
+    response.status(storeOk ? 200 : 503).json({ store: storeOk, drive: driveOk, editors: await editors.states() });
+  });
+  app.use("/api", portalApi({ ...openParts, portalKeys: config.PORTAL_KEYS }));
+  app.use(hostRouter({ ...openParts, embedOrigins: config.EMBED_ORIGINS }));
+  app.use((_request, response) => {
+    response.status(404).type("text").send("There is nothing here.\n");
+  });
+  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    logFailure(error);
+    if (response.headersSent) response.destroy();
+    else response.status(500).end();
+  });
+
+  const sweep = async (): Promise<void> => {
+    for await (const fileId of shield.held()) {
+      await turns.inTurn(fileId, async () => {
+        if ((await locks.current(fileId)) === undefined) await shield.release(fileId);
+      });
+    }
+  };
+  const timer = setInterval(() => {
+    sweep().catch((error: unknown) => logger.warn({ failure: logFailure(error)?.kind }, "sweep of locks failed"));
+  }, sweepEveryMs);
+  timer.unref();
+
+  let server: Server | undefined;
+  return {
+    app,
+    listen: () => {
+      server = createServer(app);
+      // A large save over a slow line is no attack: what counts is that it moves.
+      server.requestTimeout = 0;
+      server.setTimeout(idleConnectionMs);
+      return listening(server, config.HOST, config.PORT);
+    },
+    sweep,
+    close: async () => {
+      clearInterval(timer);
+      if (server !== undefined) await stop(server);
+      await turns.settled();
+      await store.close();
+    },
+  };
+}
+
+function openStore(url: string, now: Clock): KeyValueStore {
+  return url === "memory:" ? openMemoryStore(now) : openSqliteStore(url.slice("file:".length), now);
+}
+
+function driveLogin({ CLOUDREVE_EMAIL: email, CLOUDREVE_PASSWORD: password }: Config) {
+  return email === undefined || password === undefined ? undefined : { email, password };
+}
+
+async function answers(ask: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await ask();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function listening(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+async function stop(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const deadline = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(deadline);
+}

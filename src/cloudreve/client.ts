@@ -1,0 +1,198 @@
+import http from "node:http";
+import https from "node:https";
+import type { Readable } from "node:stream";
+import axios, { type AxiosInstance, type AxiosResponse } from "axios";
+import type { z } from "zod";
+import { BridgeError, type Failure } from "../model/failure.ts";
+import { envelopeSchema, errorOfEnvelope } from "./codes.ts";
+
+/** An API call must be answered within this time: an editor hears of a drive that is down before it gives up itself. */
+const apiTimeoutMs = 8_000;
+/** A transfer may take as long as it moves. */
+const idleTimeoutMs = 60_000;
+const apiAnswerLimitBytes = 16 * 1024 * 1024;
+
+export interface ApiCall {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Below `/api/v4`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly json?: unknown;
+  readonly accessToken?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface RawCall {
+  readonly method: "GET" | "POST" | "PUT";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Readable;
+  readonly signal?: AbortSignal;
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  header(name: string): string | undefined;
+  readonly body: Readable;
+}
+
+/**
+ * HTTP to Cloudreve: the envelope on one side, bytes on the other. Every error leaves as a BridgeError, since an
+ * AxiosError carries the Authorization header.
+ */
+export class CloudreveClient {
+  readonly #axios: AxiosInstance;
+  readonly #baseUrl: string;
+  readonly #correlationId: () => string | undefined;
+
+  /** @param correlationId id of the request being served; Cloudreve logs it and echoes it in its errors */
+  constructor(baseUrl: string, correlationId: () => string | undefined) {
+    this.#baseUrl = baseUrl.replace(/\/+$/, "");
+    this.#correlationId = correlationId;
+    this.#axios = axios.create({
+      adapter: "http",
+      httpAgent: new http.Agent({ keepAlive: true, maxSockets: 256 }),
+      httpsAgent: new https.Agent({ keepAlive: true, maxSockets: 256 }),
+      proxy: false,
+      responseType: "stream",
+      decompress: false,
+      maxRedirects: 0,
+      maxContentLength: -1,
+      maxBodyLength: -1,
+      validateStatus: () => true,
+      transformRequest: [(data: unknown) => data],
+      transformResponse: [(data: unknown) => data],
+      headers: { "Accept-Encoding": "identity" },
+    });
+  }
+
+  get origin(): string {
+    return new URL(this.#baseUrl).origin;
+  }
+
+  address(path: string): string {
+    return `${this.#baseUrl}/api/v4${path}`;
+  }
+
+  /** Calls the API. @returns `data` of the envelope, checked @throws BridgeError as the table of codes says */
+  async api<Schema extends z.ZodType>(schema: Schema, call: ApiCall): Promise<z.output<Schema>> {
+    const body = call.json === undefined ? undefined : Buffer.from(JSON.stringify(call.json));
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, value);
+    const search = query.size === 0 ? "" : `?${query}`;
+    const answer = await this.#request({
+      method: call.method,
+      url: `${this.address(call.path)}${search}`,
+      headers: {
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(call.accessToken === undefined ? {} : { Authorization: `Bearer ${call.accessToken}` }),
+        ...call.headers,
+      },
+      data: body,
+      timeout: apiTimeoutMs,
+      signal: AbortSignal.timeout(apiTimeoutMs),
+    });
+    return this.envelope(schema, answer);
+  }
+
+  /** Reads an answer that should be an envelope. @throws driveFailed when it is none, or of another shape */
+  async envelope<Schema extends z.ZodType>(schema: Schema, answer: RawAnswer): Promise<z.output<Schema>> {
+    const text = await readText(answer.body);
+    const envelope = envelopeSchema.safeParse(parseJson(text));
+    if (!envelope.success) {
+      throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "no envelope in the answer" });
+    }
+    if (envelope.data.code !== 0) throw errorOfEnvelope(envelope.data);
+    const data = schema.safeParse(envelope.data.data);
+    if (!data.success) {
+      const where = data.error.issues.map((issue) => issue.path.join(".")).join(", ");
+      throw new BridgeError({ kind: "driveFailed", code: 0, said: `unexpected answer at: ${where}` });
+    }
+    return data.data;
+  }
+
+  /** Sends bytes or asks for bytes; any status is an answer. The caller must read or destroy the body. */
+  async raw(call: RawCall): Promise<RawAnswer> {
+    return this.#request({
+      method: call.method,
+      url: call.url,
+      headers: { "Content-Type": "application/octet-stream", ...call.headers },
+      data: call.body,
+      timeout: idleTimeoutMs,
+      ...(call.signal === undefined ? {} : { signal: call.signal }),
+    });
+  }
+
+  /** As `raw`, for a small call without a body that must be answered soon. */
+  async rawSoon(call: Omit<RawCall, "body" | "signal">): Promise<RawAnswer> {
+    return this.#request({
+      method: call.method,
+      url: call.url,
+      headers: call.headers,
+      data: undefined,
+      timeout: apiTimeoutMs,
+      signal: AbortSignal.timeout(apiTimeoutMs),
+    });
+  }
+
+  async #request(config: {
+    method: string;
+    url: string;
+    headers: Record<string, string>;
+    data: Buffer | Readable | undefined;
+    timeout: number;
+    signal?: AbortSignal;
+  }): Promise<RawAnswer> {
+    const correlationId = this.#correlationId();
+    let response: AxiosResponse<Readable>;
+    try {
+      response = await this.#axios.request<Readable>({
+        ...config,
+        headers:
+          correlationId === undefined ? config.headers : { ...config.headers, "X-Cr-Correlation-Id": correlationId },
+      });
+    } catch (error) {
+      throw new BridgeError(
+        { kind: "driveUnreachable" } satisfies Failure,
+        // Only the code, as in ECONNREFUSED: the rest of an AxiosError holds credentials.
+        { cause: new Error(axios.isAxiosError(error) ? (error.code ?? "failed") : "failed") },
+      );
+    }
+    const { headers } = response;
+    return {
+      status: response.status,
+      header: (name) => {
+        const value: unknown = headers[name.toLowerCase()];
+        return typeof value === "string" ? value : undefined;
+      },
+      body: response.data,
+    };
+  }
+}
+
+/** Reads a short answer whole. @throws driveUnreachable when it breaks off */
+async function readText(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > apiAnswerLimitBytes) {
+        throw new BridgeError({ kind: "driveFailed", code: 0, said: "the answer is too long" });
+      }
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof BridgeError) throw error;
+    throw new BridgeError({ kind: "driveUnreachable" }, { cause: new Error("the answer broke off") });
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

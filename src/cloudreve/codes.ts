@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { BridgeError, type Failure, type LockHolder } from "../model/failure.ts";
+
+/**
+ * Every answer of Cloudreve's API: HTTP 200 with this envelope, errors in `code`.
+ * @see recordings; reference cloudreve-v4 section 2
+ */
+export const envelopeSchema = z.object({
+  code: z.number(),
+  msg: z.string().optional().default(""),
+  data: z.unknown().optional(),
+});
+
+const lockConflictSchema = z.array(
+  z.object({
+    owner: z.object({ application: z.object({ type: z.string() }).optional() }).optional(),
+  }),
+);
+
+const failures: Readonly<Record<number, Failure>> = {
+  401: { kind: "signInNeeded" },
+  // A scope that the OAuth grant does not have, and a token or refresh that is refused.
+  40089: { kind: "signInNeeded" },
+  40020: { kind: "signInNeeded" },
+  40022: { kind: "signInNeeded" },
+  40026: { kind: "signInNeeded" },
+  40080: { kind: "signInNeeded" },
+  40017: { kind: "signInNeeded" },
+  40018: { kind: "signInNeeded" },
+  // Another user's file system, and what is not there: who asks must not learn which.
+  403: { kind: "fileMissing" },
+  404: { kind: "fileMissing" },
+  40016: { kind: "fileMissing" },
+  40069: { kind: "fileMissing" },
+  40077: { kind: "fileMissing" },
+  40082: { kind: "fileMissing" },
+  40007: { kind: "rightMissing", right: "group" },
+  409: { kind: "driveBusy" },
+  40004: { kind: "nameTaken" },
+  40052: { kind: "nameIllegal", reason: "Cloudreve refuses this name" },
+  40049: { kind: "bodyTooLarge", limitBytes: 0 },
+  40051: { kind: "quotaExceeded" },
+  40076: { kind: "changedInStorage" },
+};
+
+/** Cloudreve's application types in lock owners, as the bridge speaks of them. */
+const holders: Readonly<Record<string, LockHolder>> = { viewer: "editor", upload: "upload", dav: "webdav" };
+
+/** Turns an envelope that is not `code: 0` into the failure it means. */
+export function errorOfEnvelope(envelope: z.infer<typeof envelopeSchema>): BridgeError {
+  if (envelope.code === 40073) {
+    return new BridgeError({ kind: "lockedElsewhere", holder: holderOf(envelope.data) });
+  }
+  const known = failures[envelope.code];
+  return new BridgeError(known ?? { kind: "driveFailed", code: envelope.code, said: envelope.msg });
+}
+
+/**
+ * Who holds the lock, from the error data of 40073. Its `token` opens the lock and is not read on purpose.
+ * @see recordings/cloudreve/lock-conflict-rest.json
+ */
+export function holderOf(data: unknown): LockHolder {
+  const parsed = lockConflictSchema.safeParse(data);
+  const type = parsed.success ? parsed.data[0]?.owner?.application?.type : undefined;
+  return (type === undefined ? undefined : holders[type]) ?? "other";
+}

@@ -1,0 +1,142 @@
+import { z } from "zod";
+
+/** The bridge's settings, checked; made once at start and never changed. */
+export type Config = Readonly<z.output<typeof configSchema>>;
+
+/** One mistake in the settings, as a sentence for the operator. */
+export class ConfigError extends Error {
+  readonly sentences: readonly string[];
+
+  constructor(sentences: readonly string[]) {
+    super(sentences.join("\n"));
+    this.name = "ConfigError";
+    this.sentences = sentences;
+  }
+}
+
+const httpAddress = z
+  .string()
+  .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), "must be an http(s) address")
+  .refine((value) => !URL.canParse(value) || new URL(value).search === "", "must have no query")
+  .transform((value) => value.replace(/\/+$/, ""));
+
+const origin = httpAddress.refine(
+  (value) => !URL.canParse(value) || new URL(value).pathname === "/",
+  "must be an origin: scheme, host and port",
+);
+
+function listOf<Item extends z.ZodType<unknown, string>>(item: Item) {
+  return z
+    .string()
+    .transform((value) =>
+      value
+        .split(",")
+        .map((part) => part.trim())
+        .filter((part) => part !== ""),
+    )
+    .pipe(z.array(item));
+}
+
+/** `name:key,…` */
+const portalKey = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]+:.+$/, "must be name:key")
+  .transform((value) => ({ name: value.slice(0, value.indexOf(":")), key: value.slice(value.indexOf(":") + 1) }));
+
+const numberText = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, "must be a number")
+    .transform(Number)
+    .pipe(z.number().min(minimum).max(maximum));
+
+const configSchema = z.object({
+  BRIDGE_URL: httpAddress.describe("Where browsers reach the bridge"),
+  WOPI_URL: httpAddress.optional().describe("Where the editor's server reaches the bridge; default BRIDGE_URL"),
+  CLOUDREVE_URL: httpAddress.describe("Where the bridge reaches Cloudreve"),
+  CLOUDREVE_PUBLIC_URL: httpAddress.optional().describe("Where browsers reach Cloudreve; default CLOUDREVE_URL"),
+  DISCOVERY_URLS: listOf(httpAddress).default([]).describe("Discovery addresses of the editors, by commas"),
+  HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on"),
+  PORT: numberText(0, 65_535).default(8080).describe("Port to listen on"),
+  SECRET: z.string().refine((value) => Buffer.byteLength(value) >= 32, "must be at least 32 bytes long"),
+  SECRET_PREVIOUS: z.string().optional().describe("The SECRET before the last change; still read"),
+  STORE_URL: z
+    .string()
+    .regex(/^(memory:|file:.+)$/, "must be file:PATH or memory:")
+    .default("file:data/bridge.db")
+    .describe("Where the bridge remembers locks and sessions"),
+  SPOOL_DIR: z.string().min(1).default("data/spool").describe("Folder that keeps saves until the drive has them"),
+  EMBED_ORIGINS: listOf(origin).default([]).describe("Portals that may frame the host page, by commas"),
+  PORTAL_KEYS: listOf(portalKey).default([]).describe("name:key of the portals, by commas"),
+  CLOUDREVE_EMAIL: z.string().optional().describe("Drive account that acts for portals"),
+  CLOUDREVE_PASSWORD: z.string().optional().describe("Its password"),
+  PROOF_KEYS: z.enum(["required", "offered", "off"]).default("offered").describe("Whether editors must sign"),
+  GRANT_HOURS: numberText(0.01, 240).default(10).describe("Life of a session, hours"),
+  MAX_FILE_MB: numberText(0.001, 1_000_000).default(1024).describe("Largest save taken, MiB"),
+  STORAGE_ORIGINS: listOf(origin).default([]).describe("Storage origins that download addresses may name"),
+  TRUST_PROXY: numberText(0, 10).default(0).describe("Proxies in front whose X-Forwarded-* headers hold"),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info").describe("Log level"),
+});
+
+/** The settings' names, for the check against the README's table. */
+export const settingNames: readonly string[] = Object.keys(configSchema.shape);
+
+/** Settings that are printed as `***`. */
+const secretNames = new Set(["SECRET", "SECRET_PREVIOUS", "PORTAL_KEYS", "CLOUDREVE_PASSWORD"]);
+
+/**
+ * Reads the settings from an environment.
+ * @throws ConfigError with every mistake and contradiction, one sentence each
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    settingNames.map((name) => [name, environment[name]]).filter(([, value]) => value !== undefined && value !== ""),
+  );
+  const parsed = configSchema.safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map(({ path, message }) => {
+        const name = String(path[0]);
+        return given[name] === undefined ? `${name} is missing.` : `${name} ${message}.`;
+      }),
+    );
+  }
+  const contradictions = contradictionsIn(parsed.data);
+  if (contradictions.length > 0) throw new ConfigError(contradictions);
+  return Object.freeze(parsed.data);
+}
+
+function contradictionsIn(config: z.output<typeof configSchema>): string[] {
+  const sentences: string[] = [];
+  const isHttps = (url: string) => url.startsWith("https:");
+  for (const url of config.DISCOVERY_URLS) {
+    if (isHttps(config.BRIDGE_URL) && !isHttps(url) && !isLocal(url)) {
+      sentences.push(`DISCOVERY_URLS names ${url}: browsers block an http editor in a page of the https BRIDGE_URL.`);
+    }
+  }
+  if ((config.CLOUDREVE_EMAIL === undefined) !== (config.CLOUDREVE_PASSWORD === undefined)) {
+    sentences.push("CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD belong together: one of them is missing.");
+  }
+  if (config.PROOF_KEYS === "required" && config.DISCOVERY_URLS.length === 0) {
+    sentences.push("PROOF_KEYS is required, but without DISCOVERY_URLS no editor's keys are known.");
+  }
+  const names = config.PORTAL_KEYS.map(({ name }) => name);
+  if (new Set(names).size < names.length) sentences.push("PORTAL_KEYS names a portal twice.");
+  if (config.PORTAL_KEYS.some(({ key }) => key.length < 8)) {
+    sentences.push("PORTAL_KEYS holds a key of less than 8 characters.");
+  }
+  return sentences;
+}
+
+/** A name without a dot is a service inside a compose network: the bridge reads discovery there, browsers do not. */
+function isLocal(url: string): boolean {
+  const { hostname } = new URL(url);
+  return !hostname.includes(".") || hostname === "127.0.0.1";
+}
+
+/** @returns the settings as they are in force, secrets hidden */
+export function printableConfig(config: Config): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [name, secretNames.has(name) && value !== undefined ? "***" : value]),
+  );
+}

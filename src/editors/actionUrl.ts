@@ -1,0 +1,54 @@
+/** What the host wants said in the editor's address. */
+export interface ActionChoices {
+  readonly wopiSrc: string;
+  /** `en-US`, `zh-CN`; undefined leaves the editor's own choice. */
+  readonly language: string | undefined;
+  readonly theme: "light" | "dark" | undefined;
+}
+
+/** Parameters that carry the language, by suite: Collabora and ONLYOFFICE, Microsoft 365. */
+const languageParameters = ["lang", "ui", "rs"];
+
+/** Placeholders of discovery's urlsrc that the bridge can fill. */
+const placeholders: Readonly<Record<string, (choices: ActionChoices) => string | undefined>> = {
+  UI_LLCC: ({ language }) => language,
+  DC_LLCC: ({ language }) => language,
+  THEME_ID: ({ theme }) => (theme === undefined ? undefined : theme === "dark" ? "2" : "1"),
+  WOPI_SOURCE: ({ wopiSrc }) => wopiSrc,
+};
+
+/**
+ * Takes an editor's address as Cloudreve's viewer session or a discovery document gives it, and makes the one our
+ * host page posts to: our WOPI source, language and theme by name, nothing left in angle brackets.
+ * Cloudreve puts the words `lng` and `darkmode` where language and theme belong.
+ * @see recordings/cloudreve/viewer-session-ok.json; reference wopi.md section 2
+ */
+export function actionUrl(source: string, choices: ActionChoices): string {
+  const url = new URL(fillPlaceholders(source, choices));
+  let sourceParameter = "WOPISrc";
+  for (const [name, value] of [...url.searchParams]) {
+    if (name.toLowerCase() === "wopisrc" || /\/api\/v4\/file\/wopi\/[^/]+$/.test(value)) {
+      sourceParameter = name;
+      url.searchParams.delete(name);
+    } else if (value === "lng") {
+      if (choices.language === undefined) url.searchParams.delete(name);
+      else url.searchParams.set(name, choices.language);
+    } else if (value === "darkmode") {
+      if (choices.theme === undefined) url.searchParams.delete(name);
+      else url.searchParams.set(name, choices.theme === "dark" ? "2" : "1");
+    }
+  }
+  if (choices.language !== undefined && !languageParameters.some((name) => url.searchParams.has(name))) {
+    url.searchParams.set("lang", choices.language);
+  }
+  url.searchParams.set(sourceParameter, choices.wopiSrc);
+  return url.href;
+}
+
+/** `<ui=UI_LLCC&>` is filled or goes as a whole; unknown ones go. */
+function fillPlaceholders(source: string, choices: ActionChoices): string {
+  return source.replace(/<([^=<>&]*)=([^<>&]*)&?>/g, (_group, name: string, word: string) => {
+    const value = placeholders[word]?.(choices);
+    return value === undefined ? "" : `${name}=${encodeURIComponent(value)}&`;
+  });
+}

@@ -1,0 +1,64 @@
+import { hkdfSync } from "node:crypto";
+import { jwtVerify, SignJWT } from "jose";
+import { BridgeError } from "../model/failure.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+
+/** What an access token says: which grant, which file, until when. Everything else is read from the grant. */
+export interface TokenClaims {
+  readonly grantId: string;
+  /** The last segment of the WOPISrc it is good for. */
+  readonly fileId: string;
+  readonly expiresAtMs: number;
+}
+
+const issuer = "bridge";
+
+/** 32 bytes for one purpose, derived from SECRET; the purposes can't read each other's work. */
+export function deriveKey(secret: string, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", secret, "cloudreve-office-bridge", purpose, 32));
+}
+
+/** Signs and reads WOPI access tokens: short, since Office allows some 2000 characters for a whole address. */
+export class AccessTokens {
+  readonly #keys: readonly Uint8Array[];
+  readonly #now: Clock;
+
+  /** @param secrets the first signs, all verify (rotation) */
+  constructor(secrets: readonly string[], now: Clock) {
+    this.#keys = secrets.map((secret) => deriveKey(secret, "access token"));
+    this.#now = now;
+  }
+
+  async sign(claims: TokenClaims): Promise<string> {
+    const [key] = this.#keys;
+    if (key === undefined) throw new TypeError("an access token needs a key");
+    return new SignJWT({ f: claims.fileId })
+      .setProtectedHeader({ alg: "HS256" })
+      .setIssuer(issuer)
+      .setSubject(claims.grantId)
+      .setExpirationTime(Math.floor(claims.expiresAtMs / 1000))
+      .sign(key);
+  }
+
+  /** @throws tokenInvalid for whatever is not a live token of ours */
+  async verify(token: string): Promise<TokenClaims> {
+    for (const key of this.#keys) {
+      try {
+        const { payload } = await jwtVerify(token, key, {
+          issuer,
+          algorithms: ["HS256"],
+          requiredClaims: ["sub", "exp", "f"],
+          currentDate: new Date(this.#now()),
+        });
+        const { sub, exp } = payload;
+        const fileId: unknown = payload["f"];
+        if (sub !== undefined && exp !== undefined && typeof fileId === "string") {
+          return { grantId: sub, fileId, expiresAtMs: exp * 1000 };
+        }
+      } catch {
+        // Another key may fit; otherwise it is refused below, whatever was wrong with it.
+      }
+    }
+    throw new BridgeError({ kind: "tokenInvalid" });
+  }
+}

@@ -1,0 +1,112 @@
+import type { Response } from "express";
+import { holderReason } from "../model/drive.ts";
+import type { Failure } from "../model/failure.ts";
+
+interface Statuses {
+  /** To an editor's server: WOPI knows no 403, and a fault of the drive is never 401. */
+  readonly wopi: number;
+  /** To a person or a portal. */
+  readonly web: number;
+  /** One sentence for whoever reads the answer; facts of the failure are added where they help. */
+  readonly title: string;
+}
+
+const answers: Readonly<Record<Failure["kind"], Statuses>> = {
+  tokenInvalid: { wopi: 401, web: 401, title: "The access token is missing, expired or not valid." },
+  keyInvalid: { wopi: 401, web: 401, title: "The portal key is missing or unknown." },
+  proofInvalid: { wopi: 500, web: 500, title: "The request does not prove that it comes from the editor." },
+  ticketInvalid: { wopi: 404, web: 410, title: "This address has been used or is too old." },
+  fileMissing: { wopi: 404, web: 404, title: "There is no such file." },
+  rightMissing: { wopi: 404, web: 404, title: "This is not allowed here." },
+  headerInvalid: { wopi: 400, web: 400, title: "A header is missing or malformed." },
+  requestInvalid: { wopi: 400, web: 422, title: "The request is not as it should be." },
+  noEditor: { wopi: 404, web: 422, title: "No editor opens this file." },
+  notImplemented: { wopi: 501, web: 501, title: "This is not supported." },
+  lockMismatch: { wopi: 409, web: 409, title: "The file is locked." },
+  lockedElsewhere: { wopi: 409, web: 409, title: "The file is locked outside the editor." },
+  changedInStorage: { wopi: 409, web: 409, title: "The file has changed in the drive." },
+  bodyTooLarge: { wopi: 413, web: 422, title: "The file is too large." },
+  bodyCut: { wopi: 400, web: 400, title: "The body broke off." },
+  expectedSizeExceeded: { wopi: 412, web: 412, title: "The file is larger than expected." },
+  rangeInvalid: { wopi: 416, web: 416, title: "That range is not in the file." },
+  nameTaken: { wopi: 409, web: 409, title: "That name is taken." },
+  nameIllegal: { wopi: 400, web: 422, title: "That name is not allowed." },
+  // Collabora says "disk full" to a 413, which is what a used-up quota is.
+  quotaExceeded: { wopi: 413, web: 507, title: "The drive has no room left for this account." },
+  signInNeeded: { wopi: 503, web: 401, title: "The drive does not accept the account's sign-in any more." },
+  driveBusy: { wopi: 503, web: 503, title: "The drive is busy with this file." },
+  driveUnreachable: { wopi: 503, web: 503, title: "The drive does not answer." },
+  driveFailed: { wopi: 500, web: 502, title: "The drive gave an answer that helps nobody." },
+  editorUnreachable: { wopi: 503, web: 503, title: "The editor does not answer." },
+  spoolFailed: { wopi: 500, web: 500, title: "The bridge can't keep the save: its disk refuses." },
+};
+
+/** Answers an editor: status, the lock headers that WOPI demands, and Collabora's code for a foreign change. */
+export function writeWopiFailure(response: Response, failure: Failure): void {
+  response.status(answers[failure.kind].wopi);
+  switch (failure.kind) {
+    case "lockMismatch":
+      response.set("X-WOPI-Lock", failure.currentLockId);
+      response.set(
+        "X-WOPI-LockFailureReason",
+        failure.currentLockId === "" ? "The file is not locked" : "The file is locked by another session",
+      );
+      break;
+    case "lockedElsewhere":
+      // The drive's lock token opens the lock: an editor is told that there is one, not which.
+      response.set("X-WOPI-Lock", "");
+      response.set("X-WOPI-LockedByOtherInterface", "true");
+      response.set("X-WOPI-LockFailureReason", holderReason[failure.holder]);
+      break;
+    case "changedInStorage":
+      response.set("X-WOPI-Lock", failure.currentLockId ?? "");
+      response.set("X-WOPI-LockFailureReason", "The file has changed in the drive");
+      response.json({ COOLStatusCode: 1010, LOOLStatusCode: 1010 });
+      return;
+    case "rangeInvalid":
+      response.set("Content-Range", `bytes */${failure.sizeBytes}`);
+      break;
+    default:
+      break;
+  }
+  response.end();
+}
+
+/** Answers a portal: RFC 9457 problem details with the failure's kind as a stable `code`. */
+export function writeProblem(response: Response, failure: Failure): void {
+  const { web, title } = answers[failure.kind];
+  response.status(web).type("application/problem+json");
+  if (web === 401) response.set("WWW-Authenticate", "Bearer");
+  const detail = detailOf(failure);
+  response.send(
+    JSON.stringify({
+      type: "about:blank",
+      title,
+      status: web,
+      code: failure.kind,
+      ...(detail === undefined ? {} : { detail }),
+      ...(failure.kind === "requestInvalid" ? { errors: failure.issues } : {}),
+    }),
+  );
+}
+
+export function webStatus(kind: Failure["kind"]): number {
+  return answers[kind].web;
+}
+
+function detailOf(failure: Failure): string | undefined {
+  switch (failure.kind) {
+    case "requestInvalid":
+      return failure.issues.map(({ field, message }) => `${field}: ${message}`).join("; ");
+    case "noEditor":
+      return failure.sentence;
+    case "nameIllegal":
+      return failure.reason;
+    case "lockedElsewhere":
+      return `${holderReason[failure.holder]}.`;
+    case "editorUnreachable":
+      return failure.said;
+    default:
+      return undefined;
+  }
+}

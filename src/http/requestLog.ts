@@ -1,0 +1,72 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createHash, randomUUID } from "node:crypto";
+import type { RequestHandler } from "express";
+import type { Logger } from "pino";
+import { BridgeError, type Failure } from "../model/failure.ts";
+
+interface RequestContext {
+  readonly correlationId: string;
+  /** Facts that handlers add to the request's one line. */
+  readonly facts: Record<string, unknown>;
+}
+
+const current = new AsyncLocalStorage<RequestContext>();
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** @returns id of the request being served: the editor's own where it sends one, and Cloudreve's in its errors */
+export function correlationId(): string | undefined {
+  return current.getStore()?.correlationId;
+}
+
+/** Adds facts to the line of the request being served; never a token, a key or an address with a query. */
+export function logFacts(facts: Readonly<Record<string, unknown>>): void {
+  Object.assign(current.getStore()?.facts ?? {}, facts);
+}
+
+/** Notes a failure: its kind, and what the drive said, which an answer never shows. */
+export function logFailure(error: unknown): Failure | undefined {
+  if (error instanceof BridgeError) {
+    const { failure } = error;
+    const cause = error.cause instanceof Error ? error.cause.message : undefined;
+    logFacts({ failure: failure.kind, ...("said" in failure ? { said: failure.said } : {}), cause });
+    return failure;
+  }
+  logFacts({ failure: "unexpected", stack: error instanceof Error ? error.stack : String(error) });
+  return undefined;
+}
+
+/** Names a secret in the log without telling it. */
+export function shortHash(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex").slice(0, 8);
+}
+
+/** One line a request: path without query, outcome, time. */
+export function logRequests(logger: Logger): RequestHandler {
+  return (request, response, next) => {
+    const sent = request.get("X-WOPI-CorrelationId") ?? request.get("X-Correlation-Id") ?? "";
+    const context: RequestContext = { correlationId: uuid.test(sent) ? sent.toLowerCase() : randomUUID(), facts: {} };
+    const startedAt = process.hrtime.bigint();
+    response.set("X-Correlation-Id", context.correlationId);
+    response.once("close", () => {
+      const ms = Number(process.hrtime.bigint() - startedAt) / 1e6;
+      const line = {
+        method: request.method,
+        path: loggedPath(request.originalUrl),
+        status: response.statusCode,
+        ms: Math.round(ms * 10) / 10,
+        cut: response.writableFinished ? undefined : true,
+        correlationId: context.correlationId,
+        ...context.facts,
+      };
+      if (response.statusCode >= 500 || context.facts["failure"] === "unexpected") logger.warn(line);
+      else logger.info(line);
+    });
+    current.run(context, next);
+  };
+}
+
+/** Tickets and link secrets are part of the path: only their place is shown. */
+function loggedPath(url: string): string {
+  const path = url.split("?", 1)[0] ?? "";
+  return path.replace(/^\/(edit|l)\/[^/]+/, "/$1/-");
+}

@@ -1,0 +1,36 @@
+import { existsSync } from "node:fs";
+import { pino } from "pino";
+import { openBridge } from "./bridge.ts";
+import { ConfigError, printableConfig, readConfig } from "./config.ts";
+
+/** Starts the bridge from the environment and stops it cleanly on SIGTERM. */
+async function main(): Promise<void> {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  const config = readConfig(process.env);
+  const logger = pino({ level: config.LOG_LEVEL });
+  const bridge = await openBridge(config, { logger });
+  const port = await bridge.listen();
+  logger.info(
+    { settings: printableConfig(config), port },
+    `listening on ${config.HOST}:${port} as ${config.BRIDGE_URL}`,
+  );
+  let stopping = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      logger.info({ signal }, "stopping: saves under way finish, locks stay");
+      bridge.close().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+    });
+  }
+}
+
+main().catch((error: unknown) => {
+  const sentences =
+    error instanceof ConfigError ? error.sentences : [error instanceof Error ? error.message : String(error)];
+  process.stderr.write(`The bridge can't start:\n${sentences.map((sentence) => `- ${sentence}\n`).join("")}`);
+  process.exit(1);
+});

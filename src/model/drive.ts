@@ -1,0 +1,121 @@
+import type { Readable } from "node:stream";
+import type { LockHolder } from "./failure.ts";
+
+/** A file as the drive knows it now. */
+export interface DriveFile {
+  /** Stable over saves, renames and moves. */
+  readonly id: string;
+  /** With extension. */
+  readonly name: string;
+  readonly uri: string;
+  readonly sizeBytes: number;
+  /** Opaque; a new word with each change of content. */
+  readonly version: string;
+  /** Whole seconds, UTC, `2026-11-21T08:15:00Z`: all that every way to ask the drive can give. */
+  readonly modifiedAt: string;
+}
+
+/** What every later call about an opened file needs; holds no secret. */
+export interface DriveDocument {
+  /** Name of the drive account that acts; its credential stays inside the drive adapter. */
+  readonly account: string;
+  readonly fileId: string;
+  /** Set when an old, immutable version was opened. */
+  readonly version?: string;
+}
+
+export interface DriveAccount {
+  readonly account: string;
+  /** The drive's id of the person behind the account. */
+  readonly userId: string;
+  readonly userName: string;
+  /** End of what the account can do; undefined when it renews itself. */
+  readonly endsAtMs: number | undefined;
+}
+
+export interface DriveTokens {
+  readonly accessToken: string;
+  readonly refreshToken?: string;
+}
+
+export interface OpenRequest {
+  readonly target: { readonly uri: string } | { readonly fileId: string };
+  readonly action: "edit" | "view";
+  readonly viewerId?: string;
+  readonly version?: string;
+  readonly parentUri?: string;
+  readonly purchaseTicket?: string;
+}
+
+export interface OpenedDocument {
+  readonly document: DriveDocument;
+  readonly file: DriveFile;
+  /** The editor's address with the drive's own WOPI source still in it. */
+  readonly actionUrl: string;
+  /** How long the drive lets this document be read, locked and saved through its session. */
+  readonly expiresAtMs: number;
+}
+
+/** Bytes that can be sent more than once. */
+export interface Bytes {
+  readonly sizeBytes: number;
+  open(): Readable;
+}
+
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface DriveContent {
+  readonly body: Readable;
+  /** Length of the body as sent, of the range when one was asked. */
+  readonly lengthBytes: number;
+  /** Size of the whole file. */
+  readonly sizeBytes: number;
+  readonly version: string;
+  readonly range: ByteRange | undefined;
+}
+
+/** What a save must still find in the drive: our lock, or the version the bytes are based on. */
+export type WriteGuard = { readonly lockToken: string } | { readonly previousVersion: string | undefined };
+
+/** A file drive as the bridge needs it. Every method throws BridgeError only. */
+export interface Drive {
+  /**
+   * Names the account that will act.
+   * @param tokens what a portal handed on; undefined = the account of the configuration
+   * @throws signInNeeded when the credential is refused, expired or not configured
+   */
+  account(tokens: DriveTokens | undefined): Promise<DriveAccount>;
+  /** Opens an editing or viewing session. @throws fileMissing, rightMissing, noEditor, bodyTooLarge */
+  open(account: DriveAccount, request: OpenRequest): Promise<OpenedDocument>;
+  stat(document: DriveDocument): Promise<DriveFile>;
+  /** @param range raw value of a Range header, handed on. The caller must read or destroy the body. */
+  read(document: DriveDocument, file: DriveFile, range: string | undefined, signal: AbortSignal): Promise<DriveContent>;
+  /**
+   * Replaces the content.
+   * @returns the file as read back afterwards
+   * @throws changedInStorage, lockedElsewhere, quotaExceeded, bodyTooLarge
+   */
+  write(document: DriveDocument, file: DriveFile, bytes: Bytes, guard: WriteGuard): Promise<DriveFile>;
+  /** Creates a file beside this one. @throws nameTaken when a file of that name is there */
+  createBeside(document: DriveDocument, file: DriveFile, name: string, bytes: Bytes): Promise<DriveFile>;
+  /**
+   * Takes the drive's own lock, or refreshes it when it is held under this very token.
+   * @throws lockedElsewhere when anybody else holds the file
+   */
+  lock(document: DriveDocument, token: string): Promise<void>;
+  /** Gives the drive's lock back; a lock that is gone already is fine. */
+  unlock(document: DriveDocument, token: string): Promise<void>;
+  /** @returns the drive's version. @throws driveUnreachable */
+  ping(): Promise<string>;
+}
+
+/** The words for a person who finds a document locked from elsewhere. */
+export const holderReason: Readonly<Record<LockHolder, string>> = {
+  editor: "The document is open in Cloudreve's own editor",
+  upload: "The document is being uploaded",
+  webdav: "The document is open in a WebDAV client",
+  other: "The document is locked in Cloudreve",
+};

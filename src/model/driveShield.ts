@@ -1,0 +1,71 @@
+import { randomBytes } from "node:crypto";
+import type { Drive, DriveDocument } from "./drive.ts";
+import { failureOf } from "./failure.ts";
+import { lockLifetimeMs } from "./fileLocks.ts";
+import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
+
+const graceMs = 60_000;
+
+interface Shield {
+  /** Unique per file: Cloudreve keeps all lock strings in one table, and anybody who knows one can remove the lock. */
+  readonly token: string;
+  readonly document: DriveDocument;
+}
+
+/**
+ * The drive's own lock around a document that is being edited, so that the web UI, WebDAV and uploads keep off.
+ * The record is written before the drive is asked: a bridge that dies in between still knows what it may hold.
+ * Calls for one file must come one at a time (FileTurns).
+ */
+export class DriveShield {
+  readonly #store: KeyValueStore;
+  readonly #drive: Drive;
+  readonly #now: Clock;
+
+  constructor(store: KeyValueStore, drive: Drive, now: Clock) {
+    this.#store = store;
+    this.#drive = drive;
+    this.#now = now;
+  }
+
+  /**
+   * Takes the drive's lock, refreshes it, or takes it again after the drive has forgotten it.
+   * @returns the token to write under
+   * @throws lockedElsewhere when somebody else holds the file in the drive
+   */
+  async hold(document: DriveDocument): Promise<string> {
+    const standing = await this.#read(document.fileId);
+    const token = standing?.token ?? `${document.fileId}.${randomBytes(18).toString("base64url")}`;
+    const shield: Shield = { token, document };
+    // Cloudreve's lock lives as long from here; a record that outlives it is of no use.
+    const expiresAtMs = this.#now() + lockLifetimeMs + graceMs;
+    await put(this.#store, shieldKey(document.fileId), JSON.stringify(shield), expiresAtMs);
+    await this.#drive.lock(document, token);
+    return token;
+  }
+
+  /** Gives the drive's lock back; when the drive can't be reached the record stays and `release` is tried again. */
+  async release(fileId: string): Promise<void> {
+    const standing = await this.#read(fileId);
+    if (standing === undefined) return;
+    try {
+      await this.#drive.unlock(standing.document, standing.token);
+    } catch (error) {
+      // A deleted file has taken its lock along.
+      if (failureOf(error, "fileMissing") === undefined) throw error;
+    }
+    await put(this.#store, shieldKey(fileId), undefined);
+  }
+
+  /** @returns ids of the files that the drive may still hold for us */
+  async *held(): AsyncIterable<string> {
+    for await (const [key] of this.#store.list(shieldKey(""))) yield key.slice(shieldKey("").length);
+  }
+
+  async #read(fileId: string): Promise<Shield | undefined> {
+    const raw = await this.#store.get(shieldKey(fileId));
+    return raw === undefined ? undefined : (JSON.parse(raw) as Shield);
+  }
+}
+
+const shieldKey = (fileId: string): string => `shield:${fileId}`;

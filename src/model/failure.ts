@@ -1,0 +1,61 @@
+/** Everything that can go wrong on purpose. A new kind does not compile until http/failureResponse.ts knows its status. */
+export type Failure =
+  | { readonly kind: "tokenInvalid" }
+  | { readonly kind: "keyInvalid" }
+  | { readonly kind: "proofInvalid" }
+  | { readonly kind: "ticketInvalid" }
+  | { readonly kind: "fileMissing" }
+  | { readonly kind: "rightMissing"; readonly right: string }
+  | { readonly kind: "headerInvalid"; readonly header: string; readonly reason: string }
+  | {
+      readonly kind: "requestInvalid";
+      readonly issues: readonly { readonly field: string; readonly message: string }[];
+    }
+  | { readonly kind: "noEditor"; readonly sentence: string }
+  | { readonly kind: "notImplemented"; readonly operation: string }
+  /** currentLockId is empty when the file is not locked at all. */
+  | { readonly kind: "lockMismatch"; readonly currentLockId: string }
+  | { readonly kind: "lockedElsewhere"; readonly holder: LockHolder }
+  | { readonly kind: "changedInStorage"; readonly currentLockId?: string }
+  | { readonly kind: "bodyTooLarge"; readonly limitBytes: number }
+  | { readonly kind: "bodyCut" }
+  | { readonly kind: "expectedSizeExceeded" }
+  | { readonly kind: "rangeInvalid"; readonly sizeBytes: number }
+  | { readonly kind: "nameTaken" }
+  | { readonly kind: "nameIllegal"; readonly reason: string }
+  | { readonly kind: "quotaExceeded" }
+  | { readonly kind: "signInNeeded" }
+  | { readonly kind: "driveBusy" }
+  | { readonly kind: "driveUnreachable" }
+  | { readonly kind: "driveFailed"; readonly code: number; readonly said: string }
+  | { readonly kind: "editorUnreachable"; readonly said: string }
+  | { readonly kind: "spoolFailed" };
+
+/** What holds a lock that is not ours: the application types of Cloudreve's 40073 error data, in the words of people. */
+export type LockHolder = "editor" | "upload" | "webdav" | "other";
+
+/** The only error that code of the bridge throws on purpose; the cause is for the log, never for an answer. */
+export class BridgeError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, options?: ErrorOptions) {
+    super(failure.kind, options);
+    this.name = "BridgeError";
+    this.failure = failure;
+  }
+}
+
+/** @returns the failure of a BridgeError when it is of that kind */
+export function failureOf<Kind extends Failure["kind"]>(
+  error: unknown,
+  kind: Kind,
+): Extract<Failure, { kind: Kind }> | undefined {
+  if (!(error instanceof BridgeError) || error.failure.kind !== kind) return undefined;
+  return error.failure as Extract<Failure, { kind: Kind }>;
+}
+
+/** Faults that pass by themselves: worth another try, and never the fault of what was asked. */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof BridgeError)) return false;
+  return ["driveUnreachable", "driveBusy", "driveFailed"].includes(error.failure.kind);
+}

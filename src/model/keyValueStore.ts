@@ -1,0 +1,34 @@
+/** Milliseconds since 1970-01-01 UTC. */
+export type Clock = () => number;
+
+/**
+ * Durable memory of the bridge. `swap` alone gives create-if-absent, replace-if-same and delete-if-same, so that
+ * every rule about locks and grants is written once and a store stays tiny.
+ */
+export interface KeyValueStore {
+  get(key: string): Promise<string | undefined>;
+  /**
+   * Compare and set in one step, also among several processes.
+   * @param expected the value that must stand there now; undefined = nothing may stand there
+   * @param next the value to leave; undefined = remove
+   * @param expiresAtMs moment from which the entry counts as absent; without it the entry stays
+   * @returns whether the swap was made
+   */
+  swap(key: string, expected: string | undefined, next: string | undefined, expiresAtMs?: number): Promise<boolean>;
+  list(prefix: string): AsyncIterable<readonly [key: string, value: string]>;
+  close(): Promise<void>;
+}
+
+/** Leaves `next`, whatever stands there; for entries whose last writer is right. */
+export async function put(
+  store: KeyValueStore,
+  key: string,
+  next: string | undefined,
+  expiresAtMs?: number,
+): Promise<void> {
+  for (;;) {
+    const current = await store.get(key);
+    if (current === undefined && next === undefined) return;
+    if (await store.swap(key, current, next, expiresAtMs)) return;
+  }
+}

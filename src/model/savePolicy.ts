@@ -1,0 +1,73 @@
+/** What is known when the body of a save has arrived and the file's turn has come. */
+export interface SaveFacts {
+  /** Id of the WOPI lock that stands; undefined = not locked. */
+  readonly heldLockId: string | undefined;
+  /** X-WOPI-Lock of the request; undefined = none. */
+  readonly requestLockId: string | undefined;
+  readonly storedVersion: string;
+  readonly storedSizeBytes: number;
+  readonly storedModifiedAt: string;
+  /** Version that the editor's copy stands on; undefined = the bridge does not know (its store was lost). */
+  readonly baseVersion: string | undefined;
+  /** LastModifiedTime as the editor remembers it (COOL or LOOL header); undefined = not sent. */
+  readonly timestamp: string | undefined;
+  /** Collabora's "Overwrite": a client that always sends the timestamp has left it out. */
+  readonly isForced: boolean;
+  readonly isExitSave: boolean;
+  /** The body is byte for byte what is stored. */
+  readonly equalsStored: boolean;
+}
+
+export type SaveDecision =
+  | { readonly do: "write" }
+  /** Nothing to do: the drive has these very bytes. */
+  | { readonly do: "acknowledge" }
+  | { readonly do: "refuse"; readonly because: SaveRefusal }
+  /** Refused, and nobody is there to decide: the bytes go beside the document. */
+  | { readonly do: "keepCopy"; readonly because: SaveRefusal };
+
+export type SaveRefusal =
+  | { readonly kind: "lockMismatch"; readonly currentLockId: string }
+  | { readonly kind: "changedInStorage" };
+
+/**
+ * May this save write, must it be refused, or does it become a copy beside the document?
+ * The lock comes first, then the version: a lock conflict must never look like a change in storage.
+ * @see WOPI PutFile; reference editor-traffic, traps 1 to 3
+ */
+export function decideSave(facts: SaveFacts): SaveDecision {
+  const refusal = refusalOf(facts);
+  if (refusal === undefined) return facts.equalsStored ? { do: "acknowledge" } : { do: "write" };
+  // After an exit save nobody is left to see a dialog, and the editor drops its copy whatever it hears.
+  return { do: facts.isExitSave && !facts.equalsStored ? "keepCopy" : "refuse", because: refusal };
+}
+
+function refusalOf(facts: SaveFacts): SaveRefusal | undefined {
+  const { heldLockId, requestLockId } = facts;
+  if (heldLockId !== undefined && requestLockId !== heldLockId) {
+    return { kind: "lockMismatch", currentLockId: heldLockId };
+  }
+  if (heldLockId === undefined) {
+    // Office fills a new, empty file without a lock.
+    if (facts.storedSizeBytes === 0) return undefined;
+    if (requestLockId === undefined) return { kind: "lockMismatch", currentLockId: "" };
+    // The late save: the lock ran out, or was never asked for because a reader opened the document first.
+    if (facts.isForced || facts.equalsStored) return undefined;
+    const standing = standsOnStored(facts);
+    if (standing === undefined) return { kind: "lockMismatch", currentLockId: "" };
+    return standing ? undefined : { kind: "changedInStorage" };
+  }
+  if (facts.isForced || facts.equalsStored) return undefined;
+  // Nothing known of the base: a lock that never broke has kept everybody else off.
+  return (standsOnStored(facts) ?? true) ? undefined : { kind: "changedInStorage" };
+}
+
+/** @returns undefined when neither base nor timestamp is known */
+function standsOnStored(facts: SaveFacts): boolean | undefined {
+  if (facts.baseVersion !== undefined) return facts.baseVersion === facts.storedVersion;
+  if (facts.timestamp === undefined) return undefined;
+  const remembered = Date.parse(facts.timestamp);
+  // 1970 is Collabora's "none": it was never told a time.
+  if (Number.isNaN(remembered) || remembered === 0) return undefined;
+  return Math.floor(remembered / 1000) === Math.floor(Date.parse(facts.storedModifiedAt) / 1000);
+}

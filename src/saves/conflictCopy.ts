@@ -1,0 +1,25 @@
+/**
+ * Name of the copy that keeps work which can't go into the document itself:
+ * `Report (conflict, NAME, 2026-11-21 08.15).docx`.
+ * @param attempt counts up while the name is taken
+ */
+export function conflictCopyName(fileName: string, personName: string, atMs: number, attempt: number): string {
+  const dot = fileName.lastIndexOf(".");
+  const stem = dot > 0 ? fileName.slice(0, dot) : fileName;
+  const extension = dot > 0 ? fileName.slice(dot) : "";
+  const who = [...personName.replace(/[\\/:*?"<>|\p{Cc}]/gu, " ").trim()].slice(0, 40).join("") || "unknown";
+  const when = new Date(atMs).toISOString().slice(0, 16).replace("T", " ").replace(":", ".");
+  const more = attempt === 0 ? "" : ` ${attempt + 1}`;
+  const tail = ` (conflict, ${who}, ${when})${more}${extension}`;
+  // Cloudreve's limit is 255 bytes of UTF-8, not characters.
+  return `${cutToBytes(stem, 255 - Buffer.byteLength(tail))}${tail}`;
+}
+
+function cutToBytes(text: string, limitBytes: number): string {
+  let cut = "";
+  for (const character of text) {
+    if (Buffer.byteLength(cut) + Buffer.byteLength(character) > limitBytes) break;
+    cut += character;
+  }
+  return cut;
+}

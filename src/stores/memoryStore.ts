@@ -1,0 +1,30 @@
+import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+
+/** `memory:`, forgotten with the process: for a first look and for tests. */
+export function openMemoryStore(now: Clock): KeyValueStore {
+  const entries = new Map<string, { value: string; expiresAtMs: number | undefined }>();
+  const read = (key: string): string | undefined => {
+    const entry = entries.get(key);
+    if (entry?.expiresAtMs !== undefined && entry.expiresAtMs <= now()) {
+      entries.delete(key);
+      return undefined;
+    }
+    return entry?.value;
+  };
+  return {
+    get: async (key) => read(key),
+    swap: async (key, expected, next, expiresAtMs) => {
+      if (read(key) !== expected) return false;
+      if (next === undefined) entries.delete(key);
+      else entries.set(key, { value: next, expiresAtMs });
+      return true;
+    },
+    list: async function* (prefix) {
+      for (const key of [...entries.keys()].filter((name) => name.startsWith(prefix)).sort()) {
+        const value = read(key);
+        if (value !== undefined) yield [key, value] as const;
+      }
+    },
+    close: async () => entries.clear(),
+  };
+}

@@ -1,0 +1,67 @@
+import { wopiFileId } from "../model/accessGrants.ts";
+import type { ContentRecord } from "../model/contentRecord.ts";
+import type { Drive } from "../model/drive.ts";
+import type { WopiOperation } from "./wopiCall.ts";
+
+/**
+ * What an editor knows of a file, built from the drive's facts and the grant; a flag here is a promise.
+ * Never null, no empty URLs, nothing cached across users.
+ * @param hostOrigin origin of our host page: the only page the editor may exchange messages with
+ * @see WOPI CheckFileInfo; reference wopi.md sections 6 and 12
+ */
+export function checkFileInfo(parts: { drive: Drive; content: ContentRecord; hostOrigin: string }): WopiOperation {
+  return async ({ grant }) => {
+    const file = await parts.drive.stat(grant.document);
+    const lastModifiedTime = await parts.content.lastModifiedTime(file);
+    const sha256 = await parts.content.sha256(file);
+    const canWrite = grant.permission === "edit";
+    const { person, restrictions } = grant;
+    const dot = file.name.lastIndexOf(".");
+    return {
+      status: 200,
+      json: {
+        BaseFileName: file.name,
+        OwnerId: grant.ownerId,
+        Size: file.sizeBytes,
+        UserId: person.id,
+        Version: file.version,
+        UserFriendlyName: person.name,
+        IsAnonymousUser: false,
+        LastModifiedTime: lastModifiedTime,
+        ...(dot > 0 ? { FileExtension: file.name.slice(dot) } : {}),
+        ...(sha256 === undefined ? {} : { SHA256: sha256 }),
+        UniqueContentId: `${wopiFileId(grant.document)}.${file.version}`,
+        FileNameMaxLength: 250,
+        BreadcrumbDocName: file.name,
+        ReadOnly: grant.document.version !== undefined,
+        UserCanWrite: canWrite,
+        UserCanRename: false,
+        UserCanNotWriteRelative: true,
+        SupportsUpdate: true,
+        SupportsLocks: true,
+        SupportsGetLock: true,
+        SupportsExtendedLockLength: true,
+        SupportsRename: false,
+        SupportsDeleteFile: false,
+        SupportsUserInfo: false,
+        PostMessageOrigin: parts.hostOrigin,
+        ClosePostMessage: true,
+        EditNotificationPostMessage: true,
+        // Collabora reports an error when this is absent.
+        IsAdminUser: false,
+        ...userExtraInfo(person.avatarUrl, person.email),
+        ...(restrictions.print ? { DisablePrint: true, HidePrintOption: true } : {}),
+        ...(restrictions.download ? { DisableExport: true, HideExportOption: true, HideSaveOption: true } : {}),
+        ...(restrictions.copy ? { DisableCopy: true, CopyPasteRestrictions: "CurrentDocumentOnly" } : {}),
+        ...(restrictions.watermark === undefined ? {} : { WatermarkText: restrictions.watermark }),
+      },
+    };
+  };
+}
+
+function userExtraInfo(avatar: string | undefined, mail: string | undefined): object {
+  if (avatar === undefined && mail === undefined) return {};
+  return {
+    UserExtraInfo: { ...(avatar === undefined ? {} : { avatar }), ...(mail === undefined ? {} : { mail }) },
+  };
+}

@@ -1,0 +1,37 @@
+import { editorOrigin } from "../model/accessGrants.ts";
+import type { ContentRecord } from "../model/contentRecord.ts";
+import type { Drive } from "../model/drive.ts";
+import { BridgeError } from "../model/failure.ts";
+import type { WopiOperation } from "./wopiCall.ts";
+
+/**
+ * The file's bytes, streamed. The version that goes out becomes the base of what this editor saves later.
+ * @throws expectedSizeExceeded when the file is larger than X-WOPI-MaxExpectedSize
+ * @see WOPI GetFile
+ */
+export function getFile(parts: { drive: Drive; content: ContentRecord }): WopiOperation {
+  return async ({ grant, header, signal }) => {
+    const file = await parts.drive.stat(grant.document);
+    const expected = maxExpectedSize(header("X-WOPI-MaxExpectedSize"));
+    if (expected !== undefined && file.sizeBytes > expected) throw new BridgeError({ kind: "expectedSizeExceeded" });
+    const content = await parts.drive.read(grant.document, file, header("Range"), signal);
+    try {
+      // Before the first byte: a save that stands on these bytes can't come earlier than this.
+      if (grant.document.version === undefined) {
+        await parts.content.moveBase(grant.document.fileId, editorOrigin(grant), content.version);
+      }
+    } catch (error) {
+      content.body.destroy();
+      throw error;
+    }
+    return { status: 200, headers: { "X-WOPI-ItemVersion": content.version }, content };
+  };
+}
+
+function maxExpectedSize(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(value)) {
+    throw new BridgeError({ kind: "headerInvalid", header: "X-WOPI-MaxExpectedSize", reason: "not a number" });
+  }
+  return Number(value);
+}

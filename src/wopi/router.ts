@@ -1,0 +1,156 @@
+import { pipeline } from "node:stream/promises";
+import { type NextFunction, type Request, type Response, Router } from "express";
+import type { Editors } from "../editors/discovery.ts";
+import type { AccessTokens } from "../http/accessToken.ts";
+import { writeWopiFailure } from "../http/failureResponse.ts";
+import { logFacts, logFailure, shortHash } from "../http/requestLog.ts";
+import { type AccessGrant, type AccessGrants, wopiFileId } from "../model/accessGrants.ts";
+import { BridgeError } from "../model/failure.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+import { isProven, type Proof } from "./proofKey.ts";
+import type { WopiOperation, WopiReply } from "./wopiCall.ts";
+
+/** Whether calls must be signed: always, as soon as the editor's discovery offers keys, or never. */
+export type ProofMode = "required" | "offered" | "off";
+
+export interface WopiRouterParts {
+  readonly tokens: AccessTokens;
+  readonly grants: AccessGrants;
+  readonly editors: Editors;
+  readonly proofMode: ProofMode;
+  /** Public base of WOPISrc: what the editor's server signs. */
+  readonly wopiUrl: string;
+  readonly now: Clock;
+  readonly checkFileInfo: WopiOperation;
+  readonly getFile: WopiOperation;
+  /** By X-WOPI-Override on the file. */
+  readonly fileOverrides: Readonly<Record<string, WopiOperation>>;
+  /** By X-WOPI-Override on the contents. */
+  readonly contentOverrides: Readonly<Record<string, WopiOperation>>;
+}
+
+/** `/wopi/files/:id` and its contents: token gate, proof gate, then the operation. No body parser may come before. */
+export function wopiRouter(parts: WopiRouterParts): Router {
+  const router = Router();
+  const file = router.route("/files/:id");
+  file.get(serve(parts, () => parts.checkFileInfo));
+  file.post(serve(parts, (request) => overridden(parts.fileOverrides, request)));
+  const contents = router.route("/files/:id/contents");
+  contents.get(serve(parts, () => parts.getFile));
+  contents.post(serve(parts, (request) => overridden(parts.contentOverrides, request)));
+  router.use(() => {
+    throw new BridgeError({ kind: "notImplemented", operation: "address" });
+  });
+  router.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    const failure = logFailure(error);
+    if (response.headersSent) {
+      // Half a document is out: an error text must not become its end.
+      response.destroy();
+    } else if (failure === undefined) {
+      response.status(500).end();
+    } else {
+      writeWopiFailure(response, failure);
+    }
+  });
+  return router;
+}
+
+function serve(parts: WopiRouterParts, choose: (request: Request) => WopiOperation) {
+  return async (request: Request, response: Response): Promise<void> => {
+    response.set("Cache-Control", "no-store");
+    const token = accessToken(request);
+    const grant = await admit(parts, request, token);
+    await requireProof(parts, request, grant);
+    const operation = choose(request);
+    const hungUp = new AbortController();
+    response.once("close", () => {
+      if (!response.writableFinished) hungUp.abort();
+    });
+    const reply = await operation({
+      grant,
+      header: (name) => request.get(name) || undefined,
+      body: request,
+      signal: hungUp.signal,
+    });
+    await send(response, reply);
+  };
+}
+
+function overridden(operations: Readonly<Record<string, WopiOperation>>, request: Request): WopiOperation {
+  const override = request.get("X-WOPI-Override");
+  if (!override) {
+    throw new BridgeError({ kind: "headerInvalid", header: "X-WOPI-Override", reason: "missing or empty" });
+  }
+  logFacts({ operation: override.slice(0, 40) });
+  const operation = Object.hasOwn(operations, override) ? operations[override] : undefined;
+  if (operation === undefined) throw new BridgeError({ kind: "notImplemented", operation: override });
+  return operation;
+}
+
+/** The query comes first: ONLYOFFICE sends nothing else. Undefined when neither holds a token. */
+function accessToken(request: Request): string {
+  const inQuery = request.query["access_token"];
+  const token = typeof inQuery === "string" && inQuery !== "" ? inQuery : bearer(request.get("Authorization"));
+  if (token === undefined) throw new BridgeError({ kind: "tokenInvalid" });
+  logFacts({ token: shortHash(token) });
+  return token;
+}
+
+function bearer(authorization: string | undefined): string | undefined {
+  return /^Bearer (\S+)$/.exec(authorization ?? "")?.[1];
+}
+
+/** @throws tokenInvalid when the token is not for this very file, or its grant has ended */
+async function admit(parts: WopiRouterParts, request: Request, token: string): Promise<AccessGrant> {
+  const claims = await parts.tokens.verify(token);
+  const grant = await parts.grants.find(claims.grantId);
+  const isForThisFile =
+    grant !== undefined && claims.fileId === request.params["id"] && wopiFileId(grant.document) === claims.fileId;
+  if (!isForThisFile || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "tokenInvalid" });
+  logFacts({ file: claims.fileId, grant: grant.id });
+  return grant;
+}
+
+/** @throws proofInvalid */
+async function requireProof(parts: WopiRouterParts, request: Request, grant: AccessGrant): Promise<void> {
+  if (parts.proofMode === "off") return;
+  const editor = await parts.editors.behind(grant.actionUrl);
+  if (editor === undefined) {
+    if (parts.proofMode === "required") throw new BridgeError({ kind: "proofInvalid" });
+    return;
+  }
+  const keys = await editor.current();
+  if (keys.proofKey === undefined && parts.proofMode === "offered") return;
+  const inQuery = request.query["access_token"];
+  const proof: Proof = {
+    accessToken: typeof inQuery === "string" ? inQuery : "",
+    url: `${parts.wopiUrl}${request.originalUrl}`,
+    timestamp: request.get("X-WOPI-TimeStamp"),
+    proof: request.get("X-WOPI-Proof"),
+    proofOld: request.get("X-WOPI-ProofOld"),
+  };
+  if (isProven(proof, keys, parts.now())) return;
+  // The editor may have changed its keys since we read them.
+  if (isProven(proof, await editor.refreshed(), parts.now())) return;
+  throw new BridgeError({ kind: "proofInvalid" });
+}
+
+async function send(response: Response, reply: WopiReply): Promise<void> {
+  response.status(reply.status).set(reply.headers ?? {});
+  const { content } = reply;
+  if (content === undefined) {
+    if (reply.json === undefined) response.end();
+    else response.json(reply.json);
+    return;
+  }
+  response.set({
+    "Content-Type": "application/octet-stream",
+    "Content-Length": String(content.lengthBytes),
+    "Accept-Ranges": "bytes",
+  });
+  if (content.range !== undefined) {
+    const { first, last } = content.range;
+    response.status(206).set("Content-Range", `bytes ${first}-${last}/${content.sizeBytes}`);
+  }
+  await pipeline(content.body, response);
+}

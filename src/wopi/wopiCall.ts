@@ -1,0 +1,54 @@
+import type { Readable } from "node:stream";
+import type { AccessGrant } from "../model/accessGrants.ts";
+import type { DriveContent } from "../model/drive.ts";
+import { BridgeError } from "../model/failure.ts";
+
+/** One call of an editor's server, past the token and proof gates. No Express: operations are tested with plain objects. */
+export interface WopiCall {
+  readonly grant: AccessGrant;
+  /** An empty header counts as absent, except where its presence is asked for. */
+  header(name: string): string | undefined;
+  readonly body: Readable;
+  /** Aborted when the editor has hung up. */
+  readonly signal: AbortSignal;
+}
+
+export interface WopiReply {
+  readonly status: 200;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly content?: DriveContent;
+}
+
+export type WopiOperation = (call: WopiCall) => Promise<WopiReply>;
+
+/** WOPI: up to 1024 ASCII characters with SupportsExtendedLockLength, which CheckFileInfo promises. */
+const lockIdPattern = /^[\x20-\x7e]{1,1024}$/;
+
+/** @throws headerInvalid when the lock id is missing, too long or not printable ASCII */
+export function requireLockId(call: WopiCall, header: "X-WOPI-Lock" | "X-WOPI-OldLock"): string {
+  const lockId = call.header(header);
+  if (lockId === undefined) throw new BridgeError({ kind: "headerInvalid", header, reason: "missing or empty" });
+  return checkedLockId(lockId, header);
+}
+
+/** @throws headerInvalid when a lock id is there and no good */
+export function optionalLockId(call: WopiCall): string | undefined {
+  const lockId = call.header("X-WOPI-Lock");
+  return lockId === undefined ? undefined : checkedLockId(lockId, "X-WOPI-Lock");
+}
+
+function checkedLockId(lockId: string, header: string): string {
+  if (lockIdPattern.test(lockId)) return lockId;
+  throw new BridgeError({ kind: "headerInvalid", header, reason: "not 1 to 1024 printable ASCII characters" });
+}
+
+/** @throws rightMissing when the grant is for viewing only; WOPI says 404 to that */
+export function requireEdit(call: WopiCall): void {
+  if (call.grant.permission !== "edit") throw new BridgeError({ kind: "rightMissing", right: "edit" });
+}
+
+/** Collabora's own headers: today's COOL spelling first, the LOOL spelling of old versions and ONLYOFFICE second. */
+export function collaboraHeader(call: WopiCall, name: string): string | undefined {
+  return call.header(`X-COOL-WOPI-${name}`) ?? call.header(`X-LOOL-WOPI-${name}`);
+}
