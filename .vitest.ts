@@ -1,9 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { prepareMachine } from "./test/support/machine.ts";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/real/**"],
+    exclude: ["test/real/**", ...prepareMachine()],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

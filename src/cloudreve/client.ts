@@ -171,7 +171,7 @@ export class CloudreveClient {
 }
 
 /** Reads a short answer whole. @throws driveUnreachable when it breaks off */
-async function readText(body: Readable): Promise<string> {
+export async function readText(body: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import type {
   Bytes,
@@ -47,6 +48,8 @@ interface Transfer {
   readonly isCloudreves: boolean;
 }
 
+/** The only place where Cloudreve lets anybody write: not `share`, not `trash`. */
+const ownFilePattern = /^cloudreve:\/\/([^/@]*@)?my(\/|$)/;
 const contentPath = "/api/v4/file/content/";
 /** A lock call that meets a save still being received is tried again after these pauses. */
 const busyPausesMs = [50, 150, 400, 1_000];
@@ -115,12 +118,14 @@ export class CloudreveDrive implements Drive {
         // A portal's access token lives an hour; the session it made lives ten.
       }
     }
-    const session = await this.#session(document);
-    const info = await this.#sessions.info(document, session);
+    const { info, uri } = await this.#withSession(document, undefined, async (session) => ({
+      info: await this.#sessions.info(document, session),
+      uri: session.uri,
+    }));
     return {
       id: document.fileId,
       name: info.name,
-      uri: session.uri,
+      uri,
       sizeBytes: info.sizeBytes,
       version: info.version,
       modifiedAt: wholeSeconds(info.lastModifiedTime),
@@ -159,7 +164,12 @@ export class CloudreveDrive implements Drive {
 
   async write(document: DriveDocument, file: DriveFile, bytes: Bytes, guard: WriteGuard): Promise<DriveFile> {
     if ("lockToken" in guard) return this.#writeUnderLock(document, file, bytes, guard.lockToken);
-    return this.#put(document.account, file.uri, bytes, guard.previousVersion);
+    try {
+      return await this.#put(document.account, file.uri, bytes, guard.previousVersion);
+    } catch (error) {
+      if (failureOf(error, "signInNeeded") === undefined) throw error;
+      return this.#writeBySession(document, bytes, guard.previousVersion);
+    }
   }
 
   async createBeside(document: DriveDocument, file: DriveFile, name: string, bytes: Bytes): Promise<DriveFile> {
@@ -198,15 +208,19 @@ export class CloudreveDrive implements Drive {
 
   async #info(account: string, target: OpenRequest["target"]): Promise<CloudreveFile> {
     const query = "uri" in target ? { uri: target.uri } : { id: target.fileId };
-    return this.#credentials.authorised(account, async (accessToken) => {
+    const file = await this.#credentials.authorised(account, async (accessToken) => {
       try {
         return await this.#client.api(fileSchema, { method: "GET", path: "/file/info", query, accessToken });
       } catch (error) {
-        // 40001 "unknown file id", "unknown uri": there is no such file.
-        if (failureOf(error, "driveFailed")?.code === 40001) throw new BridgeError({ kind: "fileMissing" });
+        // 40001 "unknown file id", "unknown uri"; the id of a file removed for good gives -1 without a word.
+        const code = failureOf(error, "driveFailed")?.code;
+        if (code === 40001 || (code === -1 && "fileId" in target)) throw new BridgeError({ kind: "fileMissing" });
         throw error;
       }
     });
+    // An id is followed into the trash, where a document can be neither opened nor saved.
+    if ("fileId" in target && !ownFilePattern.test(file.path)) throw new BridgeError({ kind: "fileMissing" });
+    return file;
   }
 
   /**
@@ -422,6 +436,20 @@ export class CloudreveDrive implements Drive {
       throw new BridgeError({ kind: "driveFailed", code: 200, said: "what is stored is not what was sent" });
     }
     return stored;
+  }
+
+  /** Without a credential left, a lock of our own keeps others off between the look at the version and the save. */
+  async #writeBySession(document: DriveDocument, bytes: Bytes, previous: string | undefined): Promise<DriveFile> {
+    const token = `${document.fileId}.${randomBytes(18).toString("base64url")}`;
+    await this.lock(document, token);
+    try {
+      const file = await this.stat(document);
+      if (previous !== undefined && file.version !== previous) throw new BridgeError({ kind: "changedInStorage" });
+      return await this.#writeUnderLock(document, file, bytes, token);
+    } finally {
+      // What is stored is stored: a lock that can't be given back now ends by itself.
+      await this.unlock(document, token).catch(() => undefined);
+    }
   }
 
   /** @see Cloudreve PUT /file/content; recordings/cloudreve/content-put-previous.json */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { DriveDocument } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
-import type { CloudreveClient, RawAnswer } from "./client.ts";
+import { type CloudreveClient, type RawAnswer, readText } from "./client.ts";
 import type { Seal } from "./seal.ts";
 
 export const viewerSessionSchema = z.object({
@@ -77,9 +77,7 @@ export class ViewerSessions {
       headers: {},
     });
     if (answer.status !== 200) throw await nativeError(answer);
-    const chunks: Buffer[] = [];
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) chunks.push(chunk);
-    const parsed = nativeInfoSchema.safeParse(parseJson(Buffer.concat(chunks).toString("utf8")));
+    const parsed = nativeInfoSchema.safeParse(parseJson(await readText(answer.body)));
     if (!parsed.success) {
       throw new BridgeError({ kind: "driveFailed", code: 200, said: "unexpected native CheckFileInfo" });
     }

@@ -1,0 +1,325 @@
+import { Connection } from "./connection.js";
+import { HostMessages } from "./hostMessages.js";
+import { LocalText } from "./localText.js";
+import { askName, element, showNotice, showPeople } from "./pageParts.js";
+
+const area = element("text");
+
+let local;
+let epoch = 0;
+let info = {};
+let server = { modified: false, saving: false, problem: null };
+let readOnly = null;
+let people = [];
+let over = false;
+let failed = false;
+let composing = false;
+let everModified = false;
+let toldModified = false;
+let lineBroken = false;
+const heldMessages = [];
+let requests = 0;
+const settling = [];
+
+const connection = new Connection(document.body.dataset.view, {
+  onMessage: (message) => {
+    // Replacing the text under an input method would break the word being composed.
+    if (composing) heldMessages.push(message);
+    else take(message);
+  },
+  onBreak: (forgotten) => {
+    lineBroken = true;
+    if (forgotten) end("The connection is lost. Open the document again.");
+    showState();
+  },
+});
+
+const host = new HostMessages({
+  Action_Save: (values) => void save(values),
+  Action_SaveAs: (values) => void saveAs(String(values.Filename ?? ""), values.Notify === true),
+  Action_Close: () => leave(),
+  Get_Views: () => host.send("Get_Views_Resp", viewsList()),
+  Grab_Focus: () => area.focus(),
+  Reset_Access_Token: (values) => void renewToken(values),
+});
+
+const takers = {
+  info(message) {
+    info = message;
+    host.allow(message.postMessageOrigin);
+    host.send("App_LoadingStatus", { Status: "Frame_Ready" });
+    showName(message.fileName);
+    element("save").hidden = message.hidesSave;
+    element("save-as").hidden = !message.canSaveAs;
+    element("rename").hidden = !message.canRename;
+    element("share").hidden = !message.enableShare;
+  },
+  access(message) {
+    readOnly = message.readOnly;
+    element("read-only").hidden = readOnly === null;
+    element("read-only-reason").textContent = readOnly?.reason ?? "";
+    element("try-lock").hidden = readOnly?.canTryAgain !== true;
+    showAccess();
+  },
+  opened(message) {
+    failed = false;
+    lineBroken = false;
+    epoch = message.epoch;
+    if (local === undefined) local = new LocalText(message.text, message.revision);
+    else local.rejoin(message.text, message.revision, message.acceptedSequence);
+    showText(local.text);
+    showAccess();
+    host.send("App_LoadingStatus", { Status: "Document_Loaded", DocumentLoadedTime: Date.now() });
+    sendTyped();
+  },
+  edit(message) {
+    if (local === undefined) return;
+    const change = local.receive(message);
+    if (change !== undefined) showEdit(change);
+    if (message.own) sendTyped();
+  },
+  state(message) {
+    server = message;
+  },
+  people(message) {
+    people = message.people;
+    showPeople(viewsList());
+    host.send("Views_List", viewsList());
+  },
+  conflict(message) {
+    const dialog = element("conflict");
+    element("conflict-save-as").hidden = !info.canSaveAs;
+    element("conflict-overwrite").hidden = readOnly !== null;
+    element("conflict-discard").hidden = readOnly !== null;
+    if (message.open && !dialog.open) dialog.showModal();
+    else if (!message.open) dialog.close();
+  },
+  renamed(message) {
+    showName(message.fileName);
+    host.send("File_Rename", { NewName: message.newName });
+  },
+  tokenExpiring(message) {
+    host.send("App_TokenExpiring", { ExpiresAt: message.expiresAtMs });
+  },
+  notice(message) {
+    showNotice(message.text);
+  },
+  reload(message) {
+    if (!message.keepTyped) local = undefined;
+    element("conflict").close();
+    connection.open();
+  },
+  moved(message) {
+    local = undefined;
+    element("conflict").close();
+    connection.goodbye({ command: "leave", epoch, baseRevision: 0, edits: [] });
+    connection.open(message.view);
+  },
+  failed(message) {
+    failed = true;
+    connection.close();
+    showNotice(message.reason);
+    host.send("App_LoadingStatus", { Status: "Failed" });
+    element("state").textContent = "not loaded";
+  },
+  closed(message) {
+    const reasons = {
+      recycling: "The editor is shutting down. Open the document again in a moment.",
+      documentconflict: "The document was changed in storage. Open it again to go on.",
+    };
+    end(reasons[message.reason] ?? message.reason);
+    host.send("Session_Closed", { Reason: message.reason });
+  },
+};
+
+function take(message) {
+  try {
+    takers[message.type]?.(message);
+  } catch (error) {
+    // Out of step with the server: start again from its text, keeping what was typed.
+    if (!(error instanceof RangeError)) throw error;
+    connection.open();
+  }
+  showState();
+}
+
+function sendTyped() {
+  const message = readOnly === null ? local?.outgoing() : undefined;
+  if (message !== undefined) {
+    const sentIn = epoch;
+    void connection.askUntilHeard({ command: "edit", epoch, ...message }, () => !over && epoch === sentIn);
+  }
+  if (local?.settled) for (const done of settling.splice(0)) done();
+}
+
+/** Resolves once the server has every letter. */
+function settled() {
+  return local === undefined || local.settled ? Promise.resolve() : new Promise((resolve) => settling.push(resolve));
+}
+
+async function save(values = {}) {
+  if (local === undefined || over) return;
+  await settled();
+  // Real editors escape even what is missing: the host gets the word "undefined".
+  const extendedData = encodeURIComponent(values.ExtendedData);
+  await asked({ command: "save", request: ++requests, extendedData }, values.Notify === true);
+}
+
+async function saveAs(given, notify) {
+  if (local === undefined || over) return;
+  const name = given === "" ? await askName("Save as", info.fileName) : given;
+  if (name === "") return;
+  await settled();
+  await asked({ command: "saveAs", request: ++requests, name: withExtension(name) }, notify);
+}
+
+async function rename() {
+  const stem = info.fileName.replace(/\.[^.]+$/, "");
+  const name = await askName("Rename", stem);
+  if (name === "" || name === stem) return;
+  await settled();
+  await connection.ask({ command: "rename", name });
+}
+
+async function asked(command, notify) {
+  const failure = { success: false, result: "Save failed", errorMsg: "the editor's server cannot be reached" };
+  const outcome = (await connection.ask(command).catch(() => failure)) ?? failure;
+  if (notify) host.send("Action_Save_Resp", outcome);
+  if (!outcome.success && command.command === "saveAs") showNotice(`Not saved: ${outcome.errorMsg}`);
+}
+
+async function renewToken(values) {
+  const accessToken = values.token ?? values.access_token;
+  if (typeof accessToken !== "string" || accessToken === "") return;
+  const expiresAtMs = Math.max(0, Number(values.access_token_ttl) || 0);
+  await connection.ask({ command: "token", accessToken, expiresAtMs });
+  if (failed) connection.open();
+}
+
+function leave() {
+  if (over) return;
+  sayGoodbye();
+  end("Closed.");
+}
+
+function sayGoodbye() {
+  const last = readOnly === null ? local?.unconfirmed(true) : undefined;
+  connection.goodbye({ command: "leave", epoch, ...(last ?? { baseRevision: 0, edits: [] }) });
+}
+
+function end(reason) {
+  over = true;
+  connection.close();
+  element("conflict").close();
+  showNotice(reason);
+  showAccess();
+  element("state").textContent = "closed";
+}
+
+function withExtension(name) {
+  const extension = /\.[^.]+$/.exec(info.fileName)?.[0] ?? "";
+  return /\.[^.]+$/.test(name) ? name : name + extension;
+}
+
+function viewsList() {
+  return people.map((person) => ({ ...person, IsCurrentView: person.ViewId === info.viewNumber }));
+}
+
+function showText(text) {
+  const { selectionStart, selectionEnd, scrollTop } = area;
+  area.value = text;
+  area.setSelectionRange(selectionStart, selectionEnd);
+  area.scrollTop = scrollTop;
+}
+
+function showEdit({ position, deleted, inserted }) {
+  const { selectionStart, selectionEnd, selectionDirection, scrollTop } = area;
+  const moved = (place) => {
+    if (place <= position) return place;
+    return place >= position + deleted ? place + inserted.length - deleted : position + inserted.length;
+  };
+  area.value = local.text;
+  area.setSelectionRange(moved(selectionStart), moved(selectionEnd), selectionDirection);
+  area.scrollTop = scrollTop;
+}
+
+function showName(fileName) {
+  info.fileName = fileName;
+  element("name").textContent = fileName;
+  document.title = fileName;
+}
+
+function showAccess() {
+  const mayType = !over && local !== undefined && readOnly === null;
+  area.readOnly = !mayType;
+  element("save").disabled = !mayType;
+  element("rename").disabled = !mayType;
+  element("save-as").disabled = over || local === undefined;
+}
+
+function showState() {
+  if (over || failed) return;
+  const modified = server.modified || (local !== undefined && !local.settled);
+  everModified ||= modified;
+  const state = element("state");
+  state.textContent = stateText(modified);
+  state.classList.toggle("trouble", lineBroken || (modified && server.problem !== null));
+  if (modified === toldModified) return;
+  toldModified = modified;
+  host.send("Doc_ModifiedStatus", { Modified: modified });
+}
+
+function stateText(modified) {
+  if (local === undefined) return "loading";
+  if (lineBroken) return "connection lost, trying again";
+  if (server.saving) return "saving";
+  if (modified && server.problem !== null) return `not saved: ${server.problem}`;
+  return modified ? "unsaved changes" : "saved";
+}
+
+area.addEventListener("input", () => {
+  local?.typed(area.value);
+  if (!composing) sendTyped();
+  showState();
+});
+area.addEventListener("compositionstart", () => {
+  composing = true;
+});
+area.addEventListener("compositionend", () => {
+  composing = false;
+  local?.typed(area.value);
+  for (const message of heldMessages.splice(0)) take(message);
+  sendTyped();
+});
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
+    event.preventDefault();
+    void save();
+  }
+});
+window.addEventListener("pagehide", () => {
+  if (!over) sayGoodbye();
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted && !over) connection.open();
+});
+
+element("save").addEventListener("click", () => void save());
+element("save-as").addEventListener("click", () => {
+  const format = /\.([^.]+)$/.exec(info.fileName)?.[1] ?? "";
+  if (info.saveAsByMessage) host.send("UI_SaveAs", { format });
+  else void saveAs("", false);
+});
+element("rename").addEventListener("click", () => void rename());
+element("share").addEventListener("click", () => host.send("UI_Share"));
+element("close").addEventListener("click", () => {
+  host.send("UI_Close", { EverModified: everModified });
+  leave();
+});
+element("try-lock").addEventListener("click", () => void connection.ask({ command: "tryLock" }));
+// Editing goes on; the next save asks again.
+element("conflict-later").addEventListener("click", () => element("conflict").close());
+element("conflict-save-as").addEventListener("click", () => void saveAs("", false));
+element("conflict-overwrite").addEventListener("click", () => void connection.ask({ command: "overwrite" }));
+element("conflict-discard").addEventListener("click", () => void connection.ask({ command: "discard" }));
+connection.open();

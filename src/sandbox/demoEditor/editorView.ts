@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import type { FileInfo } from "./hostAnswers.ts";
+import type { Person, ServerMessage } from "./messages.ts";
+import type { Caller } from "./wopiClient.ts";
+
+/** One person's page on one document. */
+export interface EditorView extends Caller {
+  /** Credential of the page towards this server; never shown to anybody else. */
+  readonly id: string;
+  /** The ViewId everybody sees. */
+  readonly number: number;
+  /** Opened for viewing by the page's address; the host may still let this person write. */
+  readonly viewOnly: boolean;
+  info?: FileInfo;
+  /** The host refused this person's token at a save. */
+  expired: boolean;
+  warnedOfExpiry: boolean;
+  acceptedSequence: number;
+  /** Counts how often the page began to listen. */
+  epoch: number;
+  leftAtMs?: number;
+  /** Present while the page listens. */
+  send?: ((message: ServerMessage) => void) | undefined;
+}
+
+export function newView(number: number, caller: Caller, viewOnly: boolean): EditorView {
+  const { wopiSrc, accessToken, accessTokenTtl, frameParameters } = caller;
+  return {
+    wopiSrc,
+    accessToken,
+    accessTokenTtl,
+    frameParameters,
+    id: randomBytes(18).toString("base64url"),
+    number,
+    viewOnly,
+    expired: false,
+    warnedOfExpiry: false,
+    acceptedSequence: 0,
+    epoch: 0,
+  };
+}
+
+/** Gives a view a fresh token; answers whether the host had refused the old one. */
+export function takeToken(view: EditorView, accessToken: string, expiresAtMs: number): boolean {
+  const wasExpired = view.expired;
+  view.accessToken = accessToken;
+  view.accessTokenTtl = String(expiresAtMs);
+  view.expired = false;
+  view.warnedOfExpiry = false;
+  return wasExpired;
+}
+
+/** Whether the host lets this person write at all. */
+export function isWriter(view: EditorView): boolean {
+  return view.info?.userCanWrite === true;
+}
+
+/** The moment a view's token ends; 0 when nobody said. */
+export function tokenExpiresAtMs(view: EditorView): number {
+  const moment = Number(view.accessTokenTtl);
+  return Number.isFinite(moment) && moment > 0 ? moment : 0;
+}
+
+export function personOf(view: EditorView, readOnly: boolean): Person {
+  return {
+    ViewId: view.number,
+    UserId: view.info?.userId ?? "",
+    UserName: view.info?.userName ?? "",
+    Color: view.number % 8,
+    ReadOnly: readOnly,
+  };
+}
+
+/** What a page is told of its file before the text arrives. */
+export function infoMessage(view: EditorView, info: FileInfo): ServerMessage {
+  return {
+    type: "info",
+    viewNumber: view.number,
+    fileName: info.shownName,
+    postMessageOrigin: info.postMessageOrigin,
+    canSaveAs: info.canSaveAs,
+    canRename: info.canRename,
+    hidesSave: info.hidesSave,
+    enableShare: info.enableShare,
+    saveAsByMessage: info.saveAsByMessage,
+  };
+}

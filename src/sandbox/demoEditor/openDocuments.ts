@@ -1,0 +1,173 @@
+import { type EditorView, newView, takeToken } from "./editorView.ts";
+import type { PageCommand, SaveResult } from "./messages.ts";
+import { type DocumentSettings, OpenDocument } from "./openDocument.ts";
+import { type HeaderSpelling, StoredFile } from "./storedFile.ts";
+import type { Caller, WopiClient } from "./wopiClient.ts";
+
+export interface OpenDocumentsOptions {
+  client: WopiClient;
+  now: () => number;
+  lockRefreshMs: number;
+  autosaveIdleMs: number;
+  headerSpelling: HeaderSpelling;
+}
+
+const forgetAfterMs = 15 * 60_000;
+// A leaving page's last words travel on another connection than the one that breaks.
+const lastWordsMs = 300;
+
+/** Every view and every open document of the editor; a document is known by the path of its WOPISrc alone. */
+export class OpenDocuments {
+  readonly #options: OpenDocumentsOptions;
+  readonly #documents = new Map<string, OpenDocument>();
+  readonly #views = new Map<string, EditorView>();
+  readonly #leaving = new Map<EditorView, NodeJS.Timeout>();
+  #nextViewNumber = 1;
+  #over = false;
+
+  constructor(options: OpenDocumentsOptions) {
+    this.#options = options;
+  }
+
+  /** @returns undefined when this editor may not call the host */
+  addView(caller: Caller, viewOnly: boolean): EditorView | undefined {
+    if (this.#over || !this.#options.client.mayCall(caller.wopiSrc)) return undefined;
+    const view = newView(this.#nextViewNumber++, caller, viewOnly);
+    view.leftAtMs = this.#options.now();
+    this.#views.set(view.id, view);
+    return view;
+  }
+
+  view(id: string): EditorView | undefined {
+    return this.#views.get(id);
+  }
+
+  /** The page began to listen. One that listens anew after a drop left in between. */
+  async arrive(view: EditorView, send: NonNullable<EditorView["send"]>): Promise<void> {
+    const before = view.send !== undefined || this.#leaving.has(view);
+    view.send = send;
+    view.epoch += 1;
+    if (before) await this.#leave(view);
+    delete view.leftAtMs;
+    while (!this.#over && view.send === send) {
+      const path = documentPath(view);
+      const open = this.#documents.get(path);
+      if (open?.ended === undefined) return (open ?? this.#open(path)).join(view);
+      await open.ended;
+    }
+  }
+
+  /** The page stopped listening: it left, or the connection dropped. */
+  drop(view: EditorView, send: EditorView["send"]): void {
+    if (this.#over || view.send !== send) return;
+    view.send = undefined;
+    this.#leaving.set(
+      view,
+      setTimeout(() => void this.#leave(view), lastWordsMs),
+    );
+  }
+
+  /** @returns an outcome only for the commands that have one */
+  async obey(view: EditorView, wanted: PageCommand): Promise<SaveResult | undefined> {
+    const document = this.#documents.get(documentPath(view));
+    if (wanted.command === "token") {
+      const wasExpired = takeToken(view, wanted.accessToken, wanted.expiresAtMs);
+      // What the old token could not save is tried again.
+      if (wasExpired) await document?.save(view);
+      return undefined;
+    }
+    if (document === undefined || this.#over) return undefined;
+    switch (wanted.command) {
+      case "edit":
+        if (wanted.epoch === view.epoch) document.receive(view, wanted.baseRevision, wanted.edits);
+        return undefined;
+      case "leave":
+        if (wanted.epoch !== view.epoch) return undefined;
+        document.receive(view, wanted.baseRevision, wanted.edits);
+        view.send = undefined;
+        await this.#leave(view);
+        return undefined;
+      case "save":
+        return document.save(view, wanted.extendedData);
+      case "overwrite":
+        return document.overwrite(view);
+      case "saveAs":
+        return document.saveAs(view, wanted.name);
+      case "discard":
+        await document.discard(view);
+        return undefined;
+      case "rename":
+        await document.rename(view, wanted.name);
+        return undefined;
+      case "tryLock":
+        await document.tryLock(view);
+        return undefined;
+    }
+  }
+
+  tick(): void {
+    if (this.#over) return;
+    for (const document of this.#documents.values()) document.tick();
+    const now = this.#options.now();
+    for (const [id, { leftAtMs }] of this.#views)
+      if (leftAtMs !== undefined && now - leftAtMs > forgetAfterMs) this.#views.delete(id);
+  }
+
+  /** Every document is saved and unlocked. */
+  async shutDown(): Promise<void> {
+    this.#over = true;
+    for (const view of [...this.#leaving.keys()]) void this.#leave(view);
+    await Promise.all([...this.#documents.values()].map((document) => document.shutDown()));
+    this.forgetAll();
+  }
+
+  /** Nothing is said to anybody any more. */
+  forgetAll(): void {
+    this.#over = true;
+    for (const timer of this.#leaving.values()) clearTimeout(timer);
+    this.#leaving.clear();
+    this.#documents.clear();
+    this.#views.clear();
+  }
+
+  async #leave(view: EditorView): Promise<void> {
+    clearTimeout(this.#leaving.get(view));
+    this.#leaving.delete(view);
+    view.leftAtMs = this.#options.now();
+    await this.#documents.get(documentPath(view))?.leave(view);
+  }
+
+  #open(path: string): OpenDocument {
+    const { client, headerSpelling, now, lockRefreshMs, autosaveIdleMs } = this.#options;
+    const settings: DocumentSettings = {
+      now,
+      lockRefreshMs,
+      autosaveIdleMs,
+      openElsewhere: (url, from) => this.#viewOf(url, from),
+      onEnded: (ended) => {
+        if (this.#documents.get(path) === ended) this.#documents.delete(path);
+      },
+    };
+    const document = new OpenDocument(new StoredFile(client, headerSpelling), settings);
+    this.#documents.set(path, document);
+    return document;
+  }
+
+  /** The page of a file the host just named: its token is taken out of the address's query. */
+  #viewOf(url: string, from: EditorView): EditorView | undefined {
+    if (!URL.canParse(url)) return undefined;
+    const [wopiSrc = ""] = url.split("?");
+    const given = new URL(url).searchParams;
+    const caller: Caller = {
+      wopiSrc,
+      accessToken: given.get("access_token") ?? "",
+      accessTokenTtl: given.get("access_token_ttl") ?? "",
+      frameParameters: from.frameParameters,
+    };
+    return this.addView(caller, from.viewOnly);
+  }
+}
+
+function documentPath({ wopiSrc }: Caller): string {
+  return new URL(wopiSrc).pathname;
+}

@@ -1,0 +1,71 @@
+import { applyEdit, type Edit, transformPair } from "./browser/textOperation.js";
+
+/** One edit of a page, numbered by that page so that a repeated message is known again. */
+export interface NumberedEdit {
+  sequence: number;
+  edit: Edit;
+}
+
+export interface AcceptedEdit extends NumberedEdit {
+  revision: number;
+  author: number;
+}
+
+const historyLimit = 20_000;
+
+/** The text all pages of a document share: every accepted edit makes the next revision. */
+export class SharedText {
+  #text: string;
+  #revision = 0;
+  #history: AcceptedEdit[] = [];
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /**
+   * Takes edits a page made one after the other on `baseRevision`; those already accepted are passed over.
+   * @returns what became of the new ones, or undefined when the page must start anew from the current text
+   */
+  receive(author: number, baseRevision: number, edits: readonly NumberedEdit[]): AcceptedEdit[] | undefined {
+    const unseen = this.#revision - baseRevision;
+    if (unseen < 0 || unseen > this.#history.length) return undefined;
+    let waiting = [...edits];
+    for (const past of this.#history.slice(this.#history.length - unseen)) {
+      if (past.author === author) {
+        // An own edit lies in the past only when its answer got lost: what follows already stands on it.
+        if (waiting[0]?.sequence === past.sequence) waiting = waiting.slice(1);
+        continue;
+      }
+      let over = past.edit;
+      waiting = waiting.map(({ sequence, edit }) => {
+        const [overNext, editNext] = transformPair(over, edit);
+        over = overNext;
+        return { sequence, edit: editNext };
+      });
+    }
+    if (!waiting.every(({ edit }, index) => index > 0 || fits(edit, this.#text))) return undefined;
+    const accepted: AcceptedEdit[] = [];
+    for (const { sequence, edit } of waiting) {
+      if (!fits(edit, this.#text)) break;
+      this.#text = applyEdit(this.#text, edit);
+      this.#revision += 1;
+      accepted.push({ sequence, edit, author, revision: this.#revision });
+    }
+    this.#history.push(...accepted);
+    if (this.#history.length > historyLimit) this.#history = this.#history.slice(-historyLimit / 2);
+    return accepted;
+  }
+}
+
+function fits({ position, deleted }: Edit, text: string): boolean {
+  return position >= 0 && deleted >= 0 && position + deleted <= text.length;
+}

@@ -1,0 +1,134 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { adminRoutes } from "./adminRoutes.ts";
+import { contentRoutes } from "./contentRoutes.ts";
+import { type FakeAccount, FakeDrive, type FakeSettings, type FakeViewer, type ViewerSession } from "./fakeDrive.ts";
+import { fileRoutes } from "./fileRoutes.ts";
+import { listRoutes } from "./listRoute.ts";
+import type { LockApplication } from "./lockTable.ts";
+import { Router } from "./router.ts";
+import { sessionRoutes } from "./sessionRoutes.ts";
+import { shareRoutes } from "./shareRoutes.ts";
+import { siteRoutes } from "./siteRoutes.ts";
+import { uploadRoutes } from "./uploadRoutes.ts";
+import { urlRoutes } from "./urlRoutes.ts";
+import { userRoutes } from "./userRoutes.ts";
+import { versionRoutes } from "./versionRoutes.ts";
+import { viewerRoutes } from "./viewerRoutes.ts";
+import { wopiRoutes } from "./wopiRoutes.ts";
+
+export type { FakeAccount, FakeSettings, FakeViewer } from "./fakeDrive.ts";
+
+export interface FakeCloudreveOptions {
+  /** Keeps the documents below `files/<e-mail>/`, and one state file; both survive a restart. */
+  dir: string;
+  host?: string;
+  /** 0 takes any free port. */
+  port: number;
+  /** The setting siteURL; the first goes into WOPI sources. Default: the server's own origin. */
+  siteUrls?: string[];
+  accounts: FakeAccount[];
+  viewers: FakeViewer[];
+  settings?: Partial<FakeSettings>;
+  /** All expiries go by this clock. */
+  now?: () => number;
+}
+
+export interface FakeCloudreve {
+  readonly url: string;
+  readonly port: number;
+  /** May be changed at any time; acts at once. */
+  readonly settings: FakeSettings;
+  setViewers(viewers: FakeViewer[]): void;
+  /** What a restart does to locks. */
+  forgetLocks(): void;
+  /** A lock of another program, as WebDAV or a stalled upload would take it. @returns its token */
+  plantLock(email: string, path: string, application: LockApplication, token?: string): string;
+  /** A graceful stop: viewer sessions are written down, locks are not. */
+  close(): Promise<void>;
+}
+
+const routes = [
+  ...siteRoutes,
+  ...sessionRoutes,
+  ...userRoutes,
+  ...fileRoutes,
+  ...listRoutes,
+  ...versionRoutes,
+  ...contentRoutes,
+  ...urlRoutes,
+  ...uploadRoutes,
+  ...viewerRoutes,
+  ...wopiRoutes,
+  ...shareRoutes,
+  ...adminRoutes,
+];
+
+/** Starts a drive that answers like Cloudreve v4 of July 2026, its dangerous habits included. */
+export async function openFakeCloudreve(options: FakeCloudreveOptions): Promise<FakeCloudreve> {
+  mkdirSync(options.dir, { recursive: true });
+  const host = options.host ?? "127.0.0.1";
+  const drive = new FakeDrive({ ...options, siteUrls: options.siteUrls ?? [] });
+  const sessionsFile = join(options.dir, "viewer-sessions.json");
+  for (const session of takeSessions(sessionsFile)) drive.viewerSessions.set(session.id, session);
+  await drive.state.save();
+
+  const router = new Router(drive, routes);
+  const server = createServer({ requestTimeout: 0 }, (request, response) => {
+    void router.handle(request, response);
+  });
+  answerUnreadable(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${host}:${port}`;
+  if (!options.siteUrls) drive.siteUrls = [url];
+
+  return {
+    url,
+    port,
+    settings: drive.settings,
+    setViewers: (viewers) => {
+      drive.viewers = viewers;
+    },
+    forgetLocks: () => drive.locks.forgetAll(),
+    plantLock: (email, path, application, token) => drive.plantLock(email, path, application, token),
+    close: async () => {
+      await closeServer(server);
+      await drive.state.save();
+      writeFileSync(sessionsFile, JSON.stringify([...drive.viewerSessions.values()]));
+    },
+  };
+}
+
+// Read once and gone: a crash later must not bring old sessions back.
+function takeSessions(path: string): ViewerSession[] {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return [];
+  }
+  rmSync(path);
+  return JSON.parse(text) as ViewerSession[];
+}
+
+function answerUnreadable(server: Server): void {
+  server.on("clientError", (_error, socket) => {
+    if (!socket.writable) return;
+    socket.end(
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request",
+    );
+  });
+}
+
+async function closeServer(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,218 @@
+import { join } from "node:path";
+import { ContentStore } from "./contentStore.ts";
+import { DriveState, type UserRecord } from "./driveState.ts";
+import { HashIds, type IdKind } from "./hashIds.ts";
+import { type LockApplication, LockTable } from "./lockTable.ts";
+import { Timestamps } from "./timestamps.ts";
+
+/** One editor as the setting `file_viewers` stores it. */
+export interface FakeViewer {
+  id: string;
+  type: "wopi";
+  display_name: string;
+  exts: string[];
+  wopi_actions: Record<string, Record<string, string>>;
+  icon?: string;
+  disabled?: boolean;
+}
+
+export interface FakeAccount {
+  email: string;
+  password: string;
+  nickname: string;
+  admin?: boolean;
+  quotaBytes?: number;
+}
+
+export interface FakeSettings {
+  maxEditSizeBytes: number;
+  viewerSessionTimeoutSeconds: number;
+  accessTokenTtlSeconds: number;
+  refreshTokenTtlSeconds: number;
+  entityUrlTtlSeconds: number;
+  entityUrlCacheMarginSeconds: number;
+  chunkSizeBytes: number;
+  uploadSessionTimeoutSeconds: number;
+  loginCaptcha: boolean;
+  /** Versions kept of each file; 0 keeps none but the current. */
+  versionRetention: number;
+}
+
+/** A way into one file for an editor; bound to the path, so a rename kills it. */
+export interface ViewerSession {
+  readonly id: string;
+  readonly token: string;
+  readonly userNumber: number;
+  readonly uri: string;
+  readonly fileNumber: number;
+  readonly viewerId: string;
+  /** 0 for the current version. */
+  readonly entityNumber: number;
+  readonly expiresAtMs: number;
+}
+
+export interface UploadSession {
+  readonly id: string;
+  readonly userNumber: number;
+  readonly fileNumber: number;
+  readonly isNewFile: boolean;
+  readonly uri: string;
+  readonly sizeBytes: number;
+  readonly chunkSizeBytes: number;
+  readonly lockToken: string;
+  readonly temporary: string;
+  readonly expiresAtMs: number;
+  readonly lastModifiedMs: number | undefined;
+  readonly receivedChunks: Set<number>;
+}
+
+export interface CachedUrl {
+  readonly pathAndSign: string;
+  readonly expiresAt: string;
+  readonly reusableUntilMs: number;
+}
+
+export interface FakeDriveOptions {
+  dir: string;
+  siteUrls: string[];
+  accounts: FakeAccount[];
+  viewers: FakeViewer[];
+  settings?: Partial<FakeSettings>;
+  now?: () => number;
+}
+
+/** Renewed by LOCK and REFRESH_LOCK only, never by PutFile. */
+export const viewerLockLifeMs = 30 * 60_000;
+const defaultQuotaBytes = 1024 ** 3;
+const defaults: FakeSettings = {
+  maxEditSizeBytes: 52_428_800,
+  viewerSessionTimeoutSeconds: 36_000,
+  accessTokenTtlSeconds: 3600,
+  refreshTokenTtlSeconds: 1_209_600,
+  entityUrlTtlSeconds: 3600,
+  entityUrlCacheMarginSeconds: 600,
+  chunkSizeBytes: 26_214_400,
+  uploadSessionTimeoutSeconds: 86_400,
+  loginCaptcha: false,
+  versionRetention: 10,
+};
+
+/** What all routes of one fake drive share. */
+export class FakeDrive {
+  readonly settings: FakeSettings;
+  readonly now: () => number;
+  readonly state: DriveState;
+  readonly content: ContentStore;
+  readonly locks: LockTable;
+  readonly viewerSessions = new Map<string, ViewerSession>();
+  readonly uploadSessions = new Map<string, UploadSession>();
+  readonly secondSteps = new Map<string, { userNumber: number; expiresAtMs: number }>();
+  readonly urlCache = new Map<string, CachedUrl>();
+  readonly siteTitle = "Demo Cloud";
+  readonly stamps: Timestamps;
+  siteUrls: string[];
+  viewers: FakeViewer[];
+  readonly #ids: HashIds;
+  readonly #passwords = new Map<string, string>();
+
+  constructor(options: FakeDriveOptions) {
+    this.now = options.now ?? Date.now;
+    this.settings = { ...defaults, ...options.settings };
+    this.siteUrls = options.siteUrls;
+    this.viewers = options.viewers;
+    this.state = new DriveState(join(options.dir, "state.json"));
+    this.content = new ContentStore(options.dir);
+    this.locks = new LockTable(this.now);
+    this.stamps = new Timestamps(this.now);
+    this.#ids = new HashIds(this.state.instanceId);
+    for (const account of options.accounts) this.#admit(account);
+  }
+
+  word(kind: IdKind, number: number): string {
+    return this.#ids.encode(kind, number);
+  }
+
+  number(kind: IdKind, word: string): number | undefined {
+    return this.#ids.decode(kind, word);
+  }
+
+  get primarySiteUrl(): string {
+    return this.siteUrls[0] ?? "";
+  }
+
+  /** The site url with exactly this host and port, otherwise the first. */
+  siteUrlFor(host: string | undefined): string {
+    return this.siteUrls.find((url) => new URL(url).host === host) ?? this.primarySiteUrl;
+  }
+
+  passwordOf(user: UserRecord): string | undefined {
+    return this.#passwords.get(user.email);
+  }
+
+  findUser(email: string): UserRecord | undefined {
+    const wanted = email.toLowerCase();
+    return [...this.state.users.values()].find((user) => user.email.toLowerCase() === wanted);
+  }
+
+  versionRetentionOf(user: UserRecord): number {
+    return user.versionRetention ?? this.settings.versionRetention;
+  }
+
+  usedBytes(user: UserRecord): number {
+    let used = 0;
+    for (const file of this.state.files.values()) {
+      if (file.ownerNumber !== user.number) continue;
+      for (const entity of file.entityNumbers) used += this.state.entities.get(entity)?.size ?? 0;
+    }
+    return used;
+  }
+
+  /** A lock that another program took: a test's way to WebDAV and to a stalled upload. */
+  plantLock(email: string, path: string, application: LockApplication, token?: string): string {
+    const user = this.findUser(email);
+    if (!user) throw new Error(`no account ${email}`);
+    const answer = this.locks.create({
+      root: `${user.number}${path}`,
+      uri: `cloudreve://my${path.split("/").map(encodeURIComponent).join("/")}`,
+      lifeMs: this.settings.uploadSessionTimeoutSeconds * 1000,
+      application,
+      ...(token === undefined ? {} : { token }),
+    });
+    if ("conflict" in answer) throw new Error(`${path} is locked already`);
+    return answer.made.token;
+  }
+
+  #admit(account: FakeAccount): void {
+    this.#passwords.set(account.email, account.password);
+    const known = this.findUser(account.email);
+    const user: UserRecord = known ?? {
+      number: this.state.nextNumber("user"),
+      email: account.email,
+      createdAt: this.stamps.next(),
+      nickname: account.nickname,
+      admin: false,
+      quotaBytes: defaultQuotaBytes,
+      rootNumber: this.state.nextNumber("file"),
+      twoFactor: false,
+    };
+    user.nickname = account.nickname;
+    user.admin = account.admin ?? false;
+    user.quotaBytes = account.quotaBytes ?? defaultQuotaBytes;
+    if (known) return;
+    this.state.users.set(user.number, user);
+    const createdAt = this.stamps.next();
+    this.state.addFile({
+      number: user.rootNumber,
+      ownerNumber: user.number,
+      isFolder: true,
+      createdAt,
+      name: "",
+      parentNumber: 0,
+      updatedAt: createdAt,
+      size: 0,
+      entityNumbers: [],
+      primaryEntity: 0,
+      metadata: {},
+    });
+  }
+}

@@ -1,0 +1,119 @@
+import { randomUUID } from "node:crypto";
+import { type Call, type Route, sendData } from "./call.ts";
+import { DriveError, invalidParameter, pathMissing } from "./driveError.ts";
+import type { FileRecord } from "./driveState.ts";
+import type { FakeDrive } from "./fakeDrive.ts";
+import { capabilities, fileObject, storagePolicy } from "./fileObject.ts";
+import { findFileOrRoot, findPlace, isSingleFileShare, type Place } from "./places.ts";
+
+interface Cursor {
+  readonly id: string;
+  readonly start_with_file: boolean;
+}
+
+const defaultPageSize = 100;
+const largestPageSize = 2000;
+
+/** The list of one folder, page by page. */
+export const listRoutes: readonly Route[] = [{ method: "GET", path: "/api/v4/file", run: list }];
+
+function list(call: Call): void {
+  const { drive, caller, query } = call;
+  const uri = query.get("uri") ?? "";
+  if (uri === "") throw invalidParameter("Uri cannot be empty");
+  const place = findPlace(drive, caller, uri);
+  const folder = findListed(drive, place);
+  const pageSize = Math.min(Number(query.get("page_size") ?? defaultPageSize) || defaultPageSize, largestPageSize);
+  const isSingle = isSingleFileShare(place);
+  const page = isSingle
+    ? { files: [place.root], nextToken: undefined }
+    : takePage(drive, allIn(drive, place, folder), pageSize, readCursor(drive, query.get("next_page_token") ?? ""));
+  const shown = page.files.map((file) => {
+    const names = place.fs === "trash" ? [file.trashName ?? file.name] : [...place.names, file.name];
+    // In the listing of a single file Cloudreve forgets whose it is.
+    return fileObject(drive, isSingle ? undefined : caller, place, names, file, {
+      metadata: "shown",
+      markShared: true,
+    });
+  });
+  sendData(call, {
+    files: shown,
+    parent: isSingle
+      ? fileObject(drive, undefined, place, [], folder, { metadata: "null" })
+      : fileObject(drive, caller, place, place.names, folder, { metadata: "null" }),
+    pagination: isSingle
+      ? { page: 0, page_size: 0 }
+      : {
+          page: 0,
+          page_size: pageSize,
+          ...(page.nextToken === undefined ? {} : { next_token: page.nextToken }),
+          is_cursor: true,
+        },
+    props: {
+      capability: capabilities[place.fs],
+      max_page_size: largestPageSize,
+      order_by_options: ["name", "size", "updated_at", "created_at"],
+      order_direction_options: ["asc", "desc"],
+    },
+    context_hint: randomUUID(),
+    mixed_type: false,
+    ...(isSingle ? { single_file_view: true } : {}),
+    storage_policy: storagePolicy(drive),
+    view: { page_size: pageSize, view: "grid", thumbnail: true },
+  });
+}
+
+function findListed(drive: FakeDrive, place: Place): FileRecord {
+  if (place.fs === "trash" && place.names.length === 0) return place.root;
+  if (isSingleFileShare(place) && place.names.length === 0) {
+    return drive.state.files.get(place.root.parentNumber) ?? place.root;
+  }
+  const folder = findFileOrRoot(drive, place);
+  if (!folder.isFolder) throw pathMissing(folder.name);
+  return folder;
+}
+
+function allIn(drive: FakeDrive, place: Place, folder: FileRecord): FileRecord[] {
+  if (place.fs !== "trash" || place.names.length > 0) return drive.state.childrenOf(folder.number);
+  return [...drive.state.files.values()].filter(
+    (file) => file.trashName !== undefined && file.ownerNumber === place.owner.number,
+  );
+}
+
+/**
+ * Folders first, then files, each in the order of their making. When folders fill a page to the last entry, the cursor
+ * is a folder's number, and every file older than that folder is never listed: so does the real one.
+ */
+function takePage(
+  drive: FakeDrive,
+  all: readonly FileRecord[],
+  pageSize: number,
+  cursor: { number: number; startWithFile: boolean },
+): { files: FileRecord[]; nextToken: string | undefined } {
+  const after = (file: FileRecord): boolean => file.number > cursor.number;
+  const inOrder = [...all].sort((left, right) => left.number - right.number);
+  const folders = cursor.startWithFile ? [] : inOrder.filter((file) => file.isFolder && after(file));
+  const page = folders.slice(0, pageSize);
+  if (page.length === pageSize) {
+    return { files: page, nextToken: makeCursor(drive, page, folders.length === pageSize) };
+  }
+  const files = inOrder.filter((file) => !file.isFolder && (!cursor.startWithFile || after(file)));
+  const room = pageSize - page.length;
+  page.push(...files.slice(0, room));
+  return { files: page, nextToken: files.length > room ? makeCursor(drive, page, true) : undefined };
+}
+
+function makeCursor(drive: FakeDrive, page: readonly FileRecord[], startWithFile: boolean): string {
+  const cursor: Cursor = { id: drive.word("file", page.at(-1)?.number ?? 0), start_with_file: startWithFile };
+  return Buffer.from(JSON.stringify(cursor)).toString("base64");
+}
+
+function readCursor(drive: FakeDrive, token: string): { number: number; startWithFile: boolean } {
+  if (token === "") return { number: 0, startWithFile: false };
+  try {
+    const cursor = JSON.parse(Buffer.from(token, "base64").toString()) as Cursor;
+    return { number: drive.number("file", cursor.id) ?? 0, startWithFile: cursor.start_with_file === true };
+  } catch {
+    throw new DriveError(40001, "Parameter error");
+  }
+}

@@ -1,0 +1,112 @@
+import { randomUUID } from "node:crypto";
+import type { Readable } from "node:stream";
+import { isLegalName } from "./cloudreveUri.ts";
+import { DriveError, illegalName, lockConflict, noCapacity, objectExisted } from "./driveError.ts";
+import type { FileRecord, UserRecord } from "./driveState.ts";
+import type { FakeDrive } from "./fakeDrive.ts";
+import { dropBlobs, makeFolders, newFile, trimVersions } from "./fileTree.ts";
+import { lockRoot, ownUri, type Place, requireWritable } from "./places.ts";
+
+const uploadLockMs = 86_400_000;
+
+export interface NewVersion {
+  readonly place: Place;
+  readonly author: UserRecord;
+  readonly lengthBytes: number;
+  /** The entity id a caller believes to be current. */
+  readonly previous?: string | undefined;
+  /** The caller already holds the lock of the file; otherwise an upload lock is taken for the time of the request. */
+  readonly isLocked?: boolean;
+}
+
+/**
+ * Receives a body as the new version of a file, which is made when missing, with all folders above it.
+ * A body that breaks off leaves the old version and no lock.
+ */
+export async function storeVersion(drive: FakeDrive, version: NewVersion, body: Readable): Promise<FileRecord> {
+  const { file, isNew } = findOrMakeTarget(drive, version.place);
+  const unlock = version.isLocked ? () => undefined : lockForUpload(drive, file, isNew);
+  try {
+    checkVersion(drive, file, version, isNew);
+    const temporary = await drive.content.receive(body, version.lengthBytes);
+    await appendVersion(drive, file, temporary, version.lengthBytes, version.author);
+  } catch (error) {
+    if (isNew) drive.state.removeFile(file);
+    throw error;
+  } finally {
+    unlock();
+  }
+  return file;
+}
+
+/** Finds the file, or makes the placeholder that is visible while a new file is being received. */
+export function findOrMakeTarget(drive: FakeDrive, place: Place): { file: FileRecord; isNew: boolean } {
+  requireWritable(place);
+  const name = place.names.at(-1);
+  if (name === undefined) throw objectExisted();
+  const folder = makeFolders(drive, place, place.names.slice(0, -1));
+  const existing = drive.state.child(folder.number, name);
+  if (existing?.isFolder) throw objectExisted();
+  if (existing) return { file: existing, isNew: false };
+  if (!isLegalName(name)) throw illegalName();
+  const file = newFile(drive, place.owner, folder.number, name, false);
+  file.metadata = { "sys:upload_session_id": randomUUID() };
+  return { file, isNew: true };
+}
+
+export function checkCapacity(drive: FakeDrive, owner: UserRecord, sizeBytes: number): void {
+  // An overwrite needs room for the whole new size, as the old version stays.
+  if (drive.usedBytes(owner) + sizeBytes > owner.quotaBytes) throw noCapacity();
+}
+
+/** Makes complete bytes the current version; the entity id is new even when the bytes are not. */
+export async function appendVersion(
+  drive: FakeDrive,
+  file: FileRecord,
+  temporary: string,
+  sizeBytes: number,
+  author: UserRecord,
+  updatedAt?: string,
+): Promise<void> {
+  const number = drive.state.nextNumber("entity");
+  const createdAt = drive.stamps.next();
+  const owner = drive.state.users.get(file.ownerNumber) ?? author;
+  const blob = await drive.content.keep(temporary, owner.email, number, file.name);
+  drive.state.entities.set(number, {
+    number,
+    size: sizeBytes,
+    createdAt,
+    createdBy: author.number,
+    blob,
+    references: 1,
+  });
+  file.entityNumbers.push(number);
+  file.primaryEntity = number;
+  file.size = sizeBytes;
+  file.metadata = {};
+  file.updatedAt = updatedAt ?? drive.stamps.next();
+  const orphans = trimVersions(drive, file, owner);
+  await drive.state.save();
+  await dropBlobs(drive, orphans);
+}
+
+function checkVersion(drive: FakeDrive, file: FileRecord, version: NewVersion, isNew: boolean): void {
+  if (version.previous !== undefined && version.previous !== "" && !isNew) {
+    const number = drive.number("entity", version.previous);
+    if (number === undefined) throw new DriveError(40001, "Unknown version ID");
+    if (number !== file.primaryEntity) throw new DriveError(40076, "File is updated during your edit");
+  }
+  checkCapacity(drive, version.place.owner, version.lengthBytes);
+}
+
+function lockForUpload(drive: FakeDrive, file: FileRecord, isNew: boolean): () => void {
+  const answer = drive.locks.create({
+    root: lockRoot(drive, file),
+    uri: ownUri(drive, file),
+    lifeMs: uploadLockMs,
+    application: { type: "upload" },
+  });
+  if ("made" in answer) return () => drive.locks.unlock(answer.made.token);
+  if (isNew) drive.state.removeFile(file);
+  throw lockConflict(answer.conflict);
+}

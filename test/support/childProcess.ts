@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+
+/** A command of the project as its own process, with all it prints. */
+export interface RunningCommand {
+  readonly output: () => string;
+  /** @returns once the text has been printed @throws Error with the output when the process ends first, or after 30 s */
+  printed(text: string): Promise<void>;
+  /** Ends it and waits until it is gone. */
+  end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null>;
+  /** @returns the exit code once it has ended by itself */
+  ended(): Promise<number | null>;
+}
+
+const deadlineMs = 30_000;
+
+/** Starts `node --import tsx FILE` with exactly these variables, plus what Node itself needs. */
+export function run(file: string, environment: Readonly<Record<string, string>>, cwd = process.cwd()): RunningCommand {
+  const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", file], {
+    cwd,
+    env: { PATH: process.env["PATH"] ?? "", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const watchers = new Set<() => void>();
+  const heard = (chunk: Buffer): void => {
+    output += chunk.toString("utf8");
+    for (const watch of watchers) watch();
+  };
+  child.stdout?.on("data", heard);
+  child.stderr?.on("data", heard);
+  const exit = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  return {
+    output: () => output,
+    printed: (text) =>
+      new Promise((resolve, reject) => {
+        const settle = (finish: () => void): void => {
+          clearTimeout(timer);
+          watchers.delete(watch);
+          finish();
+        };
+        const watch = (): void => {
+          if (output.includes(text)) settle(resolve);
+        };
+        const fail = (why: string): void => settle(() => reject(new Error(`${why}; it printed:\n${output}`)));
+        const timer = setTimeout(() => fail(`"${text}" was not printed in ${deadlineMs} ms`), deadlineMs);
+        void exit.then((code) => fail(`the process ended with ${code}`));
+        watchers.add(watch);
+        watch();
+      }),
+    end: async (signal) => {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      return exit;
+    },
+    ended: () => exit,
+  };
+}
+
+/** Ports that were free a moment ago, for processes that must be told theirs. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => {
+      const server = createServer();
+      return new Promise<typeof server>((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

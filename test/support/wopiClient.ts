@@ -1,0 +1,117 @@
+import { z } from "zod";
+
+export const sessionSchema = z.object({
+  id: z.string(),
+  host_page_url: z.string(),
+  action_url: z.string(),
+  access_token: z.string(),
+  access_token_ttl: z.number(),
+  expires_at: z.string(),
+  permission: z.enum(["view", "edit"]),
+  file: z.object({ id: z.string(), name: z.string(), size: z.number(), version: z.string() }),
+});
+export type Session = z.infer<typeof sessionSchema>;
+
+export interface WopiAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** @returns null when the header is not there, which is not the same as empty */
+  header(name: string): string | null;
+  readonly bytes: Buffer;
+  readonly text: string;
+  json(): Record<string, unknown>;
+}
+
+/** An editor's server, holding one token for one file. */
+export interface WopiClient {
+  readonly session: Session;
+  readonly src: string;
+  /** Address of an operation, token included. */
+  address(below?: string): string;
+  check(): Promise<WopiAnswer>;
+  get(headers?: Record<string, string>): Promise<WopiAnswer>;
+  /** POST to the file with an override. */
+  post(override: string, headers?: Record<string, string>, body?: string): Promise<WopiAnswer>;
+  lock(lockId: string): Promise<WopiAnswer>;
+  relock(oldLockId: string, lockId: string): Promise<WopiAnswer>;
+  refresh(lockId: string): Promise<WopiAnswer>;
+  unlock(lockId: string): Promise<WopiAnswer>;
+  getLock(): Promise<WopiAnswer>;
+  /** PutFile; without a lock id the header is left out. */
+  put(body: string | Buffer, lockId?: string, headers?: Record<string, string>): Promise<WopiAnswer>;
+}
+
+/** The WOPISrc that an action URL hands to the editor. */
+export function wopiSrcOf(session: Session): string {
+  const src = new URL(session.action_url).searchParams.get("WOPISrc");
+  if (src === null) throw new Error("the action URL holds no WOPISrc");
+  return src;
+}
+
+export async function wopiAnswer(answering: Promise<Response>): Promise<WopiAnswer> {
+  const answered = await answering;
+  const bytes = Buffer.from(await answered.arrayBuffer());
+  const text = bytes.toString("utf8");
+  return {
+    status: answered.status,
+    headers: answered.headers,
+    header: (name) => answered.headers.get(name),
+    bytes,
+    text,
+    json: () => JSON.parse(text) as Record<string, unknown>,
+  };
+}
+
+/** The five common headers of Collabora's saves, as today's version spells them. */
+export function collabora(facts: {
+  timestamp?: string;
+  autosave?: boolean;
+  exitSave?: boolean;
+}): Record<string, string> {
+  return {
+    ...(facts.timestamp === undefined ? {} : { "X-COOL-WOPI-Timestamp": facts.timestamp }),
+    "X-COOL-WOPI-IsModifiedByUser": "true",
+    "X-COOL-WOPI-IsAutosave": String(facts.autosave ?? false),
+    "X-COOL-WOPI-IsExitSave": String(facts.exitSave ?? false),
+  };
+}
+
+export function wopiClient(session: Session, src = wopiSrcOf(session)): WopiClient {
+  const address = (below = "") => `${src}${below}?access_token=${encodeURIComponent(session.access_token)}`;
+  const call = (
+    method: string,
+    below: string,
+    headers: Record<string, string>,
+    body?: string | Buffer,
+  ): Promise<WopiAnswer> =>
+    wopiAnswer(
+      fetch(address(below), {
+        method,
+        headers,
+        redirect: "manual",
+        ...(body === undefined ? {} : { body: Buffer.from(body) }),
+      }),
+    );
+  const post: WopiClient["post"] = (override, headers = {}, body) =>
+    call("POST", "", { "X-WOPI-Override": override, ...headers }, body);
+  return {
+    session,
+    src,
+    address,
+    check: () => call("GET", "", {}),
+    get: (headers = {}) => call("GET", "/contents", headers),
+    post,
+    lock: (lockId) => post("LOCK", { "X-WOPI-Lock": lockId }),
+    relock: (oldLockId, lockId) => post("LOCK", { "X-WOPI-OldLock": oldLockId, "X-WOPI-Lock": lockId }),
+    refresh: (lockId) => post("REFRESH_LOCK", { "X-WOPI-Lock": lockId }),
+    unlock: (lockId) => post("UNLOCK", { "X-WOPI-Lock": lockId }),
+    getLock: () => post("GET_LOCK"),
+    put: (body, lockId, headers = {}) =>
+      call(
+        "POST",
+        "/contents",
+        { "X-WOPI-Override": "PUT", ...(lockId === undefined ? {} : { "X-WOPI-Lock": lockId }), ...headers },
+        body,
+      ),
+  };
+}
