@@ -144,13 +144,26 @@ export async function openBridge(config: Config, options: { now?: Clock; logger?
 
   const sweep = async (): Promise<void> => {
     for await (const fileId of shield.held()) {
-      await turns.inTurn(fileId, async () => {
-        if ((await locks.current(fileId)) === undefined) await shield.release(fileId);
-      });
+      try {
+        await turns.inTurn(fileId, async () => {
+          if ((await locks.current(fileId)) === undefined) await shield.release(fileId);
+        });
+      } catch (error) {
+        // One lock that the drive does not give back now must not keep the others.
+        logger.warn({ failure: logFailure(error)?.kind, file: fileId }, "the drive's lock could not be given back");
+      }
     }
   };
+  let isSweeping = false;
   const timer = setInterval(() => {
-    sweep().catch((error: unknown) => logger.warn({ failure: logFailure(error)?.kind }, "sweep of locks failed"));
+    // A drive that hangs makes a sweep take longer than a minute.
+    if (isSweeping) return;
+    isSweeping = true;
+    sweep()
+      .catch((error: unknown) => logger.warn({ failure: logFailure(error)?.kind }, "sweep of locks failed"))
+      .finally(() => {
+        isSweeping = false;
+      });
   }, sweepEveryMs);
   timer.unref();
 

@@ -14,16 +14,23 @@ export class ConfigError extends Error {
   }
 }
 
+const isHttpAddress = (value: string) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+
+/** In the spelling that browsers use for it, since origins are compared as text; no slash at the end. */
 const httpAddress = z
   .string()
-  .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), "must be an http(s) address")
-  .refine((value) => !URL.canParse(value) || new URL(value).search === "", "must have no query")
-  .transform((value) => value.replace(/\/+$/, ""));
+  .trim()
+  .refine(isHttpAddress, { error: "must be an http(s) address", abort: true })
+  .refine((value) => !/[?#]/.test(value), "must have neither a query nor a fragment")
+  .refine((value) => !/^[^/]*\/\/[^/]*@/.test(value), "must hold neither a user nor a password")
+  .transform((value) => new URL(value).href.replace(/\/+$/, ""));
 
 const origin = httpAddress.refine(
-  (value) => !URL.canParse(value) || new URL(value).pathname === "/",
+  (value) => new URL(value).pathname === "/",
   "must be an origin: scheme, host and port",
 );
+
+const secret = z.string().refine((value) => Buffer.byteLength(value) >= 32, "must be at least 32 bytes long");
 
 function listOf<Item extends z.ZodType<unknown, string>>(item: Item) {
   return z
@@ -43,12 +50,21 @@ const portalKey = z
   .regex(/^[A-Za-z0-9_.-]+:.+$/, "must be name:key")
   .transform((value) => ({ name: value.slice(0, value.indexOf(":")), key: value.slice(value.indexOf(":") + 1) }));
 
-const numberText = (minimum: number, maximum: number) =>
-  z
+function numberText(kind: "whole number" | "number", minimum: number, maximum: number) {
+  const pattern = kind === "number" ? /^\d+(\.\d+)?$/ : /^\d+$/;
+  return z
     .string()
-    .regex(/^\d+(\.\d+)?$/, "must be a number")
-    .transform(Number)
-    .pipe(z.number().min(minimum).max(maximum));
+    .trim()
+    .refine(
+      (value) => pattern.test(value) && Number(value) >= minimum && Number(value) <= maximum,
+      `must be a ${kind} from ${minimum} to ${maximum}`,
+    )
+    .transform(Number);
+}
+
+function oneOf<const Words extends readonly string[]>(...words: Words) {
+  return z.enum(words, `must be one of ${words.join(", ")}`);
+}
 
 const configSchema = z.object({
   BRIDGE_URL: httpAddress.describe("Where browsers reach the bridge"),
@@ -57,9 +73,9 @@ const configSchema = z.object({
   CLOUDREVE_PUBLIC_URL: httpAddress.optional().describe("Where browsers reach Cloudreve; default CLOUDREVE_URL"),
   DISCOVERY_URLS: listOf(httpAddress).default([]).describe("Discovery addresses of the editors, by commas"),
   HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on"),
-  PORT: numberText(0, 65_535).default(8080).describe("Port to listen on"),
-  SECRET: z.string().refine((value) => Buffer.byteLength(value) >= 32, "must be at least 32 bytes long"),
-  SECRET_PREVIOUS: z.string().optional().describe("The SECRET before the last change; still read"),
+  PORT: numberText("whole number", 0, 65_535).default(8080).describe("Port to listen on"),
+  SECRET: secret.describe("Signs tokens and seals credentials; at least 32 bytes"),
+  SECRET_PREVIOUS: secret.optional().describe("The SECRET before the last change; still read"),
   STORE_URL: z
     .string()
     .regex(/^(memory:|file:.+)$/, "must be file:PATH or memory:")
@@ -70,12 +86,14 @@ const configSchema = z.object({
   PORTAL_KEYS: listOf(portalKey).default([]).describe("name:key of the portals, by commas"),
   CLOUDREVE_EMAIL: z.string().optional().describe("Drive account that acts for portals"),
   CLOUDREVE_PASSWORD: z.string().optional().describe("Its password"),
-  PROOF_KEYS: z.enum(["required", "offered", "off"]).default("offered").describe("Whether editors must sign"),
-  GRANT_HOURS: numberText(0.01, 240).default(10).describe("Life of a session, hours"),
-  MAX_FILE_MB: numberText(0.001, 1_000_000).default(1024).describe("Largest save taken, MiB"),
+  PROOF_KEYS: oneOf("required", "offered", "off").default("offered").describe("Whether editors must sign"),
+  GRANT_HOURS: numberText("number", 0.01, 240).default(10).describe("Life of a session, hours"),
+  MAX_FILE_MB: numberText("number", 0.001, 1_000_000).default(1024).describe("Largest save taken, MiB"),
   STORAGE_ORIGINS: listOf(origin).default([]).describe("Storage origins that download addresses may name"),
-  TRUST_PROXY: numberText(0, 10).default(0).describe("Proxies in front whose X-Forwarded-* headers hold"),
-  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info").describe("Log level"),
+  TRUST_PROXY: numberText("whole number", 0, 10)
+    .default(0)
+    .describe("Proxies in front whose X-Forwarded-* headers hold"),
+  LOG_LEVEL: oneOf("trace", "debug", "info", "warn", "error", "silent").default("info").describe("Log level"),
 });
 
 /** The settings' names, for the check against the README's table. */
@@ -93,23 +111,29 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     settingNames.map((name) => [name, environment[name]]).filter(([, value]) => value !== undefined && value !== ""),
   );
   const parsed = configSchema.safeParse(given);
-  if (!parsed.success) {
-    throw new ConfigError(
-      parsed.error.issues.map(({ path, message }) => {
-        const name = String(path[0]);
-        return given[name] === undefined ? `${name} is missing.` : `${name} ${message}.`;
-      }),
-    );
-  }
-  const contradictions = contradictionsIn(parsed.data);
-  if (contradictions.length > 0) throw new ConfigError(contradictions);
+  const issues = parsed.error?.issues ?? [];
+  const mistakes = issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    return given[name] === undefined ? `${name} is missing.` : `${name} ${message}.`;
+  });
+  const wrong = new Set(issues.map(({ path }) => String(path[0])));
+  const sentences = [...new Set(mistakes), ...contradictionsIn(soundSettings(given, wrong))];
+  if (!parsed.success || sentences.length > 0) throw new ConfigError(sentences);
   return Object.freeze(parsed.data);
 }
 
-function contradictionsIn(config: z.output<typeof configSchema>): string[] {
+type Settings = z.output<typeof configSchema>;
+
+/** @returns the settings that hold by themselves, so that contradictions among them are told in the same list */
+function soundSettings(given: Readonly<Record<string, string | undefined>>, wrong: ReadonlySet<string>) {
+  const without = (all: object) => Object.fromEntries(Object.entries(all).filter(([name]) => !wrong.has(name)));
+  return without(configSchema.partial().parse(without(given))) as Partial<Settings>;
+}
+
+function contradictionsIn(config: Partial<Settings>): string[] {
   const sentences: string[] = [];
-  const isHttps = (url: string) => url.startsWith("https:");
-  for (const url of config.DISCOVERY_URLS) {
+  const isHttps = (url: string | undefined) => url?.startsWith("https:") === true;
+  for (const url of config.DISCOVERY_URLS ?? []) {
     if (isHttps(config.BRIDGE_URL) && !isHttps(url) && !isLocal(url)) {
       sentences.push(`DISCOVERY_URLS names ${url}: browsers block an http editor in a page of the https BRIDGE_URL.`);
     }
@@ -117,12 +141,13 @@ function contradictionsIn(config: z.output<typeof configSchema>): string[] {
   if ((config.CLOUDREVE_EMAIL === undefined) !== (config.CLOUDREVE_PASSWORD === undefined)) {
     sentences.push("CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD belong together: one of them is missing.");
   }
-  if (config.PROOF_KEYS === "required" && config.DISCOVERY_URLS.length === 0) {
+  if (config.PROOF_KEYS === "required" && config.DISCOVERY_URLS?.length === 0) {
     sentences.push("PROOF_KEYS is required, but without DISCOVERY_URLS no editor's keys are known.");
   }
-  const names = config.PORTAL_KEYS.map(({ name }) => name);
-  if (new Set(names).size < names.length) sentences.push("PORTAL_KEYS names a portal twice.");
-  if (config.PORTAL_KEYS.some(({ key }) => key.length < 8)) {
+  const portals = config.PORTAL_KEYS ?? [];
+  if (new Set(portals.map(({ name }) => name)).size < portals.length)
+    sentences.push("PORTAL_KEYS names a portal twice.");
+  if (portals.some(({ key }) => key.length < 8)) {
     sentences.push("PORTAL_KEYS holds a key of less than 8 characters.");
   }
   return sentences;

@@ -90,7 +90,7 @@ export class CloudreveDrive implements Drive {
     const { version: _asked, ...asked } = request;
     const minted = await this.#mint(account.account, file.path, viewerId, {
       ...asked,
-      ...(version === undefined ? {} : { version }),
+      ...(version === undefined ? {} : { version, action: "view" }),
     });
     if (minted.wopi_src === undefined) {
       throw new BridgeError({ kind: "noEditor", sentence: `The viewer "${viewerId}" is not an office editor (WOPI).` });

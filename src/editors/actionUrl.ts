@@ -45,10 +45,13 @@ export function actionUrl(source: string, choices: ActionChoices): string {
   return url.href;
 }
 
-/** `<ui=UI_LLCC&>` is filled or goes as a whole; unknown ones go. */
+/** `<ui=UI_LLCC&>` is filled or goes as a whole; unknown ones go, and so does what is not even of that form. */
 function fillPlaceholders(source: string, choices: ActionChoices): string {
-  return source.replace(/<([^=<>&]*)=([^<>&]*)&?>/g, (_group, name: string, word: string) => {
-    const value = placeholders[word]?.(choices);
-    return value === undefined ? "" : `${name}=${encodeURIComponent(value)}&`;
-  });
+  return source
+    .replace(/<([^=<>&]*)=([^<>&]*)&?>/g, (_group, name: string, word: string) => {
+      const value = Object.hasOwn(placeholders, word) ? placeholders[word]?.(choices) : undefined;
+      return value === undefined ? "" : `${name}=${encodeURIComponent(value)}&`;
+    })
+    .replace(/<[^<>]*>/g, "")
+    .replace(/[<>]/g, "");
 }

@@ -31,46 +31,52 @@ const retryAfterMs = 30_000;
 const timeoutMs = 5_000;
 const limitBytes = 4 * 1024 * 1024;
 
-const attributes = z.record(z.string(), z.string());
+/** xml2js gives a text for an element that has neither attributes nor children. */
+function elements<Shape extends z.ZodRawShape>(children: Shape) {
+  const element = z.object({ $: z.record(z.string(), z.string()).default({}), ...children });
+  return z.array(z.preprocess((node) => (typeof node === "string" ? {} : node), element)).default([]);
+}
+
 const documentSchema = z.object({
   "wopi-discovery": z.object({
-    "net-zone": z.array(
-      z.object({
-        app: z
-          .array(
-            z.object({
-              $: attributes,
-              action: z
-                .array(z.object({ $: attributes }))
-                .optional()
-                .default([]),
-            }),
-          )
-          .optional()
-          .default([]),
-      }),
-    ),
-    "proof-key": z.array(z.object({ $: attributes })).optional(),
+    "net-zone": elements({ app: elements({ action: elements({}) }) }),
+    "proof-key": elements({}),
   }),
 });
+
+/** Browsers use an external zone; the zone's name says nothing about the scheme of the addresses in it. */
+const zonesByPreference = ["external-https", "external-http"];
 
 /** @throws Error when it is not a discovery document */
 export async function parseDiscovery(xml: string, fetchedAtMs: number): Promise<Discovery> {
   // Entities are the one way a small document becomes a huge one.
   if (/<!(DOCTYPE|ENTITY)/i.test(xml)) throw new Error("a document type is not accepted");
-  const root = documentSchema.parse(await parseStringPromise(xml))["wopi-discovery"];
-  const actions = root["net-zone"]
+  const parsed = documentSchema.safeParse(await parsedXml(xml));
+  if (!parsed.success) throw new Error("it is not a discovery document");
+  const root = parsed.data["wopi-discovery"];
+  const zones = root["net-zone"];
+  const preferred = zonesByPreference.find((name) => zones.some((zone) => zone.$["name"] === name));
+  const actions = zones
+    .filter((zone) => preferred === undefined || zone.$["name"] === preferred)
     .flatMap((zone) => zone.app)
     .flatMap((app) => app.action)
     .map(({ $: { name = "", ext = "", urlsrc = "" } }) => ({ name, extension: ext.toLowerCase(), urlsrc }))
     .filter(({ urlsrc }) => URL.canParse(urlsrc.replace(/<[^>]*>/g, "")));
-  const key = root["proof-key"]?.[0]?.$ ?? {};
+  const key = root["proof-key"][0]?.$ ?? {};
   return {
     actions,
     proofKey: proofKeyOf(key["modulus"], key["exponent"]),
     oldProofKey: proofKeyOf(key["oldmodulus"], key["oldexponent"]),
     fetchedAtMs,
   };
+}
+
+async function parsedXml(xml: string): Promise<unknown> {
+  try {
+    return await parseStringPromise(xml);
+  } catch (error) {
+    throw new Error("it is not XML", { cause: error });
+  }
 }
 
 function proofKeyOf(modulus: string | undefined, exponent: string | undefined): ProofKey | undefined {
@@ -102,7 +108,9 @@ export class EditorDiscovery {
 
   /** Reads it again, as after a failed proof; at most every half minute. */
   async refreshed(): Promise<Discovery> {
-    return this.#fetch(await this.current(), retryAfterMs);
+    const known = await this.current();
+    // What is being read right now is newer than what is known.
+    return this.#fetch(known, this.#underWay === undefined ? retryAfterMs : 0);
   }
 
   async #fetch(known: Discovery | undefined, notBeforeMs: number): Promise<Discovery> {
@@ -147,6 +155,8 @@ export class EditorDiscovery {
   }
 }
 
+class NotThisEditor extends Error {}
+
 /** All configured editors. */
 export class Editors {
   readonly #discoveries: readonly EditorDiscovery[];
@@ -160,17 +170,32 @@ export class Editors {
   }
 
   /**
-   * The discovery that holds for an action URL: with one editor configured its own, with several the one whose
-   * actions are of that origin.
+   * The discovery that holds for an action URL: the one whose actions are of that origin.
    * @returns undefined when no configured editor is of that origin
+   * @throws editorUnreachable when it may be one that could never be read
    */
   async behind(actionUrl: string): Promise<EditorDiscovery | undefined> {
     const { origin } = new URL(actionUrl);
-    for (const discovery of this.#discoveries) {
+    const asked = this.#discoveries.map(async (discovery) => {
       const { actions } = await discovery.current();
       if (actions.some(({ urlsrc }) => new URL(urlsrc.replace(/<[^>]*>/g, "")).origin === origin)) return discovery;
+      throw new NotThisEditor();
+    });
+    try {
+      // An editor that is away must not stand in the way of the others' documents.
+      return await Promise.any(asked);
+    } catch (error) {
+      const reasons: unknown[] = error instanceof AggregateError ? error.errors : [error];
+      const serious = reasons.find((reason) => !(reason instanceof NotThisEditor));
+      if (serious !== undefined) throw serious;
+      return undefined;
     }
-    return undefined;
+  }
+
+  /** The discovery whose keys a grant's calls are checked with: a single editor's own, whatever it lists by now. */
+  async signerOf(actionUrl: string): Promise<EditorDiscovery | undefined> {
+    const [first, ...others] = this.#discoveries;
+    return first !== undefined && others.length === 0 ? first : this.behind(actionUrl);
   }
 
   /** @returns one entry per editor: whether its discovery can be had */

@@ -49,18 +49,19 @@ export async function openDocument(parts: OpenDocumentParts, request: DocumentRe
   const account = await parts.drive.account(request.tokens);
   const opened = await parts.drive.open(account, request);
   const { document, file } = opened;
+  // An old version can be looked at, not changed.
+  const permission = document.version === undefined ? request.action : "view";
   const grantEndsAtMs = parts.now() + parts.grantLifetimeMs;
   const grant = await parts.grants.issue({
     document,
-    // An old version can be looked at, not changed.
-    permission: document.version === undefined ? request.action : "view",
+    permission,
     person:
       request.user === undefined
         ? { id: account.userId, name: account.userName }
         : { ...request.user, id: personId(request.issuedTo, request.user.id) },
     ownerId: account.userId,
     restrictions: request.restrictions,
-    actionUrl: actionUrl(await freshestAddress(parts.editors, opened.actionUrl, file.name, request.action), {
+    actionUrl: actionUrl(await freshestAddress(parts.editors, opened.actionUrl, file.name, permission), {
       wopiSrc: `${parts.wopiUrl}/wopi/files/${wopiFileId(document)}`,
       language: request.language,
       theme: request.theme,

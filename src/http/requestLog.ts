@@ -65,8 +65,11 @@ export function logRequests(logger: Logger): RequestHandler {
   };
 }
 
-/** Tickets and link secrets are part of the path: only their place is shown. */
-function loggedPath(url: string): string {
-  const path = url.split("?", 1)[0] ?? "";
-  return path.replace(/^\/(edit|l)\/[^/]+/, "/$1/-");
+/**
+ * Tickets and link secrets are part of the path: only their place is shown. Express also serves a target with
+ * scheme and host in it, and takes /EDIT for /edit.
+ */
+function loggedPath(target: string): string {
+  const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] ?? "";
+  return path.replace(/^\/(edit|l)\/[^/]+/i, "/$1/-");
 }

@@ -7,6 +7,9 @@ interface VersionFacts {
   readonly sha256?: string;
 }
 
+/** More than one of a file: a call that asked the drive before a save may end after it, and must not displace it. */
+const keptVersions = 4;
+
 /** What the bridge remembers of contents it has handed out or stored, per file and per editor. */
 export class ContentRecord {
   readonly #store: KeyValueStore;
@@ -20,21 +23,18 @@ export class ContentRecord {
    * editor that sees another time for the same content throws everybody out with a conflict.
    */
   async lastModifiedTime(file: DriveFile): Promise<string> {
-    const known = await this.#facts(file.id);
-    if (known?.version === file.version) return known.lastModifiedTime;
-    await this.#remember(file.id, { version: file.version, lastModifiedTime: file.modifiedAt });
-    return file.modifiedAt;
+    return (await this.#remember(file, {})).lastModifiedTime;
   }
 
   /** Notes what a save has just stored. */
   async stored(file: DriveFile, sha256: string): Promise<void> {
-    await this.#remember(file.id, { version: file.version, lastModifiedTime: file.modifiedAt, sha256 });
+    await this.#remember(file, { sha256 });
   }
 
   /** @returns base64 of the SHA-256 of this version, when the bridge wrote it */
   async sha256(file: DriveFile): Promise<string | undefined> {
-    const known = await this.#facts(file.id);
-    return known?.version === file.version ? known.sha256 : undefined;
+    const known = versionsIn(await this.#store.get(factsKey(file.id)));
+    return known.find(({ version }) => version === file.version)?.sha256;
   }
 
   /**
@@ -50,15 +50,35 @@ export class ContentRecord {
     await put(this.#store, baseKey(fileId, editor), version);
   }
 
-  async #facts(fileId: string): Promise<VersionFacts | undefined> {
-    const raw = await this.#store.get(factsKey(fileId));
-    return raw === undefined ? undefined : (JSON.parse(raw) as VersionFacts);
+  /** Whether this content stands beside the file already, as a conflict copy. */
+  async hasCopy(fileId: string, sha256: string): Promise<boolean> {
+    return (await this.#store.get(copyKey(fileId, sha256))) !== undefined;
   }
 
-  async #remember(fileId: string, facts: VersionFacts): Promise<void> {
-    await put(this.#store, factsKey(fileId), JSON.stringify(facts));
+  /** Notes a conflict copy until a moment: an editor that lost the answer sends the same content again. */
+  async copied(fileId: string, sha256: string, untilMs: number): Promise<void> {
+    await put(this.#store, copyKey(fileId, sha256), "copied", untilMs);
+  }
+
+  /** @returns what is known of this version afterwards; a time once told stays */
+  async #remember(file: DriveFile, more: Pick<VersionFacts, "sha256">): Promise<VersionFacts> {
+    for (;;) {
+      const raw = await this.#store.get(factsKey(file.id));
+      const versions = versionsIn(raw);
+      const known = versions.find(({ version }) => version === file.version);
+      const facts = { ...(known ?? { version: file.version, lastModifiedTime: file.modifiedAt }), ...more };
+      if (known !== undefined && known.sha256 === facts.sha256) return known;
+      const others = versions.filter((other) => other !== known);
+      const next = JSON.stringify([facts, ...others].slice(0, keptVersions));
+      if (await this.#store.swap(factsKey(file.id), raw, next)) return facts;
+    }
   }
 }
 
-const factsKey = (fileId: string): string => `version:${fileId}`;
+function versionsIn(raw: string | undefined): readonly VersionFacts[] {
+  return raw === undefined ? [] : (JSON.parse(raw) as VersionFacts[]);
+}
+
+const factsKey = (fileId: string): string => `versions:${fileId}`;
 const baseKey = (fileId: string, editor: string): string => `base:${fileId}:${editor}`;
+const copyKey = (fileId: string, sha256: string): string => `copy:${fileId}:${sha256}`;

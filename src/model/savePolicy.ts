@@ -65,9 +65,16 @@ function refusalOf(facts: SaveFacts): SaveRefusal | undefined {
 /** @returns undefined when neither base nor timestamp is known */
 function standsOnStored(facts: SaveFacts): boolean | undefined {
   if (facts.baseVersion !== undefined) return facts.baseVersion === facts.storedVersion;
-  if (facts.timestamp === undefined) return undefined;
-  const remembered = Date.parse(facts.timestamp);
+  const rememberedAtMs = momentOf(facts.timestamp);
   // 1970 is Collabora's "none": it was never told a time.
-  if (Number.isNaN(remembered) || remembered === 0) return undefined;
-  return Math.floor(remembered / 1000) === Math.floor(Date.parse(facts.storedModifiedAt) / 1000);
+  if (rememberedAtMs === undefined || rememberedAtMs === 0) return undefined;
+  return Math.floor(rememberedAtMs / 1000) === Math.floor(Date.parse(facts.storedModifiedAt) / 1000);
+}
+
+/** Stricter than Date.parse, which makes a year of "0" and local time of a time without a zone. */
+function momentOf(time: string | undefined): number | undefined {
+  const zone = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(Z|[+-]\d\d:\d\d|)$/.exec(time ?? "")?.[1];
+  if (zone === undefined) return undefined;
+  const atMs = Date.parse(zone === "" ? `${time}Z` : `${time}`);
+  return Number.isNaN(atMs) ? undefined : atMs;
 }

@@ -9,6 +9,9 @@ import { decideSave, type SaveFacts, type SaveRefusal } from "../model/savePolic
 import { conflictCopyName } from "./conflictCopy.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 
+/** An exit save that comes again within this time, as after a lost answer, makes no second copy. */
+const copyRememberedMs = 3_600_000;
+
 /** What a save's headers say. */
 export interface SaveRequest {
   readonly requestLockId: string | undefined;
@@ -45,9 +48,12 @@ export async function saveDocument(
   const { document } = grant;
   const lock = await locks.current(document.fileId);
   const holdsLock = lock !== undefined && lock.lockId === request.requestLockId;
+  const orKeepCopy = <Result>(work: () => Promise<Result>) => copyingOnExit(parts, grant, request, save, work);
   // Taken anew before the version is read: a drive that restarted has forgotten the lock, and from here on nobody
   // else can write. What happened in between shows in the version.
-  const guardUnderLock: WriteGuard | undefined = holdsLock ? { lockToken: await shield.hold(document) } : undefined;
+  const guardUnderLock: WriteGuard | undefined = holdsLock
+    ? { lockToken: await orKeepCopy(() => shield.hold(document)) }
+    : undefined;
   const stored = await drive.stat(document);
   const facts: SaveFacts = {
     ...request,
@@ -56,7 +62,7 @@ export async function saveDocument(
     storedSizeBytes: stored.sizeBytes,
     storedModifiedAt: await content.lastModifiedTime(stored),
     baseVersion: await content.base(document.fileId, editorOrigin(grant)),
-    equalsStored: stored.sizeBytes === save.sizeBytes && (await content.sha256(stored)) === save.sha256,
+    equalsStored: await isStored(parts, stored, save),
   };
   const decision = decideSave(facts);
   switch (decision.do) {
@@ -70,7 +76,7 @@ export async function saveDocument(
       return { file: stored, lastModifiedTime: facts.storedModifiedAt };
     case "write": {
       const guard = guardUnderLock ?? { previousVersion: stored.version };
-      const file = await drive.write(document, stored, save, guard);
+      const file = await orKeepCopy(() => drive.write(document, stored, save, guard));
       await content.stored(file, save.sha256);
       await content.moveBase(document.fileId, editorOrigin(grant), file.version);
       return { file, lastModifiedTime: await content.lastModifiedTime(file) };
@@ -83,11 +89,38 @@ function refusal(because: SaveRefusal, heldLockId: string | undefined): BridgeEr
   return new BridgeError({ kind: "changedInStorage", currentLockId: heldLockId ?? "" });
 }
 
+async function isStored(parts: SaveParts, stored: DriveFile, save: SpooledSave): Promise<boolean> {
+  return stored.sizeBytes === save.sizeBytes && (await parts.content.sha256(stored)) === save.sha256;
+}
+
+/** Somebody outside holds the document, or was faster: after an exit save nobody is left to try again. */
+async function copyingOnExit<Result>(
+  parts: SaveParts,
+  grant: AccessGrant,
+  request: SaveRequest,
+  save: SpooledSave,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const isOthersDoing = failureOf(error, "lockedElsewhere") ?? failureOf(error, "changedInStorage");
+    if (request.isExitSave && isOthersDoing !== undefined) {
+      const stored = await parts.drive.stat(grant.document);
+      if (!(await isStored(parts, stored, save))) await keepCopy(parts, grant, stored, save);
+    }
+    throw error;
+  }
+}
+
 async function keepCopy(parts: SaveParts, grant: AccessGrant, stored: DriveFile, save: SpooledSave): Promise<void> {
+  const { fileId } = grant.document;
+  if (await parts.content.hasCopy(fileId, save.sha256)) return;
   for (let attempt = 0; ; attempt++) {
     const name = conflictCopyName(stored.name, grant.person.name, parts.now(), attempt);
     try {
       await parts.drive.createBeside(grant.document, stored, name, save);
+      await parts.content.copied(fileId, save.sha256, parts.now() + copyRememberedMs);
       return;
     } catch (error) {
       if (failureOf(error, "nameTaken") === undefined) throw error;

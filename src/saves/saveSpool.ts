@@ -52,23 +52,25 @@ export class SaveSpool {
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
     let whole = false;
+    const complete = path.replace(/part$/, "save");
     try {
-      await spooling(() => file.write(head));
+      // appendFile, since one write may put down less than it was given: a disk that fills up does.
+      await spooling(() => file.appendFile(head));
       for await (const chunk of received(body)) {
         sizeBytes += chunk.length;
         if (sizeBytes > limitBytes) throw new BridgeError({ kind: "bodyTooLarge", limitBytes });
         hash.update(chunk);
         if (sizeBytes <= memoryLimitBytes) chunks.push(chunk);
         else chunks.length = 0;
-        await spooling(() => file.write(chunk));
+        await spooling(() => file.appendFile(chunk));
       }
+      await spooling(() => file.close());
+      await spooling(() => rename(path, complete));
       whole = true;
     } finally {
-      await file.close();
-      if (!whole) await rm(path, { force: true });
+      // What went wrong first is what the caller hears.
+      if (!whole) await Promise.allSettled([file.close(), rm(path, { force: true })]);
     }
-    const complete = path.replace(/part$/, "save");
-    await spooling(() => rename(path, complete));
     const inMemory = sizeBytes <= memoryLimitBytes ? Buffer.concat(chunks) : undefined;
     return {
       sizeBytes,

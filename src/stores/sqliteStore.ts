@@ -7,6 +7,12 @@ import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 const cleanEveryMs = 60_000;
 const pageSize = 200;
 
+interface Row {
+  readonly key: string;
+  readonly value: string;
+  readonly expiresAtMs: number | null;
+}
+
 /**
  * `file:data/bridge.db`, one SQLite file on a local disk; several processes may share it.
  * WAL with synchronous=FULL: what was answered is on the disk.
@@ -27,7 +33,8 @@ export function openSqliteStore(path: string, now: Clock): KeyValueStore {
     "DELETE FROM entry WHERE key = @key AND value = @expected AND (expiresAtMs IS NULL OR expiresAtMs > @now)",
   );
   const page = database.prepare(
-    `SELECT key, value FROM entry WHERE key > @after AND key >= @prefix AND substr(key, 1, length(@prefix)) = @prefix
+    `SELECT key, value, expiresAtMs FROM entry WHERE key > @after AND key >= @prefix AND key < @end
+       AND substr(key, 1, length(@prefix)) = @prefix
        AND (expiresAtMs IS NULL OR expiresAtMs > @now) ORDER BY key LIMIT ${pageSize}`,
   );
   const clean = database.prepare("DELETE FROM entry WHERE expiresAtMs <= ?");
@@ -49,15 +56,22 @@ export function openSqliteStore(path: string, now: Clock): KeyValueStore {
     },
     list: async function* (prefix) {
       let after = "";
+      // Keeps the search inside the prefix's part of the index; the last code point sorts behind all others.
+      const end = `${prefix}\u{10FFFF}`;
       for (;;) {
-        const rows = page.all({ prefix, after, now: now() }) as { key: string; value: string }[];
-        for (const { key, value } of rows) yield [key, value] as const;
+        const rows = page.all({ prefix, end, after, now: now() }) as Row[];
+        for (const { key, value, expiresAtMs } of rows) {
+          // Whoever reads the list may take his time.
+          if (expiresAtMs === null || expiresAtMs > now()) yield [key, value] as const;
+        }
         const last = rows.at(-1);
         if (last === undefined || rows.length < pageSize) return;
         after = last.key;
       }
     },
     close: async () => {
+      // libsql lets go of the file only when its statements are collected; until then the log would hold everything.
+      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       database.close();
     },
   };

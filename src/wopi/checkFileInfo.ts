@@ -12,8 +12,10 @@ import type { WopiOperation } from "./wopiCall.ts";
 export function checkFileInfo(parts: { drive: Drive; content: ContentRecord; hostOrigin: string }): WopiOperation {
   return async ({ grant }) => {
     const file = await parts.drive.stat(grant.document);
-    const lastModifiedTime = await parts.content.lastModifiedTime(file);
-    const sha256 = await parts.content.sha256(file);
+    // An old version has a record of its own: it would push the live version's out.
+    const recorded = { ...file, id: wopiFileId(grant.document) };
+    const lastModifiedTime = await parts.content.lastModifiedTime(recorded);
+    const sha256 = await parts.content.sha256(recorded);
     const canWrite = grant.permission === "edit";
     const { person, restrictions } = grant;
     const dot = file.name.lastIndexOf(".");

@@ -2,7 +2,7 @@ import { editorOrigin } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { WopiOperation } from "./wopiCall.ts";
+import type { WopiCall, WopiOperation } from "./wopiCall.ts";
 
 /**
  * The file's bytes, streamed. The version that goes out becomes the base of what this editor saves later.
@@ -14,7 +14,7 @@ export function getFile(parts: { drive: Drive; content: ContentRecord }): WopiOp
     const file = await parts.drive.stat(grant.document);
     const expected = maxExpectedSize(header("X-WOPI-MaxExpectedSize"));
     if (expected !== undefined && file.sizeBytes > expected) throw new BridgeError({ kind: "expectedSizeExceeded" });
-    const content = await parts.drive.read(grant.document, file, header("Range"), signal);
+    const content = await parts.drive.read(grant.document, file, plainRange(header), signal);
     try {
       // Before the first byte: a save that stands on these bytes can't come earlier than this.
       if (grant.document.version === undefined) {
@@ -28,9 +28,19 @@ export function getFile(parts: { drive: Drive; content: ContentRecord }): WopiOp
   };
 }
 
+/**
+ * One range, or one end of the file; several would come as a multipart body, which is not the document. A condition
+ * on a tag fails, since no answer of ours has one: the whole file is the answer then.
+ */
+function plainRange(header: WopiCall["header"]): string | undefined {
+  const range = header("Range");
+  if (range === undefined || header("If-Range") !== undefined) return undefined;
+  return /^bytes=(\d+-\d*|-\d+)$/.test(range) ? range : undefined;
+}
+
 function maxExpectedSize(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(value)) {
+  if (!/^\d{1,19}$/.test(value)) {
     throw new BridgeError({ kind: "headerInvalid", header: "X-WOPI-MaxExpectedSize", reason: "not a number" });
   }
   return Number(value);

@@ -114,7 +114,7 @@ async function admit(parts: WopiRouterParts, request: Request, token: string): P
 /** @throws proofInvalid */
 async function requireProof(parts: WopiRouterParts, request: Request, grant: AccessGrant): Promise<void> {
   if (parts.proofMode === "off") return;
-  const editor = await parts.editors.behind(grant.actionUrl);
+  const editor = await parts.editors.signerOf(grant.actionUrl);
   if (editor === undefined) {
     if (parts.proofMode === "required") throw new BridgeError({ kind: "proofInvalid" });
     return;
@@ -139,8 +139,14 @@ async function send(response: Response, reply: WopiReply): Promise<void> {
   response.status(reply.status).set(reply.headers ?? {});
   const { content } = reply;
   if (content === undefined) {
-    if (reply.json === undefined) response.end();
-    else response.json(reply.json);
+    if (reply.json === undefined) {
+      response.end();
+      return;
+    }
+    // Not response.json: Express answers 304 to some conditional requests, and no editor expects that.
+    const text = Buffer.from(JSON.stringify(reply.json));
+    response.set({ "Content-Type": "application/json; charset=utf-8", "Content-Length": String(text.length) });
+    response.end(text);
     return;
   }
   response.set({

@@ -68,6 +68,13 @@ function heard(page: Page | Frame, messageId: string): Promise<Record<string, un
     .then((handle) => handle.jsonValue() as Promise<Record<string, unknown>>);
 }
 
+function timesHeard(page: Page, messageId: string): Promise<number> {
+  return page.evaluate((wanted) => {
+    const all = (window as unknown as { heard: { MessageId: string }[] }).heard;
+    return all.filter(({ MessageId }) => MessageId === wanted).length;
+  }, messageId);
+}
+
 function say(page: Page | Frame, messageId: string, values: Record<string, unknown> = {}): Promise<void> {
   return page.evaluate(
     ([id, given]) => (window as unknown as { say: (id: string, values: object) => void }).say(id, given),
@@ -110,9 +117,12 @@ describe("the editor's page in a browser", () => {
     await say(page, "Host_PostmessageReady");
     await frame.locator("#text").fill("changed");
     expect(await heard(page, "Doc_ModifiedStatus")).toEqual({ Modified: true });
-    await say(page, "Action_Save", { Notify: true });
-    expect(await heard(page, "Action_Save_Resp")).toMatchObject({ success: true, errorMsg: "" });
+    await say(page, "Action_Save");
+    await state(frame, "saved");
     expect(host.last("PUT").body.toString()).toBe("changed");
+    await say(page, "Action_Save", { DontSaveIfUnmodified: true, Notify: true });
+    expect(await heard(page, "Action_Save_Resp")).toEqual({ success: true, result: "unmodified", errorMsg: "" });
+    expect(await timesHeard(page, "Action_Save_Resp")).toBe(1);
     await frame.locator("#text").fill("changed again");
     await frame.locator("#close").click();
     expect(await heard(page, "UI_Close")).toEqual({ EverModified: true });
@@ -140,6 +150,10 @@ describe("the editor's page in a browser", () => {
 
   it("saves every letter typed just before the browser goes elsewhere", async () => {
     const { page, frame } = await openAs("ann");
+    // From here on only the page's beacon gets through.
+    await frame.evaluate(() => {
+      window.fetch = () => new Promise<never>(() => undefined);
+    });
     await frame.locator("#text").fill("typed at the last moment");
     await page.goto("about:blank");
     await eventually(() => host.operations().includes("UNLOCK"));

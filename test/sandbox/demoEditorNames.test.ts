@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toUtf7 } from "../../src/sandbox/demoEditor/headerText.ts";
-import { eventually } from "./demoEditorPage.ts";
+import { eventually, startPage } from "./demoEditorPage.ts";
 import { demoSession } from "./demoEditorSession.ts";
 
 const demo = demoSession();
@@ -70,6 +70,7 @@ describe("Save as", () => {
         : undefined;
     const page = await demo.open("ann");
     await page.command({ command: "saveAs", request: 1, name: "x.txt" });
+    await page.typeAndSave("still here");
     expect(page.messages.some(({ type }) => type === "moved")).toBe(false);
   });
 
@@ -86,6 +87,24 @@ describe("Save as", () => {
     demo.host.rule = ({ operation }) => (operation === "PUT_RELATIVE" ? { status: 409 } : undefined);
     await ann.command({ command: "saveAs", request: 1, name: "copy.txt" });
     expect((await bob.heard("closed")).reason).toBe("documentconflict");
+  });
+
+  it("opens the document anew for somebody who comes while it is being closed", async () => {
+    const ann = await demo.open("ann");
+    let refuse: () => void = () => undefined;
+    const refused = new Promise<{ status: number }>((resolve) => {
+      refuse = () => resolve({ status: 409 });
+    });
+    demo.host.rule = ({ operation }) => (operation === "PUT_RELATIVE" ? refused : undefined);
+    const saving = ann.command({ command: "saveAs", request: 1, name: "copy.txt" });
+    await eventually(() => demo.host.operations().includes("PUT_RELATIVE"));
+    const bob = await startPage({ editorUrl: demo.editor.url, wopiSrc: demo.host.wopiSrc("1"), token: "bob" });
+    refuse();
+    await saving;
+    await bob.shown();
+    expect(bob.text).toBe("hello");
+    expect(demo.host.operations().slice(4)).toEqual(["UNLOCK", "CheckFileInfo", "GetFile", "LOCK"]);
+    expect(bob.messages[0]?.type).toBe("reload");
   });
 
   it("is not offered where the host does not say it may be", async () => {

@@ -18,6 +18,7 @@ export class DemoPage {
   readonly messages: ServerMessage[] = [];
   #local: LocalText | undefined;
   #epoch = 0;
+  #heardByServer = false;
   readonly #editorUrl: string;
   #view: string;
   #stopListening = (): void => undefined;
@@ -36,10 +37,16 @@ export class DemoPage {
     return this.#local?.settled === true;
   }
 
+  /** Whether the editor's server has let this page in line. */
+  get heardByServer(): boolean {
+    return this.#heardByServer;
+  }
+
   listen(view = this.#view): void {
     this.#view = view;
     const request = get(`${this.#editorUrl}/editor/events/${view}`, (response) => {
       let waiting = "";
+      this.#heardByServer = true;
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
         waiting += chunk;
@@ -54,6 +61,11 @@ export class DemoPage {
     this.#stopListening = () => request.destroy();
   }
 
+  async shown(): Promise<void> {
+    const ends = new Set<string>(["opened", "failed", "closed"]);
+    await eventually(() => this.messages.some(({ type }) => ends.has(type)));
+  }
+
   /** The connection breaks without a word. */
   drop(): void {
     this.#stopListening();
@@ -61,7 +73,7 @@ export class DemoPage {
 
   /** The page goes away as browsers let it: a beacon, then the line closes. */
   async leave(): Promise<void> {
-    const last = this.#local?.unconfirmed(true) ?? { baseRevision: 0, edits: [] };
+    const last = this.#local?.unconfirmed() ?? { baseRevision: 0, edits: [] };
     await this.command({ command: "leave", epoch: this.#epoch, ...last });
     this.drop();
   }
@@ -133,13 +145,20 @@ export class DemoPage {
 
 /** Posts the form as a host page does and waits until the page shows the document or says why not. */
 export async function openPage(options: OpenPageOptions): Promise<DemoPage> {
+  const page = await startPage(options);
+  await page.shown();
+  return page;
+}
+
+/** As openPage, but waits for nothing of the document. */
+export async function startPage(options: OpenPageOptions): Promise<DemoPage> {
   const answer = await postForm(options);
   const html = await answer.text();
   const view = /data-view="([^"]+)"/.exec(html)?.[1];
   if (view === undefined) throw new Error(`no editor page: ${answer.status} ${html}`);
   const page = new DemoPage(options.editorUrl, view);
   page.listen();
-  await eventually(() => page.messages.some(({ type }) => type === "opened" || type === "failed" || type === "closed"));
+  await eventually(() => page.heardByServer);
   return page;
 }
 

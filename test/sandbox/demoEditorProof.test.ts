@@ -101,6 +101,7 @@ describe("proofs", () => {
   });
 
   it("are made with both keys after a rotation, and discovery names both", async () => {
+    demo.editor.rotateProofKeys();
     const before = await proofKey();
     demo.editor.rotateProofKeys();
     const after = await proofKey();

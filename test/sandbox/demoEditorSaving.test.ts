@@ -230,6 +230,18 @@ describe("leaving the demo editor", () => {
     await eventually(() => page.settled && page.text === "typed before the break");
   });
 
+  it("does not take an edit that was sent before the line broke and arrives after", async () => {
+    const ann = await demo.open("ann");
+    const bob = await demo.open("bob");
+    ann.drop();
+    ann.listen();
+    await ann.heard("opened", ({ epoch }) => epoch === 2);
+    const late = { sequence: 1, edit: { position: 0, deleted: 0, inserted: "late " } };
+    await ann.command({ command: "edit", epoch: 1, baseRevision: 0, edits: [late] });
+    await type(ann, "hello again");
+    await eventually(() => bob.text === "hello again");
+  });
+
   it("lets a page come back after a lost connection with what was typed meanwhile", async () => {
     const ann = await demo.open("ann");
     const bob = await demo.open("bob");

@@ -163,18 +163,40 @@ describe("three people typing in one text", () => {
     );
   });
 
-  it("has the last words of a page that leaves in the middle of typing", () => {
-    const server = new SharedText("hello");
-    const page = new LocalText("hello", 0);
-    page.typed("hello w");
-    const first = page.outgoing();
-    page.typed("hello world");
-    server.receive(1, first?.baseRevision ?? 0, first?.edits ?? []);
-    server.receive(2, 1, [{ sequence: 1, edit: { position: 0, deleted: 0, inserted: "> " } }]);
-    const last = page.unconfirmed(true);
-    server.receive(1, last.baseRevision, last.edits);
-    expect(server.text).toBe("> hello world");
+  it("lose no letter and double none", () => {
+    const anyStep = step.map((each): Step => (each.kind === "type" ? { ...each, length: 0, inserted: "x" } : each));
+    fc.assert(
+      fc.property(fc.array(anyStep, { maxLength: 80 }), (steps) => {
+        const meeting = new Meeting("");
+        let letters = "";
+        for (const each of steps) {
+          // Every letter typed is another one, so that each can be looked for at the end.
+          const letter = String.fromCharCode(0x4e00 + letters.length);
+          if (each.kind === "type") letters += letter;
+          meeting.take(each.kind === "type" ? { ...each, inserted: letter } : each);
+        }
+        meeting.settle();
+        expect([...meeting.server.text].sort().join("")).toBe(letters);
+      }),
+      { numRuns: 1000 },
+    );
   });
+
+  it.each([true, false])(
+    "has the last words of a leaving page, whether the ones before arrived (%s) or not",
+    (arrived) => {
+      const server = new SharedText("hello");
+      const page = new LocalText("hello", 0);
+      page.typed("hello w");
+      const first = page.outgoing();
+      page.typed("hello world");
+      if (arrived) server.receive(1, first?.baseRevision ?? 0, first?.edits ?? []);
+      server.receive(2, server.revision, [{ sequence: 1, edit: { position: 0, deleted: 0, inserted: "> " } }]);
+      const last = page.unconfirmed();
+      server.receive(1, last.baseRevision, last.edits);
+      expect(server.text).toBe("> hello world");
+    },
+  );
 
   it("sends a page back to the start when its edit does not fit", () => {
     const server = new SharedText("abc");

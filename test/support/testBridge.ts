@@ -33,6 +33,9 @@ export interface TestBridge {
   open(path: string, more?: Record<string, unknown>): Promise<WopiClient>;
   /** Stops the bridge and starts another on the same store, spool and address. */
   restart(): Promise<void>;
+  stopDrive(): Promise<void>;
+  /** Starts a stopped drive again, on the same folder and port. */
+  startDrive(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,7 +49,7 @@ export interface TestBridgeOptions {
 export async function testBridge(options: TestBridgeOptions = {}): Promise<TestBridge> {
   const dir = await mkdtemp(join(tmpdir(), "bridge-test-"));
   const clock = setClock();
-  const drive = await openFakeCloudreve({
+  const driveOptions = {
     dir: join(dir, "drive"),
     port: 0,
     accounts: [
@@ -56,7 +59,7 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
     viewers: [
       {
         id: "test-editor",
-        type: "wopi",
+        type: "wopi" as const,
         display_name: "Test editor",
         exts: extensions,
         wopi_actions: Object.fromEntries(
@@ -66,7 +69,9 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
     ],
     now: clock.now,
     ...options.drive,
-  });
+  };
+  let drive = await openFakeCloudreve(driveOptions);
+  const { port } = drive;
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -99,7 +104,9 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
     });
   return {
     url,
-    drive,
+    get drive() {
+      return drive;
+    },
     clock,
     get bridge() {
       return bridge;
@@ -121,6 +128,10 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
       server.removeAllListeners("request");
       await bridge.close();
       bridge = await start();
+    },
+    stopDrive: () => drive.close(),
+    startDrive: async () => {
+      drive = await openFakeCloudreve({ ...driveOptions, port });
     },
     close: async () => {
       await closed(server);

@@ -140,13 +140,16 @@ function sendEvents(
   listeners: Set<ServerResponse>,
 ): void {
   const view = documents.view(viewId);
-  // 204 tells an EventSource to stop asking.
-  if (view === undefined) return void response.writeHead(204).end();
-  response.writeHead(200, { "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store" });
-  response.write("retry: 1000\n\n");
   const send = (message: ServerMessage): void => {
     response.write(`data: ${JSON.stringify(message)}\n\n`);
   };
+  response.writeHead(200, { "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store" });
+  response.write("retry: 1000\n\n");
+  if (view === undefined) {
+    send({ type: "closed", reason: "forgotten" });
+    response.end();
+    return;
+  }
   const keepAlive = setInterval(() => response.write(":\n\n"), keepAliveMs);
   listeners.add(response);
   response.once("close", () => {

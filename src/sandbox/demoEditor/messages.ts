@@ -64,7 +64,7 @@ const editsShape = {
   /** Of the line the page listens on; what was sent on an earlier one is out of date. */
   epoch: z.number().int().nonnegative(),
   baseRevision: z.number().int().nonnegative(),
-  edits: z.array(editSchema).max(2),
+  edits: z.array(editSchema).max(10_000),
 };
 
 /** What a page asks of the server. */

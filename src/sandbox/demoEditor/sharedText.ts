@@ -52,20 +52,16 @@ export class SharedText {
         return { sequence, edit: editNext };
       });
     }
-    if (!waiting.every(({ edit }, index) => index > 0 || fits(edit, this.#text))) return undefined;
-    const accepted: AcceptedEdit[] = [];
-    for (const { sequence, edit } of waiting) {
-      if (!fits(edit, this.#text)) break;
-      this.#text = applyEdit(this.#text, edit);
-      this.#revision += 1;
-      accepted.push({ sequence, edit, author, revision: this.#revision });
+    let text = this.#text;
+    for (const { edit } of waiting) {
+      if (edit.position + edit.deleted > text.length) return undefined;
+      text = applyEdit(text, edit);
     }
+    const accepted = waiting.map((each, index) => ({ ...each, author, revision: this.#revision + index + 1 }));
+    this.#text = text;
+    this.#revision += accepted.length;
     this.#history.push(...accepted);
     if (this.#history.length > historyLimit) this.#history = this.#history.slice(-historyLimit / 2);
     return accepted;
   }
-}
-
-function fits({ position, deleted }: Edit, text: string): boolean {
-  return position >= 0 && deleted >= 0 && position + deleted <= text.length;
 }

@@ -76,8 +76,9 @@ export async function openFakeCloudreve(options: FakeCloudreveOptions): Promise<
   await drive.state.save();
 
   const router = new Router(drive, routes);
-  const server = createServer({ requestTimeout: 0 }, (request, response) => {
-    void router.handle(request, response);
+  // Neither a stalled sender nor an idle connection is ever cut off there.
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 0 }, (request, response) => {
+    router.handle(request, response);
   });
   answerUnreadable(server);
   await new Promise<void>((resolve, reject) => {
@@ -99,6 +100,7 @@ export async function openFakeCloudreve(options: FakeCloudreveOptions): Promise<
     plantLock: (email, path, application, token) => drive.plantLock(email, path, application, token),
     close: async () => {
       await closeServer(server);
+      await router.settle();
       await drive.state.save();
       writeFileSync(sessionsFile, JSON.stringify([...drive.viewerSessions.values()]));
     },

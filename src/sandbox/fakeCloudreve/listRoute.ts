@@ -59,7 +59,9 @@ function list(call: Call): void {
     mixed_type: false,
     ...(isSingle ? { single_file_view: true } : {}),
     storage_policy: storagePolicy(drive),
-    view: { page_size: pageSize, view: "grid", thumbnail: true },
+    ...(isSingle || caller?.number === place.owner.number
+      ? { view: { page_size: pageSize, view: "grid", thumbnail: true } }
+      : {}),
   });
 }
 

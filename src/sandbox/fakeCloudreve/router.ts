@@ -10,6 +10,7 @@ const drainedBytes = 256 * 1024;
 /** Finds the route of a request, runs it, and turns what it throws into an envelope. */
 export class Router {
   readonly #drive: FakeDrive;
+  readonly #running = new Set<Promise<unknown>>();
   readonly #routes: readonly { route: Route; segments: readonly string[] }[];
 
   constructor(drive: FakeDrive, routes: readonly Route[]) {
@@ -17,7 +18,20 @@ export class Router {
     this.#routes = routes.map((route) => ({ route, segments: route.path.split("/") }));
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Answers a request; never rejects. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const run: Promise<unknown> = this.#answer(request, response)
+      .catch(() => response.destroy())
+      .finally(() => this.#running.delete(run));
+    this.#running.add(run);
+  }
+
+  /** Resolves when no route is running any more. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = "", ...query] = (request.url ?? "/").split("?");
     const found = this.#find(request.method ?? "GET", path.split("/"));
     if (!found) return answerWithoutRoute(request, response, path);

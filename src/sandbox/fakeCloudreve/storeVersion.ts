@@ -86,7 +86,6 @@ export async function appendVersion(
   file.metadata = {};
   file.updatedAt = updatedAt ?? drive.stamps.next();
   const orphans = trimVersions(drive, file, owner);
-  await drive.state.save();
   await dropBlobs(drive, orphans);
 }
 

@@ -22,9 +22,14 @@ export class Connection {
     events.addEventListener("message", (event) => {
       if (this.#events === events) this.#onMessage(JSON.parse(event.data));
     });
-    // The browser asks again by itself unless the server has forgotten the view.
     events.addEventListener("error", () => {
-      if (this.#events === events) this.#onBreak(events.readyState === EventSource.CLOSED);
+      if (this.#events !== events) return;
+      this.#onBreak();
+      // The browser asks again by itself after most faults, and gives up after some.
+      if (events.readyState === EventSource.CLOSED)
+        setTimeout(() => {
+          if (this.#events === events) this.open();
+        }, repeatMs);
     });
   }
 

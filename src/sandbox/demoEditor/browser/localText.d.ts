@@ -12,7 +12,7 @@ export class LocalText {
   get settled(): boolean;
   typed(text: string): void;
   outgoing(): OutgoingEdits | undefined;
-  unconfirmed(withTyped?: boolean): OutgoingEdits;
+  unconfirmed(): OutgoingEdits;
   receive(message: { revision: number; edit: Edit; own: boolean }): Edit | undefined;
   rejoin(text: string, revision: number, acceptedSequence: number): void;
 }

@@ -1,11 +1,16 @@
 import { applyEdit, editBetween, transformPair } from "./textOperation.js";
 
-/** The text one page shows: what the server confirmed, one edit under way, and what was typed since. */
+/**
+ * The text one page shows: what the server confirmed, the edits under way to it, and what was typed since.
+ * Typing at two places stays two edits: as one replacement it would take the text between them along, and two
+ * people doing so would double it.
+ */
 export class LocalText {
   #confirmed;
   #revision;
   #sequence = 0;
-  #underWay;
+  #underWay = [];
+  #typed = [];
   #shown;
 
   constructor(text, revision) {
@@ -24,67 +29,82 @@ export class LocalText {
 
   /** Whether the server knows every letter. */
   get settled() {
-    return this.#shown === this.#confirmed;
+    return this.#underWay.length + this.#typed.length === 0;
   }
 
   typed(text) {
+    const edit = editBetween(this.#shown, text);
+    if (edit === undefined) return;
     this.#shown = text;
+    const last = this.#typed.pop();
+    const joined = last === undefined ? [edit] : join(last, edit);
+    this.#typed.push(...joined.filter(({ deleted, inserted }) => deleted > 0 || inserted !== ""));
   }
 
   /** The next message to the server; undefined while one is under way or nothing is new. */
   outgoing() {
-    if (this.#underWay !== undefined) return undefined;
-    const edit = editBetween(this.#confirmed, this.#shown);
-    if (edit === undefined) return undefined;
-    this.#sequence += 1;
-    this.#underWay = { sequence: this.#sequence, edit };
-    return this.unconfirmed();
+    if (this.#underWay.length > 0 || this.#typed.length === 0) return undefined;
+    this.#underWay = this.#numbered();
+    this.#sequence += this.#typed.length;
+    this.#typed = [];
+    return { baseRevision: this.#revision, edits: this.#underWay };
   }
 
-  /** Everything the server has not confirmed: for a repeated message and for the last words of a leaving page. */
-  unconfirmed(withTyped = false) {
-    const edits = this.#underWay === undefined ? [] : [this.#underWay];
-    const typed = withTyped ? editBetween(this.#sent(), this.#shown) : undefined;
-    if (typed !== undefined) edits.push({ sequence: this.#sequence + 1, edit: typed });
-    return { baseRevision: this.#revision, edits };
+  /** Everything the server has not confirmed: the last words of a leaving page. */
+  unconfirmed() {
+    return { baseRevision: this.#revision, edits: [...this.#underWay, ...this.#numbered()] };
   }
 
   /** Takes the next revision; returns the edit to make in the shown text, undefined for the page's own. */
   receive({ revision, edit, own }) {
     if (revision !== this.#revision + 1) throw new RangeError(`revision ${revision} after ${this.#revision}`);
-    const before = this.#confirmed;
-    const typed = editBetween(this.#sent(), this.#shown);
-    this.#confirmed = applyEdit(before, edit);
+    this.#confirmed = applyEdit(this.#confirmed, edit);
     this.#revision = revision;
     if (own) {
-      this.#underWay = undefined;
+      this.#underWay.shift();
       return undefined;
     }
-    let over = edit;
-    if (this.#underWay !== undefined) {
-      const [overNext, underWay] = transformPair(over, this.#underWay.edit);
-      over = overNext;
-      this.#underWay = { ...this.#underWay, edit: underWay };
-    }
-    if (typed !== undefined) [over] = transformPair(over, typed);
+    const over = this.#rebase(edit);
     this.#shown = applyEdit(this.#shown, over);
     return over;
   }
 
   /** Starts again from the server's text after a lost connection, with what only this page still holds on top. */
   rejoin(text, revision, acceptedSequence) {
-    const known = this.#underWay !== undefined && this.#underWay.sequence <= acceptedSequence;
-    const base = known ? this.#sent() : this.#confirmed;
+    const isKnown = ({ sequence }) => sequence <= acceptedSequence;
+    const base = this.#underWay.filter(isKnown).reduce((before, { edit }) => applyEdit(before, edit), this.#confirmed);
+    this.#typed.unshift(...this.#underWay.filter((each) => !isKnown(each)).map(({ edit }) => edit));
+    this.#underWay = [];
     const theirs = editBetween(base, text);
-    const mine = editBetween(base, this.#shown);
-    const follows = mine !== undefined && theirs !== undefined ? transformPair(theirs, mine)[1] : mine;
-    this.#underWay = undefined;
+    if (theirs !== undefined) this.#rebase(theirs);
     this.#confirmed = text;
     this.#revision = revision;
-    this.#shown = follows === undefined ? text : applyEdit(text, follows);
+    this.#shown = this.#typed.reduce(applyEdit, text);
   }
 
-  #sent() {
-    return this.#underWay === undefined ? this.#confirmed : applyEdit(this.#confirmed, this.#underWay.edit);
+  /** Lets every edit of this page follow an edit that came before them; returns that edit as it follows them. */
+  #rebase(earlier) {
+    let over = earlier;
+    const follow = (edit) => {
+      const [overNext, editNext] = transformPair(over, edit);
+      over = overNext;
+      return editNext;
+    };
+    this.#underWay = this.#underWay.map(({ sequence, edit }) => ({ sequence, edit: follow(edit) }));
+    this.#typed = this.#typed.map(follow);
+    return over;
   }
+
+  #numbered() {
+    return this.#typed.map((edit, index) => ({ sequence: this.#sequence + index + 1, edit }));
+  }
+}
+
+/** Two edits one after the other; one edit where the second only changes what the first inserted. */
+function join(first, second) {
+  const start = second.position - first.position;
+  const end = start + second.deleted;
+  if (start < 0 || end > first.inserted.length) return [first, second];
+  const inserted = first.inserted.slice(0, start) + second.inserted + first.inserted.slice(end);
+  return [{ ...first, inserted }];
 }

@@ -27,9 +27,8 @@ const connection = new Connection(document.body.dataset.view, {
     if (composing) heldMessages.push(message);
     else take(message);
   },
-  onBreak: (forgotten) => {
+  onBreak: () => {
     lineBroken = true;
-    if (forgotten) end("The connection is lost. Open the document again.");
     showState();
   },
 });
@@ -125,6 +124,7 @@ const takers = {
   closed(message) {
     const reasons = {
       recycling: "The editor is shutting down. Open the document again in a moment.",
+      forgotten: "The connection is lost. Open the document again.",
       documentconflict: "The document was changed in storage. Open it again to go on.",
     };
     end(reasons[message.reason] ?? message.reason);
@@ -203,7 +203,7 @@ function leave() {
 }
 
 function sayGoodbye() {
-  const last = readOnly === null ? local?.unconfirmed(true) : undefined;
+  const last = readOnly === null ? local?.unconfirmed() : undefined;
   connection.goodbye({ command: "leave", epoch, ...(last ?? { baseRevision: 0, edits: [] }) });
 }
 

@@ -27,17 +27,10 @@ export function editBetween(before, after) {
 /**
  * Two edits of the same text, made without knowledge of each other, turned into edits that follow the other one:
  * `earlier` then `later'` gives the same text as `later` then `earlier'`. What anybody typed survives, even inside
- * a stretch the other one deleted; what both deleted is gone once.
+ * a stretch the other one deleted; what both deleted is gone once. At one place the earlier text comes first.
  */
 export function transformPair(earlier, later) {
-  const earlierFirst =
-    earlier.position < later.position || (earlier.position === later.position && goesFirst(earlier, later));
-  return earlierFirst ? follow(earlier, later) : follow(later, earlier).reverse();
-}
-
-// At one position, what was inserted before the other's deleted stretch must not land behind it.
-function goesFirst(earlier, later) {
-  return earlier.deleted === 0 || later.deleted > 0;
+  return earlier.position <= later.position ? follow(earlier, later) : follow(later, earlier).reverse();
 }
 
 /** Both edits, each as it follows the other; `left` begins no later than `right`. */
