@@ -89,6 +89,11 @@ export async function openBridge(config: Config, options: { now?: Clock; logger?
   const app = express();
   app.disable("x-powered-by").disable("etag").set("trust proxy", config.TRUST_PROXY).set("query parser", "simple");
   app.use(logRequests(logger));
+  app.use((request, response, next) => {
+    // Express would make a server error of an address whose escapes are broken.
+    if (isDecodable(request.path)) next();
+    else response.status(404).end();
+  });
   // Before everything that reads bodies or adds headers for browsers: editors get the protocol and nothing else.
   app.use(
     "/wopi",
@@ -193,6 +198,15 @@ function openStore(url: string, now: Clock): KeyValueStore {
 
 function driveLogin({ CLOUDREVE_EMAIL: email, CLOUDREVE_PASSWORD: password }: Config) {
   return email === undefined || password === undefined ? undefined : { email, password };
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function answers(ask: () => Promise<unknown>): Promise<boolean> {

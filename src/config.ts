@@ -147,6 +147,8 @@ function contradictionsIn(config: Partial<Settings>): string[] {
   const portals = config.PORTAL_KEYS ?? [];
   if (new Set(portals.map(({ name }) => name)).size < portals.length)
     sentences.push("PORTAL_KEYS names a portal twice.");
+  if (new Set(portals.map(({ key }) => key)).size < portals.length)
+    sentences.push("PORTAL_KEYS gives one key to two portals.");
   if (portals.some(({ key }) => key.length < 8)) {
     sentences.push("PORTAL_KEYS holds a key of less than 8 characters.");
   }
@@ -159,9 +161,10 @@ function isLocal(url: string): boolean {
   return !hostname.includes(".") || hostname === "127.0.0.1";
 }
 
-/** @returns the settings as they are in force, secrets hidden */
+/** @returns the settings as they are in force, secrets hidden; one that is not set is shown as that */
 export function printableConfig(config: Config): Readonly<Record<string, unknown>> {
+  const isSet = (value: unknown) => value !== undefined && !(Array.isArray(value) && value.length === 0);
   return Object.fromEntries(
-    Object.entries(config).map(([name, value]) => [name, secretNames.has(name) && value !== undefined ? "***" : value]),
+    Object.entries(config).map(([name, value]) => [name, secretNames.has(name) && isSet(value) ? "***" : value]),
   );
 }

@@ -53,6 +53,7 @@ const ownFilePattern = /^cloudreve:\/\/([^/@]*@)?my(\/|$)/;
 const contentPath = "/api/v4/file/content/";
 /** A lock call that meets a save still being received is tried again after these pauses. */
 const busyPausesMs = [50, 150, 400, 1_000];
+const triesForShortLocks = 3;
 
 /** Drive over Cloudreve v4: its file API, and its native WOPI host as the lock and the way to write under it. */
 export class CloudreveDrive implements Drive {
@@ -81,7 +82,7 @@ export class CloudreveDrive implements Drive {
   }
 
   async open(account: DriveAccount, request: OpenRequest): Promise<OpenedDocument> {
-    const file = await this.#info(account.account, request.target);
+    const file = await this.#own(account.account, await this.#info(account.account, request.target));
     if (file.type !== 0)
       throw new BridgeError({ kind: "noEditor", sentence: "A folder can't be opened in an editor." });
     const viewerId = await this.#viewerFor(account.account, file.name, request.viewerId);
@@ -184,17 +185,16 @@ export class CloudreveDrive implements Drive {
   }
 
   async lock(document: DriveDocument, token: string): Promise<void> {
-    await this.#whenNotBusy(async () => {
-      const take = () =>
-        this.#withSession(document, undefined, (session) => this.#sessions.lock(document, session, token));
-      let outcome = await take();
-      if (outcome === "heldByAnother") {
-        const holder = await this.#holder(document);
-        // Short locks come and go (a rename, another bridge's question): what is free now is asked for once more.
-        if (holder === undefined) outcome = await take();
-        if (outcome === "heldByAnother") throw new BridgeError({ kind: "lockedElsewhere", holder: holder ?? "other" });
-      }
-      return outcome === "held" ? true : "busy";
+    await this.#whenNotBusy(async (tries) => {
+      const outcome = await this.#withSession(document, undefined, (session) =>
+        this.#sessions.lock(document, session, token),
+      );
+      if (outcome !== "heldByAnother") return outcome === "held" ? true : "busy";
+      const holder = await this.#holder(document);
+      // The locks of a rename, of somebody's small save, of another bridge's question are gone in a moment.
+      const mayPass = holder === undefined || holder === "other" || holder === "upload";
+      if (mayPass && tries < triesForShortLocks) return "busy";
+      throw new BridgeError({ kind: "lockedElsewhere", holder: holder ?? "other" });
     });
   }
 
@@ -221,6 +221,13 @@ export class CloudreveDrive implements Drive {
     // An id is followed into the trash, where a document can be neither opened nor saved.
     if ("fileId" in target && !ownFilePattern.test(file.path)) throw new BridgeError({ kind: "fileMissing" });
     return file;
+  }
+
+  /** Through a share nobody writes: its owner gets the file itself, for others it is not there. */
+  async #own(account: string, file: CloudreveFile): Promise<CloudreveFile> {
+    if (ownFilePattern.test(file.path)) return file;
+    if (!file.owned) throw new BridgeError({ kind: "fileMissing" });
+    return this.#info(account, { fileId: file.id });
   }
 
   /**
@@ -471,12 +478,13 @@ export class CloudreveDrive implements Drive {
     return driveFile(stored);
   }
 
-  async #whenNotBusy(attempt: () => Promise<true | "busy">): Promise<void> {
-    for (const pauseMs of busyPausesMs) {
-      if ((await attempt()) === true) return;
+  /** @param attempt is told how often it has been tried, this time included */
+  async #whenNotBusy(attempt: (tries: number) => Promise<true | "busy">): Promise<void> {
+    for (const [index, pauseMs] of busyPausesMs.entries()) {
+      if ((await attempt(index + 1)) === true) return;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
-    if ((await attempt()) !== true) throw new BridgeError({ kind: "driveBusy" });
+    if ((await attempt(busyPausesMs.length + 1)) !== true) throw new BridgeError({ kind: "driveBusy" });
   }
 }
 

@@ -59,7 +59,7 @@ export function errorOfEnvelope(envelope: z.infer<typeof envelopeSchema>): Bridg
  * Who holds the lock, from the error data of 40073. Its `token` opens the lock and is not read on purpose.
  * @see recordings/cloudreve/lock-conflict-rest.json
  */
-export function holderOf(data: unknown): LockHolder {
+function holderOf(data: unknown): LockHolder {
   const parsed = lockConflictSchema.safeParse(data);
   const type = parsed.success ? parsed.data[0]?.owner?.application?.type : undefined;
   return (type === undefined ? undefined : holders[type]) ?? "other";

@@ -27,7 +27,7 @@ export function actionUrl(source: string, choices: ActionChoices): string {
   const url = new URL(fillPlaceholders(source, choices));
   let sourceParameter = "WOPISrc";
   for (const [name, value] of [...url.searchParams]) {
-    if (name.toLowerCase() === "wopisrc" || /\/api\/v4\/file\/wopi\/[^/]+$/.test(value)) {
+    if (name.toLowerCase() === "wopisrc" || value === choices.wopiSrc || isCloudreves(value)) {
       sourceParameter = name;
       url.searchParams.delete(name);
     } else if (value === "lng") {
@@ -43,6 +43,11 @@ export function actionUrl(source: string, choices: ActionChoices): string {
   }
   url.searchParams.set(sourceParameter, choices.wopiSrc);
   return url.href;
+}
+
+/** Whatever the parameter is called, this is where Cloudreve serves WOPI itself. */
+function isCloudreves(wopiSrc: string): boolean {
+  return /\/api\/v4\/file\/wopi\/[^/]+$/.test(wopiSrc);
 }
 
 /** `<ui=UI_LLCC&>` is filled or goes as a whole; unknown ones go, and so does what is not even of that form. */

@@ -11,7 +11,7 @@ export interface ProofKey {
   readonly exponent: string;
 }
 
-export interface EditorAction {
+interface EditorAction {
   readonly name: string;
   /** Lower case, without a dot. */
   readonly extension: string;

@@ -106,7 +106,7 @@ export function portalApi(parts: OpenDocumentParts & { portalKeys: readonly Port
 
 /** Keys are compared by their hashes, in the same time whatever is wrong. @throws keyInvalid */
 function requirePortal(keys: readonly PortalKey[], authorization: string | undefined): string {
-  const given = hash(/^Bearer (.+)$/.exec(authorization ?? "")?.[1] ?? "");
+  const given = hash(/^Bearer (.+)$/i.exec(authorization ?? "")?.[1] ?? "");
   let portal: string | undefined;
   for (const { name, key } of keys) if (timingSafeEqual(hash(key), given)) portal = name;
   if (portal === undefined) throw new BridgeError({ kind: "keyInvalid" });
@@ -158,10 +158,12 @@ function documentRequest(body: SessionRequest) {
   };
 }
 
+/** @throws signInNeeded for half a credential: an empty token must not get what the configured account may do */
 function driveTokens(request: Request) {
   const accessToken = request.get("X-Cloudreve-Token");
   const refreshToken = request.get("X-Cloudreve-Refresh-Token");
-  if (!accessToken) return undefined;
+  if (accessToken === undefined && refreshToken === undefined) return undefined;
+  if (!accessToken) throw new BridgeError({ kind: "signInNeeded" });
   return { accessToken, ...(refreshToken ? { refreshToken } : {}) };
 }
 

@@ -16,10 +16,12 @@ export function hostRouter(parts: HostRouterParts): Router {
   const router = Router();
 
   router.get("/edit/:ticket", async (request, response) => {
-    const grant = await parts.grants.redeemTicket(request.params.ticket);
+    const { ticket } = request.params;
+    // Asked before the ticket is taken: a drive that is away for a moment must not cost the visitor his only one.
+    const { name } = await parts.drive.stat((await parts.grants.behindTicket(ticket)).document);
+    const grant = await parts.grants.redeemTicket(ticket);
     logFacts({ grant: grant.id, file: grant.document.fileId });
     const nonce = randomBytes(nonceBytes).toString("base64");
-    const { name } = await parts.drive.stat(grant.document);
     const accessToken = await accessTokenFor(parts.tokens, grant);
     const { embedOrigins } = parts;
     sendPage(response, 200, hostPage({ grant, accessToken, fileName: name, nonce, embedOrigins }));

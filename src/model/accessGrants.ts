@@ -96,13 +96,20 @@ export class AccessGrants {
     return ticket;
   }
 
+  /** What a ticket would open, without taking it. @throws ticketInvalid as `redeemTicket` */
+  async behindTicket(ticket: string): Promise<AccessGrant> {
+    return this.#liveGrant(await this.#store.get(ticketKey(ticket)));
+  }
+
   /** Takes a ticket, once. @throws ticketInvalid when it is unknown, used, too old, or its grant has ended */
   async redeemTicket(ticket: string): Promise<AccessGrant> {
     const grantId = await this.#store.get(ticketKey(ticket));
-    if (grantId === undefined || !(await this.#store.swap(ticketKey(ticket), grantId, undefined))) {
-      throw new BridgeError({ kind: "ticketInvalid" });
-    }
-    const grant = await this.find(grantId);
+    const isTaken = grantId !== undefined && (await this.#store.swap(ticketKey(ticket), grantId, undefined));
+    return this.#liveGrant(isTaken ? grantId : undefined);
+  }
+
+  async #liveGrant(id: string | undefined): Promise<AccessGrant> {
+    const grant = id === undefined ? undefined : await this.find(id);
     if (grant === undefined || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "ticketInvalid" });
     return grant;
   }

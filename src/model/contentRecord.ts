@@ -7,6 +7,15 @@ interface VersionFacts {
   readonly sha256?: string;
 }
 
+/** A save that the drive may have stored although its answer was lost. */
+export interface SaveAttempt {
+  readonly editor: string;
+  /** What stood in the drive before. */
+  readonly onVersion: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
 /** More than one of a file: a call that asked the drive before a save may end after it, and must not displace it. */
 const keptVersions = 4;
 
@@ -60,6 +69,20 @@ export class ContentRecord {
     await put(this.#store, copyKey(fileId, sha256), "copied", untilMs);
   }
 
+  /** Notes a save whose answer was lost. */
+  async noteAttempt(fileId: string, attempt: SaveAttempt, untilMs: number): Promise<void> {
+    await put(this.#store, attemptKey(fileId), JSON.stringify(attempt), untilMs);
+  }
+
+  async attempt(fileId: string): Promise<SaveAttempt | undefined> {
+    const raw = await this.#store.get(attemptKey(fileId));
+    return raw === undefined ? undefined : (JSON.parse(raw) as SaveAttempt);
+  }
+
+  async forgetAttempt(fileId: string): Promise<void> {
+    await put(this.#store, attemptKey(fileId), undefined);
+  }
+
   /** @returns what is known of this version afterwards; a time once told stays */
   async #remember(file: DriveFile, more: Pick<VersionFacts, "sha256">): Promise<VersionFacts> {
     for (;;) {
@@ -82,3 +105,4 @@ function versionsIn(raw: string | undefined): readonly VersionFacts[] {
 const factsKey = (fileId: string): string => `versions:${fileId}`;
 const baseKey = (fileId: string, editor: string): string => `base:${fileId}:${editor}`;
 const copyKey = (fileId: string, sha256: string): string => `copy:${fileId}:${sha256}`;
+const attemptKey = (fileId: string): string => `attempt:${fileId}`;

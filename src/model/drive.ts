@@ -62,7 +62,7 @@ export interface Bytes {
   open(): Readable;
 }
 
-export interface ByteRange {
+interface ByteRange {
   readonly first: number;
   readonly last: number;
 }

@@ -76,7 +76,9 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     email: "alice@example.com",
     password,
   });
-  process.stdout.write(`\nOpen http://${host}:${portal.port} in a browser. Ctrl+C ends the sandbox; ${dir} keeps its data.\n`);
+  process.stdout.write(
+    `\nOpen http://${host}:${portal.port} in a browser. Ctrl+C ends the sandbox; ${dir} keeps its data.\n`,
+  );
 
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -119,6 +121,10 @@ function sentencesOf(error: unknown): readonly string[] {
 }
 
 main(process.env).catch((error: unknown) => {
-  process.stderr.write(`The sandbox can't start:\n${sentencesOf(error).map((line) => `- ${line}\n`).join("")}`);
+  process.stderr.write(
+    `The sandbox can't start:\n${sentencesOf(error)
+      .map((line) => `- ${line}\n`)
+      .join("")}`,
+  );
   process.exit(1);
 });

@@ -7,10 +7,17 @@ import type { FileLocks } from "../model/fileLocks.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { decideSave, type SaveFacts, type SaveRefusal } from "../model/savePolicy.ts";
 import { conflictCopyName } from "./conflictCopy.ts";
+import { notingAttempt, recogniseOwnSave } from "./ownSave.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 
 /** An exit save that comes again within this time, as after a lost answer, makes no second copy. */
 const copyRememberedMs = 3_600_000;
+
+/**
+ * Cloudreve takes names of 255 bytes, but its local storage puts an id and a random word before the name of the file on
+ * disk, and can't store what grows over 255 there (50004).
+ */
+const copyNameLimitBytes = 230;
 
 /** What a save's headers say. */
 export interface SaveRequest {
@@ -54,7 +61,10 @@ export async function saveDocument(
   const guardUnderLock: WriteGuard | undefined = holdsLock
     ? { lockToken: await orKeepCopy(() => shield.hold(document)) }
     : undefined;
+  // A lock that ran out here may still stand in the drive, where it would keep this late save off.
+  if (lock === undefined) await shield.release(document.fileId);
   const stored = await drive.stat(document);
+  await recogniseOwnSave(parts, grant, stored);
   const facts: SaveFacts = {
     ...request,
     heldLockId: lock?.lockId,
@@ -76,7 +86,9 @@ export async function saveDocument(
       return { file: stored, lastModifiedTime: facts.storedModifiedAt };
     case "write": {
       const guard = guardUnderLock ?? { previousVersion: stored.version };
-      const file = await orKeepCopy(() => drive.write(document, stored, save, guard));
+      const file = await notingAttempt(parts, grant, stored, save, () =>
+        orKeepCopy(() => drive.write(document, stored, save, guard)),
+      );
       await content.stored(file, save.sha256);
       await content.moveBase(document.fileId, editorOrigin(grant), file.version);
       return { file, lastModifiedTime: await content.lastModifiedTime(file) };
@@ -117,7 +129,7 @@ async function keepCopy(parts: SaveParts, grant: AccessGrant, stored: DriveFile,
   const { fileId } = grant.document;
   if (await parts.content.hasCopy(fileId, save.sha256)) return;
   for (let attempt = 0; ; attempt++) {
-    const name = conflictCopyName(stored.name, grant.person.name, parts.now(), attempt);
+    const name = conflictCopyName(stored.name, grant.person.name, parts.now(), attempt, copyNameLimitBytes);
     try {
       await parts.drive.createBeside(grant.document, stored, name, save);
       await parts.content.copied(fileId, save.sha256, parts.now() + copyRememberedMs);

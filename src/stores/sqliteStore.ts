@@ -34,7 +34,6 @@ export function openSqliteStore(path: string, now: Clock): KeyValueStore {
   );
   const page = database.prepare(
     `SELECT key, value, expiresAtMs FROM entry WHERE key > @after AND key >= @prefix AND key < @end
-       AND substr(key, 1, length(@prefix)) = @prefix
        AND (expiresAtMs IS NULL OR expiresAtMs > @now) ORDER BY key LIMIT ${pageSize}`,
   );
   const clean = database.prepare("DELETE FROM entry WHERE expiresAtMs <= ?");
@@ -56,7 +55,7 @@ export function openSqliteStore(path: string, now: Clock): KeyValueStore {
     },
     list: async function* (prefix) {
       let after = "";
-      // Keeps the search inside the prefix's part of the index; the last code point sorts behind all others.
+      // What begins with the prefix is one stretch of the index: the last code point sorts behind all others.
       const end = `${prefix}\u{10FFFF}`;
       for (;;) {
         const rows = page.all({ prefix, end, after, now: now() }) as Row[];

@@ -1,6 +1,6 @@
 import type { Drive } from "../model/drive.ts";
 import type { DriveShield } from "../model/driveShield.ts";
-import { isTransient } from "../model/failure.ts";
+import { failureOf, isTransient } from "../model/failure.ts";
 import type { FileLocks } from "../model/fileLocks.ts";
 import type { FileTurns } from "../model/fileTurns.ts";
 import { requireEdit, requireLockId, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
@@ -27,10 +27,7 @@ export function lock(parts: LockParts): WopiOperation {
     const { document, id } = call.grant;
     return parts.turns.inTurn(document.fileId, async () => {
       const outcome = await parts.locks.lock(document.fileId, lockId, id);
-      if (outcome === "refreshed") {
-        await refreshShield(parts, call);
-        return withVersion(parts, call);
-      }
+      if (outcome === "refreshed") return withVersion(parts, call, await refreshShield(parts, call));
       try {
         await parts.shield.hold(document);
       } catch (error) {
@@ -39,7 +36,7 @@ export function lock(parts: LockParts): WopiOperation {
         if (!isTransient(error)) await releaseShield(parts, document.fileId);
         throw error;
       }
-      return withVersion(parts, call);
+      return withVersion(parts, call, true);
     });
   };
 }
@@ -52,8 +49,7 @@ export function refreshLock(parts: LockParts): WopiOperation {
     const { document, id } = call.grant;
     return parts.turns.inTurn(document.fileId, async () => {
       await parts.locks.refresh(document.fileId, lockId, id);
-      await refreshShield(parts, call);
-      return withVersion(parts, call);
+      return withVersion(parts, call, await refreshShield(parts, call));
     });
   };
 }
@@ -66,8 +62,7 @@ export function unlock(parts: LockParts): WopiOperation {
     const { document } = call.grant;
     return parts.turns.inTurn(document.fileId, async () => {
       await parts.locks.unlock(document.fileId, lockId);
-      await releaseShield(parts, document.fileId);
-      return withVersion(parts, call);
+      return withVersion(parts, call, await releaseShield(parts, document.fileId));
     });
   };
 }
@@ -86,30 +81,38 @@ async function relock(parts: LockParts, call: WopiCall, lockId: string): Promise
   const { document, id } = call.grant;
   return parts.turns.inTurn(document.fileId, async () => {
     await parts.locks.unlockAndRelock(document.fileId, oldLockId, lockId, id);
-    await refreshShield(parts, call);
-    return withVersion(parts, call);
+    return withVersion(parts, call, await refreshShield(parts, call));
   });
 }
 
-/** The lock that stands here is the truth; a drive that is away is asked again at the next refresh or save. */
-async function refreshShield(parts: LockParts, call: WopiCall): Promise<void> {
+/**
+ * The lock that stands here is the truth; a drive that is away is asked again at the next refresh or save.
+ * @returns whether the drive answered
+ */
+function refreshShield(parts: LockParts, call: WopiCall): Promise<boolean> {
+  return asked(parts, () => parts.shield.hold(call.grant.document));
+}
+
+function releaseShield(parts: LockParts, fileId: string): Promise<boolean> {
+  return asked(parts, () => parts.shield.release(fileId));
+}
+
+async function asked(parts: LockParts, work: () => Promise<unknown>): Promise<boolean> {
   try {
-    await parts.shield.hold(call.grant.document);
+    await work();
+    return true;
   } catch (error) {
     parts.note(error);
+    return failureOf(error, "driveUnreachable") === undefined;
   }
 }
 
-async function releaseShield(parts: LockParts, fileId: string): Promise<void> {
-  try {
-    await parts.shield.release(fileId);
-  } catch (error) {
-    parts.note(error);
-  }
-}
-
-/** X-WOPI-ItemVersion belongs on the answer; the lock is done whether or not the drive can name it now. */
-async function withVersion(parts: LockParts, call: WopiCall): Promise<WopiReply> {
+/**
+ * X-WOPI-ItemVersion belongs on the answer; the lock is done whether or not the drive can name it now.
+ * @param driveAnswers false when it just did not: an editor is not made to wait for it twice
+ */
+async function withVersion(parts: LockParts, call: WopiCall, driveAnswers: boolean): Promise<WopiReply> {
+  if (!driveAnswers) return { status: 200 };
   try {
     const file = await parts.drive.stat(call.grant.document);
     return { status: 200, headers: { "X-WOPI-ItemVersion": file.version } };

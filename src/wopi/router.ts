@@ -11,7 +11,7 @@ import { isProven, type Proof } from "./proofKey.ts";
 import type { WopiOperation, WopiReply } from "./wopiCall.ts";
 
 /** Whether calls must be signed: always, as soon as the editor's discovery offers keys, or never. */
-export type ProofMode = "required" | "offered" | "off";
+type ProofMode = "required" | "offered" | "off";
 
 export interface WopiRouterParts {
   readonly tokens: AccessTokens;
@@ -32,6 +32,10 @@ export interface WopiRouterParts {
 /** `/wopi/files/:id` and its contents: token gate, proof gate, then the operation. No body parser may come before. */
 export function wopiRouter(parts: WopiRouterParts): Router {
   const router = Router();
+  router.use((_request, response, next) => {
+    response.set("Cache-Control", "no-store");
+    next();
+  });
   const file = router.route("/files/:id");
   file.get(serve(parts, () => parts.checkFileInfo));
   file.post(serve(parts, (request) => overridden(parts.fileOverrides, request)));
@@ -57,7 +61,6 @@ export function wopiRouter(parts: WopiRouterParts): Router {
 
 function serve(parts: WopiRouterParts, choose: (request: Request) => WopiOperation) {
   return async (request: Request, response: Response): Promise<void> => {
-    response.set("Cache-Control", "no-store");
     const token = accessToken(request);
     const grant = await admit(parts, request, token);
     await requireProof(parts, request, grant);
@@ -97,7 +100,7 @@ function accessToken(request: Request): string {
 }
 
 function bearer(authorization: string | undefined): string | undefined {
-  return /^Bearer (\S+)$/.exec(authorization ?? "")?.[1];
+  return /^Bearer (\S+)$/i.exec(authorization ?? "")?.[1];
 }
 
 /** @throws tokenInvalid when the token is not for this very file, or its grant has ended */

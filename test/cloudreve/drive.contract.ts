@@ -202,6 +202,22 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
       expect(await read(drive, document, file)).toMatchObject({ text: "", sizeBytes: 0, version: file.version });
     });
 
+    it("gives a file that was only created, never written, and lets it be filled", async () => {
+      const path = `${folder}/created-${++files}.docx`;
+      const made = await outside.call("POST", "/file/create", { uri: outside.uriOf(path), type: "file" });
+      // Some versions answer 500 although the file was made.
+      expect([0, undefined]).toContain(made.code);
+      const { drive } = connect();
+      const request = { target: { uri: outside.uriOf(path) }, action: "edit" as const };
+      const { document, file } = await drive.open(await drive.account(undefined), request);
+      expect(await read(drive, document, file)).toMatchObject({ text: "", sizeBytes: 0 });
+      const stored = await drive.write(document, file, bytesOf("filled"), { previousVersion: file.version });
+      expect(await outside.read(path)).toBe("filled");
+      const late = drive.write(document, file, bytesOf("late"), { previousVersion: file.version });
+      expect(await failureOf(late)).toEqual({ kind: "changedInStorage" });
+      expect((await drive.stat(document)).version).toBe(stored.version);
+    });
+
     it("gives five million bytes unchanged", async () => {
       const bytes = randomBytes(5_000_000);
       const { drive, document, file } = await openFile(bytes);
@@ -281,6 +297,14 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
       expect(made.name).toBe(name);
       expect(await outside.read(`${folder}/${name}`)).toBe("copy");
       expect(await outside.read(path)).toBe("one");
+    });
+
+    it("takes a name as long as a conflict copy may have", async () => {
+      const { drive, document, file } = await openFile("one");
+      const name = `${"ä".repeat(112)}x.docx`;
+      expect(Buffer.byteLength(name)).toBe(230);
+      expect((await drive.createBeside(document, file, name, bytesOf("copy"))).name).toBe(name);
+      expect(await outside.read(`${folder}/${name}`)).toBe("copy");
     });
 
     it("overwrites nothing", async () => {

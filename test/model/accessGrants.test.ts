@@ -97,13 +97,14 @@ describe("a grant", () => {
 
 describe("a revoked grant", () => {
   it("stays on record with the moment of its end, until it would have expired", async () => {
-    const { clock, grants } = freshGrants();
+    const { clock, store, grants } = freshGrants();
     const { id } = await grants.issue(facts);
     clock.advance(1000);
     expect((await grants.revoke(id))?.revokedAtMs).toBe(startMs + 1000);
     expect(await grants.find(id)).toEqual({ ...facts, id, revokedAtMs: startMs + 1000 });
     clock.advance(hourMs - 1000);
     expect(await grants.find(id)).toBeUndefined();
+    expect(await stored(store)).toBe("");
   });
 
   it("can't be revoked again, so that its end does not move", async () => {
@@ -135,6 +136,23 @@ describe("a ticket", () => {
     const ticket = await grants.issueTicket(id);
     expect((await grants.redeemTicket(ticket)).id).toBe(id);
     await expectNoTicket(grants.redeemTicket(ticket));
+  });
+
+  it("shows what it would open as often as one asks, and still opens it", async () => {
+    const { clock, grants } = freshGrants();
+    const { id } = await grants.issue(facts);
+    const ticket = await grants.issueTicket(id);
+    expect((await grants.behindTicket(ticket)).id).toBe(id);
+    expect((await grants.behindTicket(ticket)).id).toBe(id);
+    expect((await grants.redeemTicket(ticket)).id).toBe(id);
+    await expectNoTicket(grants.behindTicket(ticket));
+    await expectNoTicket(grants.behindTicket("guess"));
+    const late = await grants.issueTicket(id);
+    clock.advance(ticketLifetimeMs);
+    await expectNoTicket(grants.behindTicket(late));
+    const revoked = await grants.issueTicket(id);
+    await grants.revoke(id);
+    await expectNoTicket(grants.behindTicket(revoked));
   });
 
   it("opens its grant for one of many who come at the same time", async () => {

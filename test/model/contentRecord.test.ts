@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ContentRecord } from "../../src/model/contentRecord.ts";
 import type { DriveFile } from "../../src/model/drive.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
+import { setClock } from "../support/clock.ts";
 
 const file: DriveFile = {
   id: "f1",
@@ -84,6 +85,13 @@ describe("the hash of what is stored", () => {
     expect(await content.sha256(saved)).toBe("hash");
   });
 
+  it("is known also when somebody asked for the time before the save was noted", async () => {
+    const { content } = freshRecord();
+    await content.lastModifiedTime(saved);
+    await content.stored(saved, "hash");
+    expect(await content.sha256(saved)).toBe("hash");
+  });
+
   it("is not known for what came from elsewhere", async () => {
     const { content } = freshRecord();
     await content.stored(saved, "hash");
@@ -136,5 +144,42 @@ describe("the base of an editor's copy", () => {
     const { store, content } = freshRecord();
     await content.moveBase("f1", collabora, "v1");
     expect(await new ContentRecord(store).base("f1", collabora)).toBe("v1");
+  });
+});
+
+describe("a conflict copy", () => {
+  it("is remembered by file and content until its moment, so that the same content makes no second one", async () => {
+    const clock = setClock(1000);
+    const content = new ContentRecord(openMemoryStore(clock.now));
+    expect(await content.hasCopy("f1", "hash")).toBe(false);
+    await content.copied("f1", "hash", 2000);
+    expect(await content.hasCopy("f1", "hash")).toBe(true);
+    expect(await content.hasCopy("f1", "other")).toBe(false);
+    expect(await content.hasCopy("f2", "hash")).toBe(false);
+    clock.advance(1000);
+    expect(await content.hasCopy("f1", "hash")).toBe(false);
+  });
+});
+
+describe("a save whose answer was lost", () => {
+  const attempt = { editor: "https://collabora.example", onVersion: "v1", sizeBytes: 10, sha256: "hash" };
+
+  it("is remembered per file, also by another instance, until its moment", async () => {
+    const clock = setClock(1000);
+    const store = openMemoryStore(clock.now);
+    await new ContentRecord(store).noteAttempt("f1", attempt, 2000);
+    const content = new ContentRecord(store);
+    expect(await content.attempt("f1")).toEqual(attempt);
+    expect(await content.attempt("f2")).toBeUndefined();
+    clock.advance(1000);
+    expect(await content.attempt("f1")).toBeUndefined();
+  });
+
+  it("can be forgotten, also when there is none", async () => {
+    const { content } = freshRecord();
+    await content.noteAttempt("f1", attempt, 2000);
+    await content.forgetAttempt("f1");
+    await content.forgetAttempt("f1");
+    expect(await content.attempt("f1")).toBeUndefined();
   });
 });

@@ -40,6 +40,20 @@ describe("the turns of a file", () => {
     expect(log).toEqual(["first begins", "first ends", "second begins", "second ends"]);
   });
 
+  it("wait also for one that began after others had ended", async () => {
+    const turns = new FileTurns();
+    const log: string[] = [];
+    const second = heldWork<void>("second", log);
+    const both = [turns.inTurn("f", async () => {}), turns.inTurn("f", second.work)];
+    await idle();
+    const third = turns.inTurn("f", async () => void log.push("third"));
+    await idle();
+    expect(log).toEqual(["second begins"]);
+    second.end();
+    await Promise.all([...both, third]);
+    expect(log).toEqual(["second begins", "second ends", "third"]);
+  });
+
   it("do not make other files wait", async () => {
     const turns = new FileTurns();
     const log: string[] = [];

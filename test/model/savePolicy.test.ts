@@ -83,6 +83,16 @@ const table: readonly [sentence: string, facts: readonly Partial<SaveFacts>[], d
     write,
   ],
   [
+    "takes a fraction of the second before for another time",
+    [unknownBase, { timestamp: "2026-11-21T08:14:59.999999Z" }],
+    refuseChanged,
+  ],
+  [
+    "takes a later time than the stored one for another too",
+    [unknownBase, { timestamp: "2026-11-21T08:15:01Z" }],
+    refuseChanged,
+  ],
+  [
     "compares moments, not texts: another zone is the same moment",
     [unknownBase, { timestamp: "2026-11-21T10:15:00+02:00" }],
     write,

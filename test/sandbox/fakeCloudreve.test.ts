@@ -60,6 +60,7 @@ describe("a save", () => {
     const codes = saves.map(({ code }) => code);
     expect(codes.filter((code) => code === 0)).toHaveLength(1);
     expect(codes.filter((code) => code !== 0 && code !== 40073 && code !== 40076)).toEqual([]);
+    expect((await drive.put("/a.docx", "late", data.primary_entity)).code).toBe(40076);
   });
 
   it("keeps ten versions and drops the oldest with their bytes", async () => {
@@ -69,16 +70,36 @@ describe("a save", () => {
     expect(readdirSync(join(drive.dir, "files", "alice@example.com"))).toHaveLength(10);
   });
 
-  it("refuses a body over the edit limit without waiting for it", async () => {
+  it("reads a body over the edit limit to its end before it refuses it", async () => {
     drive.fake.settings.maxEditSizeBytes = 1000;
     const socket = connect(drive.fake.port, "127.0.0.1");
-    socket.write(putHead("/big.docx", 100_000_000));
     let received = "";
     socket.on("data", (chunk) => {
       received += chunk.toString();
     });
-    await once(socket, "close");
+    socket.write(`${putHead("/big.docx", 2000)}${"x".repeat(1999)}`);
+    // Another whole exchange goes by without an answer to the first.
+    await drive.info("/big.docx");
+    expect(received).toBe("");
+    socket.write("x");
+    await once(socket, "data");
     expect(received).toContain('"code":40049');
+    socket.destroy();
+  });
+
+  it("refuses a long native save at once and closes on its sender", async () => {
+    await drive.put("/a.docx", "old");
+    const editor = await drive.openSession("/a.docx");
+    drive.fake.settings.maxEditSizeBytes = 1000;
+    const socket = connect(drive.fake.port, "127.0.0.1");
+    let received = "";
+    socket.on("data", (chunk) => {
+      received += chunk.toString();
+    });
+    const { pathname, search } = new URL(editor.url("/contents"));
+    socket.write(`POST ${pathname}${search} HTTP/1.1\r\nHost: drive\r\nContent-Length: 100000000\r\n\r\nonly this`);
+    await once(socket, "close");
+    expect(received).toMatch(/^HTTP\/1\.1 413 [\s\S]*Connection: close/);
   });
 
   it("takes a hundred megabytes without holding them in memory", async () => {
@@ -165,27 +186,63 @@ describe("the tree", () => {
 });
 
 describe("an upload session", () => {
+  it("compares the previous version when it begins", async () => {
+    const { data } = await drive.put("/a.docx", "one");
+    await drive.put("/a.docx", "two");
+    expect((await startUpload("/a.docx", 3, data.primary_entity)).code).toBe(40076);
+    expect((await startUpload("/a.docx", 3, "garbage")).code).toBe(40001);
+    const { primary_entity } = (await drive.info("/a.docx")).data;
+    expect((await startUpload("/a.docx", 3, primary_entity)).code).toBe(0);
+    expect((await drive.info("/a.docx")).data.metadata).toHaveProperty("sys:upload_session_id");
+    expect((await drive.put("/a.docx", "three")).code).toBe(40073);
+  });
+
+  it("is known after a restart but has lost its lock", async () => {
+    const { data } = await startUpload("/a.docx", 3);
+    await drive.restart();
+    expect(await sendChunk(data.session_id, 0, "abc")).toMatchObject({ code: 40073, msg: "Lock expired" });
+    expect((await drive.put("/a.docx", "free")).code).toBe(0);
+    expect((await drive.info("/a.docx")).data.metadata).toEqual({});
+  });
+
   it("puts its chunks together in any order", async () => {
     drive.fake.settings.chunkSizeBytes = 4;
-    const { data } = await drive.call<{ session_id: string }>("PUT", "/file/upload", {
-      uri: "cloudreve://my/a.docx",
-      size: 6,
-      entity_type: "version",
-    });
-    for (const [index, body] of [
-      [1, "56"],
-      [0, "1234"],
-    ] as const) {
-      const answer = await fetch(`${drive.fake.url}/api/v4/file/upload/${data.session_id}/${index}`, {
-        method: "POST",
-        headers: { Authorization: `Bearer ${drive.token}` },
-        body,
-      });
-      expect(await answer.json()).toMatchObject({ code: 0 });
-    }
+    const { data } = await startUpload("/a.docx", 6);
+    expect(await sendChunk(data.session_id, 1, "56")).toMatchObject({ code: 0 });
+    expect(await sendChunk(data.session_id, 0, "1234")).toMatchObject({ code: 0 });
     expect(await drive.read("/a.docx")).toBe("123456");
   });
 });
+
+describe("times", () => {
+  it("are told in the zone of the server, and keep the one they were written in", async () => {
+    drive.fake.settings.utcOffsetMinutes = 480;
+    const { data } = await drive.put("/a.docx", "text");
+    expect(data.updated_at).toMatch(/^2026-11-21T16:00:00\.\d+\+08:00$/);
+    drive.fake.settings.utcOffsetMinutes = 0;
+    const editor = await drive.openSession("/a.docx");
+    expect(await (await editor.check()).json()).toMatchObject({ LastModifiedTime: "2026-11-21T16:00:00+08:00" });
+    expect((await drive.put("/a.docx", "text")).data.updated_at).toMatch(/Z$/);
+  });
+});
+
+function startUpload(path: string, size: number, previous = "") {
+  return drive.call<{ session_id: string }>("PUT", "/file/upload", {
+    uri: `cloudreve://my${path}`,
+    size,
+    previous,
+    entity_type: "version",
+  });
+}
+
+async function sendChunk(session: string, index: number, body: string): Promise<unknown> {
+  const response = await fetch(`${drive.fake.url}/api/v4/file/upload/${session}/${index}`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${drive.token}` },
+    body,
+  });
+  return response.json();
+}
 
 async function listPages(pageSize: number): Promise<string[][]> {
   const pages: string[][] = [];

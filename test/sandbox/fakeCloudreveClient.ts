@@ -20,11 +20,12 @@ export interface FileObject {
   size: number;
   primary_entity: string;
   updated_at: string;
+  metadata: Record<string, string>;
   extended_info?: { entities: { id: string; size: number }[] };
 }
 
-export const password = "sandbox-password";
-export const viewerId = "writer";
+const password = "sandbox-password";
+const viewerId = "writer";
 
 /** One fake drive with a settable clock, and the calls that tests make of it as alice. */
 export class DriveUnderTest {
@@ -99,6 +100,18 @@ export class DriveUnderTest {
     return this.call("GET", `/file/info?uri=${uri}${extended ? "&extended=true" : ""}`);
   }
 
+  async list(path = "/"): Promise<{ files: FileObject[]; parent: FileObject }> {
+    const uri = encodeURIComponent(`cloudreve://my${path}`);
+    return (await this.call<{ files: FileObject[]; parent: FileObject }>("GET", `/file?uri=${uri}`)).data;
+  }
+
+  /** Closes in good order and opens again at the same address. */
+  async restart(options: Partial<FakeCloudreveOptions> = {}): Promise<void> {
+    const { port } = this.fake;
+    await this.fake.close();
+    this.fake = await openFakeCloudreve({ ...this.options(), port, ...options });
+  }
+
   async downloadUrl(path: string): Promise<string> {
     const answer = await this.call<{ urls: { url: string }[] }>("POST", "/file/url", {
       uris: [`cloudreve://my${path}`],
@@ -111,11 +124,11 @@ export class DriveUnderTest {
   }
 
   /** Opens an editor's session. @returns a caller of native operations on it */
-  async openSession(path: string): Promise<Native> {
+  async openSession(path: string, version = ""): Promise<Native> {
     const answer = await this.call<{ session: { access_token: string; expires: number }; wopi_src: string }>(
       "PUT",
       "/file/viewerSession",
-      { uri: `cloudreve://my${path}`, viewer_id: viewerId, preferred_action: "edit" },
+      { uri: `cloudreve://my${path}`, viewer_id: viewerId, preferred_action: "edit", version },
     );
     const fileId = /wopi%2F(\w+)/.exec(answer.data.wopi_src)?.[1] ?? "";
     return new Native(this, fileId, answer.data.session);

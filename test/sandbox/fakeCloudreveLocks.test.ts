@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openFakeCloudreve } from "../../src/sandbox/fakeCloudreve/fakeCloudreve.ts";
 import { DriveUnderTest, type Native } from "./fakeCloudreveClient.ts";
 
 const minuteMs = 60_000;
@@ -59,10 +58,30 @@ describe("a viewer lock", () => {
 
   it("is forgotten by a restart while the editor's session lives on", async () => {
     await editor.lock("LOCK", "L1");
-    await restart();
+    await drive.restart();
     expect((await editor.check()).status).toBe(200);
     expect(await editor.lock("REFRESH_LOCK", "L1")).toEqual([409, null]);
     expect(await editor.putFile("saved after all", "L1")).toBe(200);
+  });
+
+  it("is named, and nothing is changed, by asking for a version that no file has", async () => {
+    const none = (await drive.list()).parent.primary_entity;
+    const ask = () =>
+      drive.call<{ token: string }[]>("POST", "/file/version/current", { uri: "cloudreve://my/a.docx", version: none });
+    const before = (await drive.info("/a.docx")).data;
+    expect((await ask()).code).toBe(40077);
+    await editor.lock("LOCK", "L1");
+    expect(await ask()).toMatchObject({ code: 40073, data: [{ token: "L1" }] });
+    expect((await drive.info("/a.docx")).data).toEqual(before);
+    // A file that was never written has that very version.
+    await drive.call("POST", "/file/create", { uri: "cloudreve://my/new.docx", type: "file" });
+    const body = { uri: "cloudreve://my/new.docx", version: none };
+    expect((await drive.call("POST", "/file/version/current", body)).code).toBe(0);
+  });
+
+  it("is seen before a stale previous version and before a full account", async () => {
+    await editor.lock("LOCK", "L1");
+    expect((await drive.put("/a.docx", "x", "garbage")).code).toBe(40073);
   });
 
   it("meets the lock of another program and names its token", async () => {
@@ -93,6 +112,18 @@ describe("a viewer session", () => {
   });
 });
 
+describe("a viewer session of one version", () => {
+  it("stays with its version when others save, and ends with it", async () => {
+    const { primary_entity: version } = (await drive.info("/a.docx")).data;
+    const pinned = await drive.openSession("/a.docx", version);
+    await drive.put("/a.docx", "newer text");
+    expect(await (await pinned.check()).json()).toMatchObject({ Version: version, Size: 4, ReadOnly: true });
+    await drive.call("DELETE", "/file/version", { uri: "cloudreve://my/a.docx", version });
+    const check = await pinned.check();
+    expect([check.status, check.headers.get("X-WOPI-ServerError")]).toEqual([500, "version not found"]);
+  });
+});
+
 describe("tokens", () => {
   it("make an expired caller silently anonymous", async () => {
     drive.nowMs += 3_600_000;
@@ -105,7 +136,7 @@ describe("tokens", () => {
       expect((await drive.call("POST", "/session/token/refresh", { refresh_token })).code).toBe(0);
     }
     await drive.call("DELETE", "/session/token", { refresh_token });
-    await restart();
+    await drive.restart();
     expect((await drive.call("POST", "/session/token/refresh", { refresh_token })).code).toBe(40020);
   });
 
@@ -118,13 +149,7 @@ describe("tokens", () => {
   it("that refresh stop working when the password changes", async () => {
     const { refresh_token } = await drive.signIn();
     const { accounts } = drive.options();
-    await restart(accounts.map((account) => ({ ...account, password: "changed-password" })));
+    await drive.restart({ accounts: accounts.map((account) => ({ ...account, password: "changed-password" })) });
     expect((await drive.call("POST", "/session/token/refresh", { refresh_token })).code).toBe(40020);
   });
 });
-
-async function restart(accounts = drive.options().accounts): Promise<void> {
-  const { port } = drive.fake;
-  await drive.fake.close();
-  drive.fake = await openFakeCloudreve({ ...drive.options(), port, accounts });
-}

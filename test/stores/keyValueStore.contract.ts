@@ -188,20 +188,20 @@ export function describeKeyValueStore(name: string, open: (now: Clock) => Promis
       });
 
       it("names hundreds of keys, each once", async () => {
-        const keys = Array.from({ length: 450 }, (_, i) => `key:${String(i).padStart(3, "0")}`);
+        const keys = Array.from({ length: 250 }, (_, i) => `key:${String(i).padStart(3, "0")}`);
         for (const key of keys) await store.swap(key, undefined, "value");
         await store.swap("kez", undefined, "no");
         expect(await listed("key:")).toEqual(keys);
       });
 
-      it.each([199, 200, 201, 400])("names all of %i keys", async (count) => {
+      it.each([199, 200, 201])("names all of %i keys", async (count) => {
         for (let i = 0; i < count; i++) await store.swap(`key:${i}`, undefined, "value");
         expect(await listed("key:")).toHaveLength(count);
       });
 
       it("leaves out what expires while the list is read, and nothing else", async () => {
-        for (let i = 0; i < 300; i++) await store.swap(`key:${i}`, undefined, "value", startMs + 1000);
-        for (let i = 0; i < 300; i++) await store.swap(`key:lasting-${i}`, undefined, "value");
+        for (let i = 0; i < 120; i++) await store.swap(`key:${i}`, undefined, "value", startMs + 1000);
+        for (let i = 0; i < 120; i++) await store.swap(`key:lasting-${i}`, undefined, "value");
         const keys: string[] = [];
         for await (const [key] of store.list("key:")) {
           keys.push(key);
@@ -210,11 +210,11 @@ export function describeKeyValueStore(name: string, open: (now: Clock) => Promis
         const [, ...afterTheFirst] = keys;
         expect(afterTheFirst.filter((key) => !key.includes("lasting"))).toEqual([]);
         expect(new Set(keys).size).toBe(keys.length);
-        expect(keys.filter((key) => key.includes("lasting"))).toHaveLength(300);
+        expect(keys.filter((key) => key.includes("lasting"))).toHaveLength(120);
       });
 
       it("can be changed while it is read: who removes each key as it comes has removed all", async () => {
-        for (let i = 0; i < 450; i++) await store.swap(`key:${i}`, undefined, "value");
+        for (let i = 0; i < 250; i++) await store.swap(`key:${i}`, undefined, "value");
         for await (const [key, value] of store.list("key:")) await store.swap(key, value, undefined);
         expect(await listed("key:")).toEqual([]);
       });
@@ -249,6 +249,8 @@ export function describeKeyValueStore(name: string, open: (now: Clock) => Promis
       await store.swap("key", undefined, value);
       expect(await store.get("key")).toBe(value);
       expect(await store.swap("key", value, "small")).toBe(true);
+      expect(await store.swap("key", "small", value)).toBe(true);
+      expect(await store.get("key")).toBe(value);
     });
   });
 }

@@ -4,6 +4,8 @@ import { FileLocks } from "../../src/model/fileLocks.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
 
+const msBetweenRaces = 3;
+
 /** Another process on the same store file: does one of these jobs once it is told to go. */
 const jobs: Readonly<Record<string, (store: KeyValueStore, name: string, times: number) => Promise<void>>> = {
   /** Counts one key up. */
@@ -19,10 +21,12 @@ const jobs: Readonly<Record<string, (store: KeyValueStore, name: string, times: 
       if (await store.swap(`${name}:${i}`, undefined, `value ${i}`)) process.stdout.write(`${i}\n`);
     }
   },
-  /** Takes over lock after lock that has run out, and names those it got. */
+  /** Takes over lock after lock that has run out, each at its moment, and names those it got. */
   takeOver: async (store, name, times) => {
     const locks = new FileLocks(store, now);
     for (let i = 0; i < times; i++) {
+      // All processes come at the same moment: that is the race.
+      while (Date.now() < goAtMs + i * msBetweenRaces) await new Promise(setImmediate);
       try {
         await locks.lock(`file-${i}`, name, name);
         process.stdout.write(`${i}\n`);
@@ -37,7 +41,11 @@ const [path = "", job = "", name = "", times = "0", nowMs = "0"] = process.argv.
 const now = () => Number(nowMs);
 const store = openSqliteStore(path, now);
 process.stdout.write("ready\n");
-for await (const _line of createInterface({ input: process.stdin })) break;
+let goAtMs = 0;
+for await (const line of createInterface({ input: process.stdin })) {
+  goAtMs = Number(line);
+  break;
+}
 process.stdin.destroy();
 await jobs[job]?.(store, name, Number(times));
 await store.close();

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { FileLocks, lockLifetimeMs } from "../../src/model/fileLocks.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
 import { setClock } from "../support/clock.ts";
@@ -14,6 +14,7 @@ import { describeKeyValueStore } from "./keyValueStore.contract.ts";
 const startMs = Date.parse("2026-11-21T08:15:00Z");
 let dir: string;
 let files = 0;
+const children: ChildProcess[] = [];
 const freshPath = () => join(dir, `store-${files++}.db`);
 
 beforeAll(async () => {
@@ -136,6 +137,11 @@ describe("a store file that can't be used", () => {
 });
 
 describe("several processes on one store file", () => {
+  afterEach(() => {
+    // Whatever a test found out: nothing it started outlives it.
+    for (const child of children.splice(0)) child.kill("SIGKILL");
+  });
+
   it("lose no update of two that count the same key up, 500 times each", async () => {
     const path = freshPath();
     await raced(path, "increment", ["a", "b"], 500);
@@ -148,7 +154,7 @@ describe("several processes on one store file", () => {
     const path = freshPath();
     const { child, lines } = started(path, "write", "key", 1_000_000);
     await lines.next();
-    child.stdin?.write("go\n");
+    child.stdin?.write(`${Date.now()}\n`);
     let acknowledged = -1;
     for await (const line of lines) {
       acknowledged = Number(line);
@@ -187,6 +193,7 @@ function started(path: string, job: string, name: string, times: number, nowMs =
   const script = fileURLToPath(new URL("./sqliteProcess.ts", import.meta.url));
   const args = ["--import", "tsx", script, path, job, name, String(times), String(nowMs)];
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+  children.push(child);
   if (child.stdout === null) throw new Error("a piped child has an output");
   return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
 }
@@ -196,7 +203,8 @@ async function raced(path: string, job: string, names: readonly string[], times:
   const processes = names.map((name) => started(path, job, name, times, nowMs));
   const exits = processes.map(({ child }) => once(child, "exit"));
   for (const { lines } of processes) expect((await lines.next()).value).toBe("ready");
-  for (const { child } of processes) child.stdin?.write("go\n");
+  const goAtMs = Date.now() + 20;
+  for (const { child } of processes) child.stdin?.write(`${goAtMs}\n`);
   const said = await Promise.all(
     processes.map(async ({ lines }) => {
       const ofOne: string[] = [];

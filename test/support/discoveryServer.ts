@@ -23,13 +23,13 @@ export interface DiscoveryServer {
   close(): Promise<void>;
 }
 
-export interface SignedRequest {
+interface SignedRequest {
   readonly accessToken: string;
   /** Complete address as the editor requested it. */
   readonly url: string;
   readonly atMs: number;
 }
-export type ProofHeaders = Record<"X-WOPI-Proof" | "X-WOPI-ProofOld" | "X-WOPI-TimeStamp", string>;
+type ProofHeaders = Record<"X-WOPI-Proof" | "X-WOPI-ProofOld" | "X-WOPI-TimeStamp", string>;
 
 /** @param editorUrl where its actions point to */
 export async function discoveryServer(editorUrl: string): Promise<DiscoveryServer> {

@@ -42,7 +42,7 @@ export interface WopiClient {
 }
 
 /** The WOPISrc that an action URL hands to the editor. */
-export function wopiSrcOf(session: Session): string {
+function wopiSrcOf(session: Session): string {
   const src = new URL(session.action_url).searchParams.get("WOPISrc");
   if (src === null) throw new Error("the action URL holds no WOPISrc");
   return src;

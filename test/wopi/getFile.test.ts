@@ -329,6 +329,23 @@ describe("GetFile", () => {
       await until("the drive's side is closed", () => upstreamClosed);
     });
 
+    it("on the editor's side ends a question that the drive has not answered yet", async () => {
+      const { client } = await openNew("ignored");
+      let upstream: "none" | "open" | "closed" = "none";
+      proxy.intercept = content((response) => {
+        upstream = "open";
+        response.on("close", () => {
+          upstream = "closed";
+        });
+      });
+      const { pathname, search } = new URL(client.address("/contents"));
+      const connection = await rawConnection(bridge.url);
+      connection.socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: bridge\r\n\r\n`);
+      await until("the drive is asked", () => upstream === "open");
+      connection.socket.destroy();
+      await until("the drive's side is closed", () => upstream === "closed");
+    });
+
     it("on the drive's side, in the middle, never looks like a whole document", async () => {
       const { client } = await openNew("ignored");
       proxy.intercept = content((response) => {

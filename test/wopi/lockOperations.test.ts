@@ -357,6 +357,16 @@ describe("lock operations", () => {
       expect(await isOpenToOthers(name)).toBe(true);
     });
 
+    it("that is given back is forgotten: the sweep asks the drive for nothing", async () => {
+      const { client } = await openNew();
+      await bridge.bridge.sweep();
+      await client.lock("A");
+      await client.unlock("A");
+      proxy.seen.length = 0;
+      await bridge.bridge.sweep();
+      expect(proxy.seen).toEqual([]);
+    });
+
     it("that the drive can't give for a fault of its own leaves no lock here", async () => {
       const { client, name } = await openNew();
       proxy.intercept = (request, response) => {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rawConnection, rawRequest, rawStatus } from "../support/rawHttp.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
@@ -42,9 +42,10 @@ describe("the body of PutFile", () => {
     return connection;
   };
   const expectUntouched = async (path: string, client: WopiClient) => {
+    // Only when the spool has let go of it is a save over, one way or the other.
+    await until("the spool is empty", async () => (await readdir(bridge.spoolDir)).length === 0);
     expect(await bridge.alice.read(path)).toBe("before");
     expect((await client.getLock()).header("x-wopi-lock")).toBe(lockId);
-    await until("the spool is empty", async () => (await readdir(bridge.spoolDir)).length === 0);
   };
 
   describe("is bytes and nothing else", () => {
@@ -186,6 +187,15 @@ describe("the body of PutFile", () => {
     });
   });
 
+  it("that the bridge's own disk does not take is 500, and the document stays", async () => {
+    const { client, path } = await openAndLock();
+    await rm(bridge.spoolDir, { recursive: true });
+    expect((await client.put("after", lockId)).status).toBe(500);
+    await mkdir(bridge.spoolDir);
+    await expectUntouched(path, client);
+    expect((await client.put("after", lockId)).status).toBe(200);
+  });
+
   describe("over the limit", () => {
     const over = Buffer.alloc(limitBytes + 1, "x");
 
@@ -211,6 +221,15 @@ describe("the body of PutFile", () => {
       }
       connection.socket.write("0\r\n\r\n");
       expect(rawStatus(await connection.ended())).toBe(413);
+      await expectUntouched(path, client);
+    });
+
+    it("is told so as soon as it is over, while there is still more to send", async () => {
+      const { client, path } = await openAndLock();
+      const connection = await begin(client, ["Transfer-Encoding: chunked"]);
+      connection.socket.write(`100001\r\n${"x".repeat(0x100001)}\r\n`);
+      await until("the answer has come", () => rawStatus(connection.received()) === 413);
+      connection.socket.destroy();
       await expectUntouched(path, client);
     });
 

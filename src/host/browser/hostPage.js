@@ -5,7 +5,6 @@
   const frame = document.createElement("iframe");
   frame.name = "editor-frame";
   frame.title = facts.fileName;
-  frame.allowFullscreen = true;
   frame.allow = "clipboard-read *; clipboard-write *; fullscreen";
   // Made by script after the form exists, then submitted: a frame restored from history would post to nowhere.
   document.getElementById("frame-holder").append(frame);

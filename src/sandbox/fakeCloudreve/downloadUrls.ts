@@ -2,7 +2,6 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { DriveError } from "./driveError.ts";
 import type { FileRecord } from "./driveState.ts";
 import type { CachedUrl, FakeDrive } from "./fakeDrive.ts";
-import { formatTime } from "./timestamps.ts";
 
 /** Hands out the signed path of one version, the same again while it is cached. */
 export function signedUrl(
@@ -21,7 +20,7 @@ export function signedUrl(
   const sign = signPath(drive, path, String(Math.floor(expiresAtMs / 1000)));
   const made: CachedUrl = {
     pathAndSign: `${path}?${options.download ? "download=true&" : ""}sign=${encodeURIComponent(sign)}`,
-    expiresAt: formatTime(expiresAtMs, 846_554),
+    expiresAt: drive.stamps.at(expiresAtMs, 846_554),
     reusableUntilMs: expiresAtMs - entityUrlCacheMarginSeconds * 1000,
   };
   drive.urlCache.set(key, made);

@@ -4,7 +4,14 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { adminRoutes } from "./adminRoutes.ts";
 import { contentRoutes } from "./contentRoutes.ts";
-import { type FakeAccount, FakeDrive, type FakeSettings, type FakeViewer, type ViewerSession } from "./fakeDrive.ts";
+import {
+  type FakeAccount,
+  FakeDrive,
+  type FakeSettings,
+  type FakeViewer,
+  type UploadSession,
+  type ViewerSession,
+} from "./fakeDrive.ts";
 import { fileRoutes } from "./fileRoutes.ts";
 import { listRoutes } from "./listRoute.ts";
 import type { LockApplication } from "./lockTable.ts";
@@ -19,7 +26,7 @@ import { versionRoutes } from "./versionRoutes.ts";
 import { viewerRoutes } from "./viewerRoutes.ts";
 import { wopiRoutes } from "./wopiRoutes.ts";
 
-export type { FakeAccount, FakeSettings, FakeViewer } from "./fakeDrive.ts";
+export type { FakeAccount, FakeViewer } from "./fakeDrive.ts";
 
 export interface FakeCloudreveOptions {
   /** Keeps the documents below `files/<e-mail>/`, and one state file; both survive a restart. */
@@ -50,6 +57,11 @@ export interface FakeCloudreve {
   close(): Promise<void>;
 }
 
+interface StoredSessions {
+  viewer: ViewerSession[];
+  upload: Omit<UploadSession, "receivedChunks">[];
+}
+
 const routes = [
   ...siteRoutes,
   ...sessionRoutes,
@@ -71,8 +83,8 @@ export async function openFakeCloudreve(options: FakeCloudreveOptions): Promise<
   mkdirSync(options.dir, { recursive: true });
   const host = options.host ?? "127.0.0.1";
   const drive = new FakeDrive({ ...options, siteUrls: options.siteUrls ?? [] });
-  const sessionsFile = join(options.dir, "viewer-sessions.json");
-  for (const session of takeSessions(sessionsFile)) drive.viewerSessions.set(session.id, session);
+  const sessionsFile = join(options.dir, "sessions.json");
+  takeSessions(sessionsFile, drive);
   await drive.state.save();
 
   const router = new Router(drive, routes);
@@ -102,21 +114,30 @@ export async function openFakeCloudreve(options: FakeCloudreveOptions): Promise<
       await closeServer(server);
       await router.settle();
       await drive.state.save();
-      writeFileSync(sessionsFile, JSON.stringify([...drive.viewerSessions.values()]));
+      const sessions: StoredSessions = {
+        viewer: [...drive.viewerSessions.values()],
+        upload: [...drive.uploadSessions.values()].map((session) => ({ ...session, receivedChunks: undefined })),
+      };
+      writeFileSync(sessionsFile, JSON.stringify(sessions));
     },
   };
 }
 
 // Read once and gone: a crash later must not bring old sessions back.
-function takeSessions(path: string): ViewerSession[] {
+function takeSessions(path: string, drive: FakeDrive): void {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch {
-    return [];
+    return;
   }
   rmSync(path);
-  return JSON.parse(text) as ViewerSession[];
+  const stored = JSON.parse(text) as StoredSessions;
+  for (const session of stored.viewer) drive.viewerSessions.set(session.id, session);
+  // Known again, but without their locks: the next chunk finds that out.
+  for (const session of stored.upload) {
+    drive.uploadSessions.set(session.id, { ...session, receivedChunks: new Set() });
+  }
 }
 
 function answerUnreadable(server: Server): void {

@@ -34,6 +34,8 @@ export interface FakeSettings {
   chunkSizeBytes: number;
   uploadSessionTimeoutSeconds: number;
   loginCaptcha: boolean;
+  /** The zone of the server's clock, which all its times carry; what is stored keeps the zone it was written in. */
+  utcOffsetMinutes: number;
   /** Versions kept of each file; 0 keeps none but the current. */
   versionRetention: number;
 }
@@ -94,6 +96,7 @@ const defaults: FakeSettings = {
   chunkSizeBytes: 26_214_400,
   uploadSessionTimeoutSeconds: 86_400,
   loginCaptcha: false,
+  utcOffsetMinutes: 0,
   versionRetention: 10,
 };
 
@@ -123,7 +126,7 @@ export class FakeDrive {
     this.state = new DriveState(join(options.dir, "state.json"));
     this.content = new ContentStore(options.dir);
     this.locks = new LockTable(this.now);
-    this.stamps = new Timestamps(this.now);
+    this.stamps = new Timestamps(this.now, () => this.settings.utcOffsetMinutes);
     this.#ids = new HashIds(this.state.instanceId);
     for (const account of options.accounts) this.#admit(account);
   }

@@ -38,7 +38,9 @@ export function fileObject(
     metadata: options.metadata === "null" ? null : file.metadata,
     path: formatUri(place.uri, names) + (options.markShared ? "" : place.uri.fragment),
     ...(isShared ? { shared: true } : {}),
-    capability: capabilities[place.fs],
+    ...(options.metadata === "shown" && place.fs === "trash" && !options.markShared
+      ? {}
+      : { capability: capabilities[place.fs] }),
     ...(isOwner ? { owned: true } : {}),
     primary_entity: drive.word("entity", file.primaryEntity),
   };

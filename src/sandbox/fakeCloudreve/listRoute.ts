@@ -13,6 +13,15 @@ interface Cursor {
 
 const defaultPageSize = 100;
 const largestPageSize = 2000;
+const noParent = {
+  type: 0,
+  id: "",
+  name: "",
+  created_at: "0001-01-01T00:00:00Z",
+  updated_at: "0001-01-01T00:00:00Z",
+  size: 0,
+  metadata: null,
+};
 
 /** The list of one folder, page by page. */
 export const listRoutes: readonly Route[] = [{ method: "GET", path: "/api/v4/file", run: list }];
@@ -38,9 +47,11 @@ function list(call: Call): void {
   });
   sendData(call, {
     files: shown,
-    parent: isSingle
-      ? fileObject(drive, undefined, place, [], folder, { metadata: "null" })
-      : fileObject(drive, caller, place, place.names, folder, { metadata: "null" }),
+    parent: isTrashRoot(place)
+      ? noParent
+      : fileObject(drive, isSingle ? undefined : caller, place, isSingle ? [] : place.names, folder, {
+          metadata: "null",
+        }),
     pagination: isSingle
       ? { page: 0, page_size: 0 }
       : {
@@ -66,7 +77,7 @@ function list(call: Call): void {
 }
 
 function findListed(drive: FakeDrive, place: Place): FileRecord {
-  if (place.fs === "trash" && place.names.length === 0) return place.root;
+  if (isTrashRoot(place)) return place.root;
   if (isSingleFileShare(place) && place.names.length === 0) {
     return drive.state.files.get(place.root.parentNumber) ?? place.root;
   }
@@ -75,8 +86,12 @@ function findListed(drive: FakeDrive, place: Place): FileRecord {
   return folder;
 }
 
+function isTrashRoot(place: Place): boolean {
+  return place.fs === "trash" && place.names.length === 0;
+}
+
 function allIn(drive: FakeDrive, place: Place, folder: FileRecord): FileRecord[] {
-  if (place.fs !== "trash" || place.names.length > 0) return drive.state.childrenOf(folder.number);
+  if (!isTrashRoot(place)) return drive.state.childrenOf(folder.number);
   return [...drive.state.files.values()].filter(
     (file) => file.trashName !== undefined && file.ownerNumber === place.owner.number,
   );

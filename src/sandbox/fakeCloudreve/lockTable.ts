@@ -16,7 +16,7 @@ export interface LockRequest {
   readonly lifeMs: number;
   readonly application: LockApplication;
   readonly isFolder?: boolean;
-  /** Covers everything below, as for a rename or delete of a folder. */
+  /** Meets every lock below, too, as a rename or delete of a folder does. */
   readonly deep?: boolean;
 }
 
@@ -26,7 +26,6 @@ export interface DriveLock {
   readonly token: string;
   readonly application: LockApplication;
   readonly isFolder: boolean;
-  readonly deep: boolean;
   expiresAtMs: number;
   /** In use by a running request: cannot be refreshed, removed or confirmed, and does not expire. */
   held: boolean;
@@ -56,7 +55,6 @@ export class LockTable {
       token: request.token === undefined || request.token === "" ? randomUUID() : request.token,
       application: request.application,
       isFolder: request.isFolder === true,
-      deep: request.deep === true,
       expiresAtMs: this.#now() + request.lifeMs,
       held: false,
     };
@@ -105,10 +103,6 @@ export class LockTable {
   #findConflict(root: string, deep: boolean): DriveLock | undefined {
     const exact = this.#byRoot.get(root);
     if (exact) return exact;
-    for (let end = root.lastIndexOf("/"); end > 0; end = root.lastIndexOf("/", end - 1)) {
-      const above = this.#byRoot.get(root.slice(0, end));
-      if (above?.deep) return above;
-    }
     if (!deep) return undefined;
     return [...this.#byRoot.values()].find((lock) => lock.root.startsWith(`${root}/`));
   }

@@ -3,9 +3,7 @@ import { type Call, chooseCorrelationId, errorEnvelope, type Route, sendJson } f
 import { DriveError } from "./driveError.ts";
 import type { FakeDrive } from "./fakeDrive.ts";
 import { callerOf } from "./sessionRoutes.ts";
-
-const lingerMs = 500;
-const drainedBytes = 256 * 1024;
+import { readOrCutOff, readToEnd } from "./unreadBody.ts";
 
 /** Finds the route of a request, runs it, and turns what it throws into an envelope. */
 export class Router {
@@ -34,7 +32,7 @@ export class Router {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = "", ...query] = (request.url ?? "/").split("?");
     const found = this.#find(request.method ?? "GET", path.split("/"));
-    if (!found) return answerWithoutRoute(request, response, path);
+    if (!found) return await answerWithoutRoute(request, response, path);
     const call: Call = {
       drive: this.#drive,
       request,
@@ -52,9 +50,10 @@ export class Router {
       }
       await found.route.run(call);
     } catch (error) {
+      if (found.route.isNativeWopi) await readOrCutOff(request, response);
+      else await readToEnd(request);
       answerError(call, error);
     }
-    cutOffSender(request, response);
   }
 
   #find(method: string, path: readonly string[]): { route: Route; params: Map<string, string> } | undefined {
@@ -96,7 +95,8 @@ function answerError(call: Call, error: unknown): void {
 }
 
 // Pages of the web UI answer any path that is not of the API.
-function answerWithoutRoute(request: IncomingMessage, response: ServerResponse, path: string): void {
+async function answerWithoutRoute(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+  await readOrCutOff(request, response);
   if (path.startsWith("/api/") || request.method !== "GET") {
     response.writeHead(404, { "Content-Type": "text/plain", "Content-Length": "18" }).end("404 page not found");
     return;
@@ -108,13 +108,4 @@ function answerWithoutRoute(request: IncomingMessage, response: ServerResponse, 
     "Content-Length": page.length,
   });
   response.end(page);
-}
-
-// Go reads on a little after an early answer, then closes on the sender: an answer may come before the body is sent.
-function cutOffSender(request: IncomingMessage, response: ServerResponse): void {
-  const announcedBytes = Number(request.headers["content-length"] ?? 0);
-  if (request.complete || !response.headersSent || announcedBytes <= drainedBytes) return;
-  setTimeout(() => {
-    if (!request.complete) request.socket.destroy();
-  }, lingerMs).unref();
 }

@@ -5,7 +5,6 @@ import { DriveError, invalidParameter } from "./driveError.ts";
 import type { UserRecord } from "./driveState.ts";
 import type { FakeDrive } from "./fakeDrive.ts";
 import type { Caller } from "./places.ts";
-import { formatTime } from "./timestamps.ts";
 import { encodeBase32, isTotpCode } from "./totp.ts";
 import { userObject } from "./userRoutes.ts";
 
@@ -161,8 +160,8 @@ function issueTokens(drive: FakeDrive, user: UserRecord, rootTokenId: string): R
   return {
     access_token: signToken(access, drive.state.secretKey),
     refresh_token: signToken(refreshing, drive.state.secretKey),
-    access_expires: formatTime(nowMs + accessTokenTtlSeconds * 1000, 533_541),
-    refresh_expires: formatTime(nowMs + refreshTokenTtlSeconds * 1000, 533_641),
+    access_expires: drive.stamps.at(nowMs + accessTokenTtlSeconds * 1000, 533_541),
+    refresh_expires: drive.stamps.at(nowMs + refreshTokenTtlSeconds * 1000, 533_641),
   };
 }
 

@@ -4,7 +4,6 @@ import { formatUri, queryEscape } from "./cloudreveUri.ts";
 import { DriveError, invalidParameter } from "./driveError.ts";
 import type { FileRecord, ShareRecord } from "./driveState.ts";
 import { type Caller, findFile, findPlace, findShare, realNames } from "./places.ts";
-import { formatTime } from "./timestamps.ts";
 import { otherUserObject } from "./userRoutes.ts";
 
 /** Share links: read-only for everybody, whoever made them. */
@@ -135,7 +134,7 @@ function shareObject(call: Call, share: ShareRecord, caller: Caller, isUnlocked:
     name: file?.name ?? "",
     ...(share.remainingDownloads === undefined ? {} : { remain_downloads: share.remainingDownloads }),
     visited: share.views,
-    ...(share.expiresAtMs === undefined ? {} : { expires: formatTime(share.expiresAtMs, 635_314) }),
+    ...(share.expiresAtMs === undefined ? {} : { expires: drive.stamps.at(share.expiresAtMs, 635_314) }),
     unlocked: isUnlocked,
     ...(isProtected ? { password_protected: true } : {}),
     source_type: file?.isFolder ? 1 : 0,

@@ -8,6 +8,8 @@ import { dropBlobs, makeFolders, newFile, trimVersions } from "./fileTree.ts";
 import { lockRoot, ownUri, type Place, requireWritable } from "./places.ts";
 
 const uploadLockMs = 86_400_000;
+/** Shown by info while bytes are on their way; stays behind after a crash. */
+export const uploadMark = "sys:upload_session_id";
 
 export interface NewVersion {
   readonly place: Place;
@@ -27,10 +29,13 @@ export async function storeVersion(drive: FakeDrive, version: NewVersion, body: 
   const { file, isNew } = findOrMakeTarget(drive, version.place);
   const unlock = version.isLocked ? () => undefined : lockForUpload(drive, file, isNew);
   try {
-    checkVersion(drive, file, version, isNew);
+    checkCapacity(drive, version.place.owner, version.lengthBytes);
+    if (!isNew) checkPrevious(drive, file, version.previous ?? "");
+    file.metadata[uploadMark] = randomUUID();
     const temporary = await drive.content.receive(body, version.lengthBytes);
     await appendVersion(drive, file, temporary, version.lengthBytes, version.author);
   } catch (error) {
+    delete file.metadata[uploadMark];
     if (isNew) drive.state.removeFile(file);
     throw error;
   } finally {
@@ -49,14 +54,20 @@ export function findOrMakeTarget(drive: FakeDrive, place: Place): { file: FileRe
   if (existing?.isFolder) throw objectExisted();
   if (existing) return { file: existing, isNew: false };
   if (!isLegalName(name)) throw illegalName();
-  const file = newFile(drive, place.owner, folder.number, name, false);
-  file.metadata = { "sys:upload_session_id": randomUUID() };
-  return { file, isNew: true };
+  return { file: newFile(drive, place.owner, folder.number, name, false), isNew: true };
 }
 
 export function checkCapacity(drive: FakeDrive, owner: UserRecord, sizeBytes: number): void {
   // An overwrite needs room for the whole new size, as the old version stays.
   if (drive.usedBytes(owner) + sizeBytes > owner.quotaBytes) throw noCapacity();
+}
+
+/** @throws DriveError 40001 for what is no entity id, 40076 when another version is current */
+export function checkPrevious(drive: FakeDrive, file: FileRecord, previous: string): void {
+  if (previous === "") return;
+  const number = drive.number("entity", previous);
+  if (number === undefined) throw new DriveError(40001, "Unknown version ID");
+  if (number !== file.primaryEntity) throw new DriveError(40076, "File is updated during your edit");
 }
 
 /** Makes complete bytes the current version; the entity id is new even when the bytes are not. */
@@ -86,16 +97,8 @@ export async function appendVersion(
   file.metadata = {};
   file.updatedAt = updatedAt ?? drive.stamps.next();
   const orphans = trimVersions(drive, file, owner);
+  await drive.state.save();
   await dropBlobs(drive, orphans);
-}
-
-function checkVersion(drive: FakeDrive, file: FileRecord, version: NewVersion, isNew: boolean): void {
-  if (version.previous !== undefined && version.previous !== "" && !isNew) {
-    const number = drive.number("entity", version.previous);
-    if (number === undefined) throw new DriveError(40001, "Unknown version ID");
-    if (number !== file.primaryEntity) throw new DriveError(40076, "File is updated during your edit");
-  }
-  checkCapacity(drive, version.place.owner, version.lengthBytes);
 }
 
 function lockForUpload(drive: FakeDrive, file: FileRecord, isNew: boolean): () => void {

@@ -5,8 +5,7 @@ import type { FileRecord, UserRecord } from "./driveState.ts";
 import type { FakeDrive, UploadSession } from "./fakeDrive.ts";
 import { storagePolicy } from "./fileObject.ts";
 import { findFile, findPlace, lockRoot, ownUri, requireWritable } from "./places.ts";
-import { appendVersion, checkCapacity, findOrMakeTarget } from "./storeVersion.ts";
-import { formatTime } from "./timestamps.ts";
+import { appendVersion, checkCapacity, checkPrevious, findOrMakeTarget, uploadMark } from "./storeVersion.ts";
 
 /** Uploads in chunks: the way round `maxEditSize`. */
 export const uploadRoutes: readonly Route[] = [
@@ -32,13 +31,14 @@ async function start(call: Call): Promise<void> {
   try {
     if (!isNew && fields.optionalText("entity_type") !== "version") throw objectExisted();
     checkCapacity(drive, place.owner, sizeBytes);
+    checkPrevious(drive, file, fields.optionalText("previous"));
     const session = openSession(drive, user, file, {
       uri,
       sizeBytes,
       isNewFile: isNew,
       lastModifiedMs: fields.number("last_modified"),
     });
-    if (isNew) file.metadata = { "sys:upload_session_id": session.id };
+    file.metadata[uploadMark] = session.id;
     await drive.state.save();
     sendData(call, {
       session_id: session.id,
@@ -73,6 +73,8 @@ async function receiveChunk(call: Call): Promise<void> {
   if (believedLengthBytes(call) !== expectedBytes) {
     throw new DriveError(40013, `Invalid Content-Length (expected: ${expectedBytes})`);
   }
+  // Whoever unlocks the session, or restarts the drive, ends it.
+  if (!drive.locks.isRemovable(session.lockToken)) throw new DriveError(40073, "Lock expired");
   await drive.content.receiveAt(request, session.temporary, offsetBytes);
   session.receivedChunks.add(index);
   if (session.receivedChunks.size === chunkCount(session)) await finish(drive, session, file, user);
@@ -89,13 +91,15 @@ async function cancel(call: Call): Promise<void> {
   if (session && session.fileNumber === file.number) {
     endSession(drive, session);
     await drive.content.dropTemporary(session.temporary);
+    delete file.metadata[uploadMark];
     if (session.isNewFile) drive.state.removeFile(file);
-    await drive.state.save();
   } else {
     // A wrong id is noticed only by the lock that somebody else's session holds.
     const probe = lockForSession(drive, file);
     drive.locks.unlock(probe);
+    delete file.metadata[uploadMark];
   }
+  await drive.state.save();
   sendData(call);
 }
 
@@ -132,7 +136,7 @@ function lockForSession(drive: FakeDrive, file: FileRecord): string {
 }
 
 async function finish(drive: FakeDrive, session: UploadSession, file: FileRecord, user: UserRecord): Promise<void> {
-  const updatedAt = session.lastModifiedMs === undefined ? undefined : formatTime(session.lastModifiedMs);
+  const updatedAt = session.lastModifiedMs === undefined ? undefined : drive.stamps.at(session.lastModifiedMs);
   await appendVersion(drive, file, session.temporary, session.sizeBytes, user, updatedAt);
   endSession(drive, session);
 }

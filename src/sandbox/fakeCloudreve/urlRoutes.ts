@@ -8,7 +8,6 @@ import type { CachedUrl } from "./fakeDrive.ts";
 import { mimeTypeOf } from "./mimeTypes.ts";
 import { findEntity, findFile, findPlace, isSingleFileShare } from "./places.ts";
 import { serveContent } from "./serveContent.ts";
-import { formatTime } from "./timestamps.ts";
 
 const archiveLifeMs = 600_000;
 const contentPath = "/api/v4/file/content/:entity/:speed/:name";
@@ -31,7 +30,9 @@ async function makeUrls(call: Call): Promise<void> {
   const { drive } = call;
   const fields = await readFields(call);
   const uris = fields.texts("uris", "Uris");
-  const base = fields.flag("use_primary_site_url") ? drive.primarySiteUrl : drive.siteUrlFor(call.request.headers.host);
+  const site = fields.flag("use_primary_site_url") ? drive.primarySiteUrl : drive.siteUrlFor(call.request.headers.host);
+  // A sub folder of the site is dropped.
+  const base = new URL(site).origin;
   if (fields.flag("archive")) return makeArchiveUrl(call, base);
   const wishes = {
     entity: fields.optionalText("entity"),
@@ -82,7 +83,7 @@ function makeArchiveUrl(call: Call, base: string): void {
   const expiresAtMs = drive.now() + archiveLifeMs;
   const path = `/api/v4/file/archive/${randomUUID()}/archive.zip`;
   const sign = encodeURIComponent(signPath(drive, path, String(Math.floor(expiresAtMs / 1000))));
-  sendData(call, { urls: [{ url: `${base}${path}?sign=${sign}` }], expires: formatTime(expiresAtMs, 121_581) });
+  sendData(call, { urls: [{ url: `${base}${path}?sign=${sign}` }], expires: drive.stamps.at(expiresAtMs, 121_581) });
 }
 
 // Whatever is wrong with the signature or the version, the status stays 200: only an ETag proves a document.

@@ -1,6 +1,7 @@
 import { type Call, headerText, type Route, sendEmpty, sendJson } from "./call.ts";
 import { checkFileInfo } from "./checkFileInfo.ts";
 import { serveContent } from "./serveContent.ts";
+import { readOrCutOff } from "./unreadBody.ts";
 import { lock, refreshLock, unlock } from "./wopiLocks.ts";
 import { findTarget, readSession, type WopiContext, WopiRefusal } from "./wopiSession.ts";
 import { putFile, putRelative } from "./wopiWrites.ts";
@@ -48,6 +49,7 @@ async function runNative(call: Call, operation: Operation): Promise<void> {
     await operation(call, readSession(call));
   } catch (error) {
     if (!(error instanceof WopiRefusal) || call.response.headersSent) throw error;
+    await readOrCutOff(call.request, call.response);
     // Names internal paths: nothing of this belongs before a user.
     sendEmpty(call, error.status, { "X-Wopi-Servererror": error.message });
   }

@@ -2,7 +2,7 @@ import type { Call } from "./call.ts";
 import { DriveError } from "./driveError.ts";
 import type { EntityRecord, FileRecord } from "./driveState.ts";
 import type { ViewerSession } from "./fakeDrive.ts";
-import { type Caller, findEntity, findFile, findPlace, type Place } from "./places.ts";
+import { type Caller, findFile, findPlace, type Place } from "./places.ts";
 
 /** A refusal in the native WOPI way: a status, and the reason in X-WOPI-ServerError. */
 export class WopiRefusal extends Error {
@@ -56,10 +56,11 @@ export function findTarget(call: Call, context: WopiContext): WopiTarget {
     const place = findPlace(drive, caller, session.uri);
     const file = findFile(drive, place);
     const isCurrentVersion = session.entityNumber === 0 || session.entityNumber === file.primaryEntity;
-    const entity =
-      session.entityNumber === 0
-        ? drive.state.entities.get(file.primaryEntity)
-        : findEntity(drive, file, drive.word("entity", session.entityNumber));
+    const entity = drive.state.entities.get(session.entityNumber || file.primaryEntity);
+    // A session opened with a version stays with it, and ends with it.
+    if (session.entityNumber !== 0 && !file.entityNumbers.includes(session.entityNumber)) {
+      throw new WopiRefusal(500, "version not found");
+    }
     return { place, file, entity, isCurrentVersion };
   });
 }

@@ -1,6 +1,7 @@
 import { believedLengthBytes, type Call, headerText, sendEmpty, sendJson } from "./call.ts";
 import { lockRoot, requireWritable } from "./places.ts";
 import { storeVersion } from "./storeVersion.ts";
+import { readOrCutOff } from "./unreadBody.ts";
 import { decodeUtf7 } from "./utf7.ts";
 import { lockAnew, lockHeader } from "./wopiLocks.ts";
 import { asRefusal, findTarget, orRefuse, type WopiContext, WopiRefusal, type WopiTarget } from "./wopiSession.ts";
@@ -15,7 +16,7 @@ export async function putFile(call: Call, context: WopiContext): Promise<void> {
   const target = findWritable(call, context);
   const lengthBytes = checkedLength(call);
   const hold = takeLock(call, context, target);
-  if ("conflictToken" in hold) return sendEmpty(call, 409, { [lockHeader]: hold.conflictToken });
+  if ("conflictToken" in hold) return await refuse(call, 409, { [lockHeader]: hold.conflictToken });
   try {
     const { place, file } = target;
     const author = context.caller ?? place.owner;
@@ -35,7 +36,7 @@ export async function putRelative(call: Call, context: WopiContext): Promise<voi
   const lengthBytes = checkedLength(call);
   const name = suggestedName(call, file.name);
   if (name === undefined) {
-    return sendEmpty(call, 400, { "X-Wopi-Invalidfilenameerror": "Invalid target file name" });
+    return await refuse(call, 400, { "X-Wopi-Invalidfilenameerror": "Invalid target file name" });
   }
   const target = { ...place, names: [...place.names.slice(0, -1), name] };
   try {
@@ -46,6 +47,11 @@ export async function putRelative(call: Call, context: WopiContext): Promise<voi
     throw asRefusal(updateFailed, error);
   }
   sendJson(call, 200, { Name: name, Url: "" });
+}
+
+async function refuse(call: Call, status: number, headers: Record<string, string>): Promise<void> {
+  await readOrCutOff(call.request, call.response);
+  sendEmpty(call, status, headers);
 }
 
 function findWritable(call: Call, context: WopiContext): WopiTarget {

@@ -5,10 +5,12 @@ const tokenSchema = z.object({
   token: z.object({ access_token: z.string(), access_expires: z.string() }),
 });
 const listSchema = z.object({
-  files: z.array(z.object({ type: z.number(), id: z.string(), name: z.string(), size: z.number(), updated_at: z.string() })),
+  files: z.array(
+    z.object({ type: z.number(), id: z.string(), name: z.string(), size: z.number(), updated_at: z.string() }),
+  ),
 });
 
-export interface DemoDocument {
+interface DemoDocument {
   readonly id: string;
   readonly name: string;
   readonly size: number;

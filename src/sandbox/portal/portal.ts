@@ -62,7 +62,7 @@ async function answer(
       response.writeHead(200, {
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-store",
-        "Content-Security-Policy": `default-src 'self'; frame-src ${bridge}; base-uri 'none'; form-action 'none'`,
+        "Content-Security-Policy": `default-src 'self'; img-src data:; frame-src ${bridge}; base-uri 'none'; form-action 'none'`,
         "Referrer-Policy": "no-referrer",
       });
       response.end(pageFile("index.html"));

@@ -1,0 +1,58 @@
+import request from "supertest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type TestBridge, testBridge } from "./support/testBridge.ts";
+
+let bridge: TestBridge;
+
+beforeAll(async () => {
+  bridge = await testBridge();
+});
+afterAll(() => bridge.close());
+
+describe("what an operator asks the bridge", () => {
+  it("says that the process lives", async () => {
+    await request(bridge.bridge.app).get("/healthz").expect(200, { ok: true });
+  });
+
+  it("says that it is ready, with store and drive", async () => {
+    await request(bridge.bridge.app).get("/readyz").expect(200, { store: true, drive: true, editors: [] });
+  });
+
+  it("stays ready while the drive is away, and says so", async () => {
+    const alone = await testBridge();
+    await alone.drive.close();
+    await request(alone.bridge.app).get("/readyz").expect(200, { store: true, drive: false, editors: [] });
+    await alone.close();
+  });
+
+  it("names an editor whose discovery can't be read without failing", async () => {
+    const url = "http://127.0.0.1:9/hosting/discovery";
+    const beside = await testBridge({ settings: { DISCOVERY_URLS: url } });
+    const answered = await request(beside.bridge.app).get("/readyz").expect(200);
+    expect(answered.body).toEqual({ store: true, drive: true, editors: [{ url, ok: false }] });
+    await beside.close();
+  });
+});
+
+describe("what every page and answer carries", () => {
+  it("is kept by no cache, names no software and sniffs no type", async () => {
+    const { headers } = await request(bridge.bridge.app).get("/healthz");
+    expect(headers["cache-control"]).toBe("no-store");
+    expect(headers["x-content-type-options"]).toBe("nosniff");
+    expect(headers["referrer-policy"]).toBe("no-referrer");
+    expect(headers["x-powered-by"]).toBeUndefined();
+    expect(headers["x-frame-options"]).toBeUndefined();
+  });
+
+  it("says plainly that an address is unknown", async () => {
+    await request(bridge.bridge.app).get("/nowhere").expect(404, "There is nothing here.\n");
+  });
+
+  it("gives the caller's correlation id back, and makes one where there is none", async () => {
+    const id = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    const given = await request(bridge.bridge.app).get("/healthz").set("X-WOPI-CorrelationId", id);
+    expect(given.headers["x-correlation-id"]).toBe(id);
+    const made = await request(bridge.bridge.app).get("/healthz").set("X-WOPI-CorrelationId", "not a uuid");
+    expect(made.headers["x-correlation-id"]).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});

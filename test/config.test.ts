@@ -1,0 +1,288 @@
+import { describe, expect, it } from "vitest";
+import { ConfigError, printableConfig, readConfig, settingNames } from "../src/config.ts";
+
+const secret = "a secret of at least thirty-two bytes";
+const required = {
+  BRIDGE_URL: "https://bridge.example",
+  CLOUDREVE_URL: "https://drive.example",
+  SECRET: secret,
+};
+
+/** What the operator reads when the settings can't be used. */
+function sentencesOf(environment: Record<string, string | undefined>): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.sentences;
+    throw error;
+  }
+  return [];
+}
+
+const sentencesWith = (settings: Record<string, string | undefined>) => sentencesOf({ ...required, ...settings });
+
+describe("the settings", () => {
+  it("need three, the others have defaults", () => {
+    expect(readConfig(required)).toEqual({
+      ...required,
+      DISCOVERY_URLS: [],
+      HOST: "127.0.0.1",
+      PORT: 8080,
+      STORE_URL: "file:data/bridge.db",
+      SPOOL_DIR: "data/spool",
+      EMBED_ORIGINS: [],
+      PORTAL_KEYS: [],
+      PROOF_KEYS: "offered",
+      GRANT_HOURS: 10,
+      MAX_FILE_MB: 1024,
+      STORAGE_ORIGINS: [],
+      TRUST_PROXY: 0,
+      LOG_LEVEL: "info",
+    });
+  });
+
+  it("are all read when they are given", () => {
+    const config = readConfig({
+      ...required,
+      WOPI_URL: "http://bridge:8080",
+      CLOUDREVE_PUBLIC_URL: "https://files.example/cloud",
+      DISCOVERY_URLS: "http://collabora:9980/hosting/discovery, https://oo.example/hosting/discovery",
+      HOST: "0.0.0.0",
+      PORT: "0",
+      SECRET_PREVIOUS: `previous ${secret}`,
+      STORE_URL: "memory:",
+      SPOOL_DIR: "/spool",
+      EMBED_ORIGINS: "https://portal.example, https://intranet.example:8443",
+      PORTAL_KEYS: "intranet:key:with:colons, wiki:another-key",
+      CLOUDREVE_EMAIL: "bot@example.com",
+      CLOUDREVE_PASSWORD: "pass,word ",
+      PROOF_KEYS: "required",
+      GRANT_HOURS: "0.5",
+      MAX_FILE_MB: "12.5",
+      STORAGE_ORIGINS: "https://s3.example",
+      TRUST_PROXY: "1",
+      LOG_LEVEL: "silent",
+      SOMETHING_ELSE: "ignored",
+    });
+    expect(config).toEqual({
+      ...required,
+      WOPI_URL: "http://bridge:8080",
+      CLOUDREVE_PUBLIC_URL: "https://files.example/cloud",
+      DISCOVERY_URLS: ["http://collabora:9980/hosting/discovery", "https://oo.example/hosting/discovery"],
+      HOST: "0.0.0.0",
+      PORT: 0,
+      SECRET_PREVIOUS: `previous ${secret}`,
+      STORE_URL: "memory:",
+      SPOOL_DIR: "/spool",
+      EMBED_ORIGINS: ["https://portal.example", "https://intranet.example:8443"],
+      PORTAL_KEYS: [
+        { name: "intranet", key: "key:with:colons" },
+        { name: "wiki", key: "another-key" },
+      ],
+      CLOUDREVE_EMAIL: "bot@example.com",
+      CLOUDREVE_PASSWORD: "pass,word ",
+      PROOF_KEYS: "required",
+      GRANT_HOURS: 0.5,
+      MAX_FILE_MB: 12.5,
+      STORAGE_ORIGINS: ["https://s3.example"],
+      TRUST_PROXY: 1,
+      LOG_LEVEL: "silent",
+    });
+  });
+
+  it("count as not given when they are empty, as compose files leave them", () => {
+    const empty = Object.fromEntries(settingNames.map((name) => [name, ""]));
+    expect(readConfig({ ...empty, ...required })).toEqual(readConfig(required));
+    expect(readConfig({ ...required, DISCOVERY_URLS: " , ,", EMBED_ORIGINS: "," })).toEqual(readConfig(required));
+  });
+
+  it("can't be changed once they are read", () => {
+    const config = readConfig(required);
+    expect(() => Object.assign(config, { SECRET: "other" })).toThrow(TypeError);
+  });
+
+  it.each([
+    ["https://bridge.example/", "https://bridge.example"],
+    ["https://bridge.example/office//", "https://bridge.example/office"],
+    [" https://bridge.example ", "https://bridge.example"],
+    ["HTTPS://Bridge.Example:443", "https://bridge.example"],
+    ["http://127.0.0.1:8080", "http://127.0.0.1:8080"],
+    ["http://[::1]:8080", "http://[::1]:8080"],
+  ])("take an address as browsers spell it, without a slash at the end: %s", (given, read) => {
+    expect(readConfig({ ...required, BRIDGE_URL: given, EMBED_ORIGINS: "" }).BRIDGE_URL).toBe(read);
+  });
+
+  it("take an origin as browsers spell it, since messages are compared with it as text", () => {
+    const { EMBED_ORIGINS } = readConfig({ ...required, EMBED_ORIGINS: "HTTPS://Portal.Example:443/" });
+    expect(EMBED_ORIGINS).toEqual(["https://portal.example"]);
+  });
+});
+
+describe("a mistake in the settings", () => {
+  it.each([
+    ["BRIDGE_URL", "bridge.example", "must be an http(s) address"],
+    ["BRIDGE_URL", "ftp://bridge.example", "must be an http(s) address"],
+    ["BRIDGE_URL", "https://bridge.example?x=1", "must have neither a query nor a fragment"],
+    ["BRIDGE_URL", "https://bridge.example/?", "must have neither a query nor a fragment"],
+    ["BRIDGE_URL", "https://bridge.example/#a", "must have neither a query nor a fragment"],
+    ["CLOUDREVE_URL", "https://user:word@drive.example", "must hold neither a user nor a password"],
+    ["WOPI_URL", "localhost:8080", "must be an http(s) address"],
+    ["CLOUDREVE_PUBLIC_URL", "/cloud", "must be an http(s) address"],
+    ["DISCOVERY_URLS", "https://a.example,nonsense", "must be an http(s) address"],
+    ["EMBED_ORIGINS", "https://portal.example/page", "must be an origin: scheme, host and port"],
+    ["EMBED_ORIGINS", "*", "must be an http(s) address"],
+    ["STORAGE_ORIGINS", "https://s3.example/bucket", "must be an origin: scheme, host and port"],
+    ["PORT", "65536", "must be a whole number from 0 to 65535"],
+    ["PORT", "80.5", "must be a whole number from 0 to 65535"],
+    ["PORT", "-1", "must be a whole number from 0 to 65535"],
+    ["PORT", "http", "must be a whole number from 0 to 65535"],
+    ["TRUST_PROXY", "true", "must be a whole number from 0 to 10"],
+    ["GRANT_HOURS", "0", "must be a number from 0.01 to 240"],
+    ["GRANT_HOURS", "1e3", "must be a number from 0.01 to 240"],
+    ["MAX_FILE_MB", "Infinity", "must be a number from 0.001 to 1000000"],
+    ["PORTAL_KEYS", "just-a-key", "must be name:key"],
+    ["PORTAL_KEYS", "intranet:", "must be name:key"],
+    ["PROOF_KEYS", "on", "must be one of required, offered, off"],
+    ["LOG_LEVEL", "verbose", "must be one of trace, debug, info, warn, error, silent"],
+    ["STORE_URL", "postgres://db/bridge", "must be file:PATH or memory:"],
+    ["STORE_URL", "file:", "must be file:PATH or memory:"],
+    ["STORE_URL", "data/bridge.db", "must be file:PATH or memory:"],
+    ["SECRET", "x".repeat(31), "must be at least 32 bytes long"],
+    ["SECRET_PREVIOUS", "short", "must be at least 32 bytes long"],
+  ])("is one plain sentence with the setting's name: %s=%s", (name, value, mistake) => {
+    expect(sentencesWith({ [name]: value })).toEqual([`${name} ${mistake}.`]);
+  });
+
+  it("is a missing setting too", () => {
+    expect(sentencesOf({})).toEqual(["BRIDGE_URL is missing.", "CLOUDREVE_URL is missing.", "SECRET is missing."]);
+  });
+
+  it("counts a secret in bytes", () => {
+    expect(sentencesWith({ SECRET: "密".repeat(11) })).toEqual([]);
+    expect(sentencesWith({ SECRET: "密".repeat(10) })).toHaveLength(1);
+  });
+
+  it("comes with all the others and with the contradictions, in one list", () => {
+    expect(
+      sentencesOf({
+        BRIDGE_URL: "https://bridge.example",
+        CLOUDREVE_URL: "drive",
+        DISCOVERY_URLS: "http://office.example/hosting/discovery",
+        PORT: "many",
+        STORE_URL: "mysql:",
+        CLOUDREVE_EMAIL: "bot@example.com",
+      }),
+    ).toEqual([
+      "CLOUDREVE_URL must be an http(s) address.",
+      "PORT must be a whole number from 0 to 65535.",
+      "SECRET is missing.",
+      "STORE_URL must be file:PATH or memory:.",
+      "DISCOVERY_URLS names http://office.example/hosting/discovery: browsers block an http editor in a page of the https BRIDGE_URL.",
+      "CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD belong together: one of them is missing.",
+    ]);
+  });
+
+  it("is told once, though two entries of a list share it", () => {
+    expect(sentencesWith({ DISCOVERY_URLS: "a,b,c" })).toEqual(["DISCOVERY_URLS must be an http(s) address."]);
+  });
+
+  it("is no contradiction as well", () => {
+    expect(sentencesWith({ DISCOVERY_URLS: "nonsense", PROOF_KEYS: "required" })).toEqual([
+      "DISCOVERY_URLS must be an http(s) address.",
+    ]);
+  });
+
+  it("never shows a secret", () => {
+    const sentences = sentencesOf({
+      SECRET: "hunter2-short",
+      SECRET_PREVIOUS: "hunter2-old",
+      PORTAL_KEYS: "hunter2",
+      CLOUDREVE_PASSWORD: "hunter2-password",
+    });
+    expect(sentences.length).toBeGreaterThan(4);
+    expect(sentences.join("\n")).not.toContain("hunter2");
+  });
+});
+
+describe("a contradiction in the settings", () => {
+  it.each([
+    ["http://office.example/hosting/discovery", true],
+    ["https://a.example/hosting/discovery,http://b.example/hosting/discovery", true],
+    ["https://office.example/hosting/discovery", false],
+    ["http://collabora:9980/hosting/discovery", false],
+    ["http://localhost:9980/hosting/discovery", false],
+    ["http://127.0.0.1:9980/hosting/discovery", false],
+    ["http://[::1]:9980/hosting/discovery", false],
+  ])("is an http editor beside an https bridge, unless it stands inside: %s", (DISCOVERY_URLS, isContradiction) => {
+    expect(sentencesWith({ DISCOVERY_URLS })).toEqual(
+      isContradiction ? [expect.stringMatching(/^DISCOVERY_URLS names http:\/\/\S+: browsers block .+\.$/)] : [],
+    );
+    expect(sentencesWith({ DISCOVERY_URLS, BRIDGE_URL: "http://bridge.example" })).toEqual([]);
+  });
+
+  it("is an http editor beside an https bridge in capitals", () => {
+    const DISCOVERY_URLS = "HTTP://office.example/hosting/discovery";
+    expect(sentencesWith({ DISCOVERY_URLS, BRIDGE_URL: "HTTPS://bridge.example" })).toHaveLength(1);
+  });
+
+  it.each([{ CLOUDREVE_EMAIL: "bot@example.com" }, { CLOUDREVE_PASSWORD: "password" }])(
+    "is a drive account of which one half is missing",
+    (half) => {
+      expect(sentencesWith(half)).toEqual([
+        "CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD belong together: one of them is missing.",
+      ]);
+    },
+  );
+
+  it("is a proof that is required of editors whose keys nobody knows", () => {
+    expect(sentencesWith({ PROOF_KEYS: "required" })).toEqual([
+      "PROOF_KEYS is required, but without DISCOVERY_URLS no editor's keys are known.",
+    ]);
+    expect(sentencesWith({ PROOF_KEYS: "offered" })).toEqual([]);
+  });
+
+  it.each([
+    ["wiki:key-number-1,wiki:key-number-2", "PORTAL_KEYS names a portal twice."],
+    ["wiki:key-number-1,blog:key-number-1", "PORTAL_KEYS gives one key to two portals."],
+    ["wiki:short", "PORTAL_KEYS holds a key of less than 8 characters."],
+  ])("is a list of portal keys that can't be told apart or are too short: %s", (PORTAL_KEYS, sentence) => {
+    expect(sentencesWith({ PORTAL_KEYS })).toEqual([sentence]);
+  });
+
+  it("is an error that reads as its sentences", () => {
+    const error = new ConfigError(["One.", "Two."]);
+    expect(error.message).toBe("One.\nTwo.");
+    expect(error.name).toBe("ConfigError");
+  });
+});
+
+describe("the settings as they are printed", () => {
+  it("hide every secret and show the rest", () => {
+    const printed = printableConfig(
+      readConfig({
+        ...required,
+        SECRET: "hunter2 hunter2 hunter2 hunter2 hunter2",
+        SECRET_PREVIOUS: "hunter2 before hunter2 before hunter2",
+        PORTAL_KEYS: "wiki:hunter2-key",
+        CLOUDREVE_EMAIL: "bot@example.com",
+        CLOUDREVE_PASSWORD: "hunter2",
+      }),
+    );
+    expect(JSON.stringify(printed)).not.toContain("hunter2");
+    expect(printed).toMatchObject({
+      SECRET: "***",
+      SECRET_PREVIOUS: "***",
+      PORTAL_KEYS: "***",
+      CLOUDREVE_PASSWORD: "***",
+      CLOUDREVE_EMAIL: "bot@example.com",
+      BRIDGE_URL: "https://bridge.example",
+      PORT: 8080,
+    });
+  });
+
+  it("show which secrets are not set", () => {
+    const printed = printableConfig(readConfig(required));
+    expect(printed).toMatchObject({ SECRET: "***", PORTAL_KEYS: [] });
+    expect(printed["CLOUDREVE_PASSWORD"]).toBeUndefined();
+  });
+});
