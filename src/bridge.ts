@@ -7,26 +7,36 @@ import { CloudreveClient } from "./cloudreve/client.ts";
 import { CloudreveDrive } from "./cloudreve/cloudreveDrive.ts";
 import { Credentials } from "./cloudreve/credential.ts";
 import { createSeal } from "./cloudreve/seal.ts";
+import { UploadSessions } from "./cloudreve/uploadSession.ts";
 import { ViewerSessions } from "./cloudreve/viewerSession.ts";
 import type { Config } from "./config.ts";
+import { actionUrl } from "./editors/actionUrl.ts";
 import { EditorDiscovery, Editors } from "./editors/discovery.ts";
+import { accessTokenFor } from "./host/openDocument.ts";
 import { portalApi } from "./host/portalApi.ts";
 import { hostRouter } from "./host/router.ts";
 import { AccessTokens, deriveKey } from "./http/accessToken.ts";
-import { correlationId, logFailure, logRequests } from "./http/requestLog.ts";
-import { AccessGrants } from "./model/accessGrants.ts";
+import { correlationId, logFacts, logFailure, logRequests } from "./http/requestLog.ts";
+import { AccessGrants, wopiFileId } from "./model/accessGrants.ts";
 import { ContentRecord } from "./model/contentRecord.ts";
 import { DriveShield } from "./model/driveShield.ts";
+import { BridgeError } from "./model/failure.ts";
 import { FileLocks } from "./model/fileLocks.ts";
 import { FileTurns } from "./model/fileTurns.ts";
-import type { Clock, KeyValueStore } from "./model/keyValueStore.ts";
-import { SaveSpool } from "./saves/saveSpool.ts";
+import { type Clock, type KeyValueStore, type Pause, pauseFor } from "./model/keyValueStore.ts";
+import { ConflictCopies } from "./saves/conflictCopy.ts";
+import { type ReplayParts, SaveReplay } from "./saves/saveReplay.ts";
+import { SaveSpool, type SpooledSave } from "./saves/saveSpool.ts";
 import { openMemoryStore } from "./stores/memoryStore.ts";
 import { openSqliteStore } from "./stores/sqliteStore.ts";
 import { checkFileInfo } from "./wopi/checkFileInfo.ts";
+import { deleteFile } from "./wopi/deleteFile.ts";
 import { getFile } from "./wopi/getFile.ts";
 import { getLock, lock, refreshLock, unlock } from "./wopi/lockOperations.ts";
-import { putFile } from "./wopi/putFile.ts";
+import { keepEndedSave, putFile } from "./wopi/putFile.ts";
+import { type DocumentAddresses, putRelativeFile } from "./wopi/putRelativeFile.ts";
+import { putUserInfo } from "./wopi/putUserInfo.ts";
+import { renameFile } from "./wopi/renameFile.ts";
 import { wopiRouter } from "./wopi/router.ts";
 
 const sweepEveryMs = 60_000;
@@ -37,6 +47,8 @@ const idleConnectionMs = 120_000;
 
 export interface Bridge {
   readonly app: Express;
+  /** Tries every save that the spool has kept. @returns how many still wait; runs by itself */
+  replay(): Promise<number>;
   /** @returns the port it listens on */
   listen(): Promise<number>;
   /** Gives back the drive's lock of every file whose WOPI lock has run out; runs by itself each minute. */
@@ -47,21 +59,26 @@ export interface Bridge {
 
 /**
  * Makes and joins all parts of a bridge.
- * @param options now: the clock of everything that expires; logger: where the lines go
+ * @param options now: the clock of everything that expires; logger: where the lines go; pause: between two tries
  * @throws Error with a sentence for the operator when the store or the spool can't be used
  */
-export async function openBridge(config: Config, options: { now?: Clock; logger?: Logger } = {}): Promise<Bridge> {
+export async function openBridge(
+  config: Config,
+  options: { now?: Clock; logger?: Logger; pause?: Pause } = {},
+): Promise<Bridge> {
   const now = options.now ?? Date.now;
+  const pause = options.pause ?? pauseFor;
   const logger = options.logger ?? pino({ level: config.LOG_LEVEL });
   const spool = await SaveSpool.open(config.SPOOL_DIR);
-  const store = openStore(config.STORE_URL, now);
+  const store = await openStore(config.STORE_URL, now, logger);
   const secrets = [config.SECRET, ...(config.SECRET_PREVIOUS === undefined ? [] : [config.SECRET_PREVIOUS])];
 
   const seal = createSeal(secrets.map((secret) => deriveKey(secret, "seal")));
   const client = new CloudreveClient(config.CLOUDREVE_URL, correlationId);
   const credentials = new Credentials(store, seal, client, now, driveLogin(config));
   const sessions = new ViewerSessions(store, seal, client, now);
-  const drive = new CloudreveDrive(client, credentials, sessions, config.STORAGE_ORIGINS);
+  const uploads = new UploadSessions(client, store, now);
+  const drive = new CloudreveDrive(client, credentials, sessions, uploads, config.STORAGE_ORIGINS, pause);
   const editors = new Editors(config.DISCOVERY_URLS.map((url) => new EditorDiscovery(url, store, now)));
 
   const grants = new AccessGrants(store, now);
@@ -69,11 +86,13 @@ export async function openBridge(config: Config, options: { now?: Clock; logger?
   const locks = new FileLocks(store, now);
   const shield = new DriveShield(store, drive, now);
   const content = new ContentRecord(store);
-  const turns = new FileTurns();
+  const turns = /^(file|memory):/.test(config.STORE_URL) ? new FileTurns() : new FileTurns({ store, now });
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
   const lockParts = { drive, locks, shield, turns, note: (error: unknown) => void logFailure(error) };
-  const saveParts = { drive, locks, shield, content, now };
+  const copies = new ConflictCopies(content, drive, now);
+  const saveParts = { drive, locks, shield, content, copies, now };
+  const replay = new SaveReplay({ ...saveParts, spool, turns, note: noteReplay(logger) });
   const limitBytes = Math.floor(config.MAX_FILE_MB * 1024 * 1024);
   const openParts = {
     drive,
@@ -84,6 +103,22 @@ export async function openBridge(config: Config, options: { now?: Clock; logger?
     bridgeUrl: config.BRIDGE_URL,
     wopiUrl,
     grantLifetimeMs: config.GRANT_HOURS * 3_600_000,
+  };
+
+  const kept = (save: SpooledSave, error: unknown): void => {
+    logFacts({ save: "kept", file: save.facts.document.fileId });
+    noteReplay(logger)(save, "waiting", error);
+    replay.wake();
+  };
+  const putFileParts = { ...saveParts, spool, turns, limitBytes, pause, kept };
+  const addresses: DocumentAddresses = {
+    forEditor: async (grant) => {
+      const token = await accessTokenFor(tokens, grant);
+      return `${wopiUrl}/wopi/files/${wopiFileId(grant.document)}?access_token=${token}`;
+    },
+    forPerson: async (grant) => `${config.BRIDGE_URL}/edit/${await grants.issueTicket(grant.id, grant.expiresAtMs)}`,
+    actionUrl: (grant, fileId) =>
+      actionUrl(grant.actionUrl, { wopiSrc: `${wopiUrl}/wopi/files/${fileId}`, language: undefined, theme: undefined }),
   };
 
   const app = express();
@@ -104,15 +139,20 @@ export async function openBridge(config: Config, options: { now?: Clock; logger?
       proofMode: config.PROOF_KEYS,
       wopiUrl,
       now,
-      checkFileInfo: checkFileInfo({ drive, content, hostOrigin: new URL(config.BRIDGE_URL).origin }),
+      checkFileInfo: checkFileInfo({ drive, content, store, hostOrigin: new URL(config.BRIDGE_URL).origin }),
       getFile: getFile({ drive, content }),
       fileOverrides: {
         LOCK: lock(lockParts),
         UNLOCK: unlock(lockParts),
         REFRESH_LOCK: refreshLock(lockParts),
         GET_LOCK: getLock(lockParts),
+        PUT_RELATIVE: putRelativeFile({ ...saveParts, grants, turns, spool, limitBytes, addresses }),
+        RENAME_FILE: renameFile({ ...lockParts, content, addresses }),
+        DELETE: deleteFile(lockParts),
+        PUT_USER_INFO: putUserInfo({ store, drive }),
       },
-      contentOverrides: { PUT: putFile({ ...saveParts, spool, turns, limitBytes }) },
+      contentOverrides: { PUT: putFile(putFileParts) },
+      keepEndedSave: keepEndedSave(putFileParts),
     }),
   );
   // Policies about content and framing are each page's own: helmet's stop the form post to the editor and portals.
@@ -171,6 +211,7 @@ export async function openBridge(config: Config, options: { now?: Clock; logger?
       });
   }, sweepEveryMs);
   timer.unref();
+  replay.start();
 
   let server: Server | undefined;
   return {
@@ -183,17 +224,34 @@ export async function openBridge(config: Config, options: { now?: Clock; logger?
       return listening(server, config.HOST, config.PORT);
     },
     sweep,
+    replay: () => replay.run(),
     close: async () => {
       clearInterval(timer);
       if (server !== undefined) await stop(server);
+      await replay.stop();
       await turns.settled();
       await store.close();
     },
   };
 }
 
-function openStore(url: string, now: Clock): KeyValueStore {
-  return url === "memory:" ? openMemoryStore(now) : openSqliteStore(url.slice("file:".length), now);
+/** A save that waits is a warning each time it is tried: somebody's work is not where it should be. */
+function noteReplay(logger: Logger): ReplayParts["note"] {
+  return (save, outcome, error) => {
+    const { document, personName, fileName, receivedAtMs } = save.facts;
+    const why = error instanceof BridgeError ? error.failure.kind : error instanceof Error ? error.message : undefined;
+    const facts = { save: outcome, file: document.fileId, fileName, person: personName, receivedAtMs, why };
+    if (outcome === "waiting") logger.warn(facts, "a save waits in the spool");
+    else logger.info(facts, "a kept save has been placed");
+  };
+}
+
+async function openStore(url: string, now: Clock, logger: Logger): Promise<KeyValueStore> {
+  if (url === "memory:") return openMemoryStore(now);
+  if (url.startsWith("file:")) return openSqliteStore(url.slice("file:".length), now);
+  // Loaded only where it is used.
+  const { openRedisStore } = await import("./stores/redisStore.ts");
+  return openRedisStore(url, now, (error) => logger.error({ reason: error.message }, "the store is not reached"));
 }
 
 function driveLogin({ CLOUDREVE_EMAIL: email, CLOUDREVE_PASSWORD: password }: Config) {

@@ -78,7 +78,10 @@ const configSchema = z.object({
   SECRET_PREVIOUS: secret.optional().describe("The SECRET before the last change; still read"),
   STORE_URL: z
     .string()
-    .regex(/^(memory:|file:.+)$/, "must be file:PATH or memory:")
+    .regex(
+      /^(memory:|file:.+|rediss?:\/\/.+|unix:\/.+)$/,
+      "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:",
+    )
     .default("file:data/bridge.db")
     .describe("Where the bridge remembers locks and sessions"),
   SPOOL_DIR: z.string().min(1).default("data/spool").describe("Folder that keeps saves until the drive has them"),
@@ -100,7 +103,7 @@ const configSchema = z.object({
 export const settingNames: readonly string[] = Object.keys(configSchema.shape);
 
 /** Settings that are printed as `***`. */
-const secretNames = new Set(["SECRET", "SECRET_PREVIOUS", "PORTAL_KEYS", "CLOUDREVE_PASSWORD"]);
+const secretNames = new Set(["STORE_URL", "SECRET", "SECRET_PREVIOUS", "PORTAL_KEYS", "CLOUDREVE_PASSWORD"]);
 
 /**
  * Reads the settings from an environment.

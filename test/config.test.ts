@@ -144,9 +144,9 @@ describe("a mistake in the settings", () => {
     ["PORTAL_KEYS", "intranet:", "must be name:key"],
     ["PROOF_KEYS", "on", "must be one of required, offered, off"],
     ["LOG_LEVEL", "verbose", "must be one of trace, debug, info, warn, error, silent"],
-    ["STORE_URL", "postgres://db/bridge", "must be file:PATH or memory:"],
-    ["STORE_URL", "file:", "must be file:PATH or memory:"],
-    ["STORE_URL", "data/bridge.db", "must be file:PATH or memory:"],
+    ["STORE_URL", "postgres://db/bridge", "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:"],
+    ["STORE_URL", "file:", "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:"],
+    ["STORE_URL", "data/bridge.db", "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:"],
     ["SECRET", "x".repeat(31), "must be at least 32 bytes long"],
     ["SECRET_PREVIOUS", "short", "must be at least 32 bytes long"],
   ])("is one plain sentence with the setting's name: %s=%s", (name, value, mistake) => {
@@ -176,7 +176,7 @@ describe("a mistake in the settings", () => {
       "CLOUDREVE_URL must be an http(s) address.",
       "PORT must be a whole number from 0 to 65535.",
       "SECRET is missing.",
-      "STORE_URL must be file:PATH or memory:.",
+      "STORE_URL must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:.",
       "DISCOVERY_URLS names http://office.example/hosting/discovery: browsers block an http editor in a page of the https BRIDGE_URL.",
       "CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD belong together: one of them is missing.",
     ]);

@@ -64,6 +64,14 @@ export class ViewerSessions {
     return session.expiresAtMs > this.#now() ? session : undefined;
   }
 
+  /** Every document of this file that has a session: of other accounts, and of old versions. */
+  async *documentsOf(fileId: string): AsyncIterable<DriveDocument> {
+    for await (const [key] of this.#store.list(sessionPrefix(fileId))) {
+      const [version = "", ...account] = key.slice(sessionPrefix(fileId).length).split(":");
+      yield { account: account.join(":"), fileId, ...(version === "" ? {} : { version }) };
+    }
+  }
+
   async keep(document: DriveDocument, session: ViewerSession): Promise<void> {
     const sealed = await this.#seal.close(JSON.stringify(session));
     await put(this.#store, sessionKey(document), sealed, session.expiresAtMs);
@@ -109,7 +117,8 @@ export class ViewerSessions {
    */
   async lock(document: DriveDocument, session: ViewerSession, token: string): Promise<NativeLockOutcome> {
     const answer = await this.#lockCall(document, session, "LOCK", token);
-    if (answer.status === 200) return "held";
+    // Only the echo of the token proves it: a bad file id is answered 200 too, with an envelope.
+    if (answer.status === 200 && answer.header("x-wopi-lock") === token) return "held";
     if (answer.status !== 409) throw await nativeError(answer);
     return answer.header("x-wopi-lock") === token ? "busy" : "heldByAnother";
   }
@@ -171,8 +180,9 @@ export function isSessionLost(error: unknown): boolean {
   return error.failure.code === 403 || error.failure.code === 500;
 }
 
-const sessionKey = (document: DriveDocument): string =>
-  `viewerSession:${document.account}:${document.fileId}:${document.version ?? ""}`;
+const sessionPrefix = (fileId: string): string => `viewerSession:${fileId}:`;
+const sessionKey = ({ account, fileId, version }: DriveDocument): string =>
+  `${sessionPrefix(fileId)}${version ?? ""}:${account}`;
 
 /** Native errors are real statuses with a text in a header; the text names internal paths and stays in the log. */
 async function nativeError(answer: RawAnswer): Promise<BridgeError> {

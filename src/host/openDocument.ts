@@ -54,6 +54,7 @@ export async function openDocument(parts: OpenDocumentParts, request: DocumentRe
   const grantEndsAtMs = parts.now() + parts.grantLifetimeMs;
   const grant = await parts.grants.issue({
     document,
+    fileName: file.name,
     permission,
     person:
       request.user === undefined

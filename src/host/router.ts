@@ -15,6 +15,12 @@ const nonceBytes = 18;
 export function hostRouter(parts: HostRouterParts): Router {
   const router = Router();
 
+  // Whoever only looks whether the address is alive must not use the ticket up.
+  router.head("/edit/:ticket", async (request, response) => {
+    await parts.grants.behindTicket(request.params.ticket);
+    response.type("html").end();
+  });
+
   router.get("/edit/:ticket", async (request, response) => {
     const { ticket } = request.params;
     // Asked before the ticket is taken: a drive that is away for a moment must not cost the visitor his only one.

@@ -1,5 +1,5 @@
 import { hkdfSync } from "node:crypto";
-import { jwtVerify, SignJWT } from "jose";
+import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 
@@ -40,8 +40,11 @@ export class AccessTokens {
       .sign(key);
   }
 
-  /** @throws tokenInvalid for whatever is not a live token of ours */
-  async verify(token: string): Promise<TokenClaims> {
+  /**
+   * @param acceptExpired to learn whose work a token stood for after its end; it gives no right any more
+   * @throws tokenInvalid for whatever is not a live token of ours
+   */
+  async verify(token: string, acceptExpired = false): Promise<TokenClaims> {
     for (const key of this.#keys) {
       try {
         const { payload } = await jwtVerify(token, key, {
@@ -50,15 +53,21 @@ export class AccessTokens {
           requiredClaims: ["sub", "exp", "f"],
           currentDate: new Date(this.#now()),
         });
-        const { sub, exp } = payload;
-        const fileId: unknown = payload["f"];
-        if (sub !== undefined && exp !== undefined && typeof fileId === "string") {
-          return { grantId: sub, fileId, expiresAtMs: exp * 1000 };
-        }
-      } catch {
+        const claims = claimsOf(payload);
+        if (claims !== undefined) return claims;
+      } catch (error) {
         // Another key may fit; otherwise it is refused below, whatever was wrong with it.
+        const expired = error instanceof errors.JWTExpired ? claimsOf(error.payload) : undefined;
+        if (expired !== undefined && acceptExpired) return expired;
       }
     }
     throw new BridgeError({ kind: "tokenInvalid" });
   }
+}
+
+function claimsOf(payload: JWTPayload): TokenClaims | undefined {
+  const { sub, exp } = payload;
+  const fileId: unknown = payload["f"];
+  if (sub === undefined || exp === undefined || typeof fileId !== "string") return undefined;
+  return { grantId: sub, fileId, expiresAtMs: exp * 1000 };
 }

@@ -1,6 +1,7 @@
 import type { Response } from "express";
 import { holderReason } from "../model/drive.ts";
 import type { Failure } from "../model/failure.ts";
+import { nameForHeader } from "./nameHeader.ts";
 
 interface Statuses {
   /** To an editor's server: WOPI knows no 403, and a fault of the drive is never 401. */
@@ -38,6 +39,7 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   driveUnreachable: { wopi: 503, web: 503, title: "The drive does not answer." },
   driveFailed: { wopi: 500, web: 502, title: "The drive gave an answer that helps nobody." },
   editorUnreachable: { wopi: 503, web: 503, title: "The editor does not answer." },
+  storeUnreachable: { wopi: 503, web: 503, title: "The bridge does not reach its store." },
   spoolFailed: { wopi: 500, web: 500, title: "The bridge can't keep the save: its disk refuses." },
 };
 
@@ -63,6 +65,14 @@ export function writeWopiFailure(response: Response, failure: Failure): void {
       response.set("X-WOPI-LockFailureReason", "The file has changed in the drive");
       response.json({ COOLStatusCode: 1010, LOOLStatusCode: 1010 });
       return;
+    case "nameTaken":
+      // WOPI: a 409 always tells the lock, and none is what stands in the way.
+      response.set("X-WOPI-Lock", "");
+      if (failure.freeName !== undefined) response.set("X-WOPI-ValidRelativeTarget", nameForHeader(failure.freeName));
+      break;
+    case "nameIllegal":
+      response.set("X-WOPI-InvalidFileNameError", failure.reason);
+      break;
     case "rangeInvalid":
       response.set("Content-Range", `bytes */${failure.sizeBytes}`);
       break;

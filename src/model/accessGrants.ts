@@ -23,6 +23,8 @@ export interface Restrictions {
 export interface AccessGrant {
   readonly id: string;
   readonly document: DriveDocument;
+  /** As it was when the grant was made; the drive knows the name of today. */
+  readonly fileName: string;
   readonly permission: "view" | "edit";
   readonly person: Person;
   readonly ownerId: string;
@@ -32,12 +34,16 @@ export interface AccessGrant {
   readonly language: string;
   /** Who asked for it: the portal's name in the log and the audit. */
   readonly issuedTo: string;
+  /** The grant this one was made through, as by Save As; it ends with that one. */
+  readonly derivedFrom?: string;
   readonly expiresAtMs: number;
   readonly revokedAtMs?: number;
 }
 
 /** How long a ticket for the host page can be redeemed. */
 export const ticketLifetimeMs = 5 * 60_000;
+
+const endedGraceMs = 3_600_000;
 
 /** The last segment of WOPISrc: the same for everybody, since editors take it for the document's identity. */
 export function wopiFileId(document: DriveDocument): string {
@@ -62,16 +68,26 @@ export class AccessGrants {
 
   async issue(facts: Omit<AccessGrant, "id">): Promise<AccessGrant> {
     const grant: AccessGrant = { ...facts, id: randomBytes(12).toString("base64url") };
-    await put(this.#store, grantKey(grant.id), JSON.stringify(grant), grant.expiresAtMs);
+    await put(this.#store, grantKey(grant.id), JSON.stringify(grant), grant.expiresAtMs + endedGraceMs);
     return grant;
   }
 
   /** @returns undefined for a grant that never was or has expired; a revoked one still comes, with `revokedAtMs` */
   async find(id: string): Promise<AccessGrant | undefined> {
-    const raw = await this.#store.get(grantKey(id));
-    if (raw === undefined) return undefined;
-    const grant = JSON.parse(raw) as AccessGrant;
-    return grant.expiresAtMs > this.#now() ? grant : undefined;
+    const grant = await this.#read(id);
+    return grant !== undefined && grant.expiresAtMs > this.#now() ? grant : undefined;
+  }
+
+  /**
+   * A grant that gives no right any more, for an hour after its end: an editor may still hold work that was done
+   * while it did.
+   * @returns undefined when it never was, still lives, or ended longer ago
+   */
+  async findEnded(id: string): Promise<AccessGrant | undefined> {
+    const grant = await this.#read(id);
+    if (grant === undefined) return undefined;
+    const endedAtMs = Math.min(grant.expiresAtMs, grant.revokedAtMs ?? Number.POSITIVE_INFINITY);
+    return endedAtMs <= this.#now() && this.#now() < endedAtMs + endedGraceMs ? grant : undefined;
   }
 
   /**
@@ -85,14 +101,18 @@ export class AccessGrants {
       const grant = JSON.parse(raw) as AccessGrant;
       if (grant.revokedAtMs !== undefined || grant.expiresAtMs <= this.#now()) return undefined;
       const revoked: AccessGrant = { ...grant, revokedAtMs: this.#now() };
-      if (await this.#store.swap(grantKey(id), raw, JSON.stringify(revoked), grant.expiresAtMs)) return revoked;
+      if (await this.#store.swap(grantKey(id), raw, JSON.stringify(revoked), grant.expiresAtMs + endedGraceMs))
+        return revoked;
     }
   }
 
-  /** @returns the ticket for the host page; only its hash is kept */
-  async issueTicket(grantId: string): Promise<string> {
+  /**
+   * @param expiresAtMs five minutes from now when left out
+   * @returns the ticket for the host page; only its hash is kept
+   */
+  async issueTicket(grantId: string, expiresAtMs = this.#now() + ticketLifetimeMs): Promise<string> {
     const ticket = randomBytes(24).toString("base64url");
-    await put(this.#store, ticketKey(ticket), grantId, this.#now() + ticketLifetimeMs);
+    await put(this.#store, ticketKey(ticket), grantId, expiresAtMs);
     return ticket;
   }
 
@@ -112,6 +132,16 @@ export class AccessGrants {
     const grant = id === undefined ? undefined : await this.find(id);
     if (grant === undefined || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "ticketInvalid" });
     return grant;
+  }
+
+  /** @returns the grant, revoked with the one it was made through */
+  async #read(id: string): Promise<AccessGrant | undefined> {
+    const raw = await this.#store.get(grantKey(id));
+    if (raw === undefined) return undefined;
+    const grant = JSON.parse(raw) as AccessGrant;
+    if (grant.derivedFrom === undefined || grant.revokedAtMs !== undefined) return grant;
+    const origin = await this.#read(grant.derivedFrom);
+    return origin?.revokedAtMs === undefined ? grant : { ...grant, revokedAtMs: origin.revokedAtMs };
   }
 }
 

@@ -1,5 +1,33 @@
+import { randomBytes } from "node:crypto";
 import type { DriveFile } from "./drive.ts";
 import { type KeyValueStore, put } from "./keyValueStore.ts";
+
+/** Where a save stands: known when it arrives, and kept with its bytes. */
+export interface SaveStand {
+  /** The copy in the editor's hands that was saved: a new one with each loading. */
+  readonly copyId: string;
+  /** Counts an editor's saves of a file; clocks of several bridges need not agree. */
+  readonly order: number;
+  /** The version the copy stood on; undefined when the bridge does not know. */
+  readonly baseVersion?: string | undefined;
+}
+
+/** What is known of a copy in an editor's hands. */
+export interface EditorCopy {
+  readonly id: string;
+  /** The version it stands on: the one loaded, then that of each of its saves that went in. */
+  readonly version?: string;
+  /** Hashes of what was sent to the drive since then without an answer that told how it went. */
+  readonly unheard: readonly string[];
+  /** Order of its newest save that went into the document; 0 = none. */
+  readonly placedOrder: number;
+}
+
+interface EditorRecord {
+  readonly lastOrder: number;
+  /** The one in the editor's hands first; saves of the others may still wait in the spool. */
+  readonly copies: readonly EditorCopy[];
+}
 
 interface VersionFacts {
   readonly version: string;
@@ -7,17 +35,10 @@ interface VersionFacts {
   readonly sha256?: string;
 }
 
-/** A save that the drive may have stored although its answer was lost. */
-export interface SaveAttempt {
-  readonly editor: string;
-  /** What stood in the drive before. */
-  readonly onVersion: string;
-  readonly sizeBytes: number;
-  readonly sha256: string;
-}
-
 /** More than one of a file: a call that asked the drive before a save may end after it, and must not displace it. */
 const keptVersions = 4;
+const keptCopies = 4;
+const keptUnheard = 8;
 
 /** What the bridge remembers of contents it has handed out or stored, per file and per editor. */
 export class ContentRecord {
@@ -35,7 +56,7 @@ export class ContentRecord {
     return (await this.#remember(file, {})).lastModifiedTime;
   }
 
-  /** Notes what a save has just stored. */
+  /** Notes what a version holds, as when a save has just stored it. */
   async stored(file: DriveFile, sha256: string): Promise<void> {
     await this.#remember(file, { sha256 });
   }
@@ -47,40 +68,85 @@ export class ContentRecord {
   }
 
   /**
-   * The version that an editor's copy of the file stands on: what GetFile or an accepted save last handed out to
-   * that editor, through whichever grant. An editor keeps one copy for all its users.
+   * Notes that an editor was handed a version, through whichever grant: it keeps one copy for all its users. What is
+   * saved from now on is not what was saved before, even if the version is the same.
    */
-  async base(fileId: string, editor: string): Promise<string | undefined> {
-    return this.#store.get(baseKey(fileId, editor));
+  async loaded(fileId: string, editor: string, version: string): Promise<void> {
+    await this.#change(fileId, editor, ({ lastOrder, copies }) => ({
+      lastOrder,
+      copies: [{ ...newCopy(), version }, ...copies],
+    }));
   }
 
-  async moveBase(fileId: string, editor: string, version: string): Promise<void> {
-    if ((await this.base(fileId, editor)) === version) return;
-    await put(this.#store, baseKey(fileId, editor), version);
+  /** Notes that a save of an editor arrives. @returns what it is a save of */
+  async arrived(fileId: string, editor: string): Promise<SaveStand> {
+    const { lastOrder, copies } = await this.#change(fileId, editor, (before) => ({
+      lastOrder: before.lastOrder + 1,
+      copies: before.copies.length === 0 ? [newCopy()] : before.copies,
+    }));
+    const [copy = newCopy()] = copies;
+    return {
+      copyId: copy.id,
+      order: lastOrder,
+      ...(copy.version === undefined ? {} : { baseVersion: copy.version }),
+    };
   }
 
-  /** Whether this content stands beside the file already, as a conflict copy. */
-  async hasCopy(fileId: string, sha256: string): Promise<boolean> {
-    return (await this.#store.get(copyKey(fileId, sha256))) !== undefined;
+  /** @returns undefined when it has been forgotten: too many loadings since, or the store was lost */
+  async copy(fileId: string, editor: string, copyId: string): Promise<EditorCopy | undefined> {
+    const { copies } = recordIn(await this.#store.get(copiesKey(fileId, editor)));
+    return copies.find(({ id }) => id === copyId);
+  }
+
+  /** Notes what is about to be sent: should the answer be lost, this content is known again as the copy's own. */
+  async sending(fileId: string, editor: string, copyId: string, sha256: string): Promise<void> {
+    await this.#changeCopy(fileId, editor, copyId, (copy) => ({
+      ...copy,
+      unheard: [sha256, ...copy.unheard.filter((other) => other !== sha256)].slice(0, keptUnheard),
+    }));
+  }
+
+  /** Notes that the drive has a save: its copy, and no other, now stands on that version. */
+  async accepted(fileId: string, editor: string, { copyId, order }: SaveStand, version: string): Promise<void> {
+    await this.#changeCopy(fileId, editor, copyId, (copy) => ({
+      ...copy,
+      version,
+      unheard: [],
+      placedOrder: Math.max(copy.placedOrder, order),
+    }));
+  }
+
+  /** @returns id of the conflict copy that was made of this content */
+  async conflictCopy(fileId: string, sha256: string): Promise<string | undefined> {
+    return this.#store.get(conflictKey(fileId, sha256));
   }
 
   /** Notes a conflict copy until a moment: an editor that lost the answer sends the same content again. */
-  async copied(fileId: string, sha256: string, untilMs: number): Promise<void> {
-    await put(this.#store, copyKey(fileId, sha256), "copied", untilMs);
+  async conflictCopied(fileId: string, sha256: string, conflictCopyId: string, untilMs: number): Promise<void> {
+    await put(this.#store, conflictKey(fileId, sha256), conflictCopyId, untilMs);
   }
 
-  /** Notes a save whose answer was lost. */
-  async noteAttempt(fileId: string, attempt: SaveAttempt, untilMs: number): Promise<void> {
-    await put(this.#store, attemptKey(fileId), JSON.stringify(attempt), untilMs);
+  async #changeCopy(
+    fileId: string,
+    editor: string,
+    copyId: string,
+    next: (copy: EditorCopy) => EditorCopy,
+  ): Promise<void> {
+    await this.#change(fileId, editor, ({ lastOrder, copies }) => {
+      // A copy of before the store was lost is remembered anew, behind the one in hand.
+      const known = copies.some(({ id }) => id === copyId) ? copies : [...copies, { ...newCopy(), id: copyId }];
+      return { lastOrder, copies: known.map((copy) => (copy.id === copyId ? next(copy) : copy)) };
+    });
   }
 
-  async attempt(fileId: string): Promise<SaveAttempt | undefined> {
-    const raw = await this.#store.get(attemptKey(fileId));
-    return raw === undefined ? undefined : (JSON.parse(raw) as SaveAttempt);
-  }
-
-  async forgetAttempt(fileId: string): Promise<void> {
-    await put(this.#store, attemptKey(fileId), undefined);
+  /** @returns the record as it is afterwards */
+  async #change(fileId: string, editor: string, next: (record: EditorRecord) => EditorRecord): Promise<EditorRecord> {
+    for (;;) {
+      const raw = await this.#store.get(copiesKey(fileId, editor));
+      const changed = next(recordIn(raw));
+      const record = { ...changed, copies: changed.copies.slice(0, keptCopies) };
+      if (await this.#store.swap(copiesKey(fileId, editor), raw, JSON.stringify(record))) return record;
+    }
   }
 
   /** @returns what is known of this version afterwards; a time once told stays */
@@ -102,7 +168,14 @@ function versionsIn(raw: string | undefined): readonly VersionFacts[] {
   return raw === undefined ? [] : (JSON.parse(raw) as VersionFacts[]);
 }
 
+function recordIn(raw: string | undefined): EditorRecord {
+  return raw === undefined ? { lastOrder: 0, copies: [] } : (JSON.parse(raw) as EditorRecord);
+}
+
+function newCopy(): EditorCopy {
+  return { id: randomBytes(9).toString("base64url"), unheard: [], placedOrder: 0 };
+}
+
 const factsKey = (fileId: string): string => `versions:${fileId}`;
-const baseKey = (fileId: string, editor: string): string => `base:${fileId}:${editor}`;
-const copyKey = (fileId: string, sha256: string): string => `copy:${fileId}:${sha256}`;
-const attemptKey = (fileId: string): string => `attempt:${fileId}`;
+const copiesKey = (fileId: string, editor: string): string => `copies:${fileId}:${editor}`;
+const conflictKey = (fileId: string, sha256: string): string => `conflict:${fileId}:${sha256}`;

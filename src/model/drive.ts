@@ -59,7 +59,8 @@ export interface OpenedDocument {
 /** Bytes that can be sent more than once. */
 export interface Bytes {
   readonly sizeBytes: number;
-  open(): Readable;
+  /** @param first where to begin; @param lengthBytes how much, to the end when left out */
+  open(first?: number, lengthBytes?: number): Readable;
 }
 
 interface ByteRange {
@@ -99,13 +100,23 @@ export interface Drive {
    * @throws changedInStorage, lockedElsewhere, quotaExceeded, bodyTooLarge
    */
   write(document: DriveDocument, file: DriveFile, bytes: Bytes, guard: WriteGuard): Promise<DriveFile>;
-  /** Creates a file beside this one. @throws nameTaken when a file of that name is there */
+  /**
+   * Creates a file beside this one, in one step with the question whether the name is free.
+   * @throws nameTaken, nameIllegal, quotaExceeded
+   */
   createBeside(document: DriveDocument, file: DriveFile, name: string, bytes: Bytes): Promise<DriveFile>;
+  /** @returns the file of that name in the same folder, undefined when there is none */
+  findBeside(document: DriveDocument, file: DriveFile, name: string): Promise<DriveFile | undefined>;
+  /** The file keeps its id; the drive's lock must not be held. @throws nameTaken, nameIllegal, lockedElsewhere */
+  rename(document: DriveDocument, file: DriveFile, name: string): Promise<DriveFile>;
+  /** Moves the file to the trash. @throws lockedElsewhere */
+  remove(document: DriveDocument, file: DriveFile): Promise<void>;
   /**
    * Takes the drive's own lock, or refreshes it when it is held under this very token.
+   * @returns the file as it stands under the lock
    * @throws lockedElsewhere when anybody else holds the file
    */
-  lock(document: DriveDocument, token: string): Promise<void>;
+  lock(document: DriveDocument, token: string): Promise<DriveFile>;
   /** Gives the drive's lock back; a lock that is gone already is fine. */
   unlock(document: DriveDocument, token: string): Promise<void>;
   /** @returns the drive's version. @throws driveUnreachable */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Drive, DriveDocument } from "./drive.ts";
+import type { Drive, DriveDocument, DriveFile } from "./drive.ts";
 import { failureOf } from "./failure.ts";
 import { lockLifetimeMs } from "./fileLocks.ts";
 import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
@@ -30,18 +30,17 @@ export class DriveShield {
 
   /**
    * Takes the drive's lock, refreshes it, or takes it again after the drive has forgotten it.
-   * @returns the token to write under
+   * @returns the token to write under, and the file as it stands under the lock
    * @throws lockedElsewhere when somebody else holds the file in the drive
    */
-  async hold(document: DriveDocument): Promise<string> {
+  async hold(document: DriveDocument): Promise<{ readonly token: string; readonly file: DriveFile }> {
     const standing = await this.#read(document.fileId);
     const token = standing?.token ?? `${document.fileId}.${randomBytes(18).toString("base64url")}`;
     const shield: Shield = { token, document };
     // Cloudreve's lock lives as long from here; a record that outlives it is of no use.
     const expiresAtMs = this.#now() + lockLifetimeMs + graceMs;
     await put(this.#store, shieldKey(document.fileId), JSON.stringify(shield), expiresAtMs);
-    await this.#drive.lock(document, token);
-    return token;
+    return { token, file: await this.#drive.lock(document, token) };
   }
 
   /** Gives the drive's lock back; when the drive can't be reached the record stays and `release` is tried again. */

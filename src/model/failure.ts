@@ -21,7 +21,8 @@ export type Failure =
   | { readonly kind: "bodyCut" }
   | { readonly kind: "expectedSizeExceeded" }
   | { readonly kind: "rangeInvalid"; readonly sizeBytes: number }
-  | { readonly kind: "nameTaken" }
+  /** freeName: one that could be had instead. */
+  | { readonly kind: "nameTaken"; readonly freeName?: string }
   | { readonly kind: "nameIllegal"; readonly reason: string }
   | { readonly kind: "quotaExceeded" }
   | { readonly kind: "signInNeeded" }
@@ -29,7 +30,9 @@ export type Failure =
   | { readonly kind: "driveUnreachable" }
   | { readonly kind: "driveFailed"; readonly code: number; readonly said: string }
   | { readonly kind: "editorUnreachable"; readonly said: string }
-  | { readonly kind: "spoolFailed" };
+  | { readonly kind: "spoolFailed" }
+  /** Of a store on another machine: whether it has done what it was asked is not known. */
+  | { readonly kind: "storeUnreachable" };
 
 /** What holds a lock that is not ours: the application types of Cloudreve's 40073 error data, in the words of people. */
 export type LockHolder = "editor" | "upload" | "webdav" | "other";
@@ -54,8 +57,14 @@ export function failureOf<Kind extends Failure["kind"]>(
   return error.failure as Extract<Failure, { kind: Kind }>;
 }
 
+/** A conflict is for a person to decide; everything else either passes or is kept. */
+export function isConflict(error: unknown): boolean {
+  if (!(error instanceof BridgeError)) return false;
+  return ["lockMismatch", "changedInStorage", "lockedElsewhere"].includes(error.failure.kind);
+}
+
 /** Faults that pass by themselves: worth another try, and never the fault of what was asked. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof BridgeError)) return false;
-  return ["driveUnreachable", "driveBusy", "driveFailed"].includes(error.failure.kind);
+  return ["driveUnreachable", "driveBusy", "driveFailed", "storeUnreachable"].includes(error.failure.kind);
 }

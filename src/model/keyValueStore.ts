@@ -1,6 +1,11 @@
 /** Milliseconds since 1970-01-01 UTC. */
 export type Clock = () => number;
 
+/** Resolves when that much time has passed: the pause between two tries. */
+export type Pause = (ms: number) => Promise<void>;
+
+export const pauseFor: Pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 /**
  * Durable memory of the bridge. `swap` alone gives create-if-absent, replace-if-same and delete-if-same, so that
  * every rule about locks and grants is written once and a store stays tiny.

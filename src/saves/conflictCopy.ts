@@ -1,36 +1,103 @@
-const longestExtensionBytes = 32;
+import type { ContentRecord } from "../model/contentRecord.ts";
+import type { Drive, DriveFile } from "../model/drive.ts";
+import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
+import { joinName, splitName } from "../model/fileName.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+import { sha256Of } from "./contentHash.ts";
+import type { SpooledSave } from "./saveSpool.ts";
+
+/** A content that was kept is not kept again within this time, however often an editor sends it. */
+const rememberedForMs = 7 * 24 * 3_600_000;
 
 /**
  * Name of the copy that keeps work which can't go into the document itself:
- * `Report (conflict, NAME, 2026-11-21 08.15).docx`.
+ * `Report (conflict, NAME, 2026-11-21 08.15).docx`, UTC.
  * @param attempt counts up while the name is taken
- * @param limitBytes Cloudreve's own limit is 255 bytes of UTF-8, not characters
  */
-export function conflictCopyName(
-  fileName: string,
-  personName: string,
-  atMs: number,
-  attempt: number,
-  limitBytes = 255,
-): string {
-  const dot = fileName.lastIndexOf(".");
-  // Behind the dot of a long sentence stands no extension, and the tail must leave room for a stem.
-  const hasExtension = dot > 0 && Buffer.byteLength(fileName.slice(dot)) <= longestExtensionBytes;
-  const stem = hasExtension ? fileName.slice(0, dot) : fileName;
-  const extension = hasExtension ? fileName.slice(dot) : "";
-  const plain = personName.replace(/[\\/:*?"<>|\p{Cc}]/gu, " ").trim();
+export function conflictCopyName(fileName: string, personName: string, atMs: number, attempt: number): string {
+  const { stem, extension } = splitName(fileName);
+  const plain = personName
+    .toWellFormed()
+    .replace(/[\\/:*?"<>|\p{Cc}]/gu, " ")
+    .trim();
   const who = [...plain].slice(0, 40).join("").trim() || "unknown";
   const when = new Date(atMs).toISOString().slice(0, 16).replace("T", " ").replace(":", ".");
   const more = attempt === 0 ? "" : ` ${attempt + 1}`;
-  const tail = ` (conflict, ${who}, ${when})${more}${extension}`;
-  return `${cutToBytes(stem, limitBytes - Buffer.byteLength(tail))}${tail}`;
+  return joinName(stem, ` (conflict, ${who}, ${when})${more}${extension}`);
 }
 
-function cutToBytes(text: string, limitBytes: number): string {
-  let cut = "";
-  for (const character of text) {
-    if (Buffer.byteLength(cut) + Buffer.byteLength(character) > limitBytes) break;
-    cut += character;
+/** Copies beside the document, once per content. */
+export class ConflictCopies {
+  readonly #content: ContentRecord;
+  readonly #drive: Drive;
+  readonly #now: Clock;
+
+  constructor(content: ContentRecord, drive: Drive, now: Clock) {
+    this.#content = content;
+    this.#drive = drive;
+    this.#now = now;
   }
-  return cut;
+
+  /**
+   * Places a save's bytes beside the document, unless they are there or in the document already. To be called in the
+   * file's turn.
+   * @throws what the drive says, but never a conflict; the bytes are then not placed
+   */
+  async keep(save: SpooledSave): Promise<void> {
+    try {
+      await this.#keep(save);
+    } catch (error) {
+      // A conflict about the copy is none about the document: whoever took it for one would let go of the bytes.
+      if (isConflict(error)) throw new BridgeError({ kind: "driveBusy" }, { cause: error });
+      throw error;
+    }
+  }
+
+  async #keep(save: SpooledSave): Promise<void> {
+    const { document, personName, receivedAtMs } = save.facts;
+    if (await this.#isThere(save)) return;
+    const file = await this.#drive.stat(document);
+    if (await this.#holds(file, save)) return;
+    let copy: DriveFile | undefined;
+    for (let attempt = 0; copy === undefined; attempt++) {
+      copy = await this.#create(save, file, conflictCopyName(file.name, personName, receivedAtMs, attempt));
+    }
+    await this.#content.stored(copy, save.sha256);
+    await this.#content.conflictCopied(document.fileId, save.sha256, copy.id, this.#now() + rememberedForMs);
+  }
+
+  /** Whether an earlier copy of this content stands yet: a person may have thrown it away, or worked on in it. */
+  async #isThere(save: SpooledSave): Promise<boolean> {
+    const { account, fileId } = save.facts.document;
+    const copyId = await this.#content.conflictCopy(fileId, save.sha256);
+    if (copyId === undefined) return false;
+    try {
+      return await this.#holds(await this.#drive.stat({ account, fileId: copyId }), save);
+    } catch (error) {
+      if (failureOf(error, "fileMissing") === undefined) throw error;
+      return false;
+    }
+  }
+
+  /** @returns undefined when the name is another content's */
+  async #create(save: SpooledSave, file: DriveFile, name: string): Promise<DriveFile | undefined> {
+    const { document } = save.facts;
+    try {
+      return await this.#drive.createBeside(document, file, name, save);
+    } catch (error) {
+      if (failureOf(error, "nameTaken") === undefined) throw error;
+    }
+    const taken = await this.#drive.findBeside(document, file, name);
+    if (taken === undefined) return undefined;
+    // An earlier try that was cut off: what it made is completed, and what it completed is not made twice.
+    if (taken.sizeBytes > 0) return (await this.#holds(taken, save)) ? taken : undefined;
+    const copy = { account: document.account, fileId: taken.id };
+    return this.#drive.write(copy, taken, save, { previousVersion: taken.version });
+  }
+
+  async #holds(file: DriveFile, save: SpooledSave): Promise<boolean> {
+    if (file.sizeBytes !== save.sizeBytes) return false;
+    const { account } = save.facts.document;
+    return (await sha256Of(this.#drive, this.#content, { account, fileId: file.id }, file)) === save.sha256;
+  }
 }

@@ -1,25 +1,51 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { z } from "zod";
 import type { Bytes } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 
 /** Up to this size a body is sent on from memory; the file is there for the case that the process dies. */
 const memoryLimitBytes = 1024 * 1024;
 
+/** What it takes to place the bytes of a save when the process that received them is gone. */
+export const placingFactsSchema = z.object({
+  grantId: z.string(),
+  document: z.object({ account: z.string(), fileId: z.string() }),
+  personName: z.string(),
+  editor: z.string(),
+  fileName: z.string(),
+  requestLockId: z.string().optional(),
+  timestamp: z.string().optional(),
+  receivedAtMs: z.number(),
+  /** What of the editor's it is; undefined when it is no save of the document, as in Save As. */
+  stand: z.object({ copyId: z.string(), order: z.number(), baseVersion: z.string().optional() }).optional(),
+  /** Whoever sent it has no right to the document any more: it goes beside. */
+  isBesideOnly: z.boolean().optional(),
+});
+export type PlacingFacts = z.infer<typeof placingFactsSchema>;
+
 /** A received save, whole and hashed, that can be sent as often as it takes. */
 export interface SpooledSave extends Bytes {
+  readonly facts: PlacingFacts;
   /** base64, as WOPI's SHA256 property wants it. */
   readonly sha256: string;
   /** Forgets the bytes: the drive has them, or the editor was told that it must keep them. */
   discard(): Promise<void>;
+  /** Makes the bytes outlive a power cut and leaves them to the replay. @throws spoolFailed */
+  keep(): Promise<void>;
 }
 
-/** The bodies of saves, on disk from the first byte until the drive has them. */
+/**
+ * The bodies of saves, on disk from the first byte until the drive has them. One folder per bridge.
+ * `ID.part` is being received; `ID-SIZE-SHA256.save` is whole; `….broken` is what a power cut has damaged.
+ */
 export class SaveSpool {
   readonly #dir: string;
+  /** Names of the files that a call of this process is placing now. */
+  readonly #beingPlaced = new Set<string>();
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -32,6 +58,8 @@ export class SaveSpool {
       const probe = join(dir, `.probe-${randomBytes(6).toString("hex")}`);
       await (await open(probe, "wx")).close();
       await rm(probe);
+      // What was cut off in the middle was never acknowledged, and is no document.
+      for (const name of await readdir(dir)) if (name.endsWith(".part")) await rm(join(dir, name), { force: true });
     } catch (error) {
       const reason = error instanceof Error ? error.message : "unknown reason";
       throw new Error(`The spool folder ${dir} can't be written (${reason}); check SPOOL_DIR.`);
@@ -40,45 +68,163 @@ export class SaveSpool {
   }
 
   /**
-   * Receives a body whole before anything depends on it.
-   * @param facts what is needed to place these bytes should the process die; the first line of the file
+   * Receives a body whole before anything depends on it. With a full disk a small body is still taken, in memory.
    * @throws bodyTooLarge, bodyCut when the connection breaks off, spoolFailed when the disk does
    */
-  async receive(body: Readable, facts: object, limitBytes: number): Promise<SpooledSave> {
-    const path = join(this.#dir, `${randomBytes(12).toString("hex")}.part`);
-    const head = Buffer.from(`${JSON.stringify(facts)}\n`);
-    const file = await spooling(() => open(path, "wx"));
+  async receive(body: Readable, facts: PlacingFacts, limitBytes: number): Promise<SpooledSave> {
+    const id = randomBytes(12).toString("hex");
+    const part = join(this.#dir, `${id}.part`);
+    const head = headOf(facts);
+    const file = await SpoolFile.create(part, head);
     const hash = createHash("sha256");
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
-    let whole = false;
-    const complete = path.replace(/part$/, "save");
+    let isWhole = false;
     try {
-      // appendFile, since one write may put down less than it was given: a disk that fills up does.
-      await spooling(() => file.appendFile(head));
       for await (const chunk of received(body)) {
         sizeBytes += chunk.length;
         if (sizeBytes > limitBytes) throw new BridgeError({ kind: "bodyTooLarge", limitBytes });
         hash.update(chunk);
         if (sizeBytes <= memoryLimitBytes) chunks.push(chunk);
         else chunks.length = 0;
-        await spooling(() => file.appendFile(chunk));
+        await file.write(chunk);
+        if (file.failure !== undefined && sizeBytes > memoryLimitBytes) throw file.failure;
       }
-      await spooling(() => file.close());
-      await spooling(() => rename(path, complete));
-      whole = true;
+      isWhole = true;
     } finally {
-      // What went wrong first is what the caller hears.
-      if (!whole) await Promise.allSettled([file.close(), rm(path, { force: true })]);
+      await file.close();
+      if (!isWhole || file.failure !== undefined) await rm(part, { force: true });
     }
+    const digest = hash.digest();
+    const name = `${id}-${sizeBytes}-${digest.toString("hex")}.save`;
     const inMemory = sizeBytes <= memoryLimitBytes ? Buffer.concat(chunks) : undefined;
+    if (file.failure === undefined) {
+      // Before the name exists: another reader of the folder must not take it for an orphan.
+      this.#beingPlaced.add(name);
+      await spooling(() => rename(part, join(this.#dir, name)));
+    }
+    return this.#save(name, facts, head.length, sizeBytes, digest, inMemory, file.failure);
+  }
+
+  /** Saves that no call is placing: kept ones, and those of a process that died. Oldest first. */
+  async *kept(): AsyncIterable<SpooledSave> {
+    const names = (await readdir(this.#dir)).filter((name) => name.endsWith(".save") && !this.#beingPlaced.has(name));
+    const saves: SpooledSave[] = [];
+    for (const name of names) {
+      const save = await this.#reopen(name);
+      if (save !== undefined) saves.push(save);
+    }
+    yield* saves.sort((a, b) => a.facts.receivedAtMs - b.facts.receivedAtMs);
+  }
+
+  async #reopen(name: string): Promise<SpooledSave | undefined> {
+    const path = join(this.#dir, name);
+    const [, size = "", sha256 = ""] = /^[0-9a-f]+-(\d+)-([0-9a-f]{64})\.save$/.exec(name) ?? [];
+    const read = await readWhole(path);
+    // Its name tells what it must hold: half a document must never take the place of a whole one.
+    if (read === undefined || String(read.sizeBytes) !== size || read.digest.toString("hex") !== sha256) {
+      await rename(path, `${path}.broken`).catch(() => undefined);
+      return undefined;
+    }
+    return this.#save(name, read.facts, read.headBytes, read.sizeBytes, read.digest, undefined, undefined);
+  }
+
+  #save(
+    name: string,
+    facts: PlacingFacts,
+    headBytes: number,
+    sizeBytes: number,
+    digest: Buffer,
+    inMemory: Buffer | undefined,
+    failure: BridgeError | undefined,
+  ): SpooledSave {
+    const path = join(this.#dir, name);
     return {
+      facts,
       sizeBytes,
-      sha256: hash.digest("base64"),
-      open: () =>
-        inMemory === undefined ? createReadStream(complete, { start: head.length }) : Readable.from([inMemory]),
-      discard: () => rm(complete, { force: true }),
+      sha256: digest.toString("base64"),
+      open: (first = 0, lengthBytes = sizeBytes - first) => {
+        if (inMemory !== undefined) return Readable.from([inMemory.subarray(first, first + lengthBytes)]);
+        if (lengthBytes === 0) return Readable.from([]);
+        return createReadStream(path, { start: headBytes + first, end: headBytes + first + lengthBytes - 1 });
+      },
+      discard: async () => {
+        await rm(path, { force: true });
+        this.#beingPlaced.delete(name);
+      },
+      keep: async () => {
+        if (failure !== undefined) throw failure;
+        await spooling(() => syncToDisk(path, this.#dir));
+        this.#beingPlaced.delete(name);
+      },
     };
+  }
+}
+
+/** The file behind a body being received; a disk that fails is remembered, not thrown. */
+class SpoolFile {
+  failure: BridgeError | undefined;
+  readonly #handle: FileHandle | undefined;
+
+  private constructor(handle: FileHandle | undefined, failure: BridgeError | undefined) {
+    this.#handle = handle;
+    this.failure = failure;
+  }
+
+  static async create(path: string, head: Buffer): Promise<SpoolFile> {
+    try {
+      const file = new SpoolFile(await open(path, "wx"), undefined);
+      await file.write(head);
+      return file;
+    } catch (error) {
+      return new SpoolFile(undefined, new BridgeError({ kind: "spoolFailed" }, { cause: error }));
+    }
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    if (this.failure !== undefined || this.#handle === undefined) return;
+    try {
+      // appendFile, since one write may put down less than it was given: a disk that fills up does.
+      await this.#handle.appendFile(chunk);
+    } catch (error) {
+      this.failure = new BridgeError({ kind: "spoolFailed" }, { cause: error });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#handle?.close();
+  }
+}
+
+function headOf(facts: PlacingFacts): Buffer {
+  return Buffer.from(`${JSON.stringify(facts)}\n`);
+}
+
+/** @returns undefined when it can't be read or its first line is not what it should be */
+async function readWhole(path: string) {
+  const hash = createHash("sha256");
+  let head: Buffer = Buffer.alloc(0);
+  let headBytes: number | undefined;
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+      let body = chunk;
+      if (headBytes === undefined) {
+        head = Buffer.concat([head, chunk]);
+        const end = head.indexOf(10);
+        if (end < 0) continue;
+        headBytes = end + 1;
+        body = head.subarray(headBytes);
+        head = head.subarray(0, end);
+      }
+      hash.update(body);
+      sizeBytes += body.length;
+    }
+    if (headBytes === undefined) return undefined;
+    const facts = placingFactsSchema.parse(JSON.parse(head.toString("utf8")));
+    return { facts, headBytes, sizeBytes, digest: hash.digest() };
+  } catch {
+    return undefined;
   }
 }
 
@@ -88,6 +234,18 @@ async function* received(body: Readable): AsyncIterable<Buffer> {
     for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
   } catch (error) {
     throw new BridgeError({ kind: "bodyCut" }, { cause: error });
+  }
+}
+
+/** The file and its name in the folder. */
+async function syncToDisk(path: string, dir: string): Promise<void> {
+  for (const place of [path, dir]) {
+    const handle = await open(place, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   }
 }
 

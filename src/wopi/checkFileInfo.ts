@@ -1,6 +1,9 @@
+import { suiteOf } from "../editors/suites.ts";
 import { wopiFileId } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive } from "../model/drive.ts";
+import type { KeyValueStore } from "../model/keyValueStore.ts";
+import { userInfo } from "./putUserInfo.ts";
 import type { WopiOperation } from "./wopiCall.ts";
 
 /**
@@ -9,7 +12,12 @@ import type { WopiOperation } from "./wopiCall.ts";
  * @param hostOrigin origin of our host page: the only page the editor may exchange messages with
  * @see WOPI CheckFileInfo; reference wopi.md sections 6 and 12
  */
-export function checkFileInfo(parts: { drive: Drive; content: ContentRecord; hostOrigin: string }): WopiOperation {
+export function checkFileInfo(parts: {
+  drive: Drive;
+  content: ContentRecord;
+  store: KeyValueStore;
+  hostOrigin: string;
+}): WopiOperation {
   return async ({ grant }) => {
     const file = await parts.drive.stat(grant.document);
     // An old version has a record of its own: it would push the live version's out.
@@ -17,6 +25,7 @@ export function checkFileInfo(parts: { drive: Drive; content: ContentRecord; hos
     const lastModifiedTime = await parts.content.lastModifiedTime(recorded);
     const sha256 = await parts.content.sha256(recorded);
     const canWrite = grant.permission === "edit";
+    const kept = await userInfo(parts.store, grant.person.id);
     const { person, restrictions } = grant;
     const dot = file.name.lastIndexOf(".");
     return {
@@ -33,24 +42,28 @@ export function checkFileInfo(parts: { drive: Drive; content: ContentRecord; hos
         ...(dot > 0 ? { FileExtension: file.name.slice(dot) } : {}),
         ...(sha256 === undefined ? {} : { SHA256: sha256 }),
         UniqueContentId: `${wopiFileId(grant.document)}.${file.version}`,
-        FileNameMaxLength: 250,
+        // Characters without the extension, where the drive's limit is bytes with it: what is longer is refused by name.
+        FileNameMaxLength: 220,
         BreadcrumbDocName: file.name,
         ReadOnly: grant.document.version !== undefined,
         UserCanWrite: canWrite,
-        UserCanRename: false,
-        UserCanNotWriteRelative: true,
+        UserCanRename: canWrite,
+        // Collabora assumes true when this is absent.
+        UserCanNotWriteRelative: !canWrite,
         SupportsUpdate: true,
         SupportsLocks: true,
         SupportsGetLock: true,
         SupportsExtendedLockLength: true,
-        SupportsRename: false,
-        SupportsDeleteFile: false,
-        SupportsUserInfo: false,
+        SupportsRename: true,
+        SupportsDeleteFile: canWrite && grant.person.id === grant.ownerId,
+        SupportsUserInfo: true,
+        ...(kept === undefined ? {} : { UserInfo: kept }),
         PostMessageOrigin: parts.hostOrigin,
         ClosePostMessage: true,
         EditNotificationPostMessage: true,
         // Collabora reports an error when this is absent.
         IsAdminUser: false,
+        ...suiteOf(grant.actionUrl).extras,
         ...userExtraInfo(person.avatarUrl, person.email),
         ...(restrictions.print ? { DisablePrint: true, HidePrintOption: true } : {}),
         ...(restrictions.download ? { DisableExport: true, HideExportOption: true, HideSaveOption: true } : {}),

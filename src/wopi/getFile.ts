@@ -1,6 +1,6 @@
 import { editorOrigin } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
-import type { Drive } from "../model/drive.ts";
+import type { Drive, DriveContent } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { WopiCall, WopiOperation } from "./wopiCall.ts";
 
@@ -17,8 +17,8 @@ export function getFile(parts: { drive: Drive; content: ContentRecord }): WopiOp
     const content = await parts.drive.read(grant.document, file, plainRange(header), signal);
     try {
       // Before the first byte: a save that stands on these bytes can't come earlier than this.
-      if (grant.document.version === undefined) {
-        await parts.content.moveBase(grant.document.fileId, editorOrigin(grant), content.version);
+      if (grant.document.version === undefined && isWhole(content)) {
+        await parts.content.loaded(grant.document.fileId, editorOrigin(grant), content.version);
       }
     } catch (error) {
       content.body.destroy();
@@ -26,6 +26,11 @@ export function getFile(parts: { drive: Drive; content: ContentRecord }): WopiOp
     }
     return { status: 200, headers: { "X-WOPI-ItemVersion": content.version }, content };
   };
+}
+
+/** A part of the file makes no copy that a save could stand on. */
+function isWhole({ range, sizeBytes }: DriveContent): boolean {
+  return range === undefined || (range.first === 0 && range.last === sizeBytes - 1);
 }
 
 /**

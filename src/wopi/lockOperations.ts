@@ -1,4 +1,4 @@
-import type { Drive } from "../model/drive.ts";
+import type { Drive, DriveFile } from "../model/drive.ts";
 import type { DriveShield } from "../model/driveShield.ts";
 import { failureOf, isTransient } from "../model/failure.ts";
 import type { FileLocks } from "../model/fileLocks.ts";
@@ -27,16 +27,15 @@ export function lock(parts: LockParts): WopiOperation {
     const { document, id } = call.grant;
     return parts.turns.inTurn(document.fileId, async () => {
       const outcome = await parts.locks.lock(document.fileId, lockId, id);
-      if (outcome === "refreshed") return withVersion(parts, call, await refreshShield(parts, call));
+      if (outcome === "refreshed") return refreshed(parts, call);
       try {
-        await parts.shield.hold(document);
+        return withVersion((await parts.shield.hold(document)).file);
       } catch (error) {
         await parts.locks.unlock(document.fileId, lockId);
         // A drive that does not answer is not asked again now: the sweep gives back what it may have taken.
         if (!isTransient(error)) await releaseShield(parts, document.fileId);
         throw error;
       }
-      return withVersion(parts, call, true);
     });
   };
 }
@@ -48,8 +47,8 @@ export function refreshLock(parts: LockParts): WopiOperation {
     const lockId = requireLockId(call, "X-WOPI-Lock");
     const { document, id } = call.grant;
     return parts.turns.inTurn(document.fileId, async () => {
-      await parts.locks.refresh(document.fileId, lockId, id);
-      return withVersion(parts, call, await refreshShield(parts, call));
+      await whereItStands(parts, call, () => parts.locks.refresh(document.fileId, lockId, id));
+      return refreshed(parts, call);
     });
   };
 }
@@ -61,8 +60,9 @@ export function unlock(parts: LockParts): WopiOperation {
     const lockId = requireLockId(call, "X-WOPI-Lock");
     const { document } = call.grant;
     return parts.turns.inTurn(document.fileId, async () => {
-      await parts.locks.unlock(document.fileId, lockId);
-      return withVersion(parts, call, await releaseShield(parts, document.fileId));
+      await whereItStands(parts, call, () => parts.locks.unlock(document.fileId, lockId));
+      const driveAnswers = await releaseShield(parts, document.fileId);
+      return driveAnswers ? versionNow(parts, call) : { status: 200 };
     });
   };
 }
@@ -72,6 +72,7 @@ export function getLock(parts: LockParts): WopiOperation {
   return async (call) => {
     requireEdit(call);
     const held = await parts.locks.current(call.grant.document.fileId);
+    if (held === undefined) await requireThere(parts, call);
     return { status: 200, headers: { "X-WOPI-Lock": held?.lockId ?? "" } };
   };
 }
@@ -80,45 +81,66 @@ async function relock(parts: LockParts, call: WopiCall, lockId: string): Promise
   const oldLockId = requireLockId(call, "X-WOPI-OldLock");
   const { document, id } = call.grant;
   return parts.turns.inTurn(document.fileId, async () => {
-    await parts.locks.unlockAndRelock(document.fileId, oldLockId, lockId, id);
-    return withVersion(parts, call, await refreshShield(parts, call));
+    await whereItStands(parts, call, () => parts.locks.unlockAndRelock(document.fileId, oldLockId, lockId, id));
+    return refreshed(parts, call);
   });
 }
 
-/**
- * The lock that stands here is the truth; a drive that is away is asked again at the next refresh or save.
- * @returns whether the drive answered
- */
-function refreshShield(parts: LockParts, call: WopiCall): Promise<boolean> {
-  return asked(parts, () => parts.shield.hold(call.grant.document));
-}
-
-function releaseShield(parts: LockParts, fileId: string): Promise<boolean> {
-  return asked(parts, () => parts.shield.release(fileId));
-}
-
-async function asked(parts: LockParts, work: () => Promise<unknown>): Promise<boolean> {
+/** That a file is not locked is said of files alone that are there. @throws lockMismatch, fileMissing */
+async function whereItStands(parts: LockParts, call: WopiCall, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
-    return true;
   } catch (error) {
-    parts.note(error);
-    return failureOf(error, "driveUnreachable") === undefined;
+    if (failureOf(error, "lockMismatch")?.currentLockId === "") await requireThere(parts, call);
+    throw error;
   }
 }
 
-/**
- * X-WOPI-ItemVersion belongs on the answer; the lock is done whether or not the drive can name it now.
- * @param driveAnswers false when it just did not: an editor is not made to wait for it twice
- */
-async function withVersion(parts: LockParts, call: WopiCall, driveAnswers: boolean): Promise<WopiReply> {
-  if (!driveAnswers) return { status: 200 };
+/** @throws fileMissing; whatever else the drive says does not matter to a lock */
+async function requireThere(parts: LockParts, call: WopiCall): Promise<void> {
   try {
-    const file = await parts.drive.stat(call.grant.document);
-    return { status: 200, headers: { "X-WOPI-ItemVersion": file.version } };
+    await parts.drive.stat(call.grant.document);
+  } catch (error) {
+    if (failureOf(error, "fileMissing") !== undefined) throw error;
+    parts.note(error);
+  }
+}
+
+/** The lock that stands here is the truth; a drive that is away is asked again at the next refresh or save. */
+async function refreshed(parts: LockParts, call: WopiCall): Promise<WopiReply> {
+  try {
+    return withVersion((await parts.shield.hold(call.grant.document)).file);
+  } catch (error) {
+    parts.note(error);
+    return isAway(error) ? { status: 200 } : versionNow(parts, call);
+  }
+}
+
+/** @returns whether the drive answered */
+async function releaseShield(parts: LockParts, fileId: string): Promise<boolean> {
+  try {
+    await parts.shield.release(fileId);
+    return true;
+  } catch (error) {
+    parts.note(error);
+    return !isAway(error);
+  }
+}
+
+/** An editor is not made to wait twice for a drive that does not answer. */
+const isAway = (error: unknown): boolean => failureOf(error, "driveUnreachable") !== undefined;
+
+/** X-WOPI-ItemVersion belongs on the answer; a lock is done whether or not the drive can name the version now. */
+async function versionNow(parts: LockParts, call: WopiCall): Promise<WopiReply> {
+  try {
+    return withVersion(await parts.drive.stat(call.grant.document));
   } catch (error) {
     if (!isTransient(error)) throw error;
     parts.note(error);
     return { status: 200 };
   }
+}
+
+function withVersion(file: DriveFile): WopiReply {
+  return { status: 200, headers: { "X-WOPI-ItemVersion": file.version } };
 }

@@ -1,59 +1,168 @@
+import { suiteOf } from "../editors/suites.ts";
 import { type AccessGrant, editorOrigin } from "../model/accessGrants.ts";
-import { BridgeError } from "../model/failure.ts";
+import { isConflict, isTransient } from "../model/failure.ts";
 import type { FileTurns } from "../model/fileTurns.ts";
-import { type SaveParts, type SaveRequest, saveDocument } from "../saves/saveDocument.ts";
-import type { SaveSpool } from "../saves/saveSpool.ts";
-import { collaboraHeader, optionalLockId, requireEdit, type WopiCall, type WopiOperation } from "./wopiCall.ts";
+import type { Pause } from "../model/keyValueStore.ts";
+import type { Turn } from "../model/sharedTurns.ts";
+import type { ConflictCopies } from "../saves/conflictCopy.ts";
+import { placeSave, type SavedDocument, type SaveManner, type SaveParts } from "../saves/placeSave.ts";
+import type { PlacingFacts, SaveSpool, SpooledSave } from "../saves/saveSpool.ts";
+import {
+  collaboraHeader,
+  optionalLockId,
+  refuseTooLarge,
+  requireEdit,
+  type WopiCall,
+  type WopiOperation,
+} from "./wopiCall.ts";
 
 export interface PutFileParts extends SaveParts {
   readonly spool: SaveSpool;
   readonly turns: FileTurns;
+  readonly copies: ConflictCopies;
   readonly limitBytes: number;
+  readonly pause: Pause;
+  /** A save was kept: the replay takes over. */
+  readonly kept: (save: SpooledSave, error: unknown) => void;
 }
 
+/** Pauses between tries of a save inside its call. */
+const retryPausesMs = [200, 800, 2_000];
+/** No further try begins after this: the editor waits for half a minute, and is told that the drive is away well before. */
+const retryWithinMs = 5_000;
+
 /**
- * Saves the document: the body first goes whole into the spool, then, in the file's turn, the policy decides.
+ * Saves the document: the body first goes whole into the spool, then, in the file's turn, the policy decides. What the
+ * drive can't take now is kept and tried again later, whatever becomes of the editor.
  * @see WOPI PutFile; product section 8
  */
 export function putFile(parts: PutFileParts): WopiOperation {
   return async (call) => {
     requireEdit(call);
     const request = saveRequest(call);
-    const announcedBytes = Number(call.header("Content-Length") ?? 0);
-    if (announcedBytes > parts.limitBytes) {
-      throw new BridgeError({ kind: "bodyTooLarge", limitBytes: parts.limitBytes });
-    }
-    const save = await parts.spool.receive(call.body, placingFacts(call.grant, request, parts.now()), parts.limitBytes);
+    const stand = await parts.content.arrived(call.grant.document.fileId, editorOrigin(call.grant));
+    const save = await receive(parts, call, { ...placingFacts(call.grant, request, parts.now()), stand });
+    let saved: SavedDocument;
     try {
-      const { file, lastModifiedTime } = await parts.turns.inTurn(call.grant.document.fileId, () =>
-        saveDocument(parts, call.grant, request, save),
-      );
-      return {
-        status: 200,
-        headers: { "X-WOPI-ItemVersion": file.version },
-        json: { LastModifiedTime: lastModifiedTime },
-      };
-    } finally {
-      await save.discard();
+      saved = await placeWithRetries(parts, save, {
+        isForced: request.isForced,
+        isLast: request.isExitSave,
+      });
+    } catch (error) {
+      await settleRefused(parts, save, error);
+      throw error;
     }
+    await save.discard();
+    return {
+      status: 200,
+      headers: { "X-WOPI-ItemVersion": saved.file.version },
+      json: { LastModifiedTime: saved.lastModifiedTime },
+    };
   };
+}
+
+/**
+ * A save whose grant has ended: it can't go into the document, and is the only copy of somebody's work.
+ * It becomes a copy beside the document; the answer stays 401.
+ */
+export function keepEndedSave(parts: PutFileParts): (call: WopiCall) => Promise<void> {
+  return async (call) => {
+    if (call.grant.permission !== "edit") return;
+    const facts = placingFacts(call.grant, saveRequest(call), parts.now());
+    const save = await receive(parts, call, { ...facts, isBesideOnly: true });
+    try {
+      await parts.turns.inTurn(call.grant.document.fileId, () => parts.copies.keep(save));
+    } catch (error) {
+      await settleRefused(parts, save, error);
+      return;
+    }
+    await save.discard();
+  };
+}
+
+async function receive(parts: PutFileParts, call: WopiCall, facts: PlacingFacts): Promise<SpooledSave> {
+  refuseTooLarge(call, parts.limitBytes);
+  return parts.spool.receive(call.body, facts, parts.limitBytes);
+}
+
+/** All tries are made in one turn: a save that comes later must not be undone by this one's next try. */
+async function placeWithRetries(parts: PutFileParts, save: SpooledSave, manner: SaveManner): Promise<SavedDocument> {
+  return parts.turns.inTurn(save.facts.document.fileId, (turn) => tryPlacing(parts, save, manner, turn));
+}
+
+async function tryPlacing(
+  parts: PutFileParts,
+  save: SpooledSave,
+  manner: SaveManner,
+  turn: Turn,
+): Promise<SavedDocument> {
+  const startedAtMs = performance.now();
+  for (const pauseMs of [...retryPausesMs, undefined]) {
+    try {
+      return await placeSave(parts, save, manner, turn);
+    } catch (error) {
+      const isLate = performance.now() - startedAtMs > retryWithinMs;
+      if (!isTransient(error) || pauseMs === undefined || isLate) throw error;
+      await parts.pause(pauseMs);
+    }
+  }
+  throw new TypeError("unreachable: the last try has no pause after it");
+}
+
+/** A conflict is the editor's to solve, or is solved by a copy already; all else is kept. */
+async function settleRefused(parts: PutFileParts, save: SpooledSave, error: unknown): Promise<void> {
+  if (isConflict(error)) {
+    await save.discard();
+    return;
+  }
+  try {
+    await save.keep();
+  } catch (keepError) {
+    parts.kept(save, keepError);
+    return;
+  }
+  parts.kept(save, error);
+}
+
+/** What a save's headers say. */
+interface SaveRequest {
+  readonly requestLockId?: string;
+  readonly timestamp?: string;
+  readonly isForced: boolean;
+  readonly isExitSave: boolean;
 }
 
 /** @throws headerInvalid when the lock id is malformed */
 function saveRequest(call: WopiCall): SaveRequest {
   const timestamp = collaboraHeader(call, "Timestamp");
+  const requestLockId = optionalLockId(call);
   return {
-    requestLockId: optionalLockId(call),
-    timestamp,
+    ...(requestLockId === undefined ? {} : { requestLockId }),
+    ...(timestamp === undefined ? {} : { timestamp }),
     // Today's Collabora always sends the time it remembers, and leaves it out for "Overwrite" alone. ONLYOFFICE and
     // old versions have only the LOOL headers and may not know a time.
-    isForced: timestamp === undefined && call.header("X-COOL-WOPI-IsModifiedByUser") !== undefined,
+    isForced:
+      timestamp === undefined &&
+      call.header("X-COOL-WOPI-IsModifiedByUser") !== undefined &&
+      suiteOf(call.grant.actionUrl).overwritesByOmission,
     isExitSave: collaboraHeader(call, "IsExitSave")?.toLowerCase() === "true",
   };
 }
 
 /** What it takes to place these bytes when this process is gone. */
-function placingFacts(grant: AccessGrant, request: SaveRequest, receivedAtMs: number): object {
-  const { document, person, id } = grant;
-  return { grantId: id, document, person, editor: editorOrigin(grant), request, receivedAtMs };
+export function placingFacts(
+  grant: AccessGrant,
+  { requestLockId, timestamp }: Pick<SaveRequest, "requestLockId" | "timestamp">,
+  receivedAtMs: number,
+): PlacingFacts {
+  return {
+    grantId: grant.id,
+    document: { account: grant.document.account, fileId: grant.document.fileId },
+    personName: grant.person.name,
+    editor: editorOrigin(grant),
+    fileName: grant.fileName,
+    ...(requestLockId === undefined ? {} : { requestLockId }),
+    ...(timestamp === undefined ? {} : { timestamp }),
+    receivedAtMs,
+  };
 }

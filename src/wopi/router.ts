@@ -8,7 +8,7 @@ import { type AccessGrant, type AccessGrants, wopiFileId } from "../model/access
 import { BridgeError } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { isProven, type Proof } from "./proofKey.ts";
-import type { WopiOperation, WopiReply } from "./wopiCall.ts";
+import type { WopiCall, WopiOperation, WopiReply } from "./wopiCall.ts";
 
 /** Whether calls must be signed: always, as soon as the editor's discovery offers keys, or never. */
 type ProofMode = "required" | "offered" | "off";
@@ -27,6 +27,8 @@ export interface WopiRouterParts {
   readonly fileOverrides: Readonly<Record<string, WopiOperation>>;
   /** By X-WOPI-Override on the contents. */
   readonly contentOverrides: Readonly<Record<string, WopiOperation>>;
+  /** Takes the body of a save whose grant has ended; the answer is 401 all the same. */
+  readonly keepEndedSave: (call: WopiCall) => Promise<void>;
 }
 
 /** `/wopi/files/:id` and its contents: token gate, proof gate, then the operation. No body parser may come before. */
@@ -40,6 +42,10 @@ export function wopiRouter(parts: WopiRouterParts): Router {
   file.get(serve(parts, () => parts.checkFileInfo));
   file.post(serve(parts, (request) => overridden(parts.fileOverrides, request)));
   const contents = router.route("/files/:id/contents");
+  // Express would make a GetFile of it, which counts as the editor having loaded the document.
+  contents.head(() => {
+    throw new BridgeError({ kind: "notImplemented", operation: "HEAD" });
+  });
   contents.get(serve(parts, () => parts.getFile));
   contents.post(serve(parts, (request) => overridden(parts.contentOverrides, request)));
   router.use(() => {
@@ -62,20 +68,29 @@ export function wopiRouter(parts: WopiRouterParts): Router {
 function serve(parts: WopiRouterParts, choose: (request: Request) => WopiOperation) {
   return async (request: Request, response: Response): Promise<void> => {
     const token = accessToken(request);
-    const grant = await admit(parts, request, token);
-    await requireProof(parts, request, grant);
-    const operation = choose(request);
     const hungUp = new AbortController();
     response.once("close", () => {
       if (!response.writableFinished) hungUp.abort();
     });
-    const reply = await operation({
+    // A body refused in its middle leaves a rest that would keep the connection's next call waiting for ever.
+    response.once("finish", () => request.resume());
+    const callOf = (grant: AccessGrant): WopiCall => ({
       grant,
       header: (name) => request.get(name) || undefined,
       body: request,
       signal: hungUp.signal,
     });
-    await send(response, reply);
+    let grant: AccessGrant;
+    try {
+      grant = await admit(parts, request, token);
+    } catch (error) {
+      const ended = await endedSave(parts, request, token);
+      if (ended !== undefined) await parts.keepEndedSave(callOf(ended));
+      throw error;
+    }
+    await requireProof(parts, request, grant);
+    const operation = choose(request);
+    await send(response, await operation(callOf(grant)));
   };
 }
 
@@ -112,6 +127,22 @@ async function admit(parts: WopiRouterParts, request: Request, token: string): P
   if (!isForThisFile || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "tokenInvalid" });
   logFacts({ file: claims.fileId, grant: grant.id });
   return grant;
+}
+
+/** @returns the grant that a save stood on until lately, when this is one and its editor proves itself */
+async function endedSave(parts: WopiRouterParts, request: Request, token: string): Promise<AccessGrant | undefined> {
+  if (!request.path.endsWith("/contents") || request.get("X-WOPI-Override") !== "PUT") return undefined;
+  try {
+    const claims = await parts.tokens.verify(token, true);
+    const grant = await parts.grants.findEnded(claims.grantId);
+    if (grant === undefined || claims.fileId !== request.params["id"]) return undefined;
+    if (wopiFileId(grant.document) !== claims.fileId) return undefined;
+    await requireProof(parts, request, grant);
+    return grant;
+  } catch (error) {
+    if (error instanceof BridgeError) return undefined;
+    throw error;
+  }
 }
 
 /** @throws proofInvalid */

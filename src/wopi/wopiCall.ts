@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { nameFromHeader } from "../http/nameHeader.ts";
 import type { AccessGrant } from "../model/accessGrants.ts";
 import type { DriveContent } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -41,6 +42,19 @@ export function optionalLockId(call: WopiCall): string | undefined {
 function checkedLockId(lockId: string, header: string): string {
   if (lockIdPattern.test(lockId)) return lockId;
   throw new BridgeError({ kind: "headerInvalid", header, reason: "not 1 to 1024 printable ASCII characters" });
+}
+
+/** @returns the name a header asks for, decoded; undefined when there is none @throws headerInvalid */
+export function requestedName(call: WopiCall, header: string): string | undefined {
+  const value = call.header(header);
+  return value === undefined ? undefined : nameFromHeader(header, value);
+}
+
+/** Refuses a body by what is said of its length, before a byte of it is taken. @throws bodyTooLarge */
+export function refuseTooLarge(call: WopiCall, limitBytes: number): void {
+  for (const header of ["Content-Length", "X-WOPI-Size"]) {
+    if (Number(call.header(header) ?? 0) > limitBytes) throw new BridgeError({ kind: "bodyTooLarge", limitBytes });
+  }
 }
 
 /** @throws rightMissing when the grant is for viewing only; WOPI says 404 to that */

@@ -6,6 +6,7 @@ import { CloudreveClient } from "../../src/cloudreve/client.ts";
 import { CloudreveDrive } from "../../src/cloudreve/cloudreveDrive.ts";
 import { Credentials } from "../../src/cloudreve/credential.ts";
 import { createSeal } from "../../src/cloudreve/seal.ts";
+import { UploadSessions } from "../../src/cloudreve/uploadSession.ts";
 import { ViewerSessions } from "../../src/cloudreve/viewerSession.ts";
 import type { Bytes, Drive, DriveDocument, DriveFile } from "../../src/model/drive.ts";
 import type { Failure } from "../../src/model/failure.ts";
@@ -46,10 +47,9 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
     const seal = createSeal([randomBytes(32)]);
     const client = new CloudreveClient(server.url, () => undefined);
     const credentials = new Credentials(store, seal, client, clock.now, { email: server.email, password });
-    return {
-      drive: new CloudreveDrive(client, credentials, new ViewerSessions(store, seal, client, clock.now), []),
-      clock,
-    };
+    const sessions = new ViewerSessions(store, seal, client, clock.now);
+    const uploads = new UploadSessions(client, store, clock.now);
+    return { drive: new CloudreveDrive(client, credentials, sessions, uploads, []), clock };
   };
   const newFile = async (text: string | Buffer, extension = "docx"): Promise<string> => {
     const path = `${folder}/file-${++files}.${extension}`;

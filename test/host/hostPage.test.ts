@@ -69,6 +69,14 @@ describe("the host page", () => {
       expect(second.text).toContain("has been used");
     });
 
+    it("is not used up by somebody who only asks for the head, as scanners of links do", async () => {
+      const { host_page_url: url } = await session();
+      const head = await fetch(url, { method: "HEAD" });
+      expect(head.status).toBe(200);
+      expect((await get(url)).status).toBe(200);
+      expect((await fetch(url, { method: "HEAD" })).status).toBe(410);
+    });
+
     it("is good for one of ten who come at the same moment", async () => {
       const { host_page_url: url } = await session();
       const pages = await Promise.all(Array.from({ length: 10 }, () => get(url)));

@@ -33,6 +33,7 @@ const table: { readonly [Kind in Failure["kind"]]: [Extract<Failure, { kind: Kin
   driveUnreachable: [{ kind: "driveUnreachable" }, 503, 503],
   driveFailed: [{ kind: "driveFailed", code: 50001, said: "db password wrong" }, 500, 502],
   editorUnreachable: [{ kind: "editorUnreachable", said: "http://e/hosting/discovery could not be read." }, 503, 503],
+  storeUnreachable: [{ kind: "storeUnreachable" }, 503, 503],
   spoolFailed: [{ kind: "spoolFailed" }, 500, 500],
 };
 const rows = Object.values(table).map(([what, wopi, web]) => ({ kind: what.kind, what: what as Failure, wopi, web }));
@@ -113,10 +114,10 @@ describe("an editor", () => {
     }
   });
 
-  it("gets a lock header with each 409 about a lock and with nothing else", async () => {
-    const aboutLocks = ["lockMismatch", "lockedElsewhere", "changedInStorage"];
+  it("gets a lock header with each 409 and with nothing else", async () => {
+    const conflicts = ["lockMismatch", "lockedElsewhere", "changedInStorage", "nameTaken"];
     for (const { what } of rows) {
-      expect((await answer("wopi", what)).headers.has("X-WOPI-Lock")).toBe(aboutLocks.includes(what.kind));
+      expect((await answer("wopi", what)).headers.has("X-WOPI-Lock")).toBe(conflicts.includes(what.kind));
     }
   });
 

@@ -65,7 +65,7 @@ describe("a bridge that can't start", () => {
       "- BRIDGE_URL is missing.",
       "- CLOUDREVE_URL must be an http(s) address.",
       "- SECRET must be at least 32 bytes long.",
-      "- STORE_URL must be file:PATH or memory:.",
+      "- STORE_URL must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:.",
     ]);
   });
 });

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { ContentRecord } from "../../src/model/contentRecord.ts";
 import type { DriveFile } from "../../src/model/drive.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
-import { setClock } from "../support/clock.ts";
 
 const file: DriveFile = {
   id: "f1",
@@ -108,78 +107,106 @@ describe("the hash of what is stored", () => {
   });
 });
 
-describe("the base of an editor's copy", () => {
+describe("the copy in an editor's hands", () => {
   const collabora = "https://collabora.example";
+  const onlyOffice = "https://onlyoffice.example";
+  const baseOf = async (content: ContentRecord, fileId: string, editor: string) =>
+    (await content.arrived(fileId, editor)).baseVersion;
 
-  it("is unknown until the editor has been given something", async () => {
+  it("stands on nothing known until the editor has been given something", async () => {
     const { content } = freshRecord();
-    expect(await content.base("f1", collabora)).toBeUndefined();
+    expect(await baseOf(content, "f1", collabora)).toBeUndefined();
   });
 
-  it("is what was handed out last", async () => {
+  it("stands on what was handed out last", async () => {
     const { content } = freshRecord();
-    await content.moveBase("f1", collabora, "v1");
-    await content.moveBase("f1", collabora, "v2");
-    await content.moveBase("f1", collabora, "v2");
-    expect(await content.base("f1", collabora)).toBe("v2");
+    await content.loaded("f1", collabora, "v1");
+    await content.loaded("f1", collabora, "v2");
+    expect(await baseOf(content, "f1", collabora)).toBe("v2");
   });
 
   it("is each editor's own, and each file's", async () => {
     const { content } = freshRecord();
-    await content.moveBase("f1", collabora, "v1");
-    await content.moveBase("f1", "https://onlyoffice.example", "v2");
-    await content.moveBase("f2", collabora, "v3");
-    expect(await content.base("f1", collabora)).toBe("v1");
-    expect(await content.base("f1", "https://onlyoffice.example")).toBe("v2");
+    await content.loaded("f1", collabora, "v1");
+    await content.loaded("f1", onlyOffice, "v2");
+    await content.loaded("f2", collabora, "v3");
+    expect(await baseOf(content, "f1", collabora)).toBe("v1");
+    expect(await baseOf(content, "f1", onlyOffice)).toBe("v2");
   });
 
   it("is not moved by telling a time, which a joiner asks for after a foreign change", async () => {
     const { content } = freshRecord();
-    await content.moveBase("f1", collabora, "v1");
+    await content.loaded("f1", collabora, "v1");
     await content.lastModifiedTime(saved);
-    expect(await content.base("f1", collabora)).toBe("v1");
+    expect(await baseOf(content, "f1", collabora)).toBe("v1");
   });
 
   it("survives with the store, for another instance", async () => {
     const { store, content } = freshRecord();
-    await content.moveBase("f1", collabora, "v1");
-    expect(await new ContentRecord(store).base("f1", collabora)).toBe("v1");
-  });
-});
-
-describe("a conflict copy", () => {
-  it("is remembered by file and content until its moment, so that the same content makes no second one", async () => {
-    const clock = setClock(1000);
-    const content = new ContentRecord(openMemoryStore(clock.now));
-    expect(await content.hasCopy("f1", "hash")).toBe(false);
-    await content.copied("f1", "hash", 2000);
-    expect(await content.hasCopy("f1", "hash")).toBe(true);
-    expect(await content.hasCopy("f1", "other")).toBe(false);
-    expect(await content.hasCopy("f2", "hash")).toBe(false);
-    clock.advance(1000);
-    expect(await content.hasCopy("f1", "hash")).toBe(false);
-  });
-});
-
-describe("a save whose answer was lost", () => {
-  const attempt = { editor: "https://collabora.example", onVersion: "v1", sizeBytes: 10, sha256: "hash" };
-
-  it("is remembered per file, also by another instance, until its moment", async () => {
-    const clock = setClock(1000);
-    const store = openMemoryStore(clock.now);
-    await new ContentRecord(store).noteAttempt("f1", attempt, 2000);
-    const content = new ContentRecord(store);
-    expect(await content.attempt("f1")).toEqual(attempt);
-    expect(await content.attempt("f2")).toBeUndefined();
-    clock.advance(1000);
-    expect(await content.attempt("f1")).toBeUndefined();
+    await content.loaded("f1", collabora, "v1");
+    expect(await baseOf(new ContentRecord(store), "f1", collabora)).toBe("v1");
   });
 
-  it("can be forgotten, also when there is none", async () => {
+  it("is the same one from save to save, and another with each loading, of the same version too", async () => {
     const { content } = freshRecord();
-    await content.noteAttempt("f1", attempt, 2000);
-    await content.forgetAttempt("f1");
-    await content.forgetAttempt("f1");
-    expect(await content.attempt("f1")).toBeUndefined();
+    await content.loaded("f1", collabora, "v1");
+    const first = await content.arrived("f1", collabora);
+    const second = await content.arrived("f1", collabora);
+    await content.loaded("f1", collabora, "v1");
+    const third = await content.arrived("f1", collabora);
+    expect(second.copyId).toBe(first.copyId);
+    expect(third.copyId).not.toBe(first.copyId);
+    expect([first.order, second.order, third.order]).toEqual([1, 2, 3]);
+  });
+
+  it("is moved by its own save, and not by one of the copy that was in hand before", async () => {
+    const { content } = freshRecord();
+    await content.loaded("f1", collabora, "v1");
+    const before = await content.arrived("f1", collabora);
+    await content.loaded("f1", collabora, "v1");
+    const after = await content.arrived("f1", collabora);
+    await content.accepted("f1", collabora, before, "v2");
+    expect(await baseOf(content, "f1", collabora)).toBe("v1");
+    expect((await content.copy("f1", collabora, before.copyId))?.version).toBe("v2");
+    await content.accepted("f1", collabora, after, "v3");
+    expect(await baseOf(content, "f1", collabora)).toBe("v3");
+  });
+
+  it("remembers what was sent of it until a save is known to have got through", async () => {
+    const { content } = freshRecord();
+    await content.loaded("f1", collabora, "v1");
+    const stand = await content.arrived("f1", collabora);
+    for (const hash of ["one", "two", "one"]) await content.sending("f1", collabora, stand.copyId, hash);
+    expect((await content.copy("f1", collabora, stand.copyId))?.unheard).toEqual(["one", "two"]);
+    await content.accepted("f1", collabora, stand, "v2");
+    expect(await content.copy("f1", collabora, stand.copyId)).toMatchObject({ unheard: [], placedOrder: stand.order });
+  });
+
+  it("is known by the order of its saves, whichever goes in first", async () => {
+    const { content } = freshRecord();
+    const early = await content.arrived("f1", collabora);
+    const late = await content.arrived("f1", collabora);
+    await content.accepted("f1", collabora, late, "v2");
+    await content.accepted("f1", collabora, early, "v3");
+    expect((await content.copy("f1", collabora, early.copyId))?.placedOrder).toBe(late.order);
+  });
+
+  it("of before the store was lost is remembered anew with its next save", async () => {
+    const { content } = freshRecord();
+    const stand = { copyId: "of before", order: 7, baseVersion: "v1" };
+    expect(await content.copy("f1", collabora, stand.copyId)).toBeUndefined();
+    await content.accepted("f1", collabora, stand, "v2");
+    expect(await baseOf(content, "f1", collabora)).toBe("v2");
+  });
+
+  it("takes no more room with each loading", async () => {
+    const { store, content } = freshRecord();
+    for (let round = 0; round < 50; round++) {
+      await content.loaded("f1", collabora, `v${round}`);
+      const { copyId } = await content.arrived("f1", collabora);
+      for (let save = 0; save < 20; save++) await content.sending("f1", collabora, copyId, `${save}`.repeat(44));
+    }
+    for await (const [, value] of store.list("copies:")) expect(value.length).toBeLessThan(5000);
+    expect(await baseOf(content, "f1", collabora)).toBe("v49");
   });
 });

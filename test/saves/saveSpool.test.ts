@@ -10,11 +10,18 @@ import { PassThrough, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { failureOf } from "../../src/model/failure.ts";
-import { SaveSpool } from "../../src/saves/saveSpool.ts";
+import { type PlacingFacts, SaveSpool } from "../../src/saves/saveSpool.ts";
 
 const mebibyte = 1024 * 1024;
 const limitBytes = 8 * mebibyte;
-const facts = { fileId: "f1", person: 'Ann\nof the "north" 报告' };
+const facts: PlacingFacts = {
+  grantId: "g1",
+  document: { account: "alice", fileId: "f1" },
+  personName: 'Ann\nof the "north" 报告',
+  editor: "https://office.example",
+  fileName: "Report.docx",
+  receivedAtMs: Date.parse("2026-11-21T08:15:00Z"),
+};
 
 let dir: string;
 let spool: SaveSpool;
@@ -67,7 +74,7 @@ describe("a save that arrives whole", () => {
     const bytes = randomBytes(sizeBytes);
     await spool.receive(inPieces(bytes), facts, limitBytes);
     const names = await readdir(dir);
-    expect(names).toEqual([expect.stringMatching(/^[0-9a-f]+\.save$/)]);
+    expect(names).toEqual([expect.stringMatching(/^[0-9a-f]+-\d+-[0-9a-f]{64}\.save$/)]);
     const content = await readFile(join(dir, names[0] ?? ""));
     const endOfLine = content.indexOf("\n");
     expect(JSON.parse(content.subarray(0, endOfLine).toString())).toEqual(facts);
@@ -147,10 +154,19 @@ describe("a save that is refused", () => {
     },
   );
 
-  it("when its folder is gone says that the spool failed", async () => {
+  it("when its folder is gone and it is large says that the spool failed", async () => {
     await rm(dir, { recursive: true });
-    const error = await reasonOf(spool.receive(inPieces(Buffer.alloc(10)), facts, limitBytes));
+    const error = await reasonOf(spool.receive(inPieces(Buffer.alloc(2 * mebibyte)), facts, limitBytes));
     expect(failureOf(error, "spoolFailed")).toBeDefined();
+    await SaveSpool.open(dir);
+  });
+
+  it("when its folder is gone and it is small is sent on from memory, but can't be kept", async () => {
+    await rm(dir, { recursive: true });
+    const save = await spool.receive(inPieces(Buffer.from("small")), facts, limitBytes);
+    expect((await buffer(save.open())).toString()).toBe("small");
+    expect(failureOf(await reasonOf(save.keep()), "spoolFailed")).toBeDefined();
+    await save.discard();
     await SaveSpool.open(dir);
   });
 
@@ -207,5 +223,64 @@ describe("the spool's folder", () => {
     await writeFile(join(dir, "0123.save"), "{}\nbytes");
     await SaveSpool.open(dir);
     expect(await readdir(dir)).toEqual(["0123.save"]);
+  });
+});
+
+describe("a save that was kept", () => {
+  const keptIn = async (folder: SaveSpool) => {
+    const saves = [];
+    for await (const save of folder.kept()) saves.push(save);
+    return saves;
+  };
+
+  it("is found again by another process, with its facts, bytes and hash", async () => {
+    const bytes = randomBytes(2 * mebibyte);
+    const save = await spool.receive(inPieces(bytes), facts, limitBytes);
+    await save.keep();
+    const [found, ...others] = await keptIn(await SaveSpool.open(dir));
+    expect(others).toEqual([]);
+    expect(found?.facts).toEqual(facts);
+    expect(found?.sha256).toBe(save.sha256);
+    expect(bytes.equals(await buffer(found?.open() ?? Readable.from([])))).toBe(true);
+    expect(bytes.subarray(5, 1005).equals(await buffer(found?.open(5, 1000) ?? Readable.from([])))).toBe(true);
+  });
+
+  it("is not offered while its call still places it", async () => {
+    const save = await spool.receive(inPieces(Buffer.from("under way")), facts, limitBytes);
+    expect(await keptIn(spool)).toEqual([]);
+    await save.keep();
+    expect((await keptIn(spool)).length).toBe(1);
+  });
+
+  it("comes oldest first", async () => {
+    for (const receivedAtMs of [3, 1, 2]) {
+      const save = await spool.receive(
+        inPieces(Buffer.from(`${receivedAtMs}`)),
+        { ...facts, receivedAtMs },
+        limitBytes,
+      );
+      await save.keep();
+    }
+    expect((await keptIn(spool)).map((save) => save.facts.receivedAtMs)).toEqual([1, 2, 3]);
+  });
+
+  it.each([
+    ["cut short", (content: Buffer) => content.subarray(0, -1)],
+    ["altered", (content: Buffer) => Buffer.concat([content.subarray(0, -1), Buffer.from("X")])],
+    ["emptied", () => Buffer.alloc(0)],
+  ])("is put aside, never offered, when a power cut has left it %s", async (_how, damage) => {
+    const save = await spool.receive(inPieces(Buffer.from("whole")), facts, limitBytes);
+    await save.keep();
+    const [name = ""] = await readdir(dir);
+    await writeFile(join(dir, name), damage(await readFile(join(dir, name))));
+    expect(await keptIn(await SaveSpool.open(dir))).toEqual([]);
+    expect(await readdir(dir)).toEqual([`${name}.broken`]);
+  });
+
+  it("is forgotten with its discard", async () => {
+    const save = await spool.receive(inPieces(Buffer.from("done")), facts, limitBytes);
+    await save.keep();
+    await save.discard();
+    expect(await readdir(dir)).toEqual([]);
   });
 });

@@ -1,20 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { copyFile, mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FileLocks, lockLifetimeMs } from "../../src/model/fileLocks.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
 import { setClock } from "../support/clock.ts";
 import { describeKeyValueStore } from "./keyValueStore.contract.ts";
+import { raced, started } from "./storeRace.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
 let dir: string;
 let files = 0;
-const children: ChildProcess[] = [];
 const freshPath = () => join(dir, `store-${files++}.db`);
 
 beforeAll(async () => {
@@ -137,11 +133,6 @@ describe("a store file that can't be used", () => {
 });
 
 describe("several processes on one store file", () => {
-  afterEach(() => {
-    // Whatever a test found out: nothing it started outlives it.
-    for (const child of children.splice(0)) child.kill("SIGKILL");
-  });
-
   it("lose no update of two that count the same key up, 500 times each", async () => {
     const path = freshPath();
     await raced(path, "increment", ["a", "b"], 500);
@@ -154,7 +145,7 @@ describe("several processes on one store file", () => {
     const path = freshPath();
     const { child, lines } = started(path, "write", "key", 1_000_000);
     await lines.next();
-    child.stdin?.write(`${Date.now()}\n`);
+    child.stdin?.write("go\n");
     let acknowledged = -1;
     for await (const line of lines) {
       acknowledged = Number(line);
@@ -188,33 +179,6 @@ describe("several processes on one store file", () => {
     await store.close();
   });
 });
-
-function started(path: string, job: string, name: string, times: number, nowMs = startMs) {
-  const script = fileURLToPath(new URL("./sqliteProcess.ts", import.meta.url));
-  const args = ["--import", "tsx", script, path, job, name, String(times), String(nowMs)];
-  const child: ChildProcess = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
-  children.push(child);
-  if (child.stdout === null) throw new Error("a piped child has an output");
-  return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
-}
-
-/** Runs a job in several processes that begin at the same moment. @returns the lines that each wrote */
-async function raced(path: string, job: string, names: readonly string[], times: number, nowMs = startMs) {
-  const processes = names.map((name) => started(path, job, name, times, nowMs));
-  const exits = processes.map(({ child }) => once(child, "exit"));
-  for (const { lines } of processes) expect((await lines.next()).value).toBe("ready");
-  const goAtMs = Date.now() + 20;
-  for (const { child } of processes) child.stdin?.write(`${goAtMs}\n`);
-  const said = await Promise.all(
-    processes.map(async ({ lines }) => {
-      const ofOne: string[] = [];
-      for await (const line of lines) ofOne.push(line);
-      return ofOne;
-    }),
-  );
-  expect(await Promise.all(exits)).toEqual(names.map(() => [0, null]));
-  return said;
-}
 
 /** Pages of the database that hold something; the file itself does not shrink. */
 async function pagesInUse(path: string): Promise<number> {

@@ -8,6 +8,8 @@ export interface BridgeProcess {
   /** All that every process so far has printed. */
   output(): string;
   open(path: string, more?: Record<string, unknown>): Promise<WopiClient>;
+  /** Memory of the process that lies in RAM. */
+  residentBytes(): number;
   kill(): Promise<void>;
   start(): Promise<void>;
   /** SIGTERM. @returns the exit code */
@@ -56,6 +58,7 @@ export async function bridgeProcess(
       });
       return wopiClient(sessionSchema.parse(await answered.json()));
     },
+    residentBytes: () => command.residentBytes(),
     kill: async () => void (await end("SIGKILL")),
     start,
     stop: () => end("SIGTERM"),

@@ -16,6 +16,11 @@ const programs = {
     debianPackage: "chromium",
     testFiles: "test/**/*.browser.test.ts",
   },
+  "redis-server": {
+    names: ["redis-server"],
+    debianPackage: "redis-server",
+    testFiles: "test/**/*.redis.test.ts",
+  },
 } as const satisfies Record<string, Program>;
 
 /** @returns the program's path, undefined when the machine has none */

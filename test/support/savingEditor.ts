@@ -3,7 +3,7 @@ import { type DriveProxy, driveProxy } from "./driveProxy.ts";
 import { type TestBridge, type TestBridgeOptions, testBridge } from "./testBridge.ts";
 import type { WopiAnswer, WopiClient } from "./wopiClient.ts";
 
-export interface OpenedForSaving {
+interface OpenedForSaving {
   /** A folder that holds nothing but this document. */
   readonly folder: string;
   readonly path: string;
@@ -22,6 +22,8 @@ export interface SavingEditor {
     text?: string,
     more?: Record<string, unknown>,
   ): Promise<OpenedForSaving & { readonly timestamp: string }>;
+  /** Whether somebody at the drive can save into the document now; asks by doing it. */
+  othersCanSave(path: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,11 @@ export async function savingEditor(options: TestBridgeOptions = {}): Promise<Sav
       expect((await opened.client.lock(lockId)).status).toBe(200);
       return { ...opened, timestamp: String(info.json()["LastModifiedTime"]) };
     },
+    othersCanSave: async (path) => {
+      const code = await bridge.alice.put(path, "theirs");
+      expect([0, 40073]).toContain(code);
+      return code === 0;
+    },
     close: async () => {
       await bridge.close();
       await between.close();
@@ -73,4 +80,11 @@ export function expectRefusal(answer: WopiAnswer, lockHeader: string, because: "
   if (because === "change") expect(answer.json()).toEqual({ COOLStatusCode: 1010, LOOLStatusCode: 1010 });
   // To an editor 1010 means "changed in storage"; a lock conflict must never look like one.
   else expect(answer.text).not.toContain("1010");
+}
+
+/** @returns the lock id that stands at the bridge, by GetLock; empty when none does */
+export async function heldLock(client: WopiClient): Promise<string | null> {
+  const answer = await client.getLock();
+  expect(answer.status).toBe(200);
+  return answer.header("x-wopi-lock");
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { type Bridge, openBridge } from "../../src/bridge.ts";
 import { readConfig } from "../../src/config.ts";
+import type { Pause } from "../../src/model/keyValueStore.ts";
 import { type FakeCloudreve, openFakeCloudreve } from "../../src/sandbox/fakeCloudreve/fakeCloudreve.ts";
 import { type SetClock, setClock } from "./clock.ts";
 import { type DriveAccountClient, driveAccount } from "./driveAccount.ts";
@@ -31,6 +32,8 @@ export interface TestBridge {
   postSession(body: unknown, headers?: Record<string, string>): Promise<Response>;
   /** Opens a document through the portal API. */
   open(path: string, more?: Record<string, unknown>): Promise<WopiClient>;
+  /** Revokes the session that a portal has opened. */
+  endSession(id: string): Promise<void>;
   /** Stops the bridge and starts another on the same store, spool and address. */
   restart(): Promise<void>;
   stopDrive(): Promise<void>;
@@ -44,6 +47,8 @@ export interface TestBridgeOptions {
   readonly drive?: Partial<Parameters<typeof openFakeCloudreve>[0]>;
   /** Where the bridge reaches the drive, when something stands between the two. */
   readonly driveAddress?: (driveUrl: string) => Promise<string>;
+  /** In place of the pauses between two tries. */
+  readonly pause?: Pause;
 }
 
 export async function testBridge(options: TestBridgeOptions = {}): Promise<TestBridge> {
@@ -90,7 +95,11 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
     ...options.settings,
   });
   const start = async (): Promise<Bridge> => {
-    const bridge = await openBridge(config, { now: clock.now, logger });
+    const bridge = await openBridge(config, {
+      now: clock.now,
+      logger,
+      ...(options.pause === undefined ? {} : { pause: options.pause }),
+    });
     server.on("request", bridge.app);
     return bridge;
   };
@@ -123,6 +132,11 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
       const body: unknown = await answered.json();
       if (answered.status !== 201) throw new Error(`POST /api/sessions: ${answered.status} ${JSON.stringify(body)}`);
       return wopiClient(sessionSchema.parse(body) as Session);
+    },
+    endSession: async (id) => {
+      const headers = { Authorization: `Bearer ${portalKey}` };
+      const { status } = await fetch(`${url}/api/sessions/${id}`, { method: "DELETE", headers });
+      if (status !== 204) throw new Error(`DELETE /api/sessions: ${status}`);
     },
     restart: async () => {
       server.removeAllListeners("request");

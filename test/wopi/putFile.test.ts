@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { expectRefusal, type SavingEditor, savingEditor } from "../support/savingEditor.ts";
-import { collabora } from "../support/wopiClient.ts";
+import { collabora, type WopiClient } from "../support/wopiClient.ts";
 
 describe("PutFile", () => {
   let editor: SavingEditor;
@@ -171,6 +171,18 @@ describe("PutFile", () => {
       const timestamp = String((await joiner.check()).json()["LastModifiedTime"]);
       expectRefusal(await client.put("mine", "A", collabora({ timestamp })), "A", "change");
       expectRefusal(await joiner.put("mine", "A", collabora({ timestamp })), "A", "change");
+      expect(await editor.bridge.alice.read(path)).toBe("theirs");
+    });
+
+    it.each<[string, (client: WopiClient) => Promise<unknown>]>([
+      ["a part of it", (client) => client.get({ Range: "bytes=0-1" })],
+      ["its last byte", (client) => client.get({ Range: "bytes=-1" })],
+      ["its head", (client) => fetch(client.address("/contents"), { method: "HEAD" })],
+      ["what does not fit", (client) => client.get({ "X-WOPI-MaxExpectedSize": "1" })],
+    ])("is not over once somebody has asked for %s: the editor's copy is still the old one", async (_name, ask) => {
+      const { client, path } = await openThenForeign();
+      await ask(client);
+      expectRefusal(await client.put("mine", "A"), "A", "change");
       expect(await editor.bridge.alice.read(path)).toBe("theirs");
     });
 

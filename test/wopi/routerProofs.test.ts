@@ -145,10 +145,18 @@ describe("proofs that are required", () => {
 
   it("never take scheme, host or address from what the caller says of himself", async () => {
     const target = `${editor.path}${editor.query()}`;
-    const url = `http://evil.example${target}`;
-    const forged = discovery.proof({ accessToken: editor.session.access_token, url, atMs: bridge.clock.now() });
-    const claims = { "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", "X-Original-URL": url };
-    expect(await editor.send(target, { ...forged, ...claims })).toBe(500);
+    const claims = {
+      "X-Forwarded-Host": "evil.example",
+      "X-Forwarded-Proto": "http",
+      "X-Forwarded-Prefix": "/evil",
+      Forwarded: "host=evil.example;proto=http",
+    };
+    for (const base of ["http://evil.example", "https://evil.example", "https://evil.example/Office", bridge.url]) {
+      const url = `${base}${target}`;
+      const forged = discovery.proof({ accessToken: editor.session.access_token, url, atMs: bridge.clock.now() });
+      expect(await editor.send(target, { ...forged, ...claims, "X-Original-URL": url }), base).toBe(500);
+    }
+    expect(await editor.send(target, { ...editor.proof(target), ...claims })).toBe(200);
   });
 
   it("hold for twenty minutes, and a little into the future for clocks that differ", async () => {
@@ -178,6 +186,12 @@ describe("proofs that are required", () => {
   ])("are not upset by %s: that is a failed check", async (_name, broken) => {
     const target = `${editor.path}${editor.query()}`;
     expect(await editor.send(target, { ...editor.proof(target), ...broken })).toBe(500);
+  });
+
+  it("however broken, never surprise the bridge: each refusal is one that it knows", () => {
+    const failures = new Set(bridge.logLines.map((line) => line["failure"]));
+    expect(failures).toContain("proofInvalid");
+    expect(failures).not.toContain("unexpected");
   });
 
   it("are not asked of people: pages and portals sign nothing", async () => {

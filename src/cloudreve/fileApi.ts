@@ -1,0 +1,243 @@
+import { z } from "zod";
+import type { Bytes, DriveDocument, DriveFile, OpenRequest } from "../model/drive.ts";
+import { BridgeError, failureOf, type LockHolder } from "../model/failure.ts";
+import type { CloudreveClient, RawAnswer } from "./client.ts";
+import type { Credentials } from "./credential.ts";
+
+/** `extended_info` may come unasked with another user's secrets (4.0.0); the schema drops what it does not name. */
+const fileSchema = z.object({
+  type: z.number(),
+  id: z.string(),
+  name: z.string(),
+  updated_at: z.string(),
+  size: z.number(),
+  path: z.string(),
+  owned: z.boolean().optional().default(false),
+  primary_entity: z.string().optional().default(""),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+});
+export type CloudreveFile = z.infer<typeof fileSchema>;
+
+const listSchema = z.object({ parent: z.object({ primary_entity: z.string() }) });
+const urlsSchema = z.object({ urls: z.array(z.object({ url: z.string() })) });
+
+export interface Transfer {
+  readonly answer: RawAnswer;
+  /** Whether Cloudreve itself sends the bytes, with the version as ETag. */
+  readonly isCloudreves: boolean;
+}
+
+/** The only place where Cloudreve lets anybody write: not `share`, not `trash`. */
+const ownFilePattern = /^cloudreve:\/\/([^/@]*@)?my(\/|$)/;
+const contentPath = "/api/v4/file/content/";
+
+/** Cloudreve's file API, called in the name of an account. */
+export class FileApi {
+  readonly #client: CloudreveClient;
+  readonly #credentials: Credentials;
+  readonly #storageOrigins: ReadonlySet<string>;
+  /** Cloudreve's word for "no version", constant per server: folders show it, and no stored version has it. */
+  #noVersion: string | undefined;
+
+  /** @param storageOrigins origins besides Cloudreve's that download URLs may name */
+  constructor(client: CloudreveClient, credentials: Credentials, storageOrigins: readonly string[]) {
+    this.#client = client;
+    this.#credentials = credentials;
+    this.#storageOrigins = new Set(storageOrigins);
+  }
+
+  /** @throws fileMissing for what is not there, not this account's, or in the trash @see Cloudreve GET /file/info */
+  async info(account: string, target: OpenRequest["target"]): Promise<CloudreveFile> {
+    const query = "uri" in target ? { uri: target.uri } : { id: target.fileId };
+    const file = await this.#credentials.authorised(account, async (accessToken) => {
+      try {
+        return await this.#client.api(fileSchema, { method: "GET", path: "/file/info", query, accessToken });
+      } catch (error) {
+        // 40001 "unknown file id", "unknown uri"; the id of a file removed for good gives -1 without a word.
+        const code = failureOf(error, "driveFailed")?.code;
+        if (code === 40001 || (code === -1 && "fileId" in target)) throw new BridgeError({ kind: "fileMissing" });
+        throw error;
+      }
+    });
+    // An id is followed into the trash, where a document can be neither opened nor saved.
+    if ("fileId" in target && !ownFilePattern.test(file.path)) throw new BridgeError({ kind: "fileMissing" });
+    return file;
+  }
+
+  /** @returns the file itself where a share of the account's own leads to it; through a share nobody writes. */
+  async own(account: string, file: CloudreveFile): Promise<CloudreveFile> {
+    if (ownFilePattern.test(file.path)) return file;
+    if (!file.owned) throw new BridgeError({ kind: "fileMissing" });
+    return this.info(account, { fileId: file.id });
+  }
+
+  /**
+   * Who holds the drive's lock. The native refusal does not say, so a call is made that must be refused: making a
+   * version current that no file has. On a locked file the lock is checked first, and nothing is ever written.
+   * @returns undefined when nobody does any more
+   */
+  async holder(document: DriveDocument): Promise<LockHolder | undefined> {
+    try {
+      const file = await this.info(document.account, { fileId: document.fileId });
+      await this.#credentials.authorised(document.account, async (accessToken) => {
+        this.#noVersion ??= (
+          await this.#client.api(listSchema, {
+            method: "GET",
+            path: "/file",
+            query: { uri: "cloudreve://my", page_size: "1" },
+            accessToken,
+          })
+        ).parent.primary_entity;
+        await this.#client.api(z.unknown(), {
+          method: "POST",
+          path: "/file/version/current",
+          json: { uri: file.path, version: this.#noVersion },
+          accessToken,
+        });
+      });
+      return undefined;
+    } catch (error) {
+      if (failureOf(error, "fileMissing") !== undefined) return undefined;
+      return failureOf(error, "lockedElsewhere")?.holder ?? "other";
+    }
+  }
+
+  /** @throws nameTaken @see Cloudreve POST /file/create; recordings/cloudreve/file-create.json */
+  async create(account: string, uri: string): Promise<CloudreveFile> {
+    try {
+      return await this.#credentials.authorised(account, (accessToken) =>
+        this.#client.api(fileSchema, {
+          method: "POST",
+          path: "/file/create",
+          json: { uri, type: "file", err_on_conflict: true },
+          accessToken,
+        }),
+      );
+    } catch (error) {
+      // Cloudreve 4.0 makes the file and answers with an empty 500.
+      if (failureOf(error, "driveFailed")?.code !== 500) throw error;
+      const made = await this.info(account, { uri });
+      if (made.size > 0) throw new BridgeError({ kind: "nameTaken" });
+      return made;
+    }
+  }
+
+  async removeIfEmpty(account: string, uri: string): Promise<void> {
+    try {
+      const left = await this.info(account, { uri });
+      if (left.size === 0) await this.remove(account, uri, true);
+    } catch (error) {
+      // An empty file may stay behind; why the bytes could not go in is what matters.
+      if (!(error instanceof BridgeError)) throw error;
+    }
+  }
+
+  async remove(account: string, uri: string, forGood: boolean): Promise<void> {
+    await this.#credentials.authorised(account, (accessToken) =>
+      this.#client.api(z.unknown(), {
+        method: "DELETE",
+        path: "/file",
+        json: { uris: [uri], skip_soft_delete: forGood },
+        accessToken,
+      }),
+    );
+  }
+
+  /** @see Cloudreve PUT /file/content; recordings/cloudreve/content-put-previous.json */
+  async put(account: string, uri: string, bytes: Bytes, previous: string | undefined): Promise<CloudreveFile> {
+    const query = new URLSearchParams({ uri });
+    if (previous !== undefined && previous !== "") query.set("previous", previous);
+    const stored = await this.#credentials.authorised(account, async (accessToken) => {
+      const answer = await this.#client.raw({
+        method: "PUT",
+        url: `${this.#client.address("/file/content")}?${query}`,
+        headers: { Authorization: `Bearer ${accessToken}`, "Content-Length": String(bytes.sizeBytes) },
+        body: bytes.open(),
+      });
+      return this.#client.envelope(fileSchema, answer);
+    });
+    if (stored.size !== bytes.sizeBytes) {
+      throw new BridgeError({ kind: "driveFailed", code: 200, said: "what is stored is not what was sent" });
+    }
+    return stored;
+  }
+
+  /** @returns undefined when the URL is of an origin that is not allowed, dead, or not the file: GetFile serves then */
+  async download(
+    document: DriveDocument,
+    file: DriveFile,
+    range: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Transfer | undefined> {
+    if (document.version !== undefined) return undefined;
+    let urls: z.infer<typeof urlsSchema>;
+    try {
+      urls = await this.#credentials.authorised(document.account, (accessToken) =>
+        this.#client.api(urlsSchema, {
+          method: "POST",
+          path: "/file/url",
+          json: { uris: [file.uri], entity: file.version },
+          accessToken,
+        }),
+      );
+    } catch (error) {
+      // Driven out by retention, renamed a moment ago, or no credential left: the session may still reach it.
+      if (error instanceof BridgeError && error.failure.kind === "driveUnreachable") throw error;
+      return undefined;
+    }
+    const source = this.#allowed(urls.urls[0]?.url);
+    if (source === undefined) return undefined;
+    const answer = await this.#client.raw({
+      method: "GET",
+      url: source.url,
+      headers: range === undefined ? {} : { Range: range },
+      signal,
+    });
+    // A dead URL answers 200 with JSON: only an ETag proves that this is the file.
+    const isFile = (answer.status === 200 || answer.status === 206) && answer.header("etag") !== undefined;
+    if (isFile || answer.status === 416) return { answer, isCloudreves: source.isCloudreves };
+    answer.body.destroy();
+    return undefined;
+  }
+
+  /** Cloudreve's own download URLs go to CLOUDREVE_URL whatever site they name; others only where configured. */
+  #allowed(url: string | undefined): { readonly url: string; readonly isCloudreves: boolean } | undefined {
+    if (url === undefined || !URL.canParse(url)) return undefined;
+    const parsed = new URL(url);
+    const at = parsed.pathname.indexOf(contentPath);
+    if (at >= 0) {
+      const below = `${parsed.pathname.slice(at + contentPath.length)}${parsed.search}`;
+      return { url: `${this.#client.address("/file/content/")}${below}`, isCloudreves: true };
+    }
+    return this.#storageOrigins.has(parsed.origin) ? { url, isCloudreves: false } : undefined;
+  }
+
+  /** @throws nameTaken, nameIllegal, lockedElsewhere @see Cloudreve POST /file/rename */
+  async rename(account: string, uri: string, name: string): Promise<CloudreveFile> {
+    return this.#credentials.authorised(account, (accessToken) =>
+      this.#client.api(fileSchema, {
+        method: "POST",
+        path: "/file/rename",
+        json: { uri, new_name: name },
+        accessToken,
+      }),
+    );
+  }
+}
+
+/** A file of the API in the words of the port. */
+export function driveFile(file: CloudreveFile): DriveFile {
+  return {
+    id: file.id,
+    name: file.name,
+    uri: file.path,
+    sizeBytes: file.size,
+    version: file.primary_entity,
+    modifiedAt: wholeSeconds(file.updated_at),
+  };
+}
+
+/** The precision that every way to ask Cloudreve has. */
+export function wholeSeconds(time: string): string {
+  return `${new Date(time).toISOString().slice(0, 19)}Z`;
+}

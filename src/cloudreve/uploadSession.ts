@@ -1,0 +1,168 @@
+import { z } from "zod";
+import type { Bytes, DriveFile } from "../model/drive.ts";
+import { BridgeError, failureOf, isTransient } from "../model/failure.ts";
+import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
+import type { CloudreveClient } from "./client.ts";
+
+const sessionSchema = z.object({
+  session_id: z.string(),
+  /** 0 = everything in one piece. */
+  chunk_size: z.number(),
+  upload_urls: z.array(z.string()).nullish(),
+  credential: z.string().optional(),
+});
+/** An upload that has been asked for and is not known to have ended. */
+const unfinishedSchema = z.object({
+  uri: z.string(),
+  /** Unknown when the answer to the asking was lost. */
+  sessionId: z.string().optional(),
+  askedAtMs: z.number(),
+});
+/** So long Cloudreve holds a file for an upload that nobody goes on with. */
+const sessionLifeMs = 24 * 3_600_000;
+/** An upload that Cloudreve shows on a file is taken for ours this long after we have asked for one. */
+const surelyOursMs = 60_000;
+
+const folderSchema = z.object({ storage_policy: z.object({ id: z.string() }).nullish() });
+
+/**
+ * Cloudreve's way for contents above `maxEditSize`: a session, chunks in order, done with the last one. While it is
+ * open Cloudreve locks the file for everybody, our own viewer lock included.
+ * @see Cloudreve PUT /file/upload; recordings/cloudreve/upload-session-existing.json
+ */
+export class UploadSessions {
+  readonly #client: CloudreveClient;
+  readonly #store: KeyValueStore;
+  readonly #now: Clock;
+
+  constructor(client: CloudreveClient, store: KeyValueStore, now: Clock) {
+    this.#client = client;
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /**
+   * Replaces the content of an existing file.
+   * @param stillStands asked once the file is Cloudreve's for this upload alone: whether the version is the expected
+   *   one. Servers before 2026 do not compare `previous` themselves.
+   * @throws changedInStorage, lockedElsewhere, quotaExceeded, bodyTooLarge when the storage takes no chunks from us
+   */
+  async replace(
+    accessToken: string,
+    { id: fileId, uri, version: previousVersion }: Pick<DriveFile, "id" | "uri" | "version">,
+    bytes: Bytes,
+    stillStands: () => Promise<boolean>,
+  ): Promise<void> {
+    const policyId = await this.#policyId(accessToken, uri);
+    // Before it is asked for: a bridge that dies still knows what it may have left behind.
+    await this.#note(fileId, uri, undefined);
+    const json = { uri, size: bytes.sizeBytes, policy_id: policyId, entity_type: "version", previous: previousVersion };
+    let session: z.infer<typeof sessionSchema>;
+    try {
+      session = await this.#client.api(sessionSchema, { method: "PUT", path: "/file/upload", json, accessToken });
+    } catch (error) {
+      const isUnheard = failureOf(error, "driveUnreachable") ?? failureOf(error, "driveFailed");
+      // A plain no leaves nothing behind, and an upload that is shown on the file is not ours.
+      if (isUnheard === undefined) await put(this.#store, uploadKey(fileId), undefined);
+      throw error;
+    }
+    try {
+      await this.#note(fileId, uri, session.session_id);
+      if ((session.upload_urls?.length ?? 0) > 0 || session.credential) {
+        throw new BridgeError({ kind: "bodyTooLarge", limitBytes: 0 });
+      }
+      if (!(await stillStands())) throw new BridgeError({ kind: "changedInStorage" });
+      await this.#send(accessToken, session, bytes, stillStands);
+    } catch (error) {
+      await this.#cancelQuietly(accessToken, fileId, session.session_id, uri);
+      throw error;
+    }
+    await put(this.#store, uploadKey(fileId), undefined);
+  }
+
+  /**
+   * Cancels an upload of ours that broke off where it could not be cancelled: the line was down, or the bridge died.
+   * @param shownId asks which upload Cloudreve shows on the file
+   * @returns whether the file may be free now
+   */
+  async endAbandoned(
+    accessToken: string,
+    fileId: string,
+    shownId: () => Promise<string | undefined>,
+  ): Promise<boolean> {
+    const raw = await this.#store.get(uploadKey(fileId));
+    if (raw === undefined) return false;
+    const { uri, sessionId, askedAtMs } = unfinishedSchema.parse(JSON.parse(raw));
+    const isSurelyOurs = this.#now() - askedAtMs < surelyOursMs;
+    const id = sessionId ?? (isSurelyOurs ? await shownId() : undefined);
+    if (id === undefined) return false;
+    try {
+      await this.#cancel(accessToken, fileId, id, uri);
+      return true;
+    } catch (error) {
+      if (isTransient(error) || failureOf(error, "signInNeeded") !== undefined) throw error;
+      // Ours has ended: what holds the file is somebody else's, or the file is elsewhere by now.
+      await put(this.#store, uploadKey(fileId), undefined);
+      return false;
+    }
+  }
+
+  async #note(fileId: string, uri: string, sessionId: string | undefined): Promise<void> {
+    const askedAtMs = this.#now();
+    const unfinished: z.infer<typeof unfinishedSchema> = { uri, sessionId, askedAtMs };
+    await put(this.#store, uploadKey(fileId), JSON.stringify(unfinished), askedAtMs + sessionLifeMs);
+  }
+
+  async #send(
+    accessToken: string,
+    session: z.infer<typeof sessionSchema>,
+    bytes: Bytes,
+    stillStands: () => Promise<boolean>,
+  ): Promise<void> {
+    const chunkBytes = session.chunk_size > 0 ? session.chunk_size : Math.max(bytes.sizeBytes, 1);
+    let first = 0;
+    for (let index = 0; index === 0 || first < bytes.sizeBytes; index++) {
+      const lengthBytes = Math.min(chunkBytes, bytes.sizeBytes - first);
+      const isLast = first + lengthBytes >= bytes.sizeBytes;
+      // A drive that restarts in a long upload forgets that it holds the file; the last chunk is what replaces it.
+      if (isLast && index > 0 && !(await stillStands())) throw new BridgeError({ kind: "changedInStorage" });
+      const answer = await this.#client.raw({
+        method: "POST",
+        url: this.#client.address(`/file/upload/${encodeURIComponent(session.session_id)}/${index}`),
+        headers: { Authorization: `Bearer ${accessToken}`, "Content-Length": String(lengthBytes) },
+        body: bytes.open(first, lengthBytes),
+      });
+      await this.#client.envelope(z.unknown(), answer);
+      first += lengthBytes;
+    }
+  }
+
+  /** Frees the file at once; otherwise Cloudreve holds it for a day. */
+  async #cancel(accessToken: string, fileId: string, id: string, uri: string): Promise<void> {
+    await this.#client.api(z.unknown(), { method: "DELETE", path: "/file/upload", json: { id, uri }, accessToken });
+    await put(this.#store, uploadKey(fileId), undefined);
+  }
+
+  async #cancelQuietly(accessToken: string, fileId: string, id: string, uri: string): Promise<void> {
+    try {
+      await this.#cancel(accessToken, fileId, id, uri);
+    } catch (error) {
+      // Finished after all, or the drive is away: what went wrong first is what is told.
+      if (!(error instanceof BridgeError)) throw error;
+    }
+  }
+
+  /** Servers before 2026 demand the id of the folder's storage policy. */
+  async #policyId(accessToken: string, uri: string): Promise<string | undefined> {
+    const folder = uri.slice(0, uri.lastIndexOf("/"));
+    const { storage_policy } = await this.#client.api(folderSchema, {
+      method: "GET",
+      path: "/file",
+      query: { uri: folder, page_size: "1" },
+      accessToken,
+    });
+    return storage_policy?.id;
+  }
+}
+
+const uploadKey = (fileId: string): string => `upload:${fileId}`;

@@ -1,0 +1,44 @@
+/** Where office suites differ, as data. */
+export interface Suite {
+  readonly name: "collabora" | "onlyoffice" | "microsoft365" | "other";
+  /** A save without a time stamp means "Overwrite": the suite sends the time in every other one. */
+  readonly overwritesByOmission: boolean;
+  /** Understands a fresh token while the document stays open. */
+  readonly takesFreshTokens: boolean;
+  /** CheckFileInfo properties that only this suite knows; what it does not know it ignores. */
+  readonly extras: Readonly<Record<string, unknown>>;
+}
+
+const suites: readonly (Suite & { readonly path: RegExp })[] = [
+  {
+    name: "collabora",
+    path: /\/(browser|loleaflet)\/[^/]+\/(cool|loleaflet)\.html$/,
+    overwritesByOmission: true,
+    takesFreshTokens: true,
+    extras: { EnableOwnerTermination: true },
+  },
+  {
+    name: "onlyoffice",
+    path: /\/hosting\/wopi\//,
+    overwritesByOmission: false,
+    takesFreshTokens: false,
+    extras: {},
+  },
+  {
+    name: "microsoft365",
+    // Every app has a path of its own (`/we/…`, `/x/_layouts/…`, `/hosting/WopiTestFrame.aspx`); all end like this.
+    path: /\.aspx$/i,
+    overwritesByOmission: false,
+    takesFreshTokens: false,
+    extras: { LicenseCheckForEditIsEnabled: true },
+  },
+];
+
+/** An editor that speaks Collabora's headers without being at its address, such as the sandbox's. */
+const other: Suite = { name: "other", overwritesByOmission: true, takesFreshTokens: true, extras: {} };
+
+/** @param actionUrl the editor's address, by whose path the suites can be told apart */
+export function suiteOf(actionUrl: string): Suite {
+  const { pathname } = new URL(actionUrl);
+  return suites.find(({ path }) => path.test(pathname)) ?? other;
+}

@@ -1,0 +1,240 @@
+import { randomBytes } from "node:crypto";
+import { BridgeError } from "./failure.ts";
+import { type Clock, type KeyValueStore, pauseFor } from "./keyValueStore.ts";
+
+/** What work gets to know of the turn it is done in. */
+export interface Turn {
+  /**
+   * To be called right before what only one may do.
+   * @throws driveBusy when the turn has run out: another bridge may be at work on the file
+   */
+  requireMine(): void;
+}
+
+const usualTiming = {
+  /** A turn whose bridge has given no sign of life for this long is over. */
+  leaseMs: 15_000,
+  signEveryMs: 5_000,
+  /** After a sign that did not get through. */
+  signAgainMs: 500,
+  /** A bridge whose turn has come begins within this time, or is passed over. */
+  beginWithinMs: 2_000,
+  /** An editor waits for half a minute; nobody is kept waiting longer than this for other bridges. */
+  waitAtMostMs: 20_000,
+};
+export type TurnTiming = typeof usualTiming;
+
+export interface SharedTurnsOptions {
+  readonly store: KeyValueStore;
+  readonly now: Clock;
+  readonly timing?: Partial<TurnTiming>;
+}
+
+/**
+ * Turns of files among the bridges on one store. They queue up, so that one with much to do does not keep the others
+ * off. Whether another still lives is judged by its signs and by one's own monotonic clock: clocks of machines differ.
+ */
+export class SharedTurns {
+  readonly #store: KeyValueStore;
+  readonly #now: Clock;
+  readonly #timing: TurnTiming;
+  /** One id for all turns of this bridge: a place in the queue that a lost connection has left is found again. */
+  readonly #me = randomBytes(9).toString("base64url");
+  /** Turns that could not be given up yet, by their keys. */
+  readonly #leftOver = new Map<string, SharedTurn>();
+
+  constructor({ store, now, timing }: SharedTurnsOptions) {
+    this.#store = store;
+    this.#now = now;
+    this.#timing = { ...usualTiming, ...timing };
+  }
+
+  /**
+   * Does the work when this bridge's turn has come. Calls for one file must come one at a time.
+   * @throws driveBusy when the turn does not come in time
+   */
+  async hold<Result>(fileId: string, work: (turn: Turn) => Promise<Result>): Promise<Result> {
+    const key = `turn:${fileId}`;
+    this.#leftOver.delete(key);
+    const turn = new SharedTurn(this.#store, this.#now, this.#timing, key, this.#me);
+    await turn.begin();
+    try {
+      return await work(turn);
+    } finally {
+      // The work is done either way; what others still take for a turn is given up as soon as the store is back.
+      if (!(await turn.end(() => true))) this.#leaveLater(key, turn, performance.now() + this.#timing.leaseMs);
+    }
+  }
+
+  #leaveLater(key: string, turn: SharedTurn, untilMs: number): void {
+    if (performance.now() > untilMs) return;
+    this.#leftOver.set(key, turn);
+    // A new turn of this bridge takes the old place over.
+    const isLeftOver = () => this.#leftOver.get(key) === turn;
+    const again = async (): Promise<void> => {
+      if (!isLeftOver()) return;
+      const hasLeft = await turn.end(isLeftOver);
+      if (!isLeftOver()) return;
+      this.#leftOver.delete(key);
+      if (!hasLeft) this.#leaveLater(key, turn, untilMs);
+    };
+    setTimeout(again, this.#timing.signAgainMs).unref();
+  }
+}
+
+/** The bridges that want a file, the first one at work. */
+interface Queue {
+  readonly bridges: readonly string[];
+  /** Signs of life of the first; 0 = it has not noticed yet that its turn has come. */
+  readonly signs: number;
+}
+
+const nobody: Queue = { bridges: [], signs: 0 };
+
+/** The queue once a bridge stands in it; the first gives a sign of life by this. */
+function entered(queue: Queue, bridge: string): Queue {
+  const { bridges, signs } = queue;
+  if (bridges.length === 0) return { bridges: [bridge], signs: 1 };
+  if (bridges[0] === bridge) return { bridges, signs: signs + 1 };
+  return bridges.includes(bridge) ? queue : { bridges: [...bridges, bridge], signs };
+}
+
+function left(queue: Queue, bridge: string): Queue {
+  const { bridges, signs } = queue;
+  if (!bridges.includes(bridge)) return queue;
+  return { bridges: bridges.filter((other) => other !== bridge), signs: bridges[0] === bridge ? 0 : signs };
+}
+
+/** One bridge's place in the queue of one file. */
+class SharedTurn implements Turn {
+  readonly #store: KeyValueStore;
+  readonly #now: Clock;
+  readonly #timing: TurnTiming;
+  readonly #key: string;
+  readonly #me: string;
+  /** The queue as it last stood in the store; a wrong guess costs one more look. */
+  #known: string | undefined;
+  /** From this moment of the monotonic clock others may think that this bridge is dead. */
+  #endsAtMs = 0;
+  #isOver = false;
+  #timer: NodeJS.Timeout | undefined;
+  #signing: Promise<void> | undefined;
+
+  constructor(store: KeyValueStore, now: Clock, timing: TurnTiming, key: string, me: string) {
+    this.#store = store;
+    this.#now = now;
+    this.#timing = timing;
+    this.#key = key;
+    this.#me = me;
+  }
+
+  requireMine(): void {
+    if (performance.now() >= this.#endsAtMs) throw new BridgeError({ kind: "driveBusy" });
+  }
+
+  async begin(): Promise<void> {
+    const startedAtMs = performance.now();
+    const watch = new LifeWatch(this.#timing);
+    for (;;) {
+      const askedAtMs = performance.now();
+      const { bridges } = await this.#change((queue) => {
+        const [first] = queue.bridges;
+        return entered(first !== undefined && watch.isDead(first, queue.signs) ? left(queue, first) : queue, this.#me);
+      });
+      if (bridges[0] === this.#me) {
+        this.#endsAtMs = askedAtMs + this.#timing.leaseMs;
+        this.#signLater(this.#timing.signEveryMs);
+        return;
+      }
+      const waitedMs = askedAtMs - startedAtMs;
+      if (waitedMs > this.#timing.waitAtMostMs) {
+        await this.#change((queue) => left(queue, this.#me));
+        throw new BridgeError({ kind: "driveBusy" });
+      }
+      // Most turns last some milliseconds.
+      await pauseFor(Math.min(50, 5 + waitedMs / 8));
+      this.#known = await this.#store.get(this.#key);
+    }
+  }
+
+  /**
+   * Gives the turn up.
+   * @param isStillDue asked before each try
+   * @returns false when the store could not be reached
+   */
+  async end(isStillDue: () => boolean): Promise<boolean> {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    await this.#signing;
+    try {
+      await this.#change((queue) => (isStillDue() ? left(queue, this.#me) : queue));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #signLater(afterMs: number): void {
+    if (this.#isOver) return;
+    this.#timer = setTimeout(() => {
+      this.#signing = this.#sign();
+    }, afterMs);
+  }
+
+  async #sign(): Promise<void> {
+    const askedAtMs = performance.now();
+    try {
+      // A store that has lost everything has lost the queue too: an empty one is entered anew.
+      const { bridges } = await this.#change((queue) => {
+        const isMine = queue.bridges.length === 0 || queue.bridges[0] === this.#me;
+        return isMine && !this.#isOver ? entered(queue, this.#me) : queue;
+      });
+      // Another's by now: this bridge was taken for dead, and nothing brings the turn back.
+      if (bridges[0] !== this.#me) return;
+      this.#endsAtMs = askedAtMs + this.#timing.leaseMs;
+      this.#signLater(this.#timing.signEveryMs);
+    } catch {
+      this.#signLater(this.#timing.signAgainMs);
+    }
+  }
+
+  /** @returns the queue as it stands afterwards */
+  async #change(decide: (queue: Queue) => Queue): Promise<Queue> {
+    for (;;) {
+      const queue = this.#known === undefined ? nobody : (JSON.parse(this.#known) as Queue);
+      const changed = decide(queue);
+      if (changed === queue) return queue;
+      const isEmpty = changed.bridges.length === 0;
+      const next = isEmpty ? undefined : JSON.stringify(changed);
+      const expiresAtMs = isEmpty ? undefined : this.#now() + this.#timing.leaseMs;
+      if (await this.#store.swap(this.#key, this.#known, next, expiresAtMs)) {
+        this.#known = next;
+        return changed;
+      }
+      this.#known = await this.#store.get(this.#key);
+    }
+  }
+}
+
+/** Watches whether the first of a queue gives signs of life. */
+class LifeWatch {
+  readonly #timing: TurnTiming;
+  #bridge: string | undefined;
+  #signs = 0;
+  #sinceMs = 0;
+
+  constructor(timing: TurnTiming) {
+    this.#timing = timing;
+  }
+
+  isDead(bridge: string, signs: number): boolean {
+    const nowMs = performance.now();
+    if (bridge !== this.#bridge || signs !== this.#signs) {
+      this.#bridge = bridge;
+      this.#signs = signs;
+      this.#sinceMs = nowMs;
+    }
+    const { beginWithinMs, leaseMs } = this.#timing;
+    return nowMs - this.#sinceMs > (signs === 0 ? beginWithinMs : leaseMs);
+  }
+}

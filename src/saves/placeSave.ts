@@ -1,0 +1,127 @@
+import type { ContentRecord } from "../model/contentRecord.ts";
+import type { Drive, DriveFile } from "../model/drive.ts";
+import type { DriveShield } from "../model/driveShield.ts";
+import { BridgeError, isConflict } from "../model/failure.ts";
+import type { FileLocks } from "../model/fileLocks.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+import { decideSave, type SaveFacts, type SaveRefusal } from "../model/savePolicy.ts";
+import type { Turn } from "../model/sharedTurns.ts";
+import type { ConflictCopies } from "./conflictCopy.ts";
+import { sha256Of } from "./contentHash.ts";
+import type { SpooledSave } from "./saveSpool.ts";
+
+export interface SavedDocument {
+  readonly file: DriveFile;
+  readonly lastModifiedTime: string;
+}
+
+export interface SaveParts {
+  readonly drive: Drive;
+  readonly locks: FileLocks;
+  readonly shield: DriveShield;
+  readonly content: ContentRecord;
+  readonly copies: ConflictCopies;
+  readonly now: Clock;
+}
+
+/** How this save is to be taken, besides what the spool holds of it. */
+export interface SaveManner {
+  readonly isForced: boolean;
+  /** Nobody is left to hear of a conflict: what can't go into the document goes beside it. */
+  readonly isLast: boolean;
+}
+
+/**
+ * Places the bytes of one save. To be called in the file's turn, after the body is whole in the spool.
+ * @returns the file as the drive has it afterwards
+ * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, and what the drive says
+ */
+export async function placeSave(
+  parts: SaveParts,
+  save: SpooledSave,
+  manner: SaveManner,
+  turn: Turn,
+): Promise<SavedDocument> {
+  try {
+    return await writeSave(parts, save, manner, turn);
+  } catch (error) {
+    if (manner.isLast && isConflict(error)) await parts.copies.keep(save);
+    throw error;
+  }
+}
+
+async function writeSave(parts: SaveParts, save: SpooledSave, manner: SaveManner, turn: Turn): Promise<SavedDocument> {
+  const { locks, shield, drive, content } = parts;
+  const { document, editor, requestLockId, timestamp, stand } = save.facts;
+  const lock = await locks.current(document.fileId);
+  const holdsLock = lock !== undefined && lock.lockId === requestLockId;
+  // Taken anew before the version is read: a drive that restarted has forgotten the lock, and from here on nobody
+  // else can write. What happened in between shows in the version.
+  const held = holdsLock ? await shield.hold(document) : undefined;
+  // A lock that ran out here may still stand in the drive, where it would keep this late save off.
+  if (lock === undefined) await shield.release(document.fileId);
+  const stored = held?.file ?? (await drive.stat(document));
+  const standing = await standingOf(parts, save, stored);
+  const facts: SaveFacts = {
+    heldLockId: lock?.lockId,
+    requestLockId,
+    storedVersion: stored.version,
+    storedSizeBytes: stored.sizeBytes,
+    storedModifiedAt: await content.lastModifiedTime(stored),
+    baseVersion: standing.baseVersion,
+    timestamp,
+    isForced: manner.isForced,
+    isExitSave: manner.isLast,
+    equalsStored: standing.equalsStored,
+  };
+  const decision = decideSave(facts);
+  // A copy, where one is due, is made by the caller: the drive may still refuse what the policy allows.
+  if (decision.do === "refuse" || decision.do === "keepCopy") throw refusal(decision.because, lock?.lockId);
+  if (decision.do === "write" && stand !== undefined) {
+    await content.sending(document.fileId, editor, stand.copyId, save.sha256);
+  }
+  // What was read above holds for as long as the turn does.
+  turn.requireMine();
+  const file =
+    decision.do === "acknowledge"
+      ? stored
+      : await drive.write(
+          document,
+          stored,
+          save,
+          held === undefined ? { previousVersion: stored.version } : { lockToken: held.token },
+        );
+  await content.stored(file, save.sha256);
+  if (stand !== undefined) await content.accepted(document.fileId, editor, stand, file.version);
+  return { file, lastModifiedTime: await content.lastModifiedTime(file) };
+}
+
+/**
+ * The version that the saved copy stands on, and whether the drive has these very bytes already. When another version
+ * is stored, an earlier try or an earlier save of the same copy may have got through unheard: then the stored bytes
+ * themselves are looked at.
+ */
+async function standingOf(
+  { drive, content }: SaveParts,
+  save: SpooledSave,
+  stored: DriveFile,
+): Promise<Pick<SaveFacts, "baseVersion" | "equalsStored">> {
+  const { document, editor, stand } = save.facts;
+  const copy = stand === undefined ? undefined : await content.copy(document.fileId, editor, stand.copyId);
+  const baseVersion = copy?.version ?? stand?.baseVersion;
+  const unheard = copy?.unheard ?? [];
+  const isOtherVersion = baseVersion === undefined ? unheard.length > 0 : baseVersion !== stored.version;
+  const isSameSize = stored.sizeBytes === save.sizeBytes;
+  const isToBeRead = isOtherVersion && (isSameSize || unheard.length > 0);
+  const sha256 = isToBeRead ? await sha256Of(drive, content, document, stored) : await content.sha256(stored);
+  const isOurs = isOtherVersion && sha256 !== undefined && unheard.includes(sha256);
+  return {
+    baseVersion: isOurs ? stored.version : baseVersion,
+    equalsStored: isSameSize && sha256 === save.sha256,
+  };
+}
+
+function refusal(because: SaveRefusal, heldLockId: string | undefined): BridgeError {
+  if (because.kind === "lockMismatch") return new BridgeError(because);
+  return new BridgeError({ kind: "changedInStorage", currentLockId: heldLockId ?? "" });
+}

@@ -1,0 +1,245 @@
+import { type CommandParser, createClient, defineScript } from "@redis/client";
+import { BridgeError } from "../model/failure.ts";
+import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+
+/** Before every key: the database may serve others too. */
+const namespace = "bridge:";
+const keysPerScan = 1_000;
+
+/** A server that has not answered by then is taken for lost, and asked through a new connection. */
+const answerWithinMs = 5_000;
+/** How long a call waits while the connection is made anew: a restart of the server is not an outage. */
+const patienceMs = 2_000;
+const silence = `no answer within ${answerWithinMs} ms`;
+const longestPauseMs = 1_000;
+/** An idle connection is tried this often, so that a dead one is noticed before somebody needs it. */
+const pingEveryMs = 2_000;
+const silentForMs = 5_000;
+
+/**
+ * Compare and set in one step: Redis runs a script alone. Sent by its hash; a server that does not know it (restarted,
+ * failed over) gets the whole text. ARGV: has expected, expected, has next, next, lifetime in ms or "".
+ */
+const swap = defineScript({
+  NUMBER_OF_KEYS: 1,
+  SCRIPT: `
+local current = redis.call('GET', KEYS[1])
+if ARGV[1] == '1' then
+  if current ~= ARGV[2] then return 0 end
+elseif current then
+  return 0
+end
+if ARGV[3] == '0' then
+  redis.call('DEL', KEYS[1])
+elseif ARGV[5] == '' then
+  redis.call('SET', KEYS[1], ARGV[4])
+else
+  redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
+end
+return 1`,
+  parseCommand(parser: CommandParser, key: string, ...values: readonly string[]) {
+    parser.pushKey(key);
+    parser.push(...values);
+  },
+  transformReply: (reply: number): boolean => reply === 1,
+});
+
+/**
+ * `redis://…`, `rediss://…` or `unix:/path`, shared by several bridges; Redis or Valkey. What was answered is as durable
+ * as the server is set to make it (`appendonly yes`, `appendfsync always`). Ends of life become lifetimes on the
+ * server's clock, so that bridges whose clocks differ agree on what has expired.
+ * @param onLost hears once of every loss of the server, which is then tried for ever
+ * @throws Error with a sentence for the operator when the server can't be reached at start
+ */
+export async function openRedisStore(url: string, now: Clock, onLost: (error: Error) => void): Promise<KeyValueStore> {
+  const connection = await RedisConnection.open(url, onLost);
+  const read = async (key: string): Promise<string | undefined> =>
+    (await connection.ask((client) => client.get(namespace + key))) ?? undefined;
+  return {
+    get: read,
+    swap: (key, expected, next, expiresAtMs) => {
+      const lifetimeMs = expiresAtMs === undefined ? undefined : Math.ceil(expiresAtMs - now());
+      // What has expired already counts as absent: the entry goes.
+      const isGone = next === undefined || (lifetimeMs !== undefined && lifetimeMs <= 0);
+      const lifetime = lifetimeMs === undefined ? "" : String(lifetimeMs);
+      return connection.ask((client) =>
+        client.swap(
+          namespace + key,
+          ...(expected === undefined ? ["0", ""] : ["1", expected]),
+          ...(isGone ? ["0", "", ""] : ["1", next, lifetime]),
+        ),
+      );
+    },
+    list: async function* (prefix) {
+      const pattern = `${(namespace + prefix).replace(/[\\*?[\]]/g, "\\$&")}*`;
+      // A scan may name a key twice.
+      const seen = new Set<string>();
+      let cursor = "0";
+      do {
+        const page = await connection.ask((client) => client.scan(cursor, { MATCH: pattern, COUNT: keysPerScan }));
+        cursor = page.cursor;
+        for (const found of page.keys) {
+          const key = found.slice(namespace.length);
+          if (seen.has(key)) continue;
+          seen.add(key);
+          // One at a time, as they are read: who reads the list may take his time, and what expires meanwhile is gone.
+          const value = await read(key);
+          if (value !== undefined) yield [key, value] as const;
+        }
+      } while (cursor !== "0");
+    },
+    close: () => connection.close(),
+  };
+}
+
+type Client = ReturnType<typeof newClient>;
+
+function newClient(url: string) {
+  return createClient({
+    // The library knows `unix://` followed by the path alone.
+    url: url.replace(/^unix:(?=\/(?!\/))/, "unix://"),
+    scripts: { swap },
+    // A call that waited for a lost server would hold an editor's call, and a swap made late may be a wrong one.
+    disableOfflineQueue: true,
+    // The library's deadline ends when a command is sent; ours is in `ask`.
+    commandOptions: { timeout: 0 },
+    pingInterval: pingEveryMs,
+    maintNotifications: "disabled",
+    socket: {
+      connectTimeout: answerWithinMs,
+      socketTimeout: silentForMs,
+      // The library's own gives up after a silent connection.
+      reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, longestPauseMs),
+    },
+  });
+}
+
+/** The way to the server: lost connections are made anew, and no call hangs. */
+class RedisConnection {
+  readonly #url: string;
+  readonly #onLost: (error: Error) => void;
+  #client: Client;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isClosed = false;
+  /** Why there is no connection; undefined while there is one. */
+  #lost: Error | undefined = new Error(silence);
+
+  private constructor(url: string, onLost: (error: Error) => void) {
+    this.#url = url;
+    this.#onLost = onLost;
+    this.#client = this.#connect();
+  }
+
+  /** @throws Error with a sentence for the operator */
+  static async open(url: string, onLost: (error: Error) => void): Promise<RedisConnection> {
+    let connection: RedisConnection | undefined;
+    try {
+      connection = new RedisConnection(url, onLost);
+      await connection.#firstAnswer();
+      return connection;
+    } catch (error) {
+      await connection?.close();
+      throw new Error(`The store can't be reached (${reasonOf(error)}); check STORE_URL.`);
+    }
+  }
+
+  /**
+   * @throws storeUnreachable when there is no connection, it breaks, or no answer comes; whether the server has done
+   *   what it was asked is then unknown
+   */
+  async ask<Reply>(question: (client: Client) => Promise<Reply>): Promise<Reply> {
+    const asking = this.#ask(question);
+    this.#underWay.add(asking);
+    try {
+      return await asking;
+    } catch (error) {
+      throw new BridgeError({ kind: "storeUnreachable" }, { cause: error });
+    } finally {
+      this.#underWay.delete(asking);
+    }
+  }
+
+  /** Calls under way are answered first, or fail as always. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#underWay);
+    this.#client.destroy();
+  }
+
+  async #ask<Reply>(question: (client: Client) => Promise<Reply>): Promise<Reply> {
+    if (this.#isClosed) throw new Error("the store is closed");
+    const client = await this.#connected();
+    return inTime(question(client), () => this.#replace(client));
+  }
+
+  #connect(): Client {
+    const client = newClient(this.#url);
+    client.on("error", (error: Error) => {
+      if (client === this.#client) this.#lose(error);
+    });
+    client.on("ready", () => {
+      // One that was given up while it was being connected comes up all the same.
+      if (client !== this.#client || this.#isClosed) client.destroy();
+      else this.#lost = undefined;
+    });
+    // It tries for ever, and ends with an error when it is closed.
+    client.connect().catch(() => undefined);
+    return client;
+  }
+
+  async #connected(): Promise<Client> {
+    const endsAtMs = performance.now() + patienceMs;
+    while (!this.#client.isReady) {
+      if (performance.now() > endsAtMs) throw this.#lost ?? new Error("no connection");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return this.#client;
+  }
+
+  /** A server may be up and still refuse: wrong password, data being loaded. */
+  async #firstAnswer(): Promise<void> {
+    const endsAtMs = performance.now() + answerWithinMs;
+    for (;;) {
+      try {
+        await this.#ask((client) => client.ping());
+        return;
+      } catch (error) {
+        if (performance.now() > endsAtMs) throw error;
+      }
+    }
+  }
+
+  #lose(error: Error): void {
+    const isNews = this.#lost === undefined && !this.#isClosed;
+    this.#lost = error;
+    if (isNews) this.#onLost(error);
+  }
+
+  #replace(silent: Client): void {
+    if (silent !== this.#client || this.#isClosed) return;
+    this.#lose(new Error(silence));
+    this.#client = this.#connect();
+    silent.destroy();
+  }
+}
+
+async function inTime<Reply>(answer: Promise<Reply>, onSilence?: () => void): Promise<Reply> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      onSilence?.();
+      reject(new Error(silence));
+    }, answerWithinMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A name with several addresses fails with an error that has no message, only errors. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
+  return error instanceof Error && error.message !== "" ? error.message : "unknown reason";
+}

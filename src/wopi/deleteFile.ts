@@ -1,0 +1,33 @@
+import type { Drive } from "../model/drive.ts";
+import type { DriveShield } from "../model/driveShield.ts";
+import { BridgeError } from "../model/failure.ts";
+import type { FileLocks } from "../model/fileLocks.ts";
+import type { FileTurns } from "../model/fileTurns.ts";
+import { requireEdit, type WopiOperation } from "./wopiCall.ts";
+
+/**
+ * Moves the file to the drive's trash. Only the owner may: a right to edit is none to delete.
+ * @throws lockMismatch while the file is locked, whoever asks
+ * @see WOPI DeleteFile
+ */
+export function deleteFile(parts: {
+  drive: Drive;
+  locks: FileLocks;
+  shield: DriveShield;
+  turns: FileTurns;
+}): WopiOperation {
+  return async (call) => {
+    requireEdit(call);
+    const { document, person, ownerId } = call.grant;
+    if (person.id !== ownerId) throw new BridgeError({ kind: "rightMissing", right: "delete" });
+    await parts.turns.inTurn(document.fileId, async () => {
+      const lock = await parts.locks.current(document.fileId);
+      if (lock !== undefined) throw new BridgeError({ kind: "lockMismatch", currentLockId: lock.lockId });
+      const file = await parts.drive.stat(document);
+      // A lock that has just run out may still stand in the drive.
+      await parts.shield.release(document.fileId);
+      await parts.drive.remove(document, file);
+    });
+    return { status: 200 };
+  };
+}

@@ -1,0 +1,80 @@
+import { expect } from "vitest";
+import type { TestBridge } from "./testBridge.ts";
+import { utf7 } from "./utf7.ts";
+import { type WopiAnswer, type WopiClient, wopiClient } from "./wopiClient.ts";
+
+/** What PutRelativeFile and RenameFile answer. */
+export interface NamedDocument {
+  readonly Name: string;
+  readonly Url: string;
+  readonly HostEditUrl: string;
+  readonly HostViewUrl: string;
+  readonly LastModifiedTime: string;
+}
+
+/** @returns the body of an answer that must be 200 */
+export function namedDocument(answer: WopiAnswer): NamedDocument {
+  expect(answer.status, `${answer.text} ${JSON.stringify([...answer.headers])}`).toBe(200);
+  return answer.json() as unknown as NamedDocument;
+}
+
+/** An editor's server that has nothing but an address with a token in it. */
+export function openedAt(url: string, like: WopiClient): WopiClient {
+  const parsed = new URL(url);
+  const token = parsed.searchParams.get("access_token");
+  if (token === null) throw new Error(`no token in ${parsed.pathname}`);
+  return wopiClient({ ...like.session, access_token: token }, `${parsed.origin}${parsed.pathname}`);
+}
+
+/** What a host page hands to the editor. */
+export async function hostPageFacts(url: string): Promise<{ status: number; action: string; token: string }> {
+  const answered = await fetch(url);
+  const page = await answered.text();
+  const value = (pattern: RegExp): string => (pattern.exec(page)?.[1] ?? "").replaceAll("&amp;", "&");
+  return {
+    status: answered.status,
+    action: value(/<form id="editor-form" method="post" action="([^"]*)"/),
+    token: value(/name="access_token" value="([^"]*)"/),
+  };
+}
+
+/** An editor's server that was reached through a host page. */
+export async function openedByPage(url: string, like: WopiClient): Promise<WopiClient> {
+  const { action, token } = await hostPageFacts(url);
+  const src = new URL(action).searchParams.get("WOPISrc") ?? "";
+  return wopiClient({ ...like.session, access_token: token }, src);
+}
+
+/** Save As, as editors ask for it. */
+export const saveAs = (client: WopiClient, headers: Record<string, string>, body = "the copy"): Promise<WopiAnswer> =>
+  client.post("PUT_RELATIVE", headers, body);
+
+export const suggest = (client: WopiClient, name: string, body?: string): Promise<WopiAnswer> =>
+  saveAs(client, { "X-WOPI-SuggestedTarget": utf7(name) }, body);
+
+export const exactly = (client: WopiClient, name: string, overwrite?: string, body?: string): Promise<WopiAnswer> =>
+  saveAs(
+    client,
+    {
+      "X-WOPI-RelativeTarget": utf7(name),
+      ...(overwrite === undefined ? {} : { "X-WOPI-OverwriteRelativeTarget": overwrite }),
+    },
+    body,
+  );
+
+let folders = 0;
+
+/** A document in a folder of its own, opened to edit. */
+export async function openInFolder(bridge: TestBridge, more: Record<string, unknown> = {}, name = "Report.docx") {
+  const folder = `named ${++folders}`;
+  const path = `${folder}/${name}`;
+  expect(await bridge.alice.put(path, "the original")).toBe(0);
+  return { folder, path, client: await bridge.open(path, more) };
+}
+
+/** Every name in a folder with what it holds. */
+export async function contentsOf(bridge: TestBridge, folder: string): Promise<Record<string, string>> {
+  const names = await bridge.alice.list(folder);
+  const texts = await Promise.all(names.map((name) => bridge.alice.read(`${folder}/${name}`)));
+  return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? ""]));
+}

@@ -1,0 +1,58 @@
+import { expect } from "vitest";
+import { portalKey, type TestBridge } from "./testBridge.ts";
+import { type Session, sessionSchema } from "./wopiClient.ts";
+
+/** Problem details, as every refusal of the portal API must be. */
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly detail?: string;
+  readonly errors?: { field: string; message: string }[];
+}
+
+export async function problem(answered: Response): Promise<Problem> {
+  expect(answered.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+  const body = (await answered.json()) as Problem & { type: string };
+  expect(body.type).toBe("about:blank");
+  expect(body.status).toBe(answered.status);
+  expect(body.title).not.toBe("");
+  return body;
+}
+
+/** A portal's server, and the files that it opens. */
+export interface PortalClient {
+  /** A new document of alice's. */
+  newFile(extension?: string, text?: string): Promise<{ name: string; uri: string }>;
+  /** Opens a session, to edit unless the body says otherwise. */
+  session(body: Record<string, unknown>, headers?: Record<string, string>): Promise<Session>;
+  /** A request that must be refused with this status. */
+  refused(body: unknown, status: number, headers?: Record<string, string>): Promise<Problem>;
+  end(sessionId: string, key?: string): Promise<Response>;
+}
+
+export function portalClient(bridge: () => TestBridge): PortalClient {
+  let documents = 0;
+  return {
+    newFile: async (extension = "docx", text = "text") => {
+      const name = `portal-${++documents}.${extension}`;
+      expect(await bridge().alice.put(name, text)).toBe(0);
+      return { name, uri: bridge().alice.uriOf(name) };
+    },
+    session: async (body, headers = {}) => {
+      const answered = await bridge().postSession({ action: "edit", ...body }, headers);
+      expect(answered.status, await answered.clone().text()).toBe(201);
+      return sessionSchema.parse(await answered.json());
+    },
+    refused: async (body, status, headers = {}) => {
+      const answered = await bridge().postSession(body, headers);
+      expect(answered.status, await answered.clone().text()).toBe(status);
+      return problem(answered);
+    },
+    end: (sessionId, key = portalKey) =>
+      fetch(`${bridge().url}/api/sessions/${sessionId}`, {
+        method: "DELETE",
+        headers: { Authorization: `Bearer ${key}` },
+      }),
+  };
+}

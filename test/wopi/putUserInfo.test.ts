@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rawConnection, rawRequest, rawStatus } from "../support/rawHttp.ts";
+import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { until } from "../support/until.ts";
+import { type WopiClient, wopiAnswer } from "../support/wopiClient.ts";
+
+describe("PutUserInfo", () => {
+  let bridge: TestBridge;
+  let people = 0;
+  beforeAll(async () => {
+    bridge = await testBridge();
+    await bridge.alice.put("one.docx", "one");
+    await bridge.alice.put("two.docx", "two");
+  });
+  afterAll(() => bridge.close());
+
+  /** Somebody whose editor has kept nothing yet. */
+  const newPerson = () => ({ id: `person-${++people}`, name: "Person" });
+  const openAs = (user: object, path = "one.docx", action = "edit") => bridge.open(path, { user, action });
+  const keep = (client: WopiClient, text: string | Buffer) =>
+    wopiAnswer(
+      fetch(client.address(), {
+        method: "POST",
+        headers: { "X-WOPI-Override": "PUT_USER_INFO" },
+        body: Buffer.from(text),
+      }),
+    );
+  const keptBy = async (client: WopiClient) => (await client.check()).json()["UserInfo"];
+
+  it("keeps a text that CheckFileInfo gives back; before that there is none", async () => {
+    const client = await openAs(newPerson());
+    expect((await client.check()).json()).not.toHaveProperty("UserInfo");
+    const answer = await keep(client, "theme=dark;zoom=120");
+    expect(answer.status).toBe(200);
+    expect(answer.text).toBe("");
+    expect(await keptBy(client)).toBe("theme=dark;zoom=120");
+  });
+
+  it("keeps the last one", async () => {
+    const client = await openAs(newPerson());
+    for (const text of ["first", "second"]) expect((await keep(client, text)).status).toBe(200);
+    expect(await keptBy(client)).toBe("second");
+  });
+
+  it("keeps it for the person and not for the file: other files show it, other people do not", async () => {
+    const person = newPerson();
+    const client = await openAs(person);
+    const other = await openAs(newPerson());
+    await keep(other, "of the other");
+    await keep(client, "of the person");
+    expect(await keptBy(await openAs(person, "two.docx"))).toBe("of the person");
+    expect(await keptBy(await openAs(person, "one.docx", "view"))).toBe("of the person");
+    expect(await keptBy(other)).toBe("of the other");
+    expect(await keptBy(await bridge.open("one.docx"))).toBeUndefined();
+  });
+
+  it("is for readers too", async () => {
+    const reader = await openAs(newPerson(), "one.docx", "view");
+    expect((await keep(reader, "a reader's")).status).toBe(200);
+    expect(await keptBy(reader)).toBe("a reader's");
+  });
+
+  it.each([
+    ["what looks like JSON", '{"a": [1,  null], "b": "\\u00e9"}'],
+    ["what looks like markup", "<script>alert('&amp;')</script>"],
+    ["blanks and line breaks", "  a \r\n\t b \n"],
+    ["every character there is", String.fromCharCode(...Array.from({ length: 128 }, (_, code) => code))],
+  ])("leaves it as it is: %s", async (_what, text) => {
+    const client = await openAs(newPerson());
+    expect((await keep(client, text)).status).toBe(200);
+    expect(await keptBy(client)).toBe(text);
+  });
+
+  it("takes 1024 characters and not one more", async () => {
+    const client = await openAs(newPerson());
+    const longest = "x".repeat(1024);
+    expect((await keep(client, longest)).status).toBe(200);
+    expect([400, 413]).toContain((await keep(client, `${longest}y`)).status);
+    expect([400, 413]).toContain((await keep(client, "y".repeat(1_000_000))).status);
+    expect(await keptBy(client)).toBe(longest);
+  });
+
+  it.each([
+    ["UTF-8", Buffer.from("größe")],
+    ["Latin-1", Buffer.from("größe", "latin1")],
+    ["anything", Buffer.from([0xff, 0x00, 0x80])],
+  ])("takes ASCII alone: %s is 400, and what was there stays", async (_what, bytes) => {
+    const client = await openAs(newPerson());
+    await keep(client, "before");
+    expect((await keep(client, bytes)).status).toBe(400);
+    expect(await keptBy(client)).toBe("before");
+  });
+
+  it("does not keep the connection's next call waiting for the rest of what was too long", async () => {
+    const client = await openAs(newPerson());
+    const { pathname, search } = new URL(client.address());
+    const connection = await rawConnection(bridge.url);
+    const target = `${pathname}${search} HTTP/1.1\r\nHost: bridge\r\n`;
+    connection.socket.write(`POST ${target}X-WOPI-Override: PUT_USER_INFO\r\nContent-Length: 2000000\r\n\r\n`);
+    connection.socket.write("y".repeat(2_000_000));
+    connection.socket.write(`GET ${target}Connection: close\r\n\r\n`);
+    await until("both are answered", () => connection.received().includes('"BaseFileName"'), 3_000);
+    expect([400, 413]).toContain(rawStatus(connection.received()));
+    connection.socket.destroy();
+  });
+
+  it("forgets at an empty text, and CheckFileInfo is silent then", async () => {
+    const client = await openAs(newPerson());
+    await keep(client, "before");
+    expect((await keep(client, "")).status).toBe(200);
+    expect((await client.check()).json()).not.toHaveProperty("UserInfo");
+  });
+
+  it("keeps nothing of a text that breaks off", async () => {
+    const client = await openAs(newPerson());
+    await keep(client, "before");
+    const { pathname, search } = new URL(client.address());
+    const connection = await rawConnection(bridge.url);
+    const head = [`POST ${pathname}${search} HTTP/1.1`, "Host: bridge", "X-WOPI-Override: PUT_USER_INFO"];
+    connection.socket.write([...head, "Content-Length: 100", "", "half of it"].join("\r\n"));
+    connection.socket.end();
+    expect(rawStatus(await connection.ended())).not.toBe(200);
+    expect(await keptBy(client)).toBe("before");
+  });
+
+  it("needs no length beforehand", async () => {
+    const client = await openAs(newPerson());
+    const lines = ["POST", "X-WOPI-Override: PUT_USER_INFO", "Transfer-Encoding: chunked"];
+    expect(rawStatus(await rawRequest(client.address(), lines, "5\r\nabcde\r\n3\r\nfgh\r\n0\r\n\r\n"))).toBe(200);
+    expect(await keptBy(client)).toBe("abcdefgh");
+  });
+
+  it("outlives the session and a restart of the bridge", async () => {
+    const person = newPerson();
+    await keep(await openAs(person), "kept");
+    await bridge.restart();
+    expect(await keptBy(await openAs(person))).toBe("kept");
+  });
+
+  it("moves neither version nor time, and asks for no lock", async () => {
+    const client = await openAs(newPerson(), "two.docx");
+    const other = await bridge.open("two.docx");
+    await other.lock("theirs");
+    const before = (await client.check()).json();
+    bridge.clock.advance(5_000);
+    expect((await keep(client, "kept")).status).toBe(200);
+    expect((await client.check()).json()).toEqual({ ...before, UserInfo: "kept" });
+  });
+});
