@@ -17,11 +17,11 @@ import { type Pause, pauseFor } from "../model/keyValueStore.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Credentials } from "./credential.ts";
 import { DocumentSessions, sessionOf } from "./documentSessions.ts";
-import { driveFile, FileApi, type Transfer, wholeSeconds } from "./fileApi.ts";
+import { type CloudreveFile, driveFile, FileApi, type Transfer, wholeSeconds } from "./fileApi.ts";
 import type { UploadSessions } from "./uploadSession.ts";
 import type { ViewerSessions } from "./viewerSession.ts";
 
-/** A lock call that meets a save still being received is tried again after these pauses. */
+/** What meets a lock that passes, as a save still being received, is tried again after these pauses. */
 const busyPausesMs = [50, 150, 400, 1_000];
 /** One byte over Cloudreve's default `maxEditSize`. */
 const usuallyTooLargeBytes = 50 * 1024 * 1024 + 1;
@@ -176,7 +176,7 @@ export class CloudreveDrive implements Drive {
   async createBeside(document: DriveDocument, file: DriveFile, name: string, bytes: Bytes): Promise<DriveFile> {
     const { account } = document;
     const uri = beside(file, name);
-    const empty = await this.#files.create(account, uri);
+    const empty = await this.#createEmpty(account, uri);
     try {
       // Guarded by "never written": nobody else's bytes are lost if the name finds another use meanwhile.
       const guard = { previousVersion: empty.primary_entity };
@@ -185,6 +185,19 @@ export class CloudreveDrive implements Drive {
       await this.#files.removeIfEmpty(account, uri);
       throw error;
     }
+  }
+
+  /** Whoever makes this very name just now has it locked for a moment; afterwards it is taken, or free. */
+  async #createEmpty(account: string, uri: string): Promise<CloudreveFile> {
+    for (const pauseMs of busyPausesMs) {
+      try {
+        return await this.#files.create(account, uri);
+      } catch (error) {
+        if (failureOf(error, "lockedElsewhere") === undefined) throw error;
+      }
+      await this.#pause(pauseMs);
+    }
+    return this.#files.create(account, uri);
   }
 
   async findBeside(document: DriveDocument, file: DriveFile, name: string): Promise<DriveFile | undefined> {

@@ -35,7 +35,7 @@ export interface DocumentAddresses {
 }
 
 /** Behind so many taken names the number is drawn: nobody waits while a thousand are tried. */
-const attempts = { counted: 30, most: 50 };
+const attempts = { counted: 30, most: 50, withinMs: 10_000 };
 
 /** How the editor names the new file. */
 type Target = { readonly suggested: string } | { readonly exact: string; readonly overwrite: boolean };
@@ -50,7 +50,8 @@ export function putRelativeFile(parts: PutRelativeParts): WopiOperation {
     if (call.grant.permission !== "edit") throw new BridgeError({ kind: "notImplemented", operation: "PUT_RELATIVE" });
     const target = targetOf(call);
     refuseTooLarge(call, parts.limitBytes);
-    const facts = placingFacts(call.grant, {}, parts.now());
+    // Should the bridge die: these bytes are another file's, and must not go into this one.
+    const facts = { ...placingFacts(call.grant, {}, parts.now()), isBesideOnly: true };
     const save = await parts.spool.receive(call.body, facts, parts.limitBytes);
     try {
       const parent = await parts.drive.stat(call.grant.document);
@@ -91,14 +92,15 @@ async function createNear(
   // A leading dot is only an extension: the stem stays.
   const name = suggested.trim();
   const wanted = name.startsWith(".") ? `${splitName(parent.name).stem}${name}` : name;
+  const startedAtMs = performance.now();
   for (let attempt = 0; attempt < attempts.most; attempt++) {
+    if (performance.now() - startedAtMs > attempts.withinMs) break;
     const number = attempt < attempts.counted ? attempt : randomInt(attempts.counted, 1_000_000);
     try {
       return await parts.drive.createBeside(grant.document, parent, nearestName(wanted, number), save);
     } catch (error) {
-      if (failureOf(error, "nameTaken") !== undefined) continue;
-      // Somebody was at the new file before its bytes were in it: no conflict that this editor should hear of.
-      throw isConflict(error) ? new BridgeError({ kind: "driveBusy" }, { cause: error }) : error;
+      // Also when somebody was at the new file before its bytes were in it: no conflict for this editor to hear of.
+      if (failureOf(error, "nameTaken") === undefined && !isConflict(error)) throw error;
     }
   }
   throw new BridgeError({ kind: "driveBusy" });
