@@ -12,6 +12,7 @@ import { sampleDocuments } from "./sampleDocuments.ts";
 
 const host = "127.0.0.1";
 const password = "sandbox-password";
+const oauthClientId = "5d1c8f60-3c0e-4b5e-9b6d-7f2a4c9e1b30";
 const extensions = ["txt", "md", "csv", "json", "html", "wopitest"];
 
 /**
@@ -57,6 +58,8 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     CLOUDREVE_PASSWORD: password,
     DISCOVERY_URLS: editor.discoveryUrl,
     SECRET: keptSecret(join(dir, "secret")),
+    OAUTH_CLIENT_ID: oauthClientId,
+    OAUTH_CLIENT_SECRET: keptSecret(join(dir, "oauth-secret")),
     STORE_URL: `file:${join(dir, "bridge.db")}`,
     SPOOL_DIR: join(dir, "spool"),
     PORTAL_KEYS: "sandbox:sandbox-key",
@@ -64,6 +67,17 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     LOG_LEVEL: "warn",
     ...environment,
   });
+  if (config.OAUTH_CLIENT_ID !== undefined && config.OAUTH_CLIENT_SECRET !== undefined) {
+    await drive.registerOauthClients([
+      {
+        clientId: config.OAUTH_CLIENT_ID,
+        clientSecret: config.OAUTH_CLIENT_SECRET,
+        name: "Office bridge",
+        redirectUris: [`${config.BRIDGE_URL}/signin/callback`],
+        scopes: ["openid", "profile", "email", "offline_access", "Files.Read", "Files.Write"],
+      },
+    ]);
+  }
   const bridge = await openBridge(config, { logger: pino({ level: config.LOG_LEVEL }) });
   await bridge.listen();
   await seed(drive.url);

@@ -190,7 +190,7 @@ describe("an upload session", () => {
     const { data } = await drive.put("/a.docx", "one");
     await drive.put("/a.docx", "two");
     expect((await startUpload("/a.docx", 3, data.primary_entity)).code).toBe(40076);
-    expect((await startUpload("/a.docx", 3, "garbage")).code).toBe(40001);
+    expect((await startUpload("/a.docx", 3, "no id at all")).code).toBe(40001);
     const { primary_entity } = (await drive.info("/a.docx")).data;
     expect((await startUpload("/a.docx", 3, primary_entity)).code).toBe(0);
     expect((await drive.info("/a.docx")).data.metadata).toHaveProperty("sys:upload_session_id");

@@ -1,5 +1,6 @@
 import { totpCode } from "../../src/sandbox/fakeCloudreve/totp.ts";
 import { nativePlans } from "./recordingsNativePlans.ts";
+import { oauthPlans } from "./recordingsOauthPlans.ts";
 import type { Plan } from "./recordingsReplay.ts";
 import { limitSize, makeShares, seedHome, seedReport, seedShared } from "./recordingsSeeds.ts";
 import type { Stage } from "./recordingsStage.ts";
@@ -9,6 +10,7 @@ const secondMs = 1000;
 /** What each recording presupposes; one that is not named presupposes nothing. */
 export const plans: Readonly<Record<string, Plan>> = {
   ...nativePlans,
+  ...oauthPlans,
   "admin-access": {
     caller: "alice",
     callers: { 3: "bob" },

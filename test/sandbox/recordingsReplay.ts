@@ -47,11 +47,11 @@ async function replayExchange(stage: Stage, exchange: RecordedExchange, plan: Pl
     headers[name] = stage.translate(await replaceTokens(stage, value));
   }
   if (headers["Authorization"] === "Bearer <jwt>") headers["Authorization"] = await authorize(stage, plan, index);
-  const body = isJson(request.body)
-    ? Buffer.from(stage.translate(await replaceTokens(stage, JSON.stringify(request.body))))
-    : bodyBytes(request.body);
+  const text = isForm(request) ? String(request.body) : isJson(request.body) ? JSON.stringify(request.body) : undefined;
+  const body =
+    text === undefined ? bodyBytes(request.body) : Buffer.from(stage.translate(await replaceTokens(stage, text)));
   // Live ids need not be as long as the recorded ones.
-  if (isJson(request.body)) delete headers["Content-Length"];
+  if (text !== undefined) delete headers["Content-Length"];
   const live = await stage.send({ method: request.method, path: stage.translate(request.path), headers, body });
   return compareAnswers(response, live, stage);
 }
@@ -68,12 +68,17 @@ async function replaceTokens(stage: Stage, text: string): Promise<string> {
     const claims = claimsOf(token);
     const user = stage.userOfRecordedId(String(claims["sub"]));
     const live =
-      claims["token_type"] === "refresh"
+      stage.learntToken(token) ??
+      (claims["token_type"] === "refresh"
         ? await stage.refreshToken(user, String(claims["root_token_id"]))
-        : await stage.accessToken(user);
+        : await stage.accessToken(user));
     replaced = replaced.replace(token, live);
   }
   return replaced;
+}
+
+function isForm(request: NonNullable<RecordedExchange["request"]>): boolean {
+  return request.headers["Content-Type"] === "application/x-www-form-urlencoded";
 }
 
 function isJson(body: unknown): boolean {

@@ -59,6 +59,7 @@ export class Stage {
   readonly #recordedToLive = new Map<string, string>();
   readonly #liveToRecorded = new Map<string, string>();
   readonly #refreshTokens = new Map<string, string>();
+  readonly #learntTokens = new Map<string, string>();
   readonly #accessTokens = new Map<UserName, { token: string; atMs: number }>();
   readonly #recordedSessions: { fileId: string; token: string }[];
   #pattern: RegExp | undefined;
@@ -153,6 +154,19 @@ export class Stage {
     const { refresh } = await this.#signIn(user);
     this.#refreshTokens.set(`${user} ${chain}`, refresh);
     return refresh;
+  }
+
+  /** A token that an OAuth client got can't be had by signing in: it stands for the recorded one from then on. */
+  learnToken(recorded: string, live: string): void {
+    this.#learntTokens.set(recorded, live);
+  }
+
+  learntToken(recorded: string): string | undefined {
+    return this.#learntTokens.get(recorded);
+  }
+
+  userId(user: UserName): string {
+    return this.translate(recordedUserIds[user]);
   }
 
   userOfRecordedId(recordedId: string): UserName {

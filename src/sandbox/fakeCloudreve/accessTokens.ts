@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** Claims of a Cloudreve JWT; a refresh token has the two last ones as well. */
+/** Claims of a Cloudreve JWT: a refresh token has the state and the root as well, one of an OAuth client the last two. */
 export interface TokenClaims {
   readonly token_type: "access" | "refresh";
   readonly sub: string;
@@ -8,6 +8,8 @@ export interface TokenClaims {
   readonly nbf: number;
   readonly state_hash?: string;
   readonly root_token_id?: string;
+  readonly scopes?: readonly string[];
+  readonly client_id?: string;
 }
 
 const header = encode({ alg: "HS256", typ: "JWT" });

@@ -18,6 +18,8 @@ export interface Call {
   readonly params: ReadonlyMap<string, string>;
   readonly correlationId: string;
   caller: Caller;
+  /** What the caller's token is limited to; undefined for one of a password sign-in. */
+  scopes: readonly string[] | undefined;
 }
 
 /** What one method on one path does. */
@@ -157,6 +159,25 @@ export class Fields {
 }
 
 export async function readFields(call: Call): Promise<Fields> {
+  const text = await readText(call);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw invalidParameter("Parameter error");
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw invalidParameter("Parameter error");
+  return new Fields(parsed as Record<string, unknown>);
+}
+
+/** The fields of a form; a body of another type has none. */
+export async function readForm(call: Call): Promise<Fields> {
+  const text = await readText(call);
+  const isForm = headerText(call, "content-type").startsWith("application/x-www-form-urlencoded");
+  return new Fields(isForm ? Object.fromEntries(new URLSearchParams(text)) : {});
+}
+
+async function readText(call: Call): Promise<string> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of call.request as AsyncIterable<Buffer>) {
@@ -164,12 +185,5 @@ export async function readFields(call: Call): Promise<Fields> {
     if (sizeBytes > bodyLimitBytes) throw invalidParameter("Parameter error");
     chunks.push(chunk);
   }
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.concat(chunks).toString());
-  } catch {
-    throw invalidParameter("Parameter error");
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw invalidParameter("Parameter error");
-  return new Fields(parsed as Record<string, unknown>);
+  return Buffer.concat(chunks).toString();
 }

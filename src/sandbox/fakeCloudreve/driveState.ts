@@ -58,6 +58,40 @@ export interface ShareRecord {
   views: number;
 }
 
+/** An application that an administrator registered; the client id is its `guid`. */
+export interface OauthClientRecord {
+  readonly number: number;
+  readonly guid: string;
+  readonly createdAt: string;
+  updatedAt: string;
+  secret: string;
+  name: string;
+  homepageUrl: string;
+  redirectUris: readonly string[];
+  scopes: readonly string[];
+  props: OauthClientProps;
+  isEnabled: boolean;
+  /** Rows are only marked there: the client id is never free again. */
+  isRemoved: boolean;
+}
+
+export interface OauthClientProps {
+  readonly description?: string;
+  readonly icon?: string;
+  /** Seconds; 0 and absent follow the instance. */
+  readonly refresh_token_ttl?: number;
+}
+
+/** What one user allowed one application, as the last consent said it. */
+export interface OauthGrantRecord {
+  readonly userNumber: number;
+  readonly clientNumber: number;
+  scopes: readonly string[];
+  lastUsedAt: string;
+  /** Only marked, and no later consent takes the mark away: a grant once revoked never comes back. */
+  isRevoked: boolean;
+}
+
 interface StoredState {
   instanceId: string;
   secretKey: string;
@@ -67,9 +101,14 @@ interface StoredState {
   entities: EntityRecord[];
   shares: ShareRecord[];
   revokedTokenRoots: string[];
+  oauthClients: OauthClientRecord[];
+  oauthGrants: OauthGrantRecord[];
 }
 
-type CounterName = "user" | "file" | "entity" | "share";
+type CounterName = "user" | "file" | "entity" | "share" | "oauthClient";
+
+/** Cloudreve brings two applications of its own, for its desktop and iOS clients. */
+const systemOauthClients = 2;
 
 /** Everything the drive keeps over a crash, in memory and in one file that is replaced as a whole. */
 export class DriveState {
@@ -78,6 +117,8 @@ export class DriveState {
   readonly entities = new Map<number, EntityRecord>();
   readonly shares = new Map<number, ShareRecord>();
   readonly revokedTokenRoots: Set<string>;
+  readonly oauthClients = new Map<number, OauthClientRecord>();
+  readonly oauthGrants: OauthGrantRecord[];
   readonly instanceId: string;
   readonly secretKey: string;
   readonly #path: string;
@@ -94,6 +135,8 @@ export class DriveState {
     this.secretKey = stored.secretKey;
     this.#counters = stored.counters;
     this.revokedTokenRoots = new Set(stored.revokedTokenRoots);
+    for (const client of stored.oauthClients) this.oauthClients.set(client.number, client);
+    this.oauthGrants = stored.oauthGrants;
     for (const user of stored.users) this.users.set(user.number, user);
     for (const entity of stored.entities) this.entities.set(entity.number, entity);
     for (const share of stored.shares) this.shares.set(share.number, share);
@@ -158,6 +201,8 @@ export class DriveState {
       entities: [...this.entities.values()],
       shares: [...this.shares.values()],
       revokedTokenRoots: [...this.revokedTokenRoots],
+      oauthClients: [...this.oauthClients.values()],
+      oauthGrants: this.oauthGrants,
     };
     // A reader after kill -9 finds the old file or the new one, never half of one.
     await writeFile(`${this.#path}.new`, JSON.stringify(stored));
@@ -166,21 +211,26 @@ export class DriveState {
 }
 
 function readStored(path: string): StoredState {
+  const fresh: StoredState = {
+    instanceId: randomUUID(),
+    secretKey: randomBytes(48).toString("base64url"),
+    counters: { user: 0, file: 0, entity: 0, share: 0, oauthClient: systemOauthClients },
+    users: [],
+    files: [],
+    entities: [],
+    shares: [],
+    revokedTokenRoots: [],
+    oauthClients: [],
+    oauthGrants: [],
+  };
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return {
-      instanceId: randomUUID(),
-      secretKey: randomBytes(48).toString("base64url"),
-      counters: { user: 0, file: 0, entity: 0, share: 0 },
-      users: [],
-      files: [],
-      entities: [],
-      shares: [],
-      revokedTokenRoots: [],
-    };
+    return fresh;
   }
-  return JSON.parse(text) as StoredState;
+  // A file of before there was OAuth names none of it.
+  const stored = JSON.parse(text) as Partial<StoredState>;
+  return { ...fresh, ...stored, counters: { ...fresh.counters, ...stored.counters } };
 }

@@ -3,10 +3,12 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { adminRoutes } from "./adminRoutes.ts";
+import { authorizePage } from "./authorizePage.ts";
 import { contentRoutes } from "./contentRoutes.ts";
 import {
   type FakeAccount,
   FakeDrive,
+  type FakeOauthClient,
   type FakeSettings,
   type FakeViewer,
   type UploadSession,
@@ -15,6 +17,9 @@ import {
 import { fileRoutes } from "./fileRoutes.ts";
 import { listRoutes } from "./listRoute.ts";
 import type { LockApplication } from "./lockTable.ts";
+import { oauthAdminRoutes } from "./oauthAdminRoutes.ts";
+import type { OauthCode } from "./oauthGrants.ts";
+import { oauthRoutes } from "./oauthRoutes.ts";
 import { Router } from "./router.ts";
 import { sessionRoutes } from "./sessionRoutes.ts";
 import { shareRoutes } from "./shareRoutes.ts";
@@ -38,6 +43,8 @@ export interface FakeCloudreveOptions {
   siteUrls?: string[];
   accounts: FakeAccount[];
   viewers: FakeViewer[];
+  /** Registered at every start; what else an administrator changed of them is kept. */
+  oauthClients?: FakeOauthClient[];
   settings?: Partial<FakeSettings>;
   /** All expiries go by this clock. */
   now?: () => number;
@@ -49,6 +56,8 @@ export interface FakeCloudreve {
   /** May be changed at any time; acts at once. */
   readonly settings: FakeSettings;
   setViewers(viewers: FakeViewer[]): void;
+  /** The option `oauthClients`, for callers that know a redirect uri only later. */
+  registerOauthClients(clients: FakeOauthClient[]): Promise<void>;
   /** What a restart does to locks. */
   forgetLocks(): void;
   /** A lock of another program, as WebDAV or a stalled upload would take it. @returns its token */
@@ -60,11 +69,14 @@ export interface FakeCloudreve {
 interface StoredSessions {
   viewer: ViewerSession[];
   upload: Omit<UploadSession, "receivedChunks">[];
+  oauthCodes: [code: string, OauthCode][];
 }
 
 const routes = [
   ...siteRoutes,
   ...sessionRoutes,
+  ...oauthRoutes,
+  ...authorizePage,
   ...userRoutes,
   ...fileRoutes,
   ...listRoutes,
@@ -76,6 +88,7 @@ const routes = [
   ...wopiRoutes,
   ...shareRoutes,
   ...adminRoutes,
+  ...oauthAdminRoutes,
 ];
 
 /** Starts a drive that answers like Cloudreve v4 of July 2026, its dangerous habits included. */
@@ -108,6 +121,10 @@ export async function openFakeCloudreve(options: FakeCloudreveOptions): Promise<
     setViewers: (viewers) => {
       drive.viewers = viewers;
     },
+    registerOauthClients: async (clients) => {
+      for (const client of clients) drive.registerOauthClient(client);
+      await drive.state.save();
+    },
     forgetLocks: () => drive.locks.forgetAll(),
     plantLock: (email, path, application, token) => drive.plantLock(email, path, application, token),
     close: async () => {
@@ -117,6 +134,7 @@ export async function openFakeCloudreve(options: FakeCloudreveOptions): Promise<
       const sessions: StoredSessions = {
         viewer: [...drive.viewerSessions.values()],
         upload: [...drive.uploadSessions.values()].map((session) => ({ ...session, receivedChunks: undefined })),
+        oauthCodes: [...drive.oauthCodes],
       };
       writeFileSync(sessionsFile, JSON.stringify(sessions));
     },
@@ -132,7 +150,8 @@ function takeSessions(path: string, drive: FakeDrive): void {
     return;
   }
   rmSync(path);
-  const stored = JSON.parse(text) as StoredSessions;
+  const stored = JSON.parse(text) as Pick<StoredSessions, "viewer" | "upload"> & Partial<StoredSessions>;
+  for (const [code, waiting] of stored.oauthCodes ?? []) drive.oauthCodes.set(code, waiting);
   for (const session of stored.viewer) drive.viewerSessions.set(session.id, session);
   // Known again, but without their locks: the next chunk finds that out.
   for (const session of stored.upload) {

@@ -3,6 +3,7 @@ import { ContentStore } from "./contentStore.ts";
 import { DriveState, type UserRecord } from "./driveState.ts";
 import { HashIds, type IdKind } from "./hashIds.ts";
 import { type LockApplication, LockTable } from "./lockTable.ts";
+import type { OauthCode } from "./oauthGrants.ts";
 import { Timestamps } from "./timestamps.ts";
 
 /** One editor as the setting `file_viewers` stores it. */
@@ -22,6 +23,15 @@ export interface FakeAccount {
   nickname: string;
   admin?: boolean;
   quotaBytes?: number;
+}
+
+/** An application registered from the start, as an administrator would by hand. */
+export interface FakeOauthClient {
+  clientId: string;
+  clientSecret: string;
+  name: string;
+  redirectUris: string[];
+  scopes: string[];
 }
 
 export interface FakeSettings {
@@ -79,6 +89,7 @@ export interface FakeDriveOptions {
   siteUrls: string[];
   accounts: FakeAccount[];
   viewers: FakeViewer[];
+  oauthClients?: FakeOauthClient[];
   settings?: Partial<FakeSettings>;
   now?: () => number;
 }
@@ -110,6 +121,7 @@ export class FakeDrive {
   readonly viewerSessions = new Map<string, ViewerSession>();
   readonly uploadSessions = new Map<string, UploadSession>();
   readonly secondSteps = new Map<string, { userNumber: number; expiresAtMs: number }>();
+  readonly oauthCodes = new Map<string, OauthCode>();
   readonly urlCache = new Map<string, CachedUrl>();
   readonly siteTitle = "Demo Cloud";
   readonly stamps: Timestamps;
@@ -129,6 +141,7 @@ export class FakeDrive {
     this.stamps = new Timestamps(this.now, () => this.settings.utcOffsetMinutes);
     this.#ids = new HashIds(this.state.instanceId);
     for (const account of options.accounts) this.#admit(account);
+    for (const client of options.oauthClients ?? []) this.registerOauthClient(client);
   }
 
   word(kind: IdKind, number: number): string {
@@ -168,6 +181,23 @@ export class FakeDrive {
       for (const entity of file.entityNumbers) used += this.state.entities.get(entity)?.size ?? 0;
     }
     return used;
+  }
+
+  /** Registers an application, or brings what it may and its secret up to date. */
+  registerOauthClient({ clientId, clientSecret, name, redirectUris, scopes }: FakeOauthClient): void {
+    const known = [...this.state.oauthClients.values()].find(({ guid }) => guid === clientId);
+    const updatedAt = this.stamps.next();
+    const client = known ?? {
+      number: this.state.nextNumber("oauthClient"),
+      guid: clientId,
+      createdAt: updatedAt,
+      homepageUrl: "",
+      props: {},
+      isEnabled: true,
+      isRemoved: false,
+    };
+    const present = { ...client, updatedAt, secret: clientSecret, name, redirectUris, scopes };
+    this.state.oauthClients.set(client.number, present);
   }
 
   /** A lock that another program took: a test's way to WebDAV and to a stalled upload. */

@@ -6,12 +6,12 @@ import type { FakeDrive } from "./fakeDrive.ts";
 import { extendedInfo, fileObject } from "./fileObject.ts";
 import {
   copyTree,
+  createNamed,
   dropBlobs,
   isInside,
   lockFor,
   makeFolders,
   moveToTrash,
-  newFile,
   removeTree,
   renameFile,
 } from "./fileTree.ts";
@@ -69,7 +69,7 @@ async function create(call: Call): Promise<void> {
   const existing = drive.state.child(folder.number, name);
   if (existing && (fields.flag("err_on_conflict") || existing.isFolder !== (type === "folder"))) throw objectExisted();
   if (!existing && !isLegalName(name)) throw new DriveError(40052, "Invalid object name");
-  const file = existing ?? newFile(drive, place.owner, folder.number, name, type === "folder");
+  const file = existing ?? (await createNamed(drive, place.owner, folder, name, type === "folder"));
   await drive.state.save();
   sendData(call, fileObject(drive, caller, place, place.names, file, { metadata: "null" }));
 }

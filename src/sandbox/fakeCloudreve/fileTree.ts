@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { isLegalName } from "./cloudreveUri.ts";
+import { formatUri, isLegalName } from "./cloudreveUri.ts";
 import { illegalName, lockConflict, objectExisted, unsupportedAction } from "./driveError.ts";
 import type { EntityRecord, FileRecord, UserRecord } from "./driveState.ts";
 import type { FakeDrive } from "./fakeDrive.ts";
@@ -41,6 +41,35 @@ export function makeFolders(drive: FakeDrive, place: Place, names: readonly stri
     folder = next ?? newFile(drive, place.owner, folder.number, name, true);
   }
   return folder;
+}
+
+/**
+ * Makes a file or folder under a new name, and holds the name while the database does it.
+ * @throws DriveError 40073 with the application type `create` for whoever asks for the same name meanwhile
+ */
+export async function createNamed(
+  drive: FakeDrive,
+  owner: UserRecord,
+  folder: FileRecord,
+  name: string,
+  isFolder: boolean,
+): Promise<FileRecord> {
+  const names = [...realNames(drive, folder), name];
+  const answer = drive.locks.create({
+    root: `${owner.number}/${names.join("/")}`,
+    uri: formatUri({ fs: "my", id: "", password: "" }, names),
+    lifeMs: shortLockMs,
+    application: { type: "create" },
+    isFolder,
+  });
+  if ("conflict" in answer) throw lockConflict(answer.conflict);
+  try {
+    // Nobody sees the name before the database has it.
+    await drive.state.save();
+    return newFile(drive, owner, folder.number, name, isFolder);
+  } finally {
+    drive.locks.unlock(answer.made.token);
+  }
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Call, chooseCorrelationId, errorEnvelope, type Route, sendJson } from "./call.ts";
+import { type Call, chooseCorrelationId, errorEnvelope, type Route, requireAdmin, sendJson } from "./call.ts";
 import { DriveError } from "./driveError.ts";
 import type { FakeDrive } from "./fakeDrive.ts";
-import { callerOf } from "./sessionRoutes.ts";
+import { callerOf } from "./issuedTokens.ts";
+import { neededScopes, requireScopes } from "./oauthScopes.ts";
 import { readOrCutOff, readToEnd } from "./unreadBody.ts";
 
 /** Finds the route of a request, runs it, and turns what it throws into an envelope. */
@@ -41,12 +42,16 @@ export class Router {
       params: found.params,
       correlationId: chooseCorrelationId(request),
       caller: undefined,
+      scopes: undefined,
     };
     try {
       // A refresh token in the place of an access token is refused before anything else, even Cache-Control.
       if (found.route.isNativeWopi !== true && found.route.isPage !== true) {
-        call.caller = callerOf(call);
+        Object.assign(call, callerOf(call));
         response.setHeader("Cache-Control", "private, no-cache");
+        // Whoever is no administrator learns no scope.
+        if (found.route.path.startsWith("/api/v4/admin/")) requireAdmin(call);
+        requireScopes(call, neededScopes(found.route));
       }
       await found.route.run(call);
     } catch (error) {

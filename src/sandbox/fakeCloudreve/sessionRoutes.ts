@@ -1,10 +1,10 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { signToken, type TokenClaims, verifyToken } from "./accessTokens.ts";
-import { type Call, headerText, type Route, readFields, requireUser, sendData, sendJson } from "./call.ts";
+import { randomBytes, randomUUID } from "node:crypto";
+import { verifyToken } from "./accessTokens.ts";
+import { type Call, type Route, readFields, requireUser, sendData, sendJson } from "./call.ts";
 import { DriveError, invalidParameter } from "./driveError.ts";
 import type { UserRecord } from "./driveState.ts";
-import type { FakeDrive } from "./fakeDrive.ts";
-import type { Caller } from "./places.ts";
+import { issueTokens, readRefreshToken } from "./issuedTokens.ts";
+import { grantsOf, oauthTermsOf } from "./oauthGrants.ts";
 import { encodeBase32, isTotpCode } from "./totp.ts";
 import { userObject } from "./userRoutes.ts";
 
@@ -23,18 +23,6 @@ export const sessionRoutes: readonly Route[] = [
   { method: "GET", path: "/api/v4/user/setting", run: showSetting },
   { method: "PATCH", path: "/api/v4/user/setting", run: changeSetting },
 ];
-
-/**
- * Whom the Authorization header stands for. Garbage and expired tokens are silently anonymous.
- * @throws DriveError 40020 for a refresh token
- */
-export function callerOf(call: Call): Caller {
-  const token = headerText(call, "authorization").replace(/^Bearer /, "");
-  const claims = token === "" ? undefined : verifyToken(token, call.drive.state.secretKey, call.drive.now());
-  if (!claims) return undefined;
-  if (claims.token_type !== "access") throw new DriveError(40020, "Invalid token type");
-  return userOf(call.drive, claims);
-}
 
 async function signIn(call: Call): Promise<void> {
   const { drive } = call;
@@ -67,13 +55,14 @@ async function signInSecondStep(call: Call): Promise<void> {
 async function refresh(call: Call): Promise<void> {
   const { drive } = call;
   const token = (await readFields(call)).text("refresh_token", "RefreshToken");
-  const claims = verifyToken(token, drive.state.secretKey, drive.now());
-  const user = claims && userOf(drive, claims);
-  const isRevoked = drive.state.revokedTokenRoots.has(claims?.root_token_id ?? "");
-  if (claims?.token_type !== "refresh" || !user || isRevoked || claims.state_hash !== stateHash(drive, user)) {
-    throw new DriveError(40020, "Failed to issue token pair");
+  const session = readRefreshToken(drive, token);
+  const forClient = session && oauthTermsOf(drive, session);
+  if (!session || forClient === "ended") throw new DriveError(40020, "Failed to issue token pair");
+  if (forClient) {
+    forClient.grant.lastUsedAt = drive.stamps.next();
+    await drive.state.save();
   }
-  sendData(call, issueTokens(drive, user, claims.root_token_id ?? randomUUID()));
+  sendData(call, issueTokens(drive, session.user, session.rootTokenId, forClient?.terms));
 }
 
 // The whole chain of refresh tokens ends; access tokens and viewer sessions live on.
@@ -105,6 +94,7 @@ async function prepareTwoFactor(call: Call): Promise<void> {
 function showSetting(call: Call): void {
   const user = requireUser(call);
   const versionRetention = call.drive.versionRetentionOf(user);
+  const grants = grantsOf(call.drive, user);
   sendData(call, {
     version_retention_enabled: versionRetention > 0,
     version_retention_max: versionRetention > 0 ? versionRetention : 10,
@@ -112,6 +102,7 @@ function showSetting(call: Call): void {
     two_fa_enabled: user.twoFactor,
     disable_view_sync: false,
     share_links_in_profile: "",
+    ...(grants.length > 0 ? { oauth_grants: grants } : {}),
   });
 }
 
@@ -136,44 +127,6 @@ async function changeSetting(call: Call): Promise<void> {
 function sendSignedIn(call: Call, user: UserRecord): void {
   const token = issueTokens(call.drive, user, randomUUID());
   sendData(call, { user: userObject(call.drive, user), token });
-}
-
-function issueTokens(drive: FakeDrive, user: UserRecord, rootTokenId: string): Record<string, string> {
-  const nowMs = drive.now();
-  const nowSeconds = Math.floor(nowMs / 1000);
-  const { accessTokenTtlSeconds, refreshTokenTtlSeconds } = drive.settings;
-  const sub = drive.word("user", user.number);
-  const access: TokenClaims = {
-    token_type: "access",
-    sub,
-    exp: nowSeconds + accessTokenTtlSeconds,
-    nbf: nowSeconds,
-  };
-  const refreshing: TokenClaims = {
-    token_type: "refresh",
-    sub,
-    exp: nowSeconds + refreshTokenTtlSeconds,
-    nbf: nowSeconds,
-    state_hash: stateHash(drive, user),
-    root_token_id: rootTokenId,
-  };
-  return {
-    access_token: signToken(access, drive.state.secretKey),
-    refresh_token: signToken(refreshing, drive.state.secretKey),
-    access_expires: drive.stamps.at(nowMs + accessTokenTtlSeconds * 1000, 533_541),
-    refresh_expires: drive.stamps.at(nowMs + refreshTokenTtlSeconds * 1000, 533_641),
-  };
-}
-
-function userOf(drive: FakeDrive, claims: TokenClaims): UserRecord | undefined {
-  const number = drive.number("user", claims.sub);
-  return number === undefined ? undefined : drive.state.users.get(number);
-}
-
-// A changed password or e-mail voids the refresh tokens.
-function stateHash(drive: FakeDrive, user: UserRecord): string {
-  const secret = `${user.email}/${drive.passwordOf(user) ?? ""}/${drive.state.secretKey}`;
-  return createHash("sha256").update(secret).digest("base64");
 }
 
 function isEmail(text: string): boolean {

@@ -8,6 +8,9 @@ import { dropBlobs, makeFolders, newFile, trimVersions } from "./fileTree.ts";
 import { lockRoot, ownUri, type Place, requireWritable } from "./places.ts";
 
 const uploadLockMs = 86_400_000;
+/** On its disk a version is `<user>_<8 letters>_<name>`, and a disk's names end at 255 bytes. */
+const diskNameLimitBytes = 255;
+const diskPrefixBytes = 10;
 /** Shown by info while bytes are on their way; stays behind after a crash. */
 export const uploadMark = "sys:upload_session_id";
 
@@ -31,6 +34,7 @@ export async function storeVersion(drive: FakeDrive, version: NewVersion, body: 
   try {
     checkCapacity(drive, version.place.owner, version.lengthBytes);
     if (!isNew) checkPrevious(drive, file, version.previous ?? "");
+    checkDiskName(version.place.owner, file);
     file.metadata[uploadMark] = randomUUID();
     const temporary = await drive.content.receive(body, version.lengthBytes);
     await appendVersion(drive, file, temporary, version.lengthBytes, version.author);
@@ -60,6 +64,14 @@ export function findOrMakeTarget(drive: FakeDrive, place: Place): { file: FileRe
 export function checkCapacity(drive: FakeDrive, owner: UserRecord, sizeBytes: number): void {
   // An overwrite needs room for the whole new size, as the old version stays.
   if (drive.usedBytes(owner) + sizeBytes > owner.quotaBytes) throw noCapacity();
+}
+
+// An empty file may well have such a name: nothing of it is on the disk.
+function checkDiskName(owner: UserRecord, file: FileRecord): void {
+  const prefixBytes = String(owner.number).length + diskPrefixBytes;
+  if (prefixBytes + Buffer.byteLength(file.name) > diskNameLimitBytes) {
+    throw new DriveError(50004, "Failed to upload file");
+  }
 }
 
 /** @throws DriveError 40001 for what is no entity id, 40076 when another version is current */

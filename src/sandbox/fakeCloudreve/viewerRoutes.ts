@@ -1,13 +1,13 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { builtinViewers } from "./builtinViewers.ts";
 import { type Call, type Route, readFields, sendData } from "./call.ts";
 import { DriveError, tooLarge } from "./driveError.ts";
 import type { FakeDrive, ViewerSession } from "./fakeDrive.ts";
 import { extensionOf } from "./mimeTypes.ts";
 import { findEntity, findFile, findPlace } from "./places.ts";
+import { randomLetters } from "./randomLetters.ts";
 import { makeWopiSource } from "./wopiSource.ts";
 
-const tokenLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /** `expires` names a moment a little before the true end. */
 const expiryMarginMs = 10_000;
 
@@ -54,8 +54,4 @@ function dropExpired(drive: FakeDrive): void {
   for (const session of drive.viewerSessions.values()) {
     if (session.expiresAtMs <= drive.now()) drive.viewerSessions.delete(session.id);
   }
-}
-
-function randomLetters(count: number): string {
-  return [...randomBytes(count)].map((byte) => tokenLetters.charAt(byte % tokenLetters.length)).join("");
 }
