@@ -87,6 +87,11 @@ const configSchema = z.object({
   SPOOL_DIR: z.string().min(1).default("data/spool").describe("Folder that keeps saves until the drive has them"),
   EMBED_ORIGINS: listOf(origin).default([]).describe("Portals that may frame the host page, by commas"),
   PORTAL_KEYS: listOf(portalKey).default([]).describe("name:key of the portals, by commas"),
+  PORTAL_JWKS_URL: httpAddress.optional().describe("Public keys of a portal that signs JWTs in place of a key"),
+  PORTAL_ISSUER: z.string().min(1).optional().describe("`iss` of those JWTs"),
+  PORTAL_AUDIENCE: z.string().min(1).optional().describe("`aud` of those JWTs"),
+  OAUTH_CLIENT_ID: z.string().min(1).optional().describe("Id of the bridge's OAuth application in Cloudreve"),
+  OAUTH_CLIENT_SECRET: z.string().min(1).optional().describe("Its secret"),
   CLOUDREVE_EMAIL: z.string().optional().describe("Drive account that acts for portals"),
   CLOUDREVE_PASSWORD: z.string().optional().describe("Its password"),
   PROOF_KEYS: oneOf("required", "offered", "off").default("offered").describe("Whether editors must sign"),
@@ -103,7 +108,14 @@ const configSchema = z.object({
 export const settingNames: readonly string[] = Object.keys(configSchema.shape);
 
 /** Settings that are printed as `***`. */
-const secretNames = new Set(["STORE_URL", "SECRET", "SECRET_PREVIOUS", "PORTAL_KEYS", "CLOUDREVE_PASSWORD"]);
+const secretNames = new Set([
+  "STORE_URL",
+  "SECRET",
+  "SECRET_PREVIOUS",
+  "PORTAL_KEYS",
+  "OAUTH_CLIENT_SECRET",
+  "CLOUDREVE_PASSWORD",
+]);
 
 /**
  * Reads the settings from an environment.
@@ -143,6 +155,13 @@ function contradictionsIn(config: Partial<Settings>): string[] {
   }
   if ((config.CLOUDREVE_EMAIL === undefined) !== (config.CLOUDREVE_PASSWORD === undefined)) {
     sentences.push("CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD belong together: one of them is missing.");
+  }
+  if ((config.OAUTH_CLIENT_ID === undefined) !== (config.OAUTH_CLIENT_SECRET === undefined)) {
+    sentences.push("OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET belong together: one of them is missing.");
+  }
+  const jwt = [config.PORTAL_JWKS_URL, config.PORTAL_ISSUER, config.PORTAL_AUDIENCE];
+  if (jwt.some((part) => part === undefined) && jwt.some((part) => part !== undefined)) {
+    sentences.push("PORTAL_JWKS_URL, PORTAL_ISSUER and PORTAL_AUDIENCE belong together: give all three or none.");
   }
   if (config.PROOF_KEYS === "required" && config.DISCOVERY_URLS?.length === 0) {
     sentences.push("PROOF_KEYS is required, but without DISCOVERY_URLS no editor's keys are known.");

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { DriveDocument } from "./drive.ts";
+import { type EditLinks, linkEnd } from "./editLinks.ts";
 import { BridgeError } from "./failure.ts";
 import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
 
@@ -8,6 +9,8 @@ export interface Person {
   readonly name: string;
   readonly email?: string;
   readonly avatarUrl?: string;
+  /** A visitor who gave no name. */
+  readonly isNameless?: true;
 }
 
 /** What a visitor may not do besides editing. True forbids. */
@@ -36,9 +39,19 @@ export interface AccessGrant {
   readonly issuedTo: string;
   /** The grant this one was made through, as by Save As; it ends with that one. */
   readonly derivedFrom?: string;
+  /** The link it was made through; what the link allows today, the grant allows, and no more. */
+  readonly linkId?: string;
+  readonly issuedAtMs: number;
   readonly expiresAtMs: number;
+  /** No renewal goes beyond this moment. */
+  readonly renewableUntilMs: number;
   readonly revokedAtMs?: number;
+  /** The link allowed to edit when this was made, and does not any more: unsaved work may still come. */
+  readonly hasLostEditing?: true;
 }
+
+/** Why a grant gives no right any more. */
+export type GrantEnd = "revoked" | "expired" | "linkRevoked" | "linkExpired";
 
 /** How long a ticket for the host page can be redeemed. */
 export const ticketLifetimeMs = 5 * 60_000;
@@ -59,15 +72,21 @@ export function editorOrigin(grant: AccessGrant): string {
 /** Grants in the store: rights, person and revocation are read from here at every call. */
 export class AccessGrants {
   readonly #store: KeyValueStore;
+  readonly #links: EditLinks;
   readonly #now: Clock;
 
-  constructor(store: KeyValueStore, now: Clock) {
+  constructor(store: KeyValueStore, links: EditLinks, now: Clock) {
     this.#store = store;
+    this.#links = links;
     this.#now = now;
   }
 
-  async issue(facts: Omit<AccessGrant, "id">): Promise<AccessGrant> {
-    const grant: AccessGrant = { ...facts, id: randomBytes(12).toString("base64url") };
+  async issue(facts: Omit<AccessGrant, "id" | "issuedAtMs">): Promise<AccessGrant> {
+    const grant: AccessGrant = {
+      ...facts,
+      id: randomBytes(12).toString("base64url"),
+      issuedAtMs: this.#now(),
+    };
     await put(this.#store, grantKey(grant.id), JSON.stringify(grant), grant.expiresAtMs + endedGraceMs);
     return grant;
   }
@@ -107,6 +126,52 @@ export class AccessGrants {
   }
 
   /**
+   * Makes a grant live on, from now for as long as a new one would.
+   * @returns undefined when it has ended; the same grant when it can't be renewed further
+   */
+  async renew(id: string, lifetimeMs: number): Promise<AccessGrant | undefined> {
+    for (;;) {
+      const raw = await this.#store.get(grantKey(id));
+      const live = await this.find(id);
+      if (raw === undefined || live === undefined || live.revokedAtMs !== undefined) return undefined;
+      const expiresAtMs = Math.min(this.#now() + lifetimeMs, live.renewableUntilMs);
+      if (expiresAtMs <= live.expiresAtMs) return live;
+      // What this one ends with must stay known for as long, or its end would be forgotten first.
+      if (live.derivedFrom !== undefined && (await this.renew(live.derivedFrom, lifetimeMs)) === undefined) {
+        return undefined;
+      }
+      const renewed: AccessGrant = { ...(JSON.parse(raw) as AccessGrant), expiresAtMs };
+      if (await this.#store.swap(grantKey(id), raw, JSON.stringify(renewed), expiresAtMs + endedGraceMs)) {
+        return { ...live, expiresAtMs };
+      }
+    }
+  }
+
+  /**
+   * The key of a host page: what it asks of the bridge later on it asks with this, since its ticket is used up.
+   * Kept as a hash, like tickets.
+   */
+  async issuePageKey(grant: AccessGrant): Promise<string> {
+    const key = randomBytes(24).toString("base64url");
+    await put(this.#store, pageKey(key), grant.id, grant.renewableUntilMs + endedGraceMs);
+    return key;
+  }
+
+  /** @returns the grant of a host page, also for an hour after its end; `ended` tells why @throws ticketInvalid */
+  async behindPageKey(key: string): Promise<{ readonly grant: AccessGrant; readonly ended: GrantEnd | undefined }> {
+    const id = await this.#store.get(pageKey(key));
+    const grant = id === undefined ? undefined : await this.#read(id);
+    if (grant === undefined) throw new BridgeError({ kind: "ticketInvalid" });
+    if (grant.revokedAtMs === undefined) {
+      return { grant, ended: grant.expiresAtMs > this.#now() ? undefined : "expired" };
+    }
+    if (grant.linkId === undefined) return { grant, ended: "revoked" };
+    const link = await this.#links.find(grant.linkId);
+    const end = link === undefined ? undefined : linkEnd(link, this.#now());
+    return { grant, ended: end?.because === "expired" ? "linkExpired" : "linkRevoked" };
+  }
+
+  /**
    * @param expiresAtMs five minutes from now when left out
    * @returns the ticket for the host page; only its hash is kept
    */
@@ -134,16 +199,37 @@ export class AccessGrants {
     return grant;
   }
 
-  /** @returns the grant, revoked with the one it was made through */
+  /** @returns the grant, ended with the one it was made through, and with no more rights than its link gives today */
   async #read(id: string): Promise<AccessGrant | undefined> {
     const raw = await this.#store.get(grantKey(id));
     if (raw === undefined) return undefined;
     const grant = JSON.parse(raw) as AccessGrant;
-    if (grant.derivedFrom === undefined || grant.revokedAtMs !== undefined) return grant;
-    const origin = await this.#read(grant.derivedFrom);
-    return origin?.revokedAtMs === undefined ? grant : { ...grant, revokedAtMs: origin.revokedAtMs };
+    if (grant.revokedAtMs !== undefined) return grant;
+    if (grant.derivedFrom !== undefined) {
+      const origin = await this.#read(grant.derivedFrom);
+      if (origin?.revokedAtMs !== undefined) return { ...grant, revokedAtMs: origin.revokedAtMs };
+    }
+    return grant.linkId === undefined ? grant : this.#asLinkAllows(grant, grant.linkId);
+  }
+
+  async #asLinkAllows(grant: AccessGrant, linkId: string): Promise<AccessGrant> {
+    const link = await this.#links.find(linkId);
+    // When it ended nobody knows; a save that comes now is late in any case.
+    if (link === undefined) return { ...grant, revokedAtMs: Math.min(grant.expiresAtMs, this.#now()) };
+    const end = linkEnd(link, this.#now());
+    if (end !== undefined) return { ...grant, revokedAtMs: end.atMs };
+    const { download, print, copy, watermark } = link.restrictions;
+    const hasLostEditing = grant.permission === "edit" && link.permission === "view";
+    return {
+      ...grant,
+      permission: link.permission === "view" ? "view" : grant.permission,
+      restrictions: { download, print, copy, ...(watermark ? { watermark: grant.person.name } : {}) },
+      ...(hasLostEditing ? { hasLostEditing } : {}),
+    };
   }
 }
 
 const grantKey = (id: string): string => `grant:${id}`;
-const ticketKey = (ticket: string): string => `ticket:${createHash("sha256").update(ticket).digest("base64url")}`;
+const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
+const ticketKey = (ticket: string): string => `ticket:${hashOf(ticket)}`;
+const pageKey = (key: string): string => `page:${hashOf(key)}`;

@@ -81,14 +81,65 @@ export interface DriveContent {
 /** What a save must still find in the drive: our lock, or the version the bytes are based on. */
 export type WriteGuard = { readonly lockToken: string } | { readonly previousVersion: string | undefined };
 
+/** A line in somebody's list of documents. */
+export interface DriveEntry {
+  readonly kind: "folder" | "file";
+  readonly id: string;
+  readonly name: string;
+  readonly uri: string;
+  readonly sizeBytes: number;
+  readonly modifiedAt: string;
+}
+
+export interface DriveFolderPage {
+  readonly entries: readonly DriveEntry[];
+  /** Handed back to get the next page; undefined = this is the last. */
+  readonly next: string | undefined;
+}
+
+/** What came of an attempt to sign in with a password. */
+export type SignInOutcome =
+  | { readonly is: "signedIn"; readonly account: DriveAccount }
+  /** The account has a second factor: its code is asked for, and handed on with this id. */
+  | { readonly is: "secondFactorNeeded"; readonly secondStepId: string }
+  /** The drive wants to see a person: only its own page can show a captcha. */
+  | { readonly is: "captchaNeeded" }
+  | { readonly is: "refused" };
+
+/** How a person proves to the drive who he is; the account then renews itself and is named after the person. */
+export interface DriveSignIn {
+  /** Which ways are open: OAuth needs a registered client and a drive that is new enough. @throws driveUnreachable */
+  ways(): Promise<{ readonly oauth: boolean; readonly password: boolean }>;
+  /** Where the browser goes to ask for consent; always the same scopes, since a narrower consent ends earlier ones. */
+  consentUrl(asked: { state: string; nonce: string; codeChallenge: string; redirectUri: string }): string;
+  /** @throws signInNeeded when the code is refused */
+  byCode(code: string, codeVerifier: string): Promise<DriveAccount>;
+  byPassword(email: string, password: string): Promise<SignInOutcome>;
+  bySecondFactor(secondStepId: string, code: string): Promise<SignInOutcome>;
+}
+
 /** A file drive as the bridge needs it. Every method throws BridgeError only. */
 export interface Drive {
+  readonly signIn: DriveSignIn;
   /**
    * Names the account that will act.
    * @param tokens what a portal handed on; undefined = the account of the configuration
    * @throws signInNeeded when the credential is refused, expired or not configured
    */
   account(tokens: DriveTokens | undefined): Promise<DriveAccount>;
+  /**
+   * The account of that name, as it was once named by `account` or by signing in.
+   * @throws signInNeeded when its credential is gone, refused or expired
+   */
+  accountNamed(account: string): Promise<DriveAccount>;
+  /** Renews an account's credential when that was last done a day ago or longer. @throws signInNeeded, driveUnreachable */
+  keepAlive(account: string): Promise<void>;
+  /** A file of this account's own. @throws fileMissing, also when it lies in the trash or is a folder */
+  find(account: string, target: OpenRequest["target"]): Promise<DriveFile>;
+  /** @param folderUri the account's own root when left out @param next of the page before @throws fileMissing */
+  list(account: string, folderUri?: string, next?: string): Promise<DriveFolderPage>;
+  /** @returns extensions, in lower case, of which an editor is set up in the drive */
+  openable(account: string): Promise<ReadonlySet<string>>;
   /** Opens an editing or viewing session. @throws fileMissing, rightMissing, noEditor, bodyTooLarge */
   open(account: DriveAccount, request: OpenRequest): Promise<OpenedDocument>;
   stat(document: DriveDocument): Promise<DriveFile>;

@@ -2,8 +2,16 @@
 export type Failure =
   | { readonly kind: "tokenInvalid" }
   | { readonly kind: "keyInvalid" }
+  /** The keys by which a portal's signed tokens are checked. */
+  | { readonly kind: "portalKeysUnreachable" }
   | { readonly kind: "proofInvalid" }
   | { readonly kind: "ticketInvalid" }
+  /** A link's secret that nobody has given out, or that ended long ago. */
+  | { readonly kind: "linkUnknown" }
+  | { readonly kind: "linkEnded"; readonly because: "revoked" | "expired" }
+  | { readonly kind: "tooManyAttempts"; readonly retryAfterSeconds: number }
+  /** A change asked for by a page of another site. */
+  | { readonly kind: "originForeign" }
   | { readonly kind: "fileMissing" }
   | { readonly kind: "rightMissing"; readonly right: string }
   | { readonly kind: "headerInvalid"; readonly header: string; readonly reason: string }

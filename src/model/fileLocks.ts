@@ -1,8 +1,12 @@
+import { createHash } from "node:crypto";
 import { BridgeError } from "./failure.ts";
-import type { Clock, KeyValueStore } from "./keyValueStore.ts";
+import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
 
 /** WOPI: a lock lives thirty minutes from the last Lock, RefreshLock or UnlockAndRelock. */
 export const lockLifetimeMs = 30 * 60_000;
+
+/** Longer than any session of an editor lives. */
+const takenOverForMs = 8 * 24 * 3_600_000;
 
 export interface FileLock {
   /** The editor's own string: compared byte for byte, never parsed. */
@@ -35,7 +39,9 @@ export class FileLocks {
    * @returns "taken" when the file was free
    * @throws lockMismatch when another lock is held
    */
-  async lock(fileId: string, lockId: string, grantId: string): Promise<"taken" | "refreshed"> {
+  async lock(fileId: string, lockId: string, grantId: string, grantIssuedAtMs = 0): Promise<"taken" | "refreshed"> {
+    // An editor that has lost its lock locks again with the same id, and would be back at once.
+    if (await this.wasTakenOver(fileId, lockId, grantIssuedAtMs)) throw mismatch(await this.current(fileId));
     return this.#change(fileId, (held) => {
       if (held !== undefined && held.lockId !== lockId) throw mismatch(held);
       return { next: this.#fresh(lockId, grantId), result: held === undefined ? "taken" : "refreshed" };
@@ -59,11 +65,41 @@ export class FileLocks {
   }
 
   /** Replaces one lock by another in one step. @throws lockMismatch when `oldLockId` is not the one held */
-  async unlockAndRelock(fileId: string, oldLockId: string, lockId: string, grantId: string): Promise<void> {
+  async unlockAndRelock(
+    fileId: string,
+    oldLockId: string,
+    lockId: string,
+    grantId: string,
+    grantIssuedAtMs = 0,
+  ): Promise<void> {
+    // A refusal names the lock that stands, with which an editor could come back this way.
+    if (await this.wasTakenOver(fileId, lockId, grantIssuedAtMs)) throw mismatch(await this.current(fileId));
     await this.#change(fileId, (held) => {
       if (held?.lockId !== oldLockId) throw mismatch(held);
       return { next: this.#fresh(lockId, grantId), result: undefined };
     });
+  }
+
+  /**
+   * Ends whatever lock stands, and for good: whoever was there before does not get it again under its id. Who opens
+   * the document afterwards may: ONLYOFFICE makes the id of the file's, so that it is always the same.
+   * @returns the lock that was ended; undefined when there was none
+   */
+  async takeOver(fileId: string): Promise<FileLock | undefined> {
+    const held = await this.current(fileId);
+    if (held === undefined) return undefined;
+    // Remembered before it ends: in between, a save under it would pass for a late one.
+    await put(this.#store, takenOverKey(fileId, held.lockId), String(this.#now()), this.#now() + takenOverForMs);
+    return this.#change(fileId, (stands) => ({
+      next: stands?.lockId === held.lockId ? undefined : stands,
+      result: stands?.lockId === held.lockId ? stands : undefined,
+    }));
+  }
+
+  /** @param grantIssuedAtMs when whoever presents the lock opened the document; 0 = before */
+  async wasTakenOver(fileId: string, lockId: string, grantIssuedAtMs = 0): Promise<boolean> {
+    const takenOverAtMs = await this.#store.get(takenOverKey(fileId, lockId));
+    return takenOverAtMs !== undefined && grantIssuedAtMs <= Number(takenOverAtMs);
   }
 
   async #change<Result>(
@@ -93,6 +129,8 @@ export class FileLocks {
 }
 
 const lockKey = (fileId: string): string => `lock:${fileId}`;
+const takenOverKey = (fileId: string, lockId: string): string =>
+  `takenOver:${fileId}:${createHash("sha256").update(lockId).digest("base64url").slice(0, 22)}`;
 
 function mismatch(held: FileLock | undefined): BridgeError {
   return new BridgeError({ kind: "lockMismatch", currentLockId: held?.lockId ?? "" });

@@ -14,6 +14,8 @@ export interface SaveFacts {
   /** Collabora's "Overwrite": a client that always sends the timestamp has left it out. */
   readonly isForced: boolean;
   readonly isExitSave: boolean;
+  /** The owner has ended this lock for somebody else to go on: what it still protects must not overwrite anything. */
+  readonly wasTakenOver: boolean;
   /** The body is byte for byte what is stored. */
   readonly equalsStored: boolean;
 }
@@ -39,11 +41,13 @@ export function decideSave(facts: SaveFacts): SaveDecision {
   const refusal = refusalOf(facts);
   if (refusal === undefined) return facts.equalsStored ? { do: "acknowledge" } : { do: "write" };
   // After an exit save nobody is left to see a dialog, and the editor drops its copy whatever it hears.
-  return { do: facts.isExitSave && !facts.equalsStored ? "keepCopy" : "refuse", because: refusal };
+  const isForCopy = (facts.isExitSave || facts.wasTakenOver) && !facts.equalsStored;
+  return { do: isForCopy ? "keepCopy" : "refuse", because: refusal };
 }
 
 function refusalOf(facts: SaveFacts): SaveRefusal | undefined {
   const { heldLockId, requestLockId } = facts;
+  if (facts.wasTakenOver) return { kind: "lockMismatch", currentLockId: heldLockId ?? "" };
   if (heldLockId !== undefined && requestLockId !== heldLockId) {
     return { kind: "lockMismatch", currentLockId: heldLockId };
   }

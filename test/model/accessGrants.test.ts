@@ -6,10 +6,11 @@ import {
   ticketLifetimeMs,
   wopiFileId,
 } from "../../src/model/accessGrants.ts";
+import { EditLinks } from "../../src/model/editLinks.ts";
 import { failureOf } from "../../src/model/failure.ts";
-import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
+import { storedText } from "../support/watchedStore.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
 const hourMs = 3_600_000;
@@ -24,19 +25,15 @@ const facts: Omit<AccessGrant, "id"> = {
   actionUrl: "https://office.example:9980/browser/cool.html?WOPISrc=x",
   language: "de",
   issuedTo: "intranet",
+  issuedAtMs: startMs,
   expiresAtMs: startMs + hourMs,
+  renewableUntilMs: startMs + hourMs,
 };
 
 function freshGrants() {
   const clock = setClock(startMs);
   const store = openMemoryStore(clock.now);
-  return { clock, store, grants: new AccessGrants(store, clock.now) };
-}
-
-async function stored(store: KeyValueStore): Promise<string> {
-  const lines: string[] = [];
-  for await (const entry of store.list("")) lines.push(entry.join(" "));
-  return lines.join("\n");
+  return { clock, store, grants: new AccessGrants(store, new EditLinks(store, clock.now), clock.now) };
 }
 
 async function expectNoTicket(work: Promise<unknown>): Promise<void> {
@@ -79,10 +76,8 @@ describe("a grant", () => {
 
   it("ends at its expiry even on a store that is late in dropping it", async () => {
     const clock = setClock(startMs);
-    const grants = new AccessGrants(
-      openMemoryStore(() => startMs),
-      clock.now,
-    );
+    const lateStore = openMemoryStore(() => startMs);
+    const grants = new AccessGrants(lateStore, new EditLinks(lateStore, clock.now), clock.now);
     const { id } = await grants.issue(facts);
     clock.advance(hourMs);
     expect(await grants.find(id)).toBeUndefined();
@@ -92,7 +87,8 @@ describe("a grant", () => {
   it("is seen by another instance on the same store", async () => {
     const { clock, store, grants } = freshGrants();
     const { id } = await grants.issue(facts);
-    expect((await new AccessGrants(store, clock.now).find(id))?.person.name).toBe("Ann");
+    const other = new AccessGrants(store, new EditLinks(store, clock.now), clock.now);
+    expect((await other.find(id))?.person.name).toBe("Ann");
   });
 });
 
@@ -106,7 +102,7 @@ describe("a revoked grant", () => {
     clock.advance(hourMs - 1000);
     expect(await grants.find(id)).toBeUndefined();
     clock.advance(hourMs);
-    expect(await stored(store)).toBe("");
+    expect(await storedText(store)).toBe("");
   });
 
   it("can't be revoked again, so that its end does not move", async () => {
@@ -198,7 +194,7 @@ describe("a ticket", () => {
     const { store, grants } = freshGrants();
     const { id } = await grants.issue(facts);
     const ticket = await grants.issueTicket(id);
-    expect(await stored(store)).not.toContain(ticket);
+    expect(await storedText(store)).not.toContain(ticket);
     expect(ticket).not.toContain(id);
     expect(ticket).toMatch(/^[A-Za-z0-9_-]{32}$/);
   });

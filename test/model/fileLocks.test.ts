@@ -3,6 +3,7 @@ import { BridgeError } from "../../src/model/failure.ts";
 import { FileLocks, lockLifetimeMs } from "../../src/model/fileLocks.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
+import { watchedStore } from "../support/watchedStore.ts";
 import { type Outcome, outcomeOf } from "./lockOutcome.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
@@ -224,6 +225,92 @@ describe("the thirty minutes of a lock", () => {
     expect(await locks.current("f")).toBeUndefined();
     expect(await locks.lock("f", "B", "g")).toBe("taken");
     expect((await locks.current("f"))?.lockId).toBe("B");
+  });
+});
+
+describe("taking a file over", () => {
+  it("ends whatever lock stands and tells whose it was", async () => {
+    const { clock, locks } = freshLocks();
+    expect(await locks.takeOver("f")).toBeUndefined();
+    await locks.lock("f", "A", "ann");
+    expect(await locks.takeOver("f")).toEqual({
+      lockId: "A",
+      grantId: "ann",
+      expiresAtMs: clock.now() + lockLifetimeMs,
+    });
+    expect(await locks.current("f")).toBeUndefined();
+    expect(await locks.takeOver("f")).toBeUndefined();
+    expect(await locks.lock("f", "B", "bob")).toBe("taken");
+  });
+
+  it("keeps the loser from coming back with his lock, whichever way he tries", async () => {
+    const { locks } = freshLocks();
+    await locks.lock("f", "A", "ann");
+    await locks.takeOver("f");
+    expect(await outcomeOf(locks.lock("f", "A", "ann"))).toEqual({ refusedNaming: "" });
+    expect(await outcomeOf(locks.refresh("f", "A", "ann"))).toEqual({ refusedNaming: "" });
+    await locks.lock("f", "B", "bob");
+    expect(await outcomeOf(locks.lock("f", "A", "ann"))).toEqual({ refusedNaming: "B" });
+    expect(await outcomeOf(locks.unlock("f", "A"))).toEqual({ refusedNaming: "B" });
+    // The refusal has told the lock that stands.
+    expect(await outcomeOf(locks.unlockAndRelock("f", "B", "A", "ann"))).toEqual({ refusedNaming: "B" });
+    expect((await locks.current("f"))?.lockId).toBe("B");
+  });
+
+  it("is remembered of that lock and that file alone, on every instance", async () => {
+    const { clock, store, locks } = freshLocks();
+    await locks.lock("f", "A", "ann");
+    await locks.takeOver("f");
+    expect(await new FileLocks(store, clock.now).wasTakenOver("f", "A")).toBe(true);
+    expect(await locks.wasTakenOver("f", "a")).toBe(false);
+    expect(await locks.wasTakenOver("f", "")).toBe(false);
+    expect(await locks.wasTakenOver("f2", "A")).toBe(false);
+    expect(await locks.lock("f2", "A", "ann")).toBe("taken");
+  });
+
+  it("is remembered for longer than any session lives, and then no longer", async () => {
+    const { clock, locks } = freshLocks();
+    await locks.lock("f", "A", "ann");
+    await locks.takeOver("f");
+    clock.advance(7 * 24 * 3_600_000 + 3_600_000);
+    expect(await locks.wasTakenOver("f", "A")).toBe(true);
+    clock.advance(24 * 3_600_000);
+    expect(await locks.wasTakenOver("f", "A")).toBe(false);
+  });
+
+  it("is remembered before the lock ends: in between, a save under it would pass for a late one", async () => {
+    const { clock, store, locks } = freshLocks();
+    await locks.lock("f", "A", "ann");
+    const watched = watchedStore(store);
+    const seen: unknown[] = [];
+    const look = async () => {
+      seen.push([(await locks.current("f"))?.lockId, await locks.wasTakenOver("f", "A")]);
+      watched.beforeNextSwap(look);
+    };
+    watched.beforeNextSwap(look);
+    await new FileLocks(watched, clock.now).takeOver("f");
+    expect(seen).toEqual([
+      ["A", false],
+      ["A", true],
+    ]);
+  });
+
+  it("ends only the lock that was seen: another that came in between stays", async () => {
+    const { clock, store, locks } = freshLocks();
+    await locks.lock("f", "A", "ann");
+    const watched = watchedStore(store);
+    watched.beforeNextSwap(() => locks.unlockAndRelock("f", "A", "B", "bob"));
+    expect(await new FileLocks(watched, clock.now).takeOver("f")).toBeUndefined();
+    expect((await locks.current("f"))?.lockId).toBe("B");
+    expect(await locks.wasTakenOver("f", "B")).toBe(false);
+  });
+
+  it("has nothing to end when the lock has run out, and nobody is shut out by that", async () => {
+    const { clock, locks } = freshLocks();
+    await locks.lock("f", "A", "ann");
+    clock.advance(lockLifetimeMs);
+    expect(await locks.takeOver("f")).toBeUndefined();
+    expect(await locks.lock("f", "A", "ann")).toBe("taken");
   });
 });
 

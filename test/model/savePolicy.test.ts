@@ -15,6 +15,7 @@ const plainSave: SaveFacts = {
   timestamp: storedAt,
   isForced: false,
   isExitSave: false,
+  wasTakenOver: false,
   equalsStored: false,
 };
 
@@ -27,6 +28,7 @@ const forced = { isForced: true, timestamp: undefined };
 const exit = { isExitSave: true };
 const same = { equalsStored: true };
 const empty = { storedSizeBytes: 0 };
+const takenOver = { wasTakenOver: true };
 
 const write = "write";
 const acknowledge = "acknowledge";
@@ -181,6 +183,15 @@ const table: readonly [sentence: string, facts: readonly Partial<SaveFacts>[], d
   ["fills an empty file though the editor had another version: nothing is lost", [unlocked, empty, changed], write],
   ["fills an empty file on exit", [unlocked, noHeader, empty, exit], write],
   ["acknowledges nothing saved into nothing", [unlocked, noHeader, empty, same], acknowledge],
+
+  // The owner has ended this editor's lock.
+  ["keeps a copy of a save under a lock that was taken over", [unlocked, takenOver], copyUnlocked],
+  ["keeps a copy of it also when somebody else has locked the file since", [theirs, takenOver], copyForTheirs],
+  ["keeps a copy of it also when the user chose to overwrite", [unlocked, takenOver, forced], copyUnlocked],
+  ["keeps a copy of it also when the file is empty", [unlocked, takenOver, empty], copyUnlocked],
+  ["keeps a copy of it also on exit", [unlocked, takenOver, exit], copyUnlocked],
+  ["calls it a lost lock, not a change, when the file has changed too", [unlocked, takenOver, changed], copyUnlocked],
+  ["keeps no copy of it when its bytes are stored anyway", [unlocked, takenOver, same], refuseUnlocked],
 ];
 
 describe("a save", () => {
@@ -212,17 +223,20 @@ const everything: readonly SaveFacts[] = [undefined, "mine", "theirs"].flatMap((
         [false, true].flatMap((isForced) =>
           [false, true].flatMap((isExitSave) =>
             [false, true].flatMap((equalsStored) =>
-              [0, 100].map((storedSizeBytes) => ({
-                ...plainSave,
-                heldLockId,
-                requestLockId,
-                baseVersion,
-                timestamp,
-                isForced,
-                isExitSave,
-                equalsStored,
-                storedSizeBytes,
-              })),
+              [false, true].flatMap((wasTakenOver) =>
+                [0, 100].map((storedSizeBytes) => ({
+                  ...plainSave,
+                  heldLockId,
+                  requestLockId,
+                  baseVersion,
+                  timestamp,
+                  isForced,
+                  isExitSave,
+                  equalsStored,
+                  wasTakenOver,
+                  storedSizeBytes,
+                })),
+              ),
             ),
           ),
         ),
@@ -236,7 +250,7 @@ describe("in every one of the combinations", () => {
   const having = (kind: SaveDecision["do"]) => decided.filter(({ decision }) => decision.do === kind);
 
   it("tries them all", () => {
-    expect(everything).toHaveLength(3 * 2 * 3 * 6 * 2 * 2 * 2 * 2);
+    expect(everything).toHaveLength(3 * 2 * 3 * 6 * 2 * 2 * 2 * 2 * 2);
     for (const kind of ["write", "acknowledge", "refuse", "keepCopy"] as const) expect(having(kind)).not.toEqual([]);
   });
 
@@ -281,9 +295,13 @@ describe("in every one of the combinations", () => {
     for (const { facts } of having("refuse")) expect(facts.isExitSave && !facts.equalsStored).toBe(false);
   });
 
+  it("never lets a lock that was taken over into the document", () => {
+    for (const { facts } of [...having("write"), ...having("acknowledge")]) expect(facts.wasTakenOver).toBe(false);
+  });
+
   it("never makes a copy while the user can still answer, nor of bytes that are stored", () => {
     for (const { facts } of having("keepCopy")) {
-      expect(facts.isExitSave).toBe(true);
+      expect(facts.isExitSave || facts.wasTakenOver).toBe(true);
       expect(facts.equalsStored).toBe(false);
     }
   });

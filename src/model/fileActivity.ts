@@ -1,0 +1,128 @@
+import type { AccessGrant, Person } from "./accessGrants.ts";
+import type { Failure } from "./failure.ts";
+import type { Clock, KeyValueStore } from "./keyValueStore.ts";
+
+/** A save that has not reached the document, and where its bytes are. */
+export interface FailedSave {
+  readonly atMs: number;
+  readonly person: Pick<Person, "id" | "name">;
+  readonly why: Failure["kind"] | "unexpected";
+  /** `spool`: tried again by itself. `copy`: beside the document. Undefined: the editor alone has them. */
+  readonly keptIn: "spool" | "copy" | undefined;
+  readonly copyName?: string;
+}
+
+/** Somebody who has the file open. */
+export interface OpenSession {
+  readonly grantId: string;
+  readonly person: Pick<Person, "id" | "name">;
+  readonly permission: "view" | "edit";
+  readonly openedAtMs: number;
+  /** When its page or its editor was last heard of. */
+  readonly seenAtMs: number;
+  /** What the editor has asked for so far: a page that waits for its editor tells by this what is wrong. */
+  readonly called: { readonly checkFileInfo?: true; readonly getFile?: true };
+}
+
+/** What goes on with a file, as the bridge has seen it. */
+export interface Activity {
+  readonly sessions: readonly OpenSession[];
+  /** A save is on its way since then. */
+  readonly savingSinceMs?: number;
+  readonly lastSave?: { readonly atMs: number; readonly person: Pick<Person, "id" | "name">; readonly version: string };
+  /** The newest one; a later `lastSave` does not undo it, since a copy stays where it is. */
+  readonly lastFailedSave?: FailedSave;
+}
+
+/** A session not heard of for this long counts as closed. */
+export const seenWithinMs = 3 * 60_000;
+/** Being heard of is noted this often at most: each note is a write. */
+const noteSeenEveryMs = 30_000;
+const forgottenAfterMs = 30 * 24 * 3_600_000;
+const keptSessions = 100;
+
+/** Per file: who has it open, the last save, the last one that failed. */
+export class FileActivity {
+  readonly #store: KeyValueStore;
+  readonly #now: Clock;
+
+  constructor(store: KeyValueStore, now: Clock) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  async of(fileId: string): Promise<Activity> {
+    const activity = activityIn(await this.#store.get(activityKey(fileId)));
+    return { ...activity, sessions: activity.sessions.filter(({ seenAtMs }) => this.#isRecent(seenAtMs)) };
+  }
+
+  /** Notes that a session's page or editor was heard of. */
+  async seen(grant: AccessGrant, call?: "checkFileInfo" | "getFile"): Promise<void> {
+    await this.#change(grant.document.fileId, (activity) => {
+      const before = activity.sessions.find(({ grantId }) => grantId === grant.id);
+      const isNews =
+        before === undefined ||
+        this.#now() - before.seenAtMs >= noteSeenEveryMs ||
+        (call !== undefined && before.called[call] === undefined);
+      if (!isNews) return undefined;
+      const session: OpenSession = {
+        grantId: grant.id,
+        person: { id: grant.person.id, name: grant.person.name },
+        permission: grant.permission,
+        openedAtMs: before?.openedAtMs ?? this.#now(),
+        seenAtMs: this.#now(),
+        called: { ...before?.called, ...(call === undefined ? {} : { [call]: true }) },
+      };
+      const others = activity.sessions.filter((other) => other !== before && this.#isRecent(other.seenAtMs));
+      return { ...activity, sessions: [session, ...others].slice(0, keptSessions) };
+    });
+  }
+
+  /** Notes that a session's page was closed. */
+  async left(grant: AccessGrant): Promise<void> {
+    await this.#change(grant.document.fileId, (activity) => {
+      const sessions = activity.sessions.filter(({ grantId }) => grantId !== grant.id);
+      return sessions.length === activity.sessions.length ? undefined : { ...activity, sessions };
+    });
+  }
+
+  async saving(fileId: string): Promise<void> {
+    await this.#change(fileId, (activity) => ({ ...activity, savingSinceMs: this.#now() }));
+  }
+
+  /** Notes that a save is in the drive. */
+  async saved(fileId: string, person: Pick<Person, "id" | "name">, version: string): Promise<void> {
+    await this.#change(fileId, ({ savingSinceMs: _ended, ...activity }) => ({
+      ...activity,
+      lastSave: { atMs: this.#now(), person: { id: person.id, name: person.name }, version },
+    }));
+  }
+
+  /** Notes that a save did not reach the document. */
+  async notSaved(fileId: string, failed: Omit<FailedSave, "atMs">): Promise<void> {
+    await this.#change(fileId, ({ savingSinceMs: _ended, ...activity }) => ({
+      ...activity,
+      lastFailedSave: { ...failed, atMs: this.#now() },
+    }));
+  }
+
+  #isRecent(seenAtMs: number): boolean {
+    return this.#now() - seenAtMs < seenWithinMs;
+  }
+
+  async #change(fileId: string, next: (activity: Activity) => Activity | undefined): Promise<void> {
+    for (;;) {
+      const raw = await this.#store.get(activityKey(fileId));
+      const changed = next(activityIn(raw));
+      if (changed === undefined) return;
+      const expiresAtMs = this.#now() + forgottenAfterMs;
+      if (await this.#store.swap(activityKey(fileId), raw, JSON.stringify(changed), expiresAtMs)) return;
+    }
+  }
+}
+
+function activityIn(raw: string | undefined): Activity {
+  return raw === undefined ? { sessions: [] } : (JSON.parse(raw) as Activity);
+}
+
+const activityKey = (fileId: string): string => `activity:${fileId}`;
