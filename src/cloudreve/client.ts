@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import axios, { type AxiosInstance, type AxiosResponse } from "axios";
 import type { z } from "zod";
 import { BridgeError, type Failure } from "../model/failure.ts";
-import { envelopeSchema, errorOfEnvelope } from "./codes.ts";
+import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } from "./codes.ts";
 
 /** An API call must be answered within this time: an editor hears of a drive that is down before it gives up itself. */
 const apiTimeoutMs = 8_000;
@@ -18,6 +18,8 @@ export interface ApiCall {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly json?: unknown;
+  /** In place of `json`: a body of form fields. */
+  readonly form?: Readonly<Record<string, string>>;
   readonly accessToken?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -76,39 +78,55 @@ export class CloudreveClient {
 
   /** Calls the API. @returns `data` of the envelope, checked @throws BridgeError as the table of codes says */
   async api<Schema extends z.ZodType>(schema: Schema, call: ApiCall): Promise<z.output<Schema>> {
-    const body = call.json === undefined ? undefined : Buffer.from(JSON.stringify(call.json));
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, value);
-    const search = query.size === 0 ? "" : `?${query}`;
-    const answer = await this.#request({
-      method: call.method,
-      url: `${this.address(call.path)}${search}`,
-      headers: {
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-        ...(call.accessToken === undefined ? {} : { Authorization: `Bearer ${call.accessToken}` }),
-        ...call.headers,
-      },
-      data: body,
-      timeout: apiTimeoutMs,
-      signal: AbortSignal.timeout(apiTimeoutMs),
-    });
-    return this.envelope(schema, answer);
+    return dataOf(schema, await this.exchange(call));
+  }
+
+  /** Calls the API where a code is no error but an answer. @returns the envelope, whatever its code */
+  async exchange(call: ApiCall): Promise<Envelope> {
+    return envelopeOf(await this.#send(call));
+  }
+
+  /**
+   * Calls what OAuth prescribes the shape of: plain JSON without an envelope.
+   * @throws signInNeeded when Cloudreve refuses, in OAuth's shape or in its own
+   * @see Cloudreve POST /session/oauth/token, GET /session/oauth/userinfo
+   */
+  async plain<Schema extends z.ZodType>(schema: Schema, call: ApiCall): Promise<z.output<Schema>> {
+    const answer = await this.#send(call);
+    const json = parseJson(await readText(answer.body));
+    const value = schema.safeParse(json);
+    if (answer.status === 200 && value.success) return value.data;
+    const refusal = oauthRefusalSchema.safeParse(json);
+    if (!refusal.success || refusal.data.code === 0) {
+      throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "an answer that OAuth does not know" });
+    }
+    // Its own faults are no word about the credential.
+    if (refusal.data.code >= 50_000) throw errorOfEnvelope({ code: refusal.data.code, msg: "" });
+    throw new BridgeError({ kind: "signInNeeded" }, { cause: new Error(refusal.data.said) });
   }
 
   /** Reads an answer that should be an envelope. @throws driveFailed when it is none, or of another shape */
   async envelope<Schema extends z.ZodType>(schema: Schema, answer: RawAnswer): Promise<z.output<Schema>> {
-    const text = await readText(answer.body);
-    const envelope = envelopeSchema.safeParse(parseJson(text));
-    if (!envelope.success) {
-      throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "no envelope in the answer" });
-    }
-    if (envelope.data.code !== 0) throw errorOfEnvelope(envelope.data);
-    const data = schema.safeParse(envelope.data.data);
-    if (!data.success) {
-      const where = data.error.issues.map((issue) => issue.path.join(".")).join(", ");
-      throw new BridgeError({ kind: "driveFailed", code: 0, said: `unexpected answer at: ${where}` });
-    }
-    return data.data;
+    return dataOf(schema, await envelopeOf(answer));
+  }
+
+  async #send(call: ApiCall): Promise<RawAnswer> {
+    const body = bodyOf(call);
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, value);
+    const search = query.size === 0 ? "" : `?${query}`;
+    return this.#request({
+      method: call.method,
+      url: `${this.address(call.path)}${search}`,
+      headers: {
+        ...(body === undefined ? {} : { "Content-Type": body.type }),
+        ...(call.accessToken === undefined ? {} : { Authorization: `Bearer ${call.accessToken}` }),
+        ...call.headers,
+      },
+      data: body?.bytes,
+      timeout: apiTimeoutMs,
+      signal: AbortSignal.timeout(apiTimeoutMs),
+    });
   }
 
   /** Sends bytes or asks for bytes; any status is an answer. The caller must read or destroy the body. */
@@ -168,6 +186,29 @@ export class CloudreveClient {
       body: response.data,
     };
   }
+}
+
+function bodyOf({ json, form }: ApiCall): { readonly type: string; readonly bytes: Buffer } | undefined {
+  if (form !== undefined) {
+    return { type: "application/x-www-form-urlencoded", bytes: Buffer.from(new URLSearchParams(form).toString()) };
+  }
+  return json === undefined ? undefined : { type: "application/json", bytes: Buffer.from(JSON.stringify(json)) };
+}
+
+async function envelopeOf(answer: RawAnswer): Promise<Envelope> {
+  const text = await readText(answer.body);
+  const envelope = envelopeSchema.safeParse(parseJson(text));
+  if (envelope.success) return envelope.data;
+  throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "no envelope in the answer" });
+}
+
+/** @returns `data` of an envelope, checked @throws BridgeError as the table of codes says */
+export function dataOf<Schema extends z.ZodType>(schema: Schema, envelope: Envelope): z.output<Schema> {
+  if (envelope.code !== 0) throw errorOfEnvelope(envelope);
+  const data = schema.safeParse(envelope.data);
+  if (data.success) return data.data;
+  const where = data.error.issues.map((issue) => issue.path.join(".")).join(", ");
+  throw new BridgeError({ kind: "driveFailed", code: 0, said: `unexpected answer at: ${where}` });
 }
 
 /** Reads a short answer whole. @throws driveUnreachable when it breaks off */

@@ -7,6 +7,8 @@ import type {
   DriveContent,
   DriveDocument,
   DriveFile,
+  DriveFolderPage,
+  DriveSignIn,
   DriveTokens,
   OpenedDocument,
   OpenRequest,
@@ -17,7 +19,8 @@ import { type Pause, pauseFor } from "../model/keyValueStore.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Credentials } from "./credential.ts";
 import { DocumentSessions, sessionOf } from "./documentSessions.ts";
-import { type CloudreveFile, driveFile, FileApi, type Transfer, wholeSeconds } from "./fileApi.ts";
+import { type CloudreveFile, contentOf, driveFile, FileApi, type Transfer, wholeSeconds } from "./fileApi.ts";
+import { folderPage } from "./folderPage.ts";
 import type { UploadSessions } from "./uploadSession.ts";
 import type { ViewerSessions } from "./viewerSession.ts";
 
@@ -29,6 +32,7 @@ const triesForShortLocks = 3;
 
 /** Drive over Cloudreve v4: its file API, and its native WOPI host as the lock and the way to write under it. */
 export class CloudreveDrive implements Drive {
+  readonly signIn: DriveSignIn;
   readonly #client: CloudreveClient;
   readonly #credentials: Credentials;
   readonly #sessions: ViewerSessions;
@@ -43,6 +47,7 @@ export class CloudreveDrive implements Drive {
   constructor(
     client: CloudreveClient,
     credentials: Credentials,
+    signIn: DriveSignIn,
     sessions: ViewerSessions,
     uploads: UploadSessions,
     storageOrigins: readonly string[],
@@ -50,6 +55,7 @@ export class CloudreveDrive implements Drive {
   ) {
     this.#client = client;
     this.#credentials = credentials;
+    this.signIn = signIn;
     this.#sessions = sessions;
     this.#uploads = uploads;
     this.#files = new FileApi(client, credentials, storageOrigins);
@@ -59,6 +65,26 @@ export class CloudreveDrive implements Drive {
 
   async account(tokens: DriveTokens | undefined): Promise<DriveAccount> {
     return this.#credentials.account(tokens);
+  }
+
+  async accountNamed(account: string): Promise<DriveAccount> {
+    return this.#credentials.accountNamed(account);
+  }
+
+  async keepAlive(account: string): Promise<void> {
+    await this.#credentials.keepAlive(account);
+  }
+
+  async find(account: string, target: OpenRequest["target"]): Promise<DriveFile> {
+    const file = await this.#files.own(account, await this.#files.info(account, target));
+    if (file.type !== 0) throw new BridgeError({ kind: "fileMissing" });
+    return driveFile(file);
+  }
+
+  async list(account: string, folderUri?: string, next?: string): Promise<DriveFolderPage> {
+    return this.#credentials.authorised(account, (accessToken) =>
+      folderPage(this.#client, accessToken, folderUri, next),
+    );
   }
 
   async open(account: DriveAccount, request: OpenRequest): Promise<OpenedDocument> {
@@ -90,6 +116,10 @@ export class CloudreveDrive implements Drive {
     };
   }
 
+  async openable(account: string): Promise<ReadonlySet<string>> {
+    return this.#documents.openable(account);
+  }
+
   async stat(document: DriveDocument): Promise<DriveFile> {
     if (document.version === undefined) {
       try {
@@ -119,28 +149,10 @@ export class CloudreveDrive implements Drive {
     range: string | undefined,
     signal: AbortSignal,
   ): Promise<DriveContent> {
-    const { answer, isCloudreves } =
+    const transfer =
       (await this.#files.download(document, file, range, signal)) ??
       (await this.#readNatively(document, file, range, signal));
-    if (answer.status === 416) {
-      answer.body.destroy();
-      throw new BridgeError({ kind: "rangeInvalid", sizeBytes: file.sizeBytes });
-    }
-    const etag = answer.header("etag")?.replaceAll('"', "");
-    if (etag === undefined) {
-      answer.body.destroy();
-      throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "a body without ETag is not the file" });
-    }
-    const lengthBytes = Number(answer.header("content-length") ?? file.sizeBytes);
-    const span = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.header("content-range") ?? "");
-    return {
-      body: answer.body,
-      lengthBytes,
-      sizeBytes: span === null ? lengthBytes : Number(span[3]),
-      // A storage's own ETag is no version of Cloudreve's; its URL was asked for this very version.
-      version: isCloudreves ? etag : file.version,
-      range: span === null ? undefined : { first: Number(span[1]), last: Number(span[2]) },
-    };
+    return contentOf(transfer, file);
   }
 
   async write(document: DriveDocument, file: DriveFile, bytes: Bytes, guard: WriteGuard): Promise<DriveFile> {

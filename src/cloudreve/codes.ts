@@ -11,6 +11,19 @@ export const envelopeSchema = z.object({
   data: z.unknown().optional(),
 });
 
+export type Envelope = z.infer<typeof envelopeSchema>;
+
+/**
+ * How the OAuth endpoints refuse: HTTP 400 in a shape near OAuth's own, or an envelope as everywhere else.
+ * @see recordings/cloudreve/oauth-*.json
+ */
+export const oauthRefusalSchema = z.union([
+  z
+    .object({ error: z.string(), error_codes: z.array(z.number()).min(1) })
+    .transform(({ error, error_codes: [code = 0] }) => ({ code, said: error })),
+  envelopeSchema.transform(({ code, msg }) => ({ code, said: msg })),
+]);
+
 const lockConflictSchema = z.array(
   z.object({
     owner: z.object({ application: z.object({ type: z.string() }).optional() }).optional(),
@@ -47,7 +60,7 @@ const failures: Readonly<Record<number, Failure>> = {
 const holders: Readonly<Record<string, LockHolder>> = { viewer: "editor", upload: "upload", dav: "webdav" };
 
 /** Turns an envelope that is not `code: 0` into the failure it means. */
-export function errorOfEnvelope(envelope: z.infer<typeof envelopeSchema>): BridgeError {
+export function errorOfEnvelope(envelope: Envelope): BridgeError {
   if (envelope.code === 40073) {
     return new BridgeError({ kind: "lockedElsewhere", holder: holderOf(envelope.data) });
   }

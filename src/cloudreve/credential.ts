@@ -3,21 +3,16 @@ import { decodeJwt } from "jose";
 import { z } from "zod";
 import type { DriveAccount, DriveTokens } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
+import type { FileTurns } from "../model/fileTurns.ts";
 import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Seal } from "./seal.ts";
+import { knowsPerson, offerPassword, type Person, personOf, refreshed, signedIn, type Tokens } from "./tokenCalls.ts";
 
 /** Renewed this long before the end, so that no call leaves with a token that dies on the way. */
 const renewBeforeMs = 60_000;
-
-const tokenPairSchema = z.object({
-  access_token: z.string(),
-  refresh_token: z.string(),
-  access_expires: z.string(),
-  refresh_expires: z.string(),
-});
-const signInSchema = z.object({ user: z.object({ id: z.string(), nickname: z.string() }), token: tokenPairSchema });
-const userSchema = z.object({ id: z.string(), nickname: z.string() });
+/** A refresh token lives for days from its last use; one renewal a day keeps any of them alive. */
+const keepAliveMs = 24 * 3_600_000;
 
 const credentialSchema = z.object({
   userId: z.string(),
@@ -25,43 +20,85 @@ const credentialSchema = z.object({
   accessToken: z.string(),
   accessEndsAtMs: z.number(),
   refreshToken: z.string().optional(),
+  /** When Cloudreve last gave these tokens to the bridge; absent = long ago. */
+  renewedAtMs: z.number().optional(),
+  /** Set once Cloudreve has refused to renew it: it is not asked again. */
+  endedAtMs: z.number().optional(),
 });
 type Credential = z.infer<typeof credentialSchema>;
+
+interface Stored {
+  /** As it stands in the store. */
+  readonly sealed: string | undefined;
+  /** undefined when there is none, or it was sealed under another key. */
+  readonly credential: Credential | undefined;
+}
 
 export interface DriveLogin {
   readonly email: string;
   readonly password: string;
 }
 
+interface CredentialParts {
+  readonly store: KeyValueStore;
+  readonly seal: Seal;
+  readonly client: CloudreveClient;
+  /** One renewal at a time per account, also among the bridges on one store. */
+  readonly turns: FileTurns;
+  readonly now: Clock;
+  /** The account of the configuration. */
+  readonly login: DriveLogin | undefined;
+}
+
 /**
- * The accounts that act in Cloudreve, sealed in the store: signed in with a password, or handed on by a portal.
- * An expired access token is silently anonymous at Cloudreve, so its end is watched here.
+ * The accounts that act in Cloudreve, sealed in the store: people who signed in, tokens handed on by a portal, and the
+ * login of the configuration. An expired access token is silently anonymous at Cloudreve, so its end is watched here.
  */
 export class Credentials {
   readonly #store: KeyValueStore;
   readonly #seal: Seal;
   readonly #client: CloudreveClient;
+  readonly #turns: FileTurns;
   readonly #now: Clock;
   readonly #login: DriveLogin | undefined;
   readonly #renewing = new Map<string, Promise<Credential>>();
 
-  constructor(store: KeyValueStore, seal: Seal, client: CloudreveClient, now: Clock, login: DriveLogin | undefined) {
+  constructor({ store, seal, client, turns, now, login }: CredentialParts) {
     this.#store = store;
     this.#seal = seal;
     this.#client = client;
+    this.#turns = turns;
     this.#now = now;
     this.#login = login;
   }
 
   /** @throws signInNeeded when the tokens are refused, or no account is configured */
   async account(tokens: DriveTokens | undefined): Promise<DriveAccount> {
-    if (tokens === undefined) {
-      if (this.#login === undefined) throw new BridgeError({ kind: "signInNeeded" });
-      const account = loginAccount(this.#login);
-      const credential = await this.#current(account);
-      return { account, userId: credential.userId, userName: credential.userName, endsAtMs: undefined };
-    }
-    return this.#adopt(tokens);
+    if (tokens !== undefined) return this.#adopt(tokens);
+    if (this.#login === undefined) throw new BridgeError({ kind: "signInNeeded" });
+    return this.accountNamed(loginAccount(this.#login));
+  }
+
+  /** @throws signInNeeded when its credential is gone, refused or expired */
+  async accountNamed(account: string): Promise<DriveAccount> {
+    return this.#describe(account, await this.#current(account));
+  }
+
+  /** Keeps what a person has signed in with; a sign-in before is replaced, so what acts in that name lives on. */
+  async keepPerson({ userId, userName }: Person, tokens: Tokens): Promise<DriveAccount> {
+    const account = `person:${userId}`;
+    const credential = { userId, userName, ...this.#fresh(tokens) };
+    await this.#keep(account, credential);
+    return this.#describe(account, credential);
+  }
+
+  /** Renews what was last renewed a day ago or longer, its access token alive or not. @throws signInNeeded */
+  async keepAlive(account: string): Promise<void> {
+    const isDue = ({ renewedAtMs = 0 }: Credential) => this.#now() - renewedAtMs >= keepAliveMs;
+    const { credential } = await this.#read(account);
+    this.#requireNotEnded(account, credential);
+    if (credential !== undefined && credential.refreshToken === undefined) await this.#current(account);
+    else if (credential === undefined || isDue(credential)) await this.#renewInTurn(account, isDue);
   }
 
   /** @returns a token that lives for a while yet @throws signInNeeded when there is none any more */
@@ -83,109 +120,113 @@ export class Credentials {
 
   async #adopt(tokens: DriveTokens): Promise<DriveAccount> {
     const claims = claimsOf(tokens.accessToken);
-    const name = tokens.refreshToken ?? tokens.accessToken;
+    const { refreshToken } = tokens;
+    const name = refreshToken ?? tokens.accessToken;
     const account = `user:${claims.userId}:${createHash("sha256").update(name).digest("base64url").slice(0, 22)}`;
-    if (claims.endsAtMs - this.#now() < renewBeforeMs && tokens.refreshToken === undefined) {
-      throw new BridgeError({ kind: "signInNeeded" });
-    }
-    let credential: Credential = {
-      userId: claims.userId,
-      userName: "",
+    let held: Tokens & { renewedAtMs?: number } = {
       accessToken: tokens.accessToken,
       accessEndsAtMs: claims.endsAtMs,
-      ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken }),
+      refreshToken,
     };
-    if (this.#ends(credential)) credential = await this.#refresh(credential);
+    if (this.#ends(held)) {
+      if (refreshToken === undefined) throw new BridgeError({ kind: "signInNeeded" });
+      held = this.#fresh(await refreshed(this.#client, refreshToken));
+    }
     // The claims are only read, not proved: this call is what proves them.
-    const user = await this.#client.api(userSchema, {
-      method: "GET",
-      path: "/user/me",
-      accessToken: credential.accessToken,
-    });
-    credential = { ...credential, userId: user.id, userName: user.nickname };
+    const credential = { ...(await personOf(this.#client, held.accessToken)), ...held };
     await this.#keep(account, credential);
-    return {
-      account,
-      userId: user.id,
-      userName: user.nickname,
-      endsAtMs: tokens.refreshToken === undefined ? claims.endsAtMs : undefined,
-    };
+    return this.#describe(account, credential);
   }
 
   async #current(account: string): Promise<Credential> {
-    const credential = await this.#read(account);
+    const { credential } = await this.#read(account);
+    this.#requireNotEnded(account, credential);
     if (credential !== undefined && !this.#ends(credential)) return credential;
     return this.#renewOnce(account, credential);
   }
 
-  /** One renewal at a time per account, whoever asks. */
+  /** Whoever asks while a renewal is under way gets what comes of it. */
   #renewOnce(account: string, stale: Credential | undefined): Promise<Credential> {
     const underWay = this.#renewing.get(account);
     if (underWay !== undefined) return underWay;
-    const renewal = this.#renew(account, stale).finally(() => this.#renewing.delete(account));
+    const isDue = (stored: Credential) => stored.accessToken === stale?.accessToken || this.#ends(stored);
+    const renewal = this.#renewInTurn(account, isDue).finally(() => this.#renewing.delete(account));
     this.#renewing.set(account, renewal);
     return renewal;
   }
 
-  async #renew(account: string, stale: Credential | undefined): Promise<Credential> {
-    const stored = await this.#read(account);
-    // Another instance was faster.
-    if (stored !== undefined && stored.accessToken !== stale?.accessToken && !this.#ends(stored)) return stored;
-    const credential = await this.#renewed(account, stored);
-    await this.#keep(account, credential);
+  /** @param isDue asked in the turn, of what stands in the store then: another bridge may have been faster */
+  #renewInTurn(account: string, isDue: (stored: Credential) => boolean): Promise<Credential> {
+    return this.#turns.inTurn(`account:${account}`, async () => {
+      const stored = await this.#read(account);
+      this.#requireNotEnded(account, stored.credential);
+      if (stored.credential !== undefined && !isDue(stored.credential)) return stored.credential;
+      return this.#replace(account, stored, await this.#renewed(account, stored));
+    });
+  }
+
+  async #renewed(account: string, stored: Stored): Promise<Credential> {
+    const { credential } = stored;
+    if (credential?.refreshToken !== undefined) {
+      try {
+        return { ...credential, ...this.#fresh(await refreshed(this.#client, credential.refreshToken)) };
+      } catch (error) {
+        if (failureOf(error, "signInNeeded") === undefined) throw error;
+        if (!this.#isLogin(account)) await this.#end(account, { ...stored, credential });
+      }
+    }
+    if (this.#login === undefined || !this.#isLogin(account)) throw new BridgeError({ kind: "signInNeeded" });
+    const { userId, userName, ...tokens } = signedIn(
+      await offerPassword(this.#client, this.#login.email, this.#login.password),
+    );
+    return { userId, userName, ...this.#fresh(tokens) };
+  }
+
+  /**
+   * Cloudreve refuses a refresh in the same words when its database can't be asked; only one that still finds the
+   * person is believed that the sign-in is over.
+   */
+  async #end(account: string, stored: Stored & { credential: Credential }): Promise<void> {
+    if (!(await knowsPerson(this.#client, stored.credential.userId))) return;
+    await this.#replace(account, stored, { ...stored.credential, endedAtMs: this.#now() });
+  }
+
+  /** @returns what stands in the store then: somebody may have signed in meanwhile, and that is what counts */
+  async #replace(account: string, stored: Stored, next: Credential): Promise<Credential> {
+    const key = credentialKey(account);
+    if (await this.#store.swap(key, stored.sealed, await this.#seal.close(JSON.stringify(next)))) return next;
+    const { credential } = await this.#read(account);
+    this.#requireNotEnded(account, credential);
+    if (credential === undefined) throw new BridgeError({ kind: "signInNeeded" });
     return credential;
   }
 
-  async #renewed(account: string, stored: Credential | undefined): Promise<Credential> {
-    if (stored?.refreshToken !== undefined) {
-      try {
-        return await this.#refresh(stored);
-      } catch (error) {
-        if (failureOf(error, "signInNeeded") === undefined) throw error;
-      }
-    }
-    if (this.#login !== undefined && account === loginAccount(this.#login)) return this.#signIn(this.#login);
-    throw new BridgeError({ kind: "signInNeeded" });
+  #describe(account: string, credential: Credential): DriveAccount {
+    const { userId, userName, accessEndsAtMs, refreshToken } = credential;
+    return { account, userId, userName, endsAtMs: refreshToken === undefined ? accessEndsAtMs : undefined };
   }
 
-  async #refresh(credential: Credential): Promise<Credential> {
-    const pair = await this.#client.api(tokenPairSchema, {
-      method: "POST",
-      path: "/session/token/refresh",
-      json: { refresh_token: credential.refreshToken },
-    });
-    return {
-      ...credential,
-      accessToken: pair.access_token,
-      accessEndsAtMs: Date.parse(pair.access_expires),
-      refreshToken: pair.refresh_token,
-    };
+  /** The login of the configuration needs no other sign-in than its own. */
+  #requireNotEnded(account: string, credential: Credential | undefined): void {
+    if (credential?.endedAtMs !== undefined && !this.#isLogin(account)) throw new BridgeError({ kind: "signInNeeded" });
   }
 
-  /** @see recordings/cloudreve/session-login-ok.json */
-  async #signIn(login: DriveLogin): Promise<Credential> {
-    const { user, token } = await this.#client.api(signInSchema, {
-      method: "POST",
-      path: "/session/token",
-      json: { email: login.email, password: login.password },
-    });
-    return {
-      userId: user.id,
-      userName: user.nickname,
-      accessToken: token.access_token,
-      accessEndsAtMs: Date.parse(token.access_expires),
-      refreshToken: token.refresh_token,
-    };
+  #isLogin(account: string): boolean {
+    return this.#login !== undefined && account === loginAccount(this.#login);
   }
 
-  #ends(credential: Credential): boolean {
-    return credential.accessEndsAtMs - this.#now() < renewBeforeMs;
+  #fresh(tokens: Tokens): Tokens & { renewedAtMs: number } {
+    return { ...tokens, renewedAtMs: this.#now() };
   }
 
-  async #read(account: string): Promise<Credential | undefined> {
+  #ends(tokens: Tokens): boolean {
+    return tokens.accessEndsAtMs - this.#now() < renewBeforeMs;
+  }
+
+  async #read(account: string): Promise<Stored> {
     const sealed = await this.#store.get(credentialKey(account));
     const opened = sealed === undefined ? undefined : await this.#seal.open(sealed);
-    return opened === undefined ? undefined : credentialSchema.parse(JSON.parse(opened));
+    return { sealed, credential: opened === undefined ? undefined : credentialSchema.parse(JSON.parse(opened)) };
   }
 
   async #keep(account: string, credential: Credential): Promise<void> {

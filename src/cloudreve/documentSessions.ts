@@ -30,21 +30,28 @@ export class DocumentSessions {
     this.#sessions = sessions;
   }
 
-  /** The first office viewer of the explorer configuration that takes the extension. */
-  async viewerFor(account: string, name: string, wanted: string | undefined): Promise<string> {
-    const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  /** Office viewers that are switched on. @see Cloudreve GET /site/config/explorer */
+  async #viewers(account: string): Promise<{ id: string; extensions: string[] }[]> {
     const { file_viewers } = await this.#credentials.authorised(account, (accessToken) =>
       this.#client.api(viewersSchema, { method: "GET", path: "/site/config/explorer", accessToken }),
     );
-    const viewer = file_viewers
+    return file_viewers
       .flatMap((group) => group.viewers)
-      .find(
-        ({ id, type, exts, disabled }) =>
-          type === "wopi" &&
-          disabled !== true &&
-          (wanted === undefined || id === wanted) &&
-          exts.some((ext) => ext.toLowerCase() === extension),
-      );
+      .filter(({ type, disabled }) => type === "wopi" && disabled !== true)
+      .map(({ id, exts }) => ({ id, extensions: exts.map((extension) => extension.toLowerCase()) }));
+  }
+
+  /** @returns extensions that some office viewer takes */
+  async openable(account: string): Promise<ReadonlySet<string>> {
+    return new Set((await this.#viewers(account)).flatMap(({ extensions }) => extensions));
+  }
+
+  /** The first office viewer of the explorer configuration that takes the extension. */
+  async viewerFor(account: string, name: string, wanted: string | undefined): Promise<string> {
+    const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+    const viewer = (await this.#viewers(account)).find(
+      ({ id, extensions }) => (wanted === undefined || id === wanted) && extensions.includes(extension),
+    );
     if (viewer === undefined)
       throw new BridgeError({ kind: "noEditor", sentence: noEditorSentence(extension, wanted) });
     return viewer.id;

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import type { Bytes, DriveDocument, DriveFile, OpenRequest } from "../model/drive.ts";
+import type { Bytes, DriveContent, DriveDocument, DriveFile, OpenRequest } from "../model/drive.ts";
 import { BridgeError, failureOf, type LockHolder } from "../model/failure.ts";
 import type { CloudreveClient, RawAnswer } from "./client.ts";
 import type { Credentials } from "./credential.ts";
 
 /** `extended_info` may come unasked with another user's secrets (4.0.0); the schema drops what it does not name. */
-const fileSchema = z.object({
+export const fileSchema = z.object({
   type: z.number(),
   id: z.string(),
   name: z.string(),
@@ -29,6 +29,8 @@ export interface Transfer {
 
 /** The only place where Cloudreve lets anybody write: not `share`, not `trash`. */
 const ownFilePattern = /^cloudreve:\/\/([^/@]*@)?my(\/|$)/;
+
+export const isOwn = (uri: string): boolean => ownFilePattern.test(uri);
 const contentPath = "/api/v4/file/content/";
 
 /** Cloudreve's file API, called in the name of an account. */
@@ -60,13 +62,13 @@ export class FileApi {
       }
     });
     // An id is followed into the trash, where a document can be neither opened nor saved.
-    if ("fileId" in target && !ownFilePattern.test(file.path)) throw new BridgeError({ kind: "fileMissing" });
+    if ("fileId" in target && !isOwn(file.path)) throw new BridgeError({ kind: "fileMissing" });
     return file;
   }
 
   /** @returns the file itself where a share of the account's own leads to it; through a share nobody writes. */
   async own(account: string, file: CloudreveFile): Promise<CloudreveFile> {
-    if (ownFilePattern.test(file.path)) return file;
+    if (isOwn(file.path)) return file;
     if (!file.owned) throw new BridgeError({ kind: "fileMissing" });
     return this.info(account, { fileId: file.id });
   }
@@ -234,6 +236,29 @@ export function driveFile(file: CloudreveFile): DriveFile {
     sizeBytes: file.size,
     version: file.primary_entity,
     modifiedAt: wholeSeconds(file.updated_at),
+  };
+}
+
+/** A transfer in the words of the port. @throws rangeInvalid; driveFailed when the body is not the file */
+export function contentOf({ answer, isCloudreves }: Transfer, file: DriveFile): DriveContent {
+  if (answer.status === 416) {
+    answer.body.destroy();
+    throw new BridgeError({ kind: "rangeInvalid", sizeBytes: file.sizeBytes });
+  }
+  const etag = answer.header("etag")?.replaceAll('"', "");
+  if (etag === undefined) {
+    answer.body.destroy();
+    throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "a body without ETag is not the file" });
+  }
+  const lengthBytes = Number(answer.header("content-length") ?? file.sizeBytes);
+  const span = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.header("content-range") ?? "");
+  return {
+    body: answer.body,
+    lengthBytes,
+    sizeBytes: span === null ? lengthBytes : Number(span[3]),
+    // A storage's own ETag is no version of Cloudreve's; its URL was asked for this very version.
+    version: isCloudreves ? etag : file.version,
+    range: span === null ? undefined : { first: Number(span[1]), last: Number(span[2]) },
   };
 }
 

@@ -1,5 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { describe } from "vitest";
-import { driveContract } from "../cloudreve/drive.contract.ts";
+import { type AccountServer, accountContract } from "../cloudreve/account.contract.ts";
+import { type ContractServer, driveContract } from "../cloudreve/drive.contract.ts";
+import { driveAccount } from "../support/driveAccount.ts";
 
 function setting(name: string): string {
   const value = process.env[name];
@@ -9,11 +12,49 @@ function setting(name: string): string {
   );
 }
 
-describe("a real Cloudreve, with a WOPI viewer for docx set up", () => {
-  driveContract(async () => ({
+async function openServer(): Promise<ContractServer> {
+  return {
     url: setting("CLOUDREVE_URL"),
     email: setting("CLOUDREVE_EMAIL"),
     password: setting("CLOUDREVE_PASSWORD"),
     close: async () => undefined,
-  }));
+  };
+}
+
+/** With an administrator's account, OAuth is tried too, through an application registered for these tests alone. */
+const administrator = process.env["CLOUDREVE_ADMIN_EMAIL"];
+
+async function openServerWithApplication(): Promise<AccountServer> {
+  const server = await openServer();
+  if (administrator === undefined) return server;
+  const admin = await driveAccount(server.url, administrator, setting("CLOUDREVE_ADMIN_PASSWORD"));
+  const application = {
+    clientId: randomUUID(),
+    clientSecret: randomUUID(),
+    redirectUri: "https://office.example.com/oauth/callback",
+  };
+  const registered = await admin.call("PUT", "/admin/oauthClient", {
+    client: {
+      guid: application.clientId,
+      secret: application.clientSecret,
+      name: "Office bridge, tests",
+      homepage_url: "https://office.example.com",
+      redirect_uris: [application.redirectUri],
+      scopes: ["openid", "profile", "email", "offline_access", "Files.Read", "Files.Write"],
+      props: {},
+      is_enabled: true,
+    },
+  });
+  if (registered.code !== 0) throw new Error(`the application could not be registered: ${registered.code}`);
+  const { id } = registered.data as { id: number };
+  return {
+    ...server,
+    application,
+    close: async () => void (await admin.call("DELETE", `/admin/oauthClient/${id}`)),
+  };
+}
+
+describe("a real Cloudreve, with a WOPI viewer for docx set up", () => {
+  driveContract(openServer);
+  accountContract(administrator !== undefined, openServerWithApplication);
 });

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import type { DriveEntry, DriveFolderPage } from "../model/drive.ts";
+import { BridgeError, failureOf } from "../model/failure.ts";
+import type { CloudreveClient } from "./client.ts";
+import { type CloudreveFile, driveFile, fileSchema, isOwn } from "./fileApi.ts";
+
+const pageSize = 100;
+const folderType = 1;
+
+const pageSchema = z.object({
+  files: z.array(fileSchema),
+  pagination: z.object({ next_token: z.string().optional() }),
+});
+type CloudrevePage = z.infer<typeof pageSchema>;
+
+/**
+ * One page of a folder of the account's own, folders first, both kinds by name.
+ * @param next cursor of the page before
+ * @throws fileMissing when there is no such folder, or the cursor is none
+ * @see Cloudreve GET /file; recordings/cloudreve/file-list.json
+ */
+export async function folderPage(
+  client: CloudreveClient,
+  accessToken: string,
+  folderUri = "cloudreve://my",
+  next?: string,
+): Promise<DriveFolderPage> {
+  if (!isOwn(folderUri)) throw new BridgeError({ kind: "fileMissing" });
+  const ask = (size: number) => askForPage(client, accessToken, folderUri, size, next);
+  let page = await ask(pageSize);
+  // When the last folder is the last of the page, Cloudreve's cursor skips every file whose name comes before that
+  // folder's. A page one entry longer then ends in a file, and its cursor is right.
+  if (page.files.length === pageSize && page.pagination.next_token !== undefined && page.files.every(isFolder)) {
+    const longer = await ask(pageSize + 1);
+    const oneMore = longer.files[pageSize];
+    if (oneMore === undefined || !isFolder(oneMore)) page = longer;
+  }
+  return { entries: page.files.map(entryOf).sort(byKindAndName), next: page.pagination.next_token };
+}
+
+async function askForPage(
+  client: CloudreveClient,
+  accessToken: string,
+  uri: string,
+  size: number,
+  next: string | undefined,
+): Promise<CloudrevePage> {
+  try {
+    return await client.api(pageSchema, {
+      method: "GET",
+      path: "/file",
+      query: { uri, page_size: String(size), order_by: "name", order_direction: "asc", next_page_token: next },
+      accessToken,
+    });
+  } catch (error) {
+    // A malformed uri, and a cursor that is none: -1 without a word in July 2026.
+    const code = failureOf(error, "driveFailed")?.code;
+    if (code === 40001 || (code === -1 && next !== undefined)) throw new BridgeError({ kind: "fileMissing" });
+    throw error;
+  }
+}
+
+const isFolder = ({ type }: CloudreveFile): boolean => type === folderType;
+
+function entryOf(file: CloudreveFile): DriveEntry {
+  const { id, name, uri, sizeBytes, modifiedAt } = driveFile(file);
+  return { kind: isFolder(file) ? "folder" : "file", id, name, uri, sizeBytes, modifiedAt };
+}
+
+/** Cloudreve's databases order names in ways of their own; within a page, as people expect it. */
+const names = new Intl.Collator("en", { numeric: true });
+
+function byKindAndName(left: DriveEntry, right: DriveEntry): number {
+  if (left.kind !== right.kind) return left.kind === "folder" ? -1 : 1;
+  return names.compare(left.name, right.name);
+}

@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { type CloudreveClient, dataOf } from "./client.ts";
+import type { Envelope } from "./codes.ts";
+
+/** What makes calls in somebody's name. */
+export interface Tokens {
+  readonly accessToken: string;
+  readonly accessEndsAtMs: number;
+  readonly refreshToken?: string | undefined;
+}
+
+export interface Person {
+  readonly userId: string;
+  readonly userName: string;
+}
+
+export interface OAuthClient {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+const pairSchema = z
+  .object({ access_token: z.string(), refresh_token: z.string(), access_expires: z.string() })
+  .transform((pair) => ({
+    accessToken: pair.access_token,
+    accessEndsAtMs: Date.parse(pair.access_expires),
+    refreshToken: pair.refresh_token,
+  }));
+const personSchema = z
+  .object({ id: z.string(), nickname: z.string() })
+  .transform(({ id, nickname }) => ({ userId: id, userName: nickname }));
+const signedInSchema = z.object({ user: personSchema, token: pairSchema });
+const oauthTokenSchema = z.object({
+  access_token: z.string(),
+  expires_in: z.number(),
+  refresh_token: z.string().optional(),
+});
+const userInfoSchema = z.object({
+  sub: z.string(),
+  name: z.string().optional(),
+  preferred_username: z.string().optional(),
+});
+
+/** The code of a scope that a token lacks. */
+const scopeMissing = 40_089;
+
+/**
+ * Offers a password. The envelope's code tells how it went: 203 asks for the second factor.
+ * @see recordings/cloudreve/session-login-ok.json, session-2fa.json
+ */
+export function offerPassword(client: CloudreveClient, email: string, password: string): Promise<Envelope> {
+  return client.exchange({ method: "POST", path: "/session/token", json: { email, password } });
+}
+
+/** @see recordings/cloudreve/session-2fa.json */
+export function offerSecondFactor(client: CloudreveClient, sessionId: string, otp: string): Promise<Envelope> {
+  return client.exchange({ method: "POST", path: "/session/token/2fa", json: { session_id: sessionId, otp } });
+}
+
+/** @throws BridgeError for any other code than 0 */
+export function signedIn(envelope: Envelope): Person & Tokens {
+  const { user, token } = dataOf(signedInSchema, envelope);
+  return { ...user, ...token };
+}
+
+/**
+ * A code of the consent page for tokens. A code works once, and a wrong verifier or secret burns it.
+ * @throws signInNeeded when it is refused @see recordings/cloudreve/oauth-*.json
+ */
+export async function tokensForCode(
+  client: CloudreveClient,
+  { clientId, clientSecret }: OAuthClient,
+  code: string,
+  codeVerifier: string,
+  nowMs: number,
+): Promise<Tokens> {
+  const answer = await client.plain(oauthTokenSchema, {
+    method: "POST",
+    path: "/session/oauth/token",
+    form: {
+      client_id: clientId,
+      client_secret: clientSecret,
+      grant_type: "authorization_code",
+      code,
+      code_verifier: codeVerifier,
+    },
+  });
+  return {
+    accessToken: answer.access_token,
+    accessEndsAtMs: nowMs + answer.expires_in * 1000,
+    refreshToken: answer.refresh_token,
+  };
+}
+
+/** Tokens of every origin are renewed here, those of OAuth too. @throws signInNeeded when the refresh token is refused */
+export async function refreshed(client: CloudreveClient, refreshToken: string): Promise<Tokens> {
+  return client.api(pairSchema, {
+    method: "POST",
+    path: "/session/token/refresh",
+    json: { refresh_token: refreshToken },
+  });
+}
+
+/** Whose an access token is, which proves it. @throws signInNeeded when it is nobody's */
+export async function personOf(client: CloudreveClient, accessToken: string): Promise<Person> {
+  const answer = await client.exchange({ method: "GET", path: "/user/me", accessToken });
+  // A token of an OAuth grant without UserInfo.Read is refused there, and is asked in OAuth's own way.
+  return answer.code === scopeMissing ? grantedPerson(client, accessToken) : dataOf(personSchema, answer);
+}
+
+/** As `personOf`, for a token of an OAuth grant. */
+export async function grantedPerson(client: CloudreveClient, accessToken: string): Promise<Person> {
+  const info = await client.plain(userInfoSchema, { method: "GET", path: "/session/oauth/userinfo", accessToken });
+  return { userId: info.sub, userName: info.name ?? info.preferred_username ?? "" };
+}
+
+/** Whether the drive finds a person; false also when its database can't be asked. @throws driveUnreachable, driveFailed */
+export async function knowsPerson(client: CloudreveClient, userId: string): Promise<boolean> {
+  const { code } = await client.exchange({ method: "GET", path: `/user/info/${encodeURIComponent(userId)}` });
+  return code === 0;
+}
