@@ -5,6 +5,8 @@ export interface Suite {
   readonly overwritesByOmission: boolean;
   /** Understands a fresh token while the document stays open. */
   readonly takesFreshTokens: boolean;
+  /** What the host adds to the editor's address: our page can close, so the editor shows the button for it. */
+  readonly parameters: Readonly<Record<string, string>>;
   /** CheckFileInfo properties that only this suite knows; what it does not know it ignores. */
   readonly extras: Readonly<Record<string, unknown>>;
 }
@@ -15,6 +17,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     path: /\/(browser|loleaflet)\/[^/]+\/(cool|loleaflet)\.html$/,
     overwritesByOmission: true,
     takesFreshTokens: true,
+    parameters: { closebutton: "1" },
     extras: { EnableOwnerTermination: true },
   },
   {
@@ -22,6 +25,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     path: /\/hosting\/wopi\//,
     overwritesByOmission: false,
     takesFreshTokens: false,
+    parameters: {},
     extras: {},
   },
   {
@@ -30,15 +34,31 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     path: /\.aspx$/i,
     overwritesByOmission: false,
     takesFreshTokens: false,
+    parameters: {},
     extras: { LicenseCheckForEditIsEnabled: true },
   },
 ];
 
 /** An editor that speaks Collabora's headers without being at its address, such as the sandbox's. */
-const other: Suite = { name: "other", overwritesByOmission: true, takesFreshTokens: true, extras: {} };
+const other: Suite = {
+  name: "other",
+  overwritesByOmission: true,
+  takesFreshTokens: true,
+  parameters: { closebutton: "1" },
+  extras: {},
+};
 
 /** @param actionUrl the editor's address, by whose path the suites can be told apart */
 export function suiteOf(actionUrl: string): Suite {
   const { pathname } = new URL(actionUrl);
   return suites.find(({ path }) => path.test(pathname)) ?? other;
+}
+
+/** @returns the address with what its suite is told by the host; what it says already stays */
+export function withSuiteParameters(actionUrl: string): string {
+  const url = new URL(actionUrl);
+  for (const [name, value] of Object.entries(suiteOf(actionUrl).parameters)) {
+    if (!url.searchParams.has(name)) url.searchParams.set(name, value);
+  }
+  return url.href;
 }

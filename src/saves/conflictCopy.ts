@@ -1,9 +1,10 @@
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
-import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
+import { BridgeError, type Failure, failureOf, isConflict } from "../model/failure.ts";
 import { joinName, splitName } from "../model/fileName.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { sha256Of } from "./contentHash.ts";
+import type { TellSave } from "./saveNews.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 
 /** A content that was kept is not kept again within this time, however often an editor sends it. */
@@ -31,21 +32,24 @@ export class ConflictCopies {
   readonly #content: ContentRecord;
   readonly #drive: Drive;
   readonly #now: Clock;
+  readonly #tell: TellSave;
 
-  constructor(content: ContentRecord, drive: Drive, now: Clock) {
+  constructor(content: ContentRecord, drive: Drive, now: Clock, tell: TellSave) {
     this.#content = content;
     this.#drive = drive;
     this.#now = now;
+    this.#tell = tell;
   }
 
   /**
    * Places a save's bytes beside the document, unless they are there or in the document already. To be called in the
    * file's turn.
+   * @param why it can't go into the document, for those who hear of it
    * @throws what the drive says, but never a conflict; the bytes are then not placed
    */
-  async keep(save: SpooledSave): Promise<void> {
+  async keep(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
     try {
-      await this.#keep(save);
+      await this.#keep(save, why);
     } catch (error) {
       // A conflict about the copy is none about the document: whoever took it for one would let go of the bytes.
       if (isConflict(error)) throw new BridgeError({ kind: "driveBusy" }, { cause: error });
@@ -53,29 +57,32 @@ export class ConflictCopies {
     }
   }
 
-  async #keep(save: SpooledSave): Promise<void> {
+  async #keep(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
     const { document, personName, receivedAtMs } = save.facts;
-    if (await this.#isThere(save)) return;
+    const earlier = await this.#earlierCopy(save);
+    if (earlier !== undefined) return this.#tell(save.facts, { is: "copied", copyName: earlier.name, why });
     const file = await this.#drive.stat(document);
-    if (await this.#holds(file, save)) return;
+    if (await this.#holds(file, save)) return this.#tell(save.facts, { is: "saved", version: file.version });
     let copy: DriveFile | undefined;
     for (let attempt = 0; copy === undefined; attempt++) {
       copy = await this.#create(save, file, conflictCopyName(file.name, personName, receivedAtMs, attempt));
     }
     await this.#content.stored(copy, save.sha256);
     await this.#content.conflictCopied(document.fileId, save.sha256, copy.id, this.#now() + rememberedForMs);
+    await this.#tell(save.facts, { is: "copied", copyName: copy.name, why });
   }
 
-  /** Whether an earlier copy of this content stands yet: a person may have thrown it away, or worked on in it. */
-  async #isThere(save: SpooledSave): Promise<boolean> {
+  /** An earlier copy of this content, if it stands yet: a person may have thrown it away, or worked on in it. */
+  async #earlierCopy(save: SpooledSave): Promise<DriveFile | undefined> {
     const { account, fileId } = save.facts.document;
     const copyId = await this.#content.conflictCopy(fileId, save.sha256);
-    if (copyId === undefined) return false;
+    if (copyId === undefined) return undefined;
     try {
-      return await this.#holds(await this.#drive.stat({ account, fileId: copyId }), save);
+      const copy = await this.#drive.stat({ account, fileId: copyId });
+      return (await this.#holds(copy, save)) ? copy : undefined;
     } catch (error) {
       if (failureOf(error, "fileMissing") === undefined) throw error;
-      return false;
+      return undefined;
     }
   }
 

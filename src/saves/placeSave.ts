@@ -8,6 +8,7 @@ import { decideSave, type SaveFacts, type SaveRefusal } from "../model/savePolic
 import type { Turn } from "../model/sharedTurns.ts";
 import type { ConflictCopies } from "./conflictCopy.ts";
 import { sha256Of } from "./contentHash.ts";
+import { type TellSave, whyNot } from "./saveNews.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 
 export interface SavedDocument {
@@ -22,6 +23,7 @@ export interface SaveParts {
   readonly content: ContentRecord;
   readonly copies: ConflictCopies;
   readonly now: Clock;
+  readonly tell: TellSave;
 }
 
 /** How this save is to be taken, besides what the spool holds of it. */
@@ -42,15 +44,26 @@ export async function placeSave(
   manner: SaveManner,
   turn: Turn,
 ): Promise<SavedDocument> {
+  const { document, requestLockId, grantIssuedAtMs } = save.facts;
+  const wasTakenOver =
+    requestLockId !== undefined && (await parts.locks.wasTakenOver(document.fileId, requestLockId, grantIssuedAtMs));
   try {
-    return await writeSave(parts, save, manner, turn);
+    return await writeSave(parts, save, { ...manner, wasTakenOver }, turn);
   } catch (error) {
-    if (manner.isLast && isConflict(error)) await parts.copies.keep(save);
+    if (isConflict(error)) {
+      if (manner.isLast || wasTakenOver) await parts.copies.keep(save, whyNot(error));
+      else await parts.tell(save.facts, { is: "refused", why: whyNot(error) });
+    }
     throw error;
   }
 }
 
-async function writeSave(parts: SaveParts, save: SpooledSave, manner: SaveManner, turn: Turn): Promise<SavedDocument> {
+async function writeSave(
+  parts: SaveParts,
+  save: SpooledSave,
+  manner: SaveManner & { readonly wasTakenOver: boolean },
+  turn: Turn,
+): Promise<SavedDocument> {
   const { locks, shield, drive, content } = parts;
   const { document, editor, requestLockId, timestamp, stand } = save.facts;
   const lock = await locks.current(document.fileId);
@@ -72,6 +85,7 @@ async function writeSave(parts: SaveParts, save: SpooledSave, manner: SaveManner
     timestamp,
     isForced: manner.isForced,
     isExitSave: manner.isLast,
+    wasTakenOver: manner.wasTakenOver,
     equalsStored: standing.equalsStored,
   };
   const decision = decideSave(facts);

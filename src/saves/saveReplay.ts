@@ -114,7 +114,7 @@ export class SaveReplay {
   async #place(save: SpooledSave, turn: Turn): Promise<ReplayOutcome> {
     const { document, editor, stand, isBesideOnly } = save.facts;
     if (isBesideOnly === true) {
-      await this.#parts.copies.keep(save);
+      await this.#parts.copies.keep(save, "rightMissing");
       return "copied";
     }
     if (stand !== undefined) {
@@ -124,7 +124,8 @@ export class SaveReplay {
     }
     try {
       // "Overwrite" was said of what stood there then; nobody is here to say it again.
-      await placeSave(this.#parts, save, { isForced: false, isLast: true }, turn);
+      const { file } = await placeSave(this.#parts, save, { isForced: false, isLast: true }, turn);
+      await this.#parts.tell(save.facts, { is: "saved", version: file.version });
       return "written";
     } catch (error) {
       if (isConflict(error)) return "copied";

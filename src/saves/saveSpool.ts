@@ -13,8 +13,12 @@ const memoryLimitBytes = 1024 * 1024;
 /** What it takes to place the bytes of a save when the process that received them is gone. */
 export const placingFactsSchema = z.object({
   grantId: z.string(),
+  grantIssuedAtMs: z.number().optional(),
   document: z.object({ account: z.string(), fileId: z.string() }),
   personName: z.string(),
+  personId: z.string().optional(),
+  /** The link that the person came through. */
+  linkId: z.string().optional(),
   editor: z.string(),
   fileName: z.string(),
   requestLockId: z.string().optional(),
@@ -115,6 +119,16 @@ export class SaveSpool {
       if (save !== undefined) saves.push(save);
     }
     yield* saves.sort((a, b) => a.facts.receivedAtMs - b.facts.receivedAtMs);
+  }
+
+  /** What of a save waits here, without reading or checking its bytes. */
+  async *waiting(): AsyncIterable<{ readonly facts: PlacingFacts; readonly sizeBytes: number }> {
+    for (const name of await readdir(this.#dir)) {
+      const size = /^[0-9a-f]+-(\d+)-[0-9a-f]{64}\.save$/.exec(name)?.[1];
+      if (size === undefined || this.#beingPlaced.has(name)) continue;
+      const facts = await readFacts(join(this.#dir, name));
+      if (facts !== undefined) yield { facts, sizeBytes: Number(size) };
+    }
   }
 
   async #reopen(name: string): Promise<SpooledSave | undefined> {
@@ -223,6 +237,20 @@ async function readWhole(path: string) {
     if (headBytes === undefined) return undefined;
     const facts = placingFactsSchema.parse(JSON.parse(head.toString("utf8")));
     return { facts, headBytes, sizeBytes, digest: hash.digest() };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns undefined when it is gone meanwhile, or its first line is not what it should be */
+async function readFacts(path: string): Promise<PlacingFacts | undefined> {
+  let head = "";
+  try {
+    for await (const chunk of createReadStream(path, "utf8") as AsyncIterable<string>) {
+      head += chunk;
+      if (head.includes("\n")) break;
+    }
+    return placingFactsSchema.parse(JSON.parse(head.slice(0, head.indexOf("\n"))));
   } catch {
     return undefined;
   }

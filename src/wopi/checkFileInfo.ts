@@ -1,7 +1,8 @@
 import { suiteOf } from "../editors/suites.ts";
-import { wopiFileId } from "../model/accessGrants.ts";
+import { type AccessGrant, wopiFileId } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive } from "../model/drive.ts";
+import type { FileActivity } from "../model/fileActivity.ts";
 import type { KeyValueStore } from "../model/keyValueStore.ts";
 import { userInfo } from "./putUserInfo.ts";
 import type { WopiOperation } from "./wopiCall.ts";
@@ -9,16 +10,18 @@ import type { WopiOperation } from "./wopiCall.ts";
 /**
  * What an editor knows of a file, built from the drive's facts and the grant; a flag here is a promise.
  * Never null, no empty URLs, nothing cached across users.
- * @param hostOrigin origin of our host page: the only page the editor may exchange messages with
  * @see WOPI CheckFileInfo; reference wopi.md sections 6 and 12
  */
 export function checkFileInfo(parts: {
   drive: Drive;
   content: ContentRecord;
   store: KeyValueStore;
-  hostOrigin: string;
+  activity: FileActivity;
+  /** Origin of our host page: the only page the editor may exchange messages with. */
+  bridgeUrl: string;
 }): WopiOperation {
   return async ({ grant }) => {
+    await parts.activity.seen(grant, "checkFileInfo");
     const file = await parts.drive.stat(grant.document);
     // An old version has a record of its own: it would push the live version's out.
     const recorded = { ...file, id: wopiFileId(grant.document) };
@@ -37,7 +40,7 @@ export function checkFileInfo(parts: {
         UserId: person.id,
         Version: file.version,
         UserFriendlyName: person.name,
-        IsAnonymousUser: false,
+        IsAnonymousUser: person.isNameless === true,
         LastModifiedTime: lastModifiedTime,
         ...(dot > 0 ? { FileExtension: file.name.slice(dot) } : {}),
         ...(sha256 === undefined ? {} : { SHA256: sha256 }),
@@ -58,19 +61,31 @@ export function checkFileInfo(parts: {
         SupportsDeleteFile: canWrite && grant.person.id === grant.ownerId,
         SupportsUserInfo: true,
         ...(kept === undefined ? {} : { UserInfo: kept }),
-        PostMessageOrigin: parts.hostOrigin,
+        PostMessageOrigin: new URL(parts.bridgeUrl).origin,
         ClosePostMessage: true,
+        ...(grant.person.id === grant.ownerId ? sharing(parts.bridgeUrl, grant) : {}),
         EditNotificationPostMessage: true,
         // Collabora reports an error when this is absent.
         IsAdminUser: false,
         ...suiteOf(grant.actionUrl).extras,
         ...userExtraInfo(person.avatarUrl, person.email),
         ...(restrictions.print ? { DisablePrint: true, HidePrintOption: true } : {}),
-        ...(restrictions.download ? { DisableExport: true, HideExportOption: true, HideSaveOption: true } : {}),
+        ...(restrictions.download
+          ? { DisableExport: true, HideExportOption: true, ...(canWrite ? {} : { HideSaveOption: true }) }
+          : {}),
         ...(restrictions.copy ? { DisableCopy: true, CopyPasteRestrictions: "CurrentDocumentOnly" } : {}),
         ...(restrictions.watermark === undefined ? {} : { WatermarkText: restrictions.watermark }),
       },
     };
+  };
+}
+
+/** Only the owner can make links: Collabora and Office each have a name of their own for the button. */
+function sharing(bridgeUrl: string, grant: AccessGrant): object {
+  return {
+    EnableShare: true,
+    FileSharingPostMessage: true,
+    FileSharingUrl: `${bridgeUrl}/share?file_id=${grant.document.fileId}`,
   };
 }
 

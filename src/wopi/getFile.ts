@@ -2,6 +2,7 @@ import { editorOrigin } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveContent } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
+import type { FileActivity } from "../model/fileActivity.ts";
 import type { WopiCall, WopiOperation } from "./wopiCall.ts";
 
 /**
@@ -9,13 +10,14 @@ import type { WopiCall, WopiOperation } from "./wopiCall.ts";
  * @throws expectedSizeExceeded when the file is larger than X-WOPI-MaxExpectedSize
  * @see WOPI GetFile
  */
-export function getFile(parts: { drive: Drive; content: ContentRecord }): WopiOperation {
+export function getFile(parts: { drive: Drive; content: ContentRecord; activity: FileActivity }): WopiOperation {
   return async ({ grant, header, signal }) => {
     const file = await parts.drive.stat(grant.document);
     const expected = maxExpectedSize(header("X-WOPI-MaxExpectedSize"));
     if (expected !== undefined && file.sizeBytes > expected) throw new BridgeError({ kind: "expectedSizeExceeded" });
     const content = await parts.drive.read(grant.document, file, plainRange(header), signal);
     try {
+      await parts.activity.seen(grant, "getFile");
       // Before the first byte: a save that stands on these bytes can't come earlier than this.
       if (grant.document.version === undefined && isWhole(content)) {
         await parts.content.loaded(grant.document.fileId, editorOrigin(grant), content.version);

@@ -24,9 +24,9 @@ export function lock(parts: LockParts): WopiOperation {
     requireEdit(call);
     const lockId = requireLockId(call, "X-WOPI-Lock");
     if (call.header("X-WOPI-OldLock") !== undefined) return relock(parts, call, lockId);
-    const { document, id } = call.grant;
+    const { document, id, issuedAtMs } = call.grant;
     return parts.turns.inTurn(document.fileId, async () => {
-      const outcome = await parts.locks.lock(document.fileId, lockId, id);
+      const outcome = await parts.locks.lock(document.fileId, lockId, id, issuedAtMs);
       if (outcome === "refreshed") return refreshed(parts, call);
       try {
         return withVersion((await parts.shield.hold(document)).file);
@@ -79,9 +79,11 @@ export function getLock(parts: LockParts): WopiOperation {
 
 async function relock(parts: LockParts, call: WopiCall, lockId: string): Promise<WopiReply> {
   const oldLockId = requireLockId(call, "X-WOPI-OldLock");
-  const { document, id } = call.grant;
+  const { document, id, issuedAtMs } = call.grant;
   return parts.turns.inTurn(document.fileId, async () => {
-    await whereItStands(parts, call, () => parts.locks.unlockAndRelock(document.fileId, oldLockId, lockId, id));
+    await whereItStands(parts, call, () =>
+      parts.locks.unlockAndRelock(document.fileId, oldLockId, lockId, id, issuedAtMs),
+    );
     return refreshed(parts, call);
   });
 }

@@ -6,6 +6,7 @@ import type { Pause } from "../model/keyValueStore.ts";
 import type { Turn } from "../model/sharedTurns.ts";
 import type { ConflictCopies } from "../saves/conflictCopy.ts";
 import { placeSave, type SavedDocument, type SaveManner, type SaveParts } from "../saves/placeSave.ts";
+import { whyNot } from "../saves/saveNews.ts";
 import type { PlacingFacts, SaveSpool, SpooledSave } from "../saves/saveSpool.ts";
 import {
   collaboraHeader,
@@ -38,10 +39,12 @@ const retryWithinMs = 5_000;
  */
 export function putFile(parts: PutFileParts): WopiOperation {
   return async (call) => {
+    if (call.grant.hasLostEditing) await keepBeside(parts, call);
     requireEdit(call);
     const request = saveRequest(call);
     const stand = await parts.content.arrived(call.grant.document.fileId, editorOrigin(call.grant));
     const save = await receive(parts, call, { ...placingFacts(call.grant, request, parts.now()), stand });
+    await parts.tell(save.facts, { is: "saving" });
     let saved: SavedDocument;
     try {
       saved = await placeWithRetries(parts, save, {
@@ -53,6 +56,7 @@ export function putFile(parts: PutFileParts): WopiOperation {
       throw error;
     }
     await save.discard();
+    await parts.tell(save.facts, { is: "saved", version: saved.file.version });
     return {
       status: 200,
       headers: { "X-WOPI-ItemVersion": saved.file.version },
@@ -67,17 +71,21 @@ export function putFile(parts: PutFileParts): WopiOperation {
  */
 export function keepEndedSave(parts: PutFileParts): (call: WopiCall) => Promise<void> {
   return async (call) => {
-    if (call.grant.permission !== "edit") return;
-    const facts = placingFacts(call.grant, saveRequest(call), parts.now());
-    const save = await receive(parts, call, { ...facts, isBesideOnly: true });
-    try {
-      await parts.turns.inTurn(call.grant.document.fileId, () => parts.copies.keep(save));
-    } catch (error) {
-      await settleRefused(parts, save, error);
-      return;
-    }
-    await save.discard();
+    if (call.grant.permission === "edit" || call.grant.hasLostEditing) await keepBeside(parts, call);
   };
+}
+
+/** Takes the body of a save that may not go into the document, and leaves it beside. */
+async function keepBeside(parts: PutFileParts, call: WopiCall): Promise<void> {
+  const facts = placingFacts(call.grant, saveRequest(call), parts.now());
+  const save = await receive(parts, call, { ...facts, isBesideOnly: true });
+  try {
+    await parts.turns.inTurn(call.grant.document.fileId, () => parts.copies.keep(save, "rightMissing"));
+  } catch (error) {
+    await settleRefused(parts, save, error);
+    return;
+  }
+  await save.discard();
 }
 
 async function receive(parts: PutFileParts, call: WopiCall, facts: PlacingFacts): Promise<SpooledSave> {
@@ -119,9 +127,11 @@ async function settleRefused(parts: PutFileParts, save: SpooledSave, error: unkn
     await save.keep();
   } catch (keepError) {
     parts.kept(save, keepError);
+    await parts.tell(save.facts, { is: "refused", why: whyNot(keepError) });
     return;
   }
   parts.kept(save, error);
+  await parts.tell(save.facts, { is: "kept", why: whyNot(error) });
 }
 
 /** What a save's headers say. */
@@ -157,8 +167,11 @@ export function placingFacts(
 ): PlacingFacts {
   return {
     grantId: grant.id,
+    grantIssuedAtMs: grant.issuedAtMs,
     document: { account: grant.document.account, fileId: grant.document.fileId },
     personName: grant.person.name,
+    personId: grant.person.id,
+    ...(grant.linkId === undefined ? {} : { linkId: grant.linkId }),
     editor: editorOrigin(grant),
     fileName: grant.fileName,
     ...(requestLockId === undefined ? {} : { requestLockId }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { suiteOf } from "../../src/editors/suites.ts";
+import { suiteOf, withSuiteParameters } from "../../src/editors/suites.ts";
 
 const wopiSrc = "WOPISrc=https%3A%2F%2Fbridge.example%2Fwopi%2Ffiles%2Fa1";
 
@@ -58,6 +58,14 @@ describe("the suite behind an action URL", () => {
   it("may take a missing time for Overwrite only where the suite always sends one", () => {
     const overwrites = (name: string) => suiteOf(addresses[name]?.[0] ?? "").overwritesByOmission;
     expect(["collabora", "onlyoffice", "microsoft365"].map(overwrites)).toEqual([true, false, false]);
+  });
+
+  it("shows a button to close where the host's page can hear of it, unless the address says otherwise", () => {
+    const shown = (url: string) => new URL(withSuiteParameters(url)).searchParams.get("closebutton");
+    const [collabora = ""] = addresses["collabora"] ?? [];
+    expect(shown(collabora)).toBe("1");
+    expect(shown(`${collabora}&closebutton=0`)).toBe("0");
+    expect(shown(addresses["microsoft365"]?.[0] ?? "")).toBeNull();
   });
 
   it("adds to CheckFileInfo nothing that another suite would take for something else", () => {
