@@ -14,9 +14,14 @@ interface Statuses {
 
 const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   tokenInvalid: { wopi: 401, web: 401, title: "The access token is missing, expired or not valid." },
-  keyInvalid: { wopi: 401, web: 401, title: "The portal key is missing or unknown." },
+  keyInvalid: { wopi: 401, web: 401, title: "The portal key or token is missing or not valid." },
+  portalKeysUnreachable: { wopi: 503, web: 503, title: "The portal's public keys can't be fetched." },
   proofInvalid: { wopi: 500, web: 500, title: "The request does not prove that it comes from the editor." },
   ticketInvalid: { wopi: 404, web: 410, title: "This address has been used or is too old." },
+  linkUnknown: { wopi: 404, web: 404, title: "There is no such link." },
+  linkEnded: { wopi: 404, web: 410, title: "This link has ended." },
+  tooManyAttempts: { wopi: 503, web: 429, title: "Too many attempts." },
+  originForeign: { wopi: 404, web: 403, title: "The request comes from a page of another site." },
   fileMissing: { wopi: 404, web: 404, title: "There is no such file." },
   rightMissing: { wopi: 404, web: 404, title: "This is not allowed here." },
   headerInvalid: { wopi: 400, web: 400, title: "A header is missing or malformed." },
@@ -87,6 +92,7 @@ export function writeProblem(response: Response, failure: Failure): void {
   const { web, title } = answers[failure.kind];
   response.status(web).type("application/problem+json");
   if (web === 401) response.set("WWW-Authenticate", "Bearer");
+  if (failure.kind === "tooManyAttempts") response.set("Retry-After", String(failure.retryAfterSeconds));
   const detail = detailOf(failure);
   response.send(
     JSON.stringify({
@@ -98,6 +104,11 @@ export function writeProblem(response: Response, failure: Failure): void {
       ...(failure.kind === "requestInvalid" ? { errors: failure.issues } : {}),
     }),
   );
+}
+
+/** What people and portals read of a failure of this kind, whatever its facts. */
+export function webTitle(kind: Failure["kind"]): string {
+  return answers[kind].title;
 }
 
 export function webStatus(kind: Failure["kind"]): number {

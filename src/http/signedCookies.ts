@@ -1,0 +1,83 @@
+import type { CookieOptions, Request, Response } from "express";
+import { jwtVerify, SignJWT } from "jose";
+import type { z } from "zod";
+import type { Clock } from "../model/keyValueStore.ts";
+import { deriveKey } from "./accessToken.ts";
+
+/** Cookies of our own pages: signed, for this host alone, not for scripts, not sent along by other sites' forms. */
+export class SignedCookies {
+  readonly #keys: readonly Uint8Array[];
+  readonly #now: Clock;
+  readonly #isSecure: boolean;
+
+  /** @param secrets the first signs, all verify (rotation) */
+  constructor(secrets: readonly string[], bridgeUrl: string, now: Clock) {
+    this.#keys = secrets.map((secret) => deriveKey(secret, "cookie"));
+    this.#now = now;
+    this.#isSecure = bridgeUrl.startsWith("https:");
+  }
+
+  /** @returns undefined when there is none, or none of ours that still holds */
+  async read<Schema extends z.ZodType>(
+    request: Request,
+    name: string,
+    schema: Schema,
+  ): Promise<z.output<Schema> | undefined> {
+    // Another host of the domain may have set one of the same name, which then comes along, and maybe first.
+    for (const text of cookiesIn(request.get("Cookie") ?? "", this.#fullName(name))) {
+      const claims = schema.safeParse(await this.#claimsIn(text, name));
+      if (claims.success) return claims.data;
+    }
+    return undefined;
+  }
+
+  /** @returns undefined for what is not ours; no schema takes that */
+  async #claimsIn(text: string, name: string): Promise<unknown> {
+    for (const key of this.#keys) {
+      try {
+        const { payload } = await jwtVerify(text, key, {
+          algorithms: ["HS256"],
+          // A cookie of one purpose is none of another's.
+          audience: name,
+          requiredClaims: ["exp"],
+          currentDate: new Date(this.#now()),
+        });
+        return payload["c"];
+      } catch {
+        // Another key may fit; otherwise it is as if there were none.
+      }
+    }
+    return undefined;
+  }
+
+  async write(response: Response, name: string, claims: unknown, lifetimeMs: number): Promise<void> {
+    const [key] = this.#keys;
+    if (key === undefined) throw new TypeError("a cookie needs a key");
+    const text = await new SignJWT({ c: claims })
+      .setProtectedHeader({ alg: "HS256" })
+      .setAudience(name)
+      .setExpirationTime(Math.floor((this.#now() + lifetimeMs) / 1000))
+      .sign(key);
+    response.cookie(this.#fullName(name), text, { ...this.#options(), maxAge: lifetimeMs });
+  }
+
+  clear(response: Response, name: string): void {
+    response.clearCookie(this.#fullName(name), this.#options());
+  }
+
+  /** `__Host-`: no other host of the domain can set it. Browsers take that name over https alone. */
+  #fullName(name: string): string {
+    return this.#isSecure ? `__Host-bridge-${name}` : `bridge-${name}`;
+  }
+
+  #options(): CookieOptions {
+    return { httpOnly: true, sameSite: "lax", secure: this.#isSecure, path: "/" };
+  }
+}
+
+function cookiesIn(header: string, name: string): string[] {
+  return header.split(";").flatMap((part) => {
+    const [key = "", ...value] = part.trim().split("=");
+    return key === name ? [value.join("=")] : [];
+  });
+}
