@@ -7,6 +7,7 @@ import { CloudreveClient } from "./cloudreve/client.ts";
 import { CloudreveDrive } from "./cloudreve/cloudreveDrive.ts";
 import { Credentials } from "./cloudreve/credential.ts";
 import { createSeal } from "./cloudreve/seal.ts";
+import { CloudreveSignIn } from "./cloudreve/signIn.ts";
 import { UploadSessions } from "./cloudreve/uploadSession.ts";
 import { ViewerSessions } from "./cloudreve/viewerSession.ts";
 import type { Config } from "./config.ts";
@@ -14,17 +15,25 @@ import { actionUrl } from "./editors/actionUrl.ts";
 import { EditorDiscovery, Editors } from "./editors/discovery.ts";
 import { accessTokenFor } from "./host/openDocument.ts";
 import { portalApi } from "./host/portalApi.ts";
+import { PortalCallers } from "./host/portalCaller.ts";
 import { hostRouter } from "./host/router.ts";
 import { AccessTokens, deriveKey } from "./http/accessToken.ts";
 import { correlationId, logFacts, logFailure, logRequests } from "./http/requestLog.ts";
+import { SignedCookies } from "./http/signedCookies.ts";
 import { AccessGrants, wopiFileId } from "./model/accessGrants.ts";
+import { AttemptLimits } from "./model/attemptLimits.ts";
 import { ContentRecord } from "./model/contentRecord.ts";
 import { DriveShield } from "./model/driveShield.ts";
+import { EditLinks } from "./model/editLinks.ts";
 import { BridgeError } from "./model/failure.ts";
+import { FileActivity } from "./model/fileActivity.ts";
 import { FileLocks } from "./model/fileLocks.ts";
 import { FileTurns } from "./model/fileTurns.ts";
 import { type Clock, type KeyValueStore, type Pause, pauseFor } from "./model/keyValueStore.ts";
+import { isOrphaned } from "./model/orphanedLocks.ts";
+import { PersonSessions } from "./model/personSessions.ts";
 import { ConflictCopies } from "./saves/conflictCopy.ts";
+import type { TellSave } from "./saves/saveNews.ts";
 import { type ReplayParts, SaveReplay } from "./saves/saveReplay.ts";
 import { SaveSpool, type SpooledSave } from "./saves/saveSpool.ts";
 import { openMemoryStore } from "./stores/memoryStore.ts";
@@ -40,6 +49,8 @@ import { renameFile } from "./wopi/renameFile.ts";
 import { wopiRouter } from "./wopi/router.ts";
 
 const sweepEveryMs = 60_000;
+/** Each account is renewed daily by its own clock, so that a look this often spreads them out. */
+const keepAliveEveryMs = 3_600_000;
 /** How long a stop waits for saves under way. */
 const drainMs = 25_000;
 /** A connection on which nothing moves for this long is cut; a slow one that moves is not. */
@@ -53,6 +64,8 @@ export interface Bridge {
   listen(): Promise<number>;
   /** Gives back the drive's lock of every file whose WOPI lock has run out; runs by itself each minute. */
   sweep(): Promise<void>;
+  /** Renews the accounts behind live links, whose refresh token ends after two weeks; runs by itself each hour. */
+  keepAlive(): Promise<void>;
   /** Stops accepting, lets saves under way finish, keeps locks. */
   close(): Promise<void>;
 }
@@ -75,23 +88,28 @@ export async function openBridge(
 
   const seal = createSeal(secrets.map((secret) => deriveKey(secret, "seal")));
   const client = new CloudreveClient(config.CLOUDREVE_URL, correlationId);
-  const credentials = new Credentials(store, seal, client, now, driveLogin(config));
+  const turns = /^(file|memory):/.test(config.STORE_URL) ? new FileTurns() : new FileTurns({ store, now });
+  const credentials = new Credentials({ store, seal, client, turns, now, login: driveLogin(config) });
+  const publicUrl = config.CLOUDREVE_PUBLIC_URL ?? config.CLOUDREVE_URL;
+  const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient: oauthClient(config) });
   const sessions = new ViewerSessions(store, seal, client, now);
   const uploads = new UploadSessions(client, store, now);
-  const drive = new CloudreveDrive(client, credentials, sessions, uploads, config.STORAGE_ORIGINS, pause);
+  const drive = new CloudreveDrive(client, credentials, signIn, sessions, uploads, config.STORAGE_ORIGINS, pause);
   const editors = new Editors(config.DISCOVERY_URLS.map((url) => new EditorDiscovery(url, store, now)));
 
-  const grants = new AccessGrants(store, now);
+  const links = new EditLinks(store, now);
+  const grants = new AccessGrants(store, links, now);
+  const activity = new FileActivity(store, now);
+  const tell = tellActivity(activity, links, logger);
   const tokens = new AccessTokens(secrets, now);
   const locks = new FileLocks(store, now);
   const shield = new DriveShield(store, drive, now);
   const content = new ContentRecord(store);
-  const turns = /^(file|memory):/.test(config.STORE_URL) ? new FileTurns() : new FileTurns({ store, now });
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
   const lockParts = { drive, locks, shield, turns, note: (error: unknown) => void logFailure(error) };
-  const copies = new ConflictCopies(content, drive, now);
-  const saveParts = { drive, locks, shield, content, copies, now };
+  const copies = new ConflictCopies(content, drive, now, tell);
+  const saveParts = { drive, locks, shield, content, copies, now, tell };
   const replay = new SaveReplay({ ...saveParts, spool, turns, note: noteReplay(logger) });
   const limitBytes = Math.floor(config.MAX_FILE_MB * 1024 * 1024);
   const openParts = {
@@ -121,6 +139,23 @@ export async function openBridge(
       actionUrl(grant.actionUrl, { wopiSrc: `${wopiUrl}/wopi/files/${fileId}`, language: undefined, theme: undefined }),
   };
 
+  const releaseUnheld = (fileId: string): Promise<void> =>
+    turns.inTurn(fileId, async () => {
+      const held = await locks.current(fileId);
+      if (held !== undefined) {
+        if (!(await isOrphaned({ grants, activity }, fileId, held))) return;
+        await locks.unlock(fileId, held.lockId);
+      }
+      await shield.release(fileId);
+    });
+  const sessionsEnded = async (fileId: string): Promise<void> => {
+    try {
+      await releaseUnheld(fileId);
+    } catch (error) {
+      logger.warn({ failure: logFailure(error)?.kind, file: fileId }, "the drive's lock could not be given back");
+    }
+  };
+
   const app = express();
   app.disable("x-powered-by").disable("etag").set("trust proxy", config.TRUST_PROXY).set("query parser", "simple");
   app.use(logRequests(logger));
@@ -139,8 +174,8 @@ export async function openBridge(
       proofMode: config.PROOF_KEYS,
       wopiUrl,
       now,
-      checkFileInfo: checkFileInfo({ drive, content, store, hostOrigin: new URL(config.BRIDGE_URL).origin }),
-      getFile: getFile({ drive, content }),
+      checkFileInfo: checkFileInfo({ drive, content, store, activity, bridgeUrl: config.BRIDGE_URL }),
+      getFile: getFile({ drive, content, activity }),
       fileOverrides: {
         LOCK: lock(lockParts),
         UNLOCK: unlock(lockParts),
@@ -176,8 +211,32 @@ export async function openBridge(
     const driveOk = await answers(() => drive.ping());
     response.status(storeOk ? 200 : 503).json({ store: storeOk, drive: driveOk, editors: await editors.states() });
   });
-  app.use("/api", portalApi({ ...openParts, portalKeys: config.PORTAL_KEYS }));
-  app.use(hostRouter({ ...openParts, embedOrigins: config.EMBED_ORIGINS }));
+  app.use(
+    portalApi({
+      ...openParts,
+      links,
+      activity,
+      locks,
+      shield,
+      turns,
+      spool,
+      callers: new PortalCallers({ keys: config.PORTAL_KEYS, signer: portalSigner(config), store, now }),
+      sessionsEnded,
+    }),
+  );
+  app.use(
+    hostRouter({
+      ...openParts,
+      links,
+      activity,
+      store,
+      attempts: new AttemptLimits(store, now),
+      cookies: new SignedCookies(secrets, config.BRIDGE_URL, now),
+      sessions: new PersonSessions(store, now),
+      embedOrigins: config.EMBED_ORIGINS,
+      sessionsEnded,
+    }),
+  );
   app.use((_request, response) => {
     response.status(404).type("text").send("There is nothing here.\n");
   });
@@ -188,23 +247,28 @@ export async function openBridge(
   });
 
   const sweep = async (): Promise<void> => {
-    for await (const fileId of shield.held()) {
+    // One lock that the drive does not give back now must not keep the others.
+    for await (const fileId of shield.held()) await sessionsEnded(fileId);
+  };
+  const keepAlive = async (): Promise<void> => {
+    for (const account of await links.liveAccounts()) {
       try {
-        await turns.inTurn(fileId, async () => {
-          if ((await locks.current(fileId)) === undefined) await shield.release(fileId);
-        });
+        await drive.keepAlive(account);
       } catch (error) {
-        // One lock that the drive does not give back now must not keep the others.
-        logger.warn({ failure: logFailure(error)?.kind, file: fileId }, "the drive's lock could not be given back");
+        logger.warn({ failure: logFailure(error)?.kind, account }, "an account with live links could not be renewed");
       }
     }
   };
+  let aliveCheckedAtMs = 0;
   let isSweeping = false;
   const timer = setInterval(() => {
     // A drive that hangs makes a sweep take longer than a minute.
     if (isSweeping) return;
     isSweeping = true;
+    const isAliveCheckDue = now() - aliveCheckedAtMs >= keepAliveEveryMs;
+    if (isAliveCheckDue) aliveCheckedAtMs = now();
     sweep()
+      .then(() => (isAliveCheckDue ? keepAlive() : undefined))
       .catch((error: unknown) => logger.warn({ failure: logFailure(error)?.kind }, "sweep of locks failed"))
       .finally(() => {
         isSweeping = false;
@@ -224,6 +288,7 @@ export async function openBridge(
       return listening(server, config.HOST, config.PORT);
     },
     sweep,
+    keepAlive,
     replay: () => replay.run(),
     close: async () => {
       clearInterval(timer);
@@ -232,6 +297,28 @@ export async function openBridge(
       await turns.settled();
       await store.close();
     },
+  };
+}
+
+/** Notes each step of a save for those who look at the document's page; a note that fails must not fail the save. */
+function tellActivity(activity: FileActivity, links: EditLinks, logger: Logger): TellSave {
+  return async ({ document, personId, personName, linkId }, news) => {
+    const person = { id: personId ?? "", name: personName };
+    try {
+      if (news.is === "saving") await activity.saving(document.fileId);
+      else if (news.is === "saved") {
+        await activity.saved(document.fileId, person, news.version);
+        if (linkId !== undefined) await links.saved(linkId, person);
+      } else if (news.is === "copied") {
+        const { copyName, why } = news;
+        await activity.notSaved(document.fileId, { person, why, keptIn: "copy", copyName });
+      } else {
+        const keptIn = news.is === "kept" ? "spool" : undefined;
+        await activity.notSaved(document.fileId, { person, why: news.why, keptIn });
+      }
+    } catch (error) {
+      logger.warn({ failure: logFailure(error)?.kind, file: document.fileId }, "what became of a save was not noted");
+    }
   };
 }
 
@@ -256,6 +343,15 @@ async function openStore(url: string, now: Clock, logger: Logger): Promise<KeyVa
 
 function driveLogin({ CLOUDREVE_EMAIL: email, CLOUDREVE_PASSWORD: password }: Config) {
   return email === undefined || password === undefined ? undefined : { email, password };
+}
+
+function oauthClient({ OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientSecret }: Config) {
+  return clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret };
+}
+
+function portalSigner({ PORTAL_JWKS_URL: jwksUrl, PORTAL_ISSUER: issuer, PORTAL_AUDIENCE: audience }: Config) {
+  if (jwksUrl === undefined || issuer === undefined || audience === undefined) return undefined;
+  return { jwksUrl, issuer, audience };
 }
 
 function isDecodable(path: string): boolean {

@@ -1,44 +1,65 @@
 import { readFileSync } from "node:fs";
 import { type AccessGrant, editorOrigin } from "../model/accessGrants.ts";
 import { Html, html, jsonForScript } from "./html.ts";
+import type { Language } from "./language.ts";
+import type { Page } from "./pages/page.ts";
+import { hostPageWords } from "./words/hostPageWords.ts";
 
-// Our own files: they hold no closing tag and need no escaping.
-const script = new Html(readFileSync(new URL("./browser/hostPage.js", import.meta.url), "utf8"));
-const style = new Html(readFileSync(new URL("./browser/hostPage.css", import.meta.url), "utf8"));
+const browserFile = (name: string): string => readFileSync(new URL(`./browser/${name}`, import.meta.url), "utf8");
 
-/** A page and the headers that only it needs. */
-export interface Page {
-  readonly body: Html;
-  readonly headers: Readonly<Record<string, string>>;
-}
+const scripts = [
+  "hostPageRules.js",
+  "hostPageStatusLine.js",
+  "hostPagePolling.js",
+  "hostPageSaving.js",
+  "hostPageToken.js",
+  "hostPagePortal.js",
+  "hostPage.js",
+];
+
+// Our own files: they hold no closing tag and need no escaping. Modules, so that tests reach their parts; one script
+// in the page, which the nonce lets run without a further address.
+const script = new Html(`(() => {\n"use strict";\n${scripts.map((name) => asPart(browserFile(name))).join("\n")}})();`);
+const style = new Html(browserFile("hostPage.css"));
 
 export interface HostPageFacts {
   readonly grant: AccessGrant;
   readonly accessToken: string;
+  /** By which the open page asks for tokens and news. */
+  readonly pageKey: string;
   readonly fileName: string;
   readonly nonce: string;
+  readonly bridgeUrl: string;
   readonly embedOrigins: readonly string[];
+  readonly language: Language;
+  /** Whether the editor takes a token by message; one that does not is reloaded with it. */
+  readonly takesFreshTokens: boolean;
+  readonly mayShare: boolean;
 }
 
 /**
- * The page around the editor: posts the token into the editor's frame. The token is in the form alone, never in an
- * address. Works without cookies.
+ * The page around the editor: posts the token into the editor's frame, tells how the saves go, keeps the token fresh,
+ * and talks with the portal that frames it. The token is in the form alone, never in an address. Works without cookies
+ * and without storage.
  * @see reference wopi.md sections 3 and 14
  */
-export function hostPage({ grant, accessToken, fileName, nonce, embedOrigins }: HostPageFacts): Page {
+export function hostPage(facts: HostPageFacts): Page {
+  const { grant, accessToken, fileName, nonce, embedOrigins, language } = facts;
   const editor = editorOrigin(grant);
+  const words = hostPageWords[language];
   const body = html`<!doctype html>
-<html lang="${grant.language}">
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
 <title>${fileName}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1, maximum-scale=1, minimum-scale=1, user-scalable=no">
 <meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
 <style nonce="${nonce}">${style}</style>
 </head>
 <body>
-<p id="status" role="status">Loading ${fileName} …</p>
-<div id="frame-holder"></div>
+<p id="status" role="status"></p>
+<main id="frame-holder"></main>
 <form id="editor-form" method="post" action="${grant.actionUrl}" target="editor-frame" hidden>
 <input type="hidden" name="access_token" value="${accessToken}">
 <input type="hidden" name="access_token_ttl" value="${grant.expiresAtMs}">
@@ -48,10 +69,20 @@ export function hostPage({ grant, accessToken, fileName, nonce, embedOrigins }: 
 <script type="application/json" id="facts" nonce="${nonce}">${jsonForScript({
     editorOrigin: editor,
     fileName,
+    fileId: grant.document.fileId,
     embedOrigins,
+    bridgeUrl: facts.bridgeUrl,
+    pageKey: facts.pageKey,
+    permission: grant.permission,
+    tokenEndsAtMs: grant.expiresAtMs,
+    renewableUntilMs: grant.renewableUntilMs,
+    takesFreshTokens: facts.takesFreshTokens,
+    mayShare: facts.mayShare,
+    language,
+    words,
   })}</script>
 <script nonce="${nonce}">${script}</script>
-<noscript>The editor needs JavaScript.</noscript>
+<noscript>${words.needsScript}</noscript>
 </body>
 </html>`;
   const ancestors = ["'self'", ...embedOrigins].join(" ");
@@ -62,7 +93,7 @@ export function hostPage({ grant, accessToken, fileName, nonce, embedOrigins }: 
         "default-src 'none'",
         `script-src 'nonce-${nonce}'`,
         `style-src 'nonce-${nonce}'`,
-        "img-src 'self'",
+        "img-src 'self' data:",
         "connect-src 'self'",
         `frame-src ${editor}`,
         `form-action ${editor}`,
@@ -74,26 +105,6 @@ export function hostPage({ grant, accessToken, fileName, nonce, embedOrigins }: 
   };
 }
 
-/** A plain page with one message, framed nowhere but where the host page may be. */
-export function messagePage(title: string, text: string, nonce: string, embedOrigins: readonly string[]): Page {
-  return {
-    body: html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>${title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style nonce="${nonce}">${style}</style>
-</head>
-<body class="message">
-<main>
-<h1>${title}</h1>
-<p>${text}</p>
-</main>
-</body>
-</html>`,
-    headers: {
-      "Content-Security-Policy": `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors ${["'self'", ...embedOrigins].join(" ")}`,
-    },
-  };
+function asPart(module: string): string {
+  return module.replace(/^import [^;]*;$/gm, "").replace(/^export /gm, "");
 }

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { actionUrl } from "../editors/actionUrl.ts";
 import type { Editors } from "../editors/discovery.ts";
+import { withSuiteParameters } from "../editors/suites.ts";
 import type { AccessTokens } from "../http/accessToken.ts";
 import {
   type AccessGrant,
@@ -10,8 +10,12 @@ import {
   wopiFileId,
 } from "../model/accessGrants.ts";
 import type { Drive, DriveFile, DriveTokens, OpenRequest } from "../model/drive.ts";
+import type { EditLink } from "../model/editLinks.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+
+/** A page that stays open renews its grant, but not for ever. */
+const longestSessionMs = 7 * 24 * 3_600_000;
 
 export interface OpenDocumentParts {
   readonly drive: Drive;
@@ -25,9 +29,11 @@ export interface OpenDocumentParts {
 }
 
 export interface DocumentRequest extends OpenRequest {
-  readonly tokens: DriveTokens | undefined;
-  /** As the portal names the person; undefined = the drive account itself. */
+  /** What a portal handed on, an account that has been here before, or undefined = the one of the configuration. */
+  readonly account: { readonly tokens: DriveTokens } | { readonly named: string } | undefined;
+  /** Who edits; undefined = the person behind the drive account. */
   readonly user: Person | undefined;
+  readonly link?: Pick<EditLink, "id" | "expiresAtMs">;
   readonly restrictions: Restrictions;
   readonly language: string | undefined;
   readonly theme: "light" | "dark" | undefined;
@@ -46,31 +52,39 @@ export interface OpenedSession {
  * @throws signInNeeded, fileMissing, noEditor, bodyTooLarge, driveUnreachable
  */
 export async function openDocument(parts: OpenDocumentParts, request: DocumentRequest): Promise<OpenedSession> {
-  const account = await parts.drive.account(request.tokens);
+  const account =
+    request.account !== undefined && "named" in request.account
+      ? await parts.drive.accountNamed(request.account.named)
+      : await parts.drive.account(request.account?.tokens);
   const opened = await parts.drive.open(account, request);
   const { document, file } = opened;
   // An old version can be looked at, not changed.
   const permission = document.version === undefined ? request.action : "view";
-  const grantEndsAtMs = parts.now() + parts.grantLifetimeMs;
+  const renewableUntilMs = Math.min(
+    parts.now() + longestSessionMs,
+    request.link?.expiresAtMs ?? Number.POSITIVE_INFINITY,
+    // An account that can't renew itself reaches the file as long as the drive's session lives.
+    account.endsAtMs === undefined ? Number.POSITIVE_INFINITY : opened.expiresAtMs,
+  );
   const grant = await parts.grants.issue({
     document,
     fileName: file.name,
     permission,
-    person:
-      request.user === undefined
-        ? { id: account.userId, name: account.userName }
-        : { ...request.user, id: personId(request.issuedTo, request.user.id) },
+    person: request.user ?? { id: account.userId, name: account.userName },
     ownerId: account.userId,
     restrictions: request.restrictions,
-    actionUrl: actionUrl(await freshestAddress(parts.editors, opened.actionUrl, file.name, permission), {
-      wopiSrc: `${parts.wopiUrl}/wopi/files/${wopiFileId(document)}`,
-      language: request.language,
-      theme: request.theme,
-    }),
+    actionUrl: withSuiteParameters(
+      actionUrl(await freshestAddress(parts.editors, opened.actionUrl, file.name, permission), {
+        wopiSrc: `${parts.wopiUrl}/wopi/files/${wopiFileId(document)}`,
+        language: request.language,
+        theme: request.theme,
+      }),
+    ),
     language: request.language ?? "en-US",
     issuedTo: request.issuedTo,
-    // An account that can't renew itself reaches the file as long as the drive's session lives.
-    expiresAtMs: account.endsAtMs === undefined ? grantEndsAtMs : Math.min(grantEndsAtMs, opened.expiresAtMs),
+    ...(request.link === undefined ? {} : { linkId: request.link.id }),
+    expiresAtMs: Math.min(parts.now() + parts.grantLifetimeMs, renewableUntilMs),
+    renewableUntilMs,
   });
   return {
     grant,
@@ -82,11 +96,6 @@ export async function openDocument(parts: OpenDocumentParts, request: DocumentRe
 
 export function accessTokenFor(tokens: AccessTokens, grant: AccessGrant): Promise<string> {
   return tokens.sign({ grantId: grant.id, fileId: wopiFileId(grant.document), expiresAtMs: grant.expiresAtMs });
-}
-
-/** A portal's ids may hold anything; editors want plain ones that never meet an id of the drive's. */
-function personId(portal: string, id: string): string {
-  return `p${createHash("sha256").update(`${portal}\n${id}`).digest("hex").slice(0, 20)}`;
 }
 
 /**

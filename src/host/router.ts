@@ -1,19 +1,40 @@
-import { randomBytes } from "node:crypto";
-import { type NextFunction, type Request, type Response, Router } from "express";
-import { webStatus } from "../http/failureResponse.ts";
-import { logFacts, logFailure } from "../http/requestLog.ts";
-import { hostPage, messagePage, type Page } from "./hostPage.ts";
-import { accessTokenFor, type OpenDocumentParts } from "./openDocument.ts";
+import { Router } from "express";
+import { suiteOf } from "../editors/suites.ts";
+import { logFacts } from "../http/requestLog.ts";
+import { assetsRouter } from "./assets.ts";
+import { type DocumentPagesParts, documentPagesRouter } from "./documentPages.ts";
+import { type DoorParts, doorRouter, isVisitor } from "./door.ts";
+import { hostPage } from "./hostPage.ts";
+import { type HostSessionParts, hostSessionRouter } from "./hostSession.ts";
+import { chooseLanguage } from "./language.ts";
+import { type LinkPagesParts, linkPagesRouter } from "./linkPages.ts";
+import { accessTokenFor } from "./openDocument.ts";
+import { answerFailures, newNonce, sendPage } from "./pageAnswer.ts";
+import { portalScriptRouter } from "./portalScript.ts";
+import { type SignInParts, signInRouter } from "./signIn.ts";
 
-export interface HostRouterParts extends OpenDocumentParts {
+export interface HostRouterParts extends DocumentPagesParts, DoorParts, LinkPagesParts, SignInParts, HostSessionParts {
   readonly embedOrigins: readonly string[];
 }
-
-const nonceBytes = 18;
 
 /** Pages for people. */
 export function hostRouter(parts: HostRouterParts): Router {
   const router = Router();
+  router.use(assetsRouter());
+  router.use(portalScriptRouter());
+  router.use(editRouter(parts));
+  router.use(signInRouter(parts));
+  router.use(documentPagesRouter(parts));
+  router.use(linkPagesRouter(parts));
+  router.use(doorRouter(parts));
+  router.use(answerFailures(parts, isVisitor));
+  return router;
+}
+
+/** `/edit`: the page around the editor; it and its failures may stand in a portal's frame. */
+function editRouter(parts: HostRouterParts): Router {
+  const router = Router();
+  router.use(hostSessionRouter(parts));
 
   // Whoever only looks whether the address is alive must not use the ticket up.
   router.head("/edit/:ticket", async (request, response) => {
@@ -27,31 +48,21 @@ export function hostRouter(parts: HostRouterParts): Router {
     const { name } = await parts.drive.stat((await parts.grants.behindTicket(ticket)).document);
     const grant = await parts.grants.redeemTicket(ticket);
     logFacts({ grant: grant.id, file: grant.document.fileId });
-    const nonce = randomBytes(nonceBytes).toString("base64");
-    const accessToken = await accessTokenFor(parts.tokens, grant);
-    const { embedOrigins } = parts;
-    sendPage(response, 200, hostPage({ grant, accessToken, fileName: name, nonce, embedOrigins }));
+    const page = hostPage({
+      grant,
+      accessToken: await accessTokenFor(parts.tokens, grant),
+      pageKey: await parts.grants.issuePageKey(grant),
+      fileName: name,
+      nonce: newNonce(),
+      bridgeUrl: parts.bridgeUrl,
+      embedOrigins: parts.embedOrigins,
+      language: chooseLanguage([grant.language], undefined),
+      takesFreshTokens: suiteOf(grant.actionUrl).takesFreshTokens,
+      mayShare: grant.person.id === grant.ownerId && grant.document.version === undefined,
+    });
+    sendPage(response, 200, page);
   });
 
-  router.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    const kind = logFailure(error)?.kind;
-    const nonce = randomBytes(nonceBytes).toString("base64");
-    const [title, text] = kind === "ticketInvalid" ? usedUp : notOpened;
-    const status = kind === undefined ? 500 : webStatus(kind);
-    sendPage(response, status, messagePage(title, text, nonce, parts.embedOrigins));
-  });
+  router.use("/edit", answerFailures(parts, isVisitor, parts.embedOrigins));
   return router;
-}
-
-const usedUp = [
-  "This page has been used",
-  "Its address opens a document once. Open the document again where you found it.",
-] as const;
-const notOpened = [
-  "The document can't be opened",
-  "The drive or the editor does not answer as it should. Try again in a moment.",
-] as const;
-
-function sendPage(response: Response, status: number, page: Page): void {
-  response.status(status).set(page.headers).type("html").send(page.body.text);
 }

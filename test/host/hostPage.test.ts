@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hostPageWords } from "../../src/host/words/hostPageWords.ts";
 import { editorUrl, portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
 import { type Session, sessionSchema } from "../support/wopiClient.ts";
 
@@ -181,10 +183,10 @@ describe("the host page", () => {
       const page = await get(`${bridge.url}/edit/unknown`);
       const policy = policyOf(page);
       expect(policy["default-src"]).toBe("'none'");
-      expect(policy["form-action"]).toBe("'none'");
+      expect(policy["form-action"]).toBe("'self'");
       expect(policy["frame-ancestors"]).toBe(["'self'", ...embedOrigins].join(" "));
       expect(page.headers.get("cache-control")).toContain("no-store");
-      expect(page.headers.get("referrer-policy")).toBe("no-referrer");
+      expect(page.headers.get("referrer-policy")).toBe("same-origin");
     });
   });
 
@@ -242,6 +244,50 @@ describe("the host page", () => {
       const { page } = await open();
       const facts = JSON.parse(/<script type="application\/json"[^>]*>([^<]*)<\/script>/.exec(page.text)?.[1] ?? "{}");
       expect(facts).toMatchObject({ editorOrigin: editorUrl, embedOrigins });
+    });
+  });
+
+  describe("its script", () => {
+    const factsOf = (page: Page) =>
+      JSON.parse(/<script type="application\/json"[^>]*>([^<]*)<\/script>/.exec(page.text)?.[1] ?? "{}") as Record<
+        string,
+        unknown
+      >;
+
+    it("is one whole script: every part is in it, and nothing is left to be fetched", async () => {
+      const script = /<script nonce="[^"]*">([\s\S]*?)<\/script>/.exec((await open()).page.text)?.[1] ?? "";
+      expect(script).not.toMatch(/^\s*(import|export)\b/m);
+      expect(() => new Function(script)).not.toThrow();
+      const folder = new URL("../../src/host/browser/", import.meta.url);
+      const parts = readdirSync(folder).filter((name) => /^hostPage.*\.js$/.test(name));
+      expect(parts.length).toBeGreaterThan(1);
+      for (const part of parts) {
+        const [firstLine = ""] = readFileSync(new URL(part, folder), "utf8").split("\n");
+        expect(script, part).toContain(firstLine);
+      }
+    });
+
+    it("gets a key that renews the token, and is neither the ticket nor the token", async () => {
+      const { opened, page } = await open();
+      const { pageKey, tokenEndsAtMs } = factsOf(page) as { pageKey: string; tokenEndsAtMs: number };
+      expect(opened.host_page_url).not.toContain(pageKey);
+      expect(tokenEndsAtMs).toBe(opened.access_token_ttl);
+      bridge.clock.advance(minuteMs);
+      const renewed = await fetch(`${bridge.url}/edit/${pageKey}/renew`, { method: "POST" });
+      expect(renewed.status).toBe(200);
+      const { access_token_ttl } = (await renewed.json()) as { access_token_ttl: number };
+      expect(access_token_ttl).toBe(opened.access_token_ttl + minuteMs);
+    });
+
+    it("gets the words of the person's language", async () => {
+      const { page } = await open(undefined, { lang: "zh-CN" });
+      expect(factsOf(page)).toMatchObject({ language: "zh-CN", words: hostPageWords["zh-CN"] });
+    });
+
+    it("may open the sharing dialog for the owner alone", async () => {
+      expect(factsOf((await open()).page)["mayShare"]).toBe(true);
+      const { page } = await open(undefined, { user: { id: "x", name: "Guest" } });
+      expect(factsOf(page)["mayShare"]).toBe(false);
     });
   });
 

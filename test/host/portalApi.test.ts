@@ -177,8 +177,8 @@ describe("the portal API", () => {
 
     it("leave nothing of the drive's own words when the portal does not say", async () => {
       const parameters = await query({});
-      expect([...parameters.keys()]).toEqual(["WOPISrc"]);
-      expect([...(await query({}, "docx")).keys()]).toEqual(["WOPISrc"]);
+      expect([...parameters.keys()]).toEqual(["WOPISrc", "closebutton"]);
+      expect([...(await query({}, "docx")).keys()]).toEqual(["WOPISrc", "closebutton"]);
     });
 
     it("the language comes as lang where the address has no place for it", async () => {

@@ -12,9 +12,9 @@ const flags = [
   "--disable-sync",
 ];
 
-/** Debian's Chromium; a page of it is a person. */
-export function openBrowser(): Promise<Browser> {
+/** Debian's Chromium; a page of it is a person. @param more flags beside the usual ones */
+export function openBrowser(more: readonly string[] = []): Promise<Browser> {
   const executablePath = find("chromium");
   if (executablePath === undefined) throw new Error("there is no Chromium on this machine");
-  return chromium.launch({ executablePath, args: flags });
+  return chromium.launch({ executablePath, args: [...flags, ...more] });
 }

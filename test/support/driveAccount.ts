@@ -1,3 +1,5 @@
+import { totpCode } from "../../src/sandbox/fakeCloudreve/totp.ts";
+
 /** Somebody at the drive who knows nothing of the bridge: reads and writes by Cloudreve's own API. */
 export interface DriveAccountClient {
   readonly accessToken: string;
@@ -16,6 +18,8 @@ export interface DriveAccountClient {
   remove(path: string): Promise<number>;
   /** A lock call to Cloudreve's own WOPI host. @returns its HTTP status */
   native(fileId: string, sessionToken: string, override: string, lockId: string): Promise<number>;
+  /** Gives the account a second factor. @returns what an authenticator shows from now on */
+  turnOnSecondFactor(now: () => number): Promise<() => string>;
   call(method: string, path: string, body?: unknown): Promise<{ code: number; data?: unknown; msg?: string }>;
 }
 
@@ -48,6 +52,12 @@ export async function driveAccount(driveUrl: string, email: string, password: st
     accessToken: token.access_token,
     refreshToken: token.refresh_token,
     call,
+    turnOnSecondFactor: async (now) => {
+      const secret = await dataOf<string>("GET", "/user/setting/2fa");
+      const codeNow = () => totpCode(secret, now());
+      await call("PATCH", "/user/setting", { two_fa_enabled: true, two_fa_code: codeNow() });
+      return codeNow;
+    },
     put: async (path, text) => {
       const answered = await fetch(`${api}/file/content?uri=${uri(path)}`, {
         method: "PUT",

@@ -29,11 +29,29 @@ export interface PortalClient {
   /** A request that must be refused with this status. */
   refused(body: unknown, status: number, headers?: Record<string, string>): Promise<Problem>;
   end(sessionId: string, key?: string): Promise<Response>;
+  /** Any call below /api. */
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  /** A call that must be answered with this status. @returns its JSON */
+  json(method: string, path: string, status: number, body?: unknown, headers?: Record<string, string>): Promise<Json>;
 }
+
+export type Json = Record<string, unknown>;
 
 export function portalClient(bridge: () => TestBridge): PortalClient {
   let documents = 0;
+  const call: PortalClient["call"] = (method, path, body, headers = {}) =>
+    fetch(`${bridge().url}/api${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${portalKey}`, "Content-Type": "application/json", ...headers },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
   return {
+    call,
+    json: async (method, path, status, body, headers) => {
+      const answered = await call(method, path, body, headers);
+      expect(answered.status, await answered.clone().text()).toBe(status);
+      return (await answered.json()) as Json;
+    },
     newFile: async (extension = "docx", text = "text") => {
       const name = `portal-${++documents}.${extension}`;
       expect(await bridge().alice.put(name, text)).toBe(0);

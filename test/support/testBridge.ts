@@ -8,6 +8,7 @@ import { type Bridge, openBridge } from "../../src/bridge.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Pause } from "../../src/model/keyValueStore.ts";
 import { type FakeCloudreve, openFakeCloudreve } from "../../src/sandbox/fakeCloudreve/fakeCloudreve.ts";
+import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
 import { type SetClock, setClock } from "./clock.ts";
 import { type DriveAccountClient, driveAccount } from "./driveAccount.ts";
 import { type Session, sessionSchema, type WopiClient, wopiClient } from "./wopiClient.ts";
@@ -36,6 +37,8 @@ export interface TestBridge {
   endSession(id: string): Promise<void>;
   /** Stops the bridge and starts another on the same store, spool and address. */
   restart(): Promise<void>;
+  /** Everything in the store, as text. */
+  storedText(): Promise<string>;
   stopDrive(): Promise<void>;
   /** Starts a stopped drive again, on the same folder and port. */
   startDrive(): Promise<void>;
@@ -45,6 +48,8 @@ export interface TestBridge {
 export interface TestBridgeOptions {
   readonly settings?: Readonly<Record<string, string>>;
   readonly drive?: Partial<Parameters<typeof openFakeCloudreve>[0]>;
+  /** What the drive must know of the bridge's address. */
+  readonly driveFor?: (bridgeUrl: string) => Partial<Parameters<typeof openFakeCloudreve>[0]>;
   /** Where the bridge reaches the drive, when something stands between the two. */
   readonly driveAddress?: (driveUrl: string) => Promise<string>;
   /** In place of the pauses between two tries. */
@@ -54,6 +59,9 @@ export interface TestBridgeOptions {
 export async function testBridge(options: TestBridgeOptions = {}): Promise<TestBridge> {
   const dir = await mkdtemp(join(tmpdir(), "bridge-test-"));
   const clock = setClock();
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const driveOptions = {
     dir: join(dir, "drive"),
     port: 0,
@@ -74,12 +82,10 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
     ],
     now: clock.now,
     ...options.drive,
+    ...options.driveFor?.(url),
   };
   let drive = await openFakeCloudreve(driveOptions);
   const { port } = drive;
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const logLines: Record<string, unknown>[] = [];
   const logger = pino({ level: "trace" }, { write: (line: string) => void logLines.push(JSON.parse(line)) });
   const spoolDir = join(dir, "spool");
@@ -142,6 +148,13 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
       server.removeAllListeners("request");
       await bridge.close();
       bridge = await start();
+    },
+    storedText: async () => {
+      const store = openSqliteStore(join(dir, "bridge.db"), clock.now);
+      const lines: string[] = [];
+      for await (const entry of store.list("")) lines.push(entry.join(" "));
+      await store.close();
+      return lines.join("\n");
     },
     stopDrive: () => drive.close(),
     startDrive: async () => {

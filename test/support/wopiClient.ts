@@ -76,6 +76,11 @@ export function collabora(facts: {
   };
 }
 
+/** The editor's server behind a host page, from the form that the page posts. */
+export function wopiOfForm({ actionUrl, accessToken }: { actionUrl: string; accessToken: string }): WopiClient {
+  return wopiClient({ action_url: actionUrl, access_token: accessToken } as Session);
+}
+
 export function wopiClient(session: Session, src = wopiSrcOf(session)): WopiClient {
   const address = (below = "") => `${src}${below}?access_token=${encodeURIComponent(session.access_token)}`;
   const call = (

@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { type Request, type Response, Router } from "express";
+
+interface Asset {
+  readonly type: string;
+  readonly bytes: Buffer;
+  /** Of the content: changes with it. */
+  readonly version: string;
+}
+
+const require = createRequire(import.meta.url);
+
+const assets = {
+  "pico.css": asset("text/css", require.resolve("@picocss/pico/css/pico.classless.min.css")),
+  "pages.css": asset("text/css", new URL("./browser/pages.css", import.meta.url)),
+  "pages.js": asset("text/javascript", new URL("./browser/pages.js", import.meta.url)),
+  "icon.svg": asset("image/svg+xml", new URL("./browser/icon.svg", import.meta.url)),
+} as const;
+
+type AssetName = keyof typeof assets;
+
+/** Address of a stylesheet, script or picture; another one as soon as its content is another. */
+export function assetUrl(bridgeUrl: string, name: AssetName): string {
+  return `${bridgeUrl}/assets/${name}?v=${assets[name].version}`;
+}
+
+/** Serves what the pages for people load; all of it is read at start. */
+export function assetsRouter(): Router {
+  const router = Router();
+  for (const name of Object.keys(assets) as AssetName[]) {
+    const { type, bytes, version } = assets[name];
+    router.get(`/assets/${name}`, (request: Request, response: Response) => {
+      // While instances are replaced, one can be asked for the version of another: that must not be kept for a year.
+      const isAsked = request.query["v"] === version;
+      response.set("Cache-Control", isAsked ? "public, max-age=31536000, immutable" : "no-cache");
+      response.set("X-Content-Type-Options", "nosniff").type(type).send(bytes);
+    });
+  }
+  return router;
+}
+
+function asset(type: string, path: string | URL): Asset {
+  const bytes = readFileSync(path);
+  return { type, bytes, version: createHash("sha256").update(bytes).digest("base64url").slice(0, 10) };
+}

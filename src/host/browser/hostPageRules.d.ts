@@ -1,0 +1,15 @@
+interface Token {
+  readonly gotAtMs: number;
+  readonly endsAtMs: number;
+}
+
+export function renewalDueInMs(token: Token, nowMs: number): number;
+export function soonestRenewalInMs(token: Token, nowMs: number): number;
+export function backoffMs(failures: number): number;
+export function pollInMs(state: {
+  readonly isHidden: boolean;
+  readonly isBusy: boolean;
+  readonly failures: number;
+}): number;
+export function reopenPath(hash: string): string | undefined;
+export function nameAfterRename(oldName: string, newName: string): string;

@@ -1,0 +1,43 @@
+// Decisions of the host page that need no browser.
+
+const longestLeadMs = 20 * 60_000;
+
+/**
+ * Milliseconds until a token should be renewed: when a third of its life is left, at most 20 minutes. Collabora warns
+ * people 15 minutes before the end; a token of 20 seconds still leaves 6 for a second try.
+ */
+export function renewalDueInMs({ gotAtMs, endsAtMs }, nowMs) {
+  const leadMs = Math.min((endsAtMs - gotAtMs) / 3, longestLeadMs);
+  return Math.max(0, endsAtMs - leadMs - nowMs);
+}
+
+/** How long an editor that asks for a token waits for the next: one that warns early would ask without end. */
+export function soonestRenewalInMs({ gotAtMs, endsAtMs }, nowMs) {
+  return Math.max(0, gotAtMs + Math.min((endsAtMs - gotAtMs) / 4, 60_000) - nowMs);
+}
+
+export function backoffMs(failures) {
+  return Math.min(1000 * 2 ** (failures - 1), 30_000);
+}
+
+/** Milliseconds until the bridge is asked again. */
+export function pollInMs({ isHidden, isBusy, failures }) {
+  if (failures > 0) return backoffMs(failures);
+  if (isHidden) return 60_000;
+  return isBusy ? 2000 : 10_000;
+}
+
+/**
+ * The path below the bridge under which a reload opens the document anew: the page's own ticket is used up.
+ * Only two shapes, since whoever makes the address chooses the hash.
+ */
+export function reopenPath(hash) {
+  return /^#(\/l\/[A-Za-z0-9_-]{16,128}|\/open\?file_id=[A-Za-z0-9]{1,64})$/.exec(hash)?.[1];
+}
+
+/** Editors tell a new name with its extension or without. */
+export function nameAfterRename(oldName, newName) {
+  const dot = oldName.lastIndexOf(".");
+  const extension = dot > 0 ? oldName.slice(dot) : "";
+  return newName.toLowerCase().endsWith(extension.toLowerCase()) ? newName : newName + extension;
+}

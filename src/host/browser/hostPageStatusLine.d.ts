@@ -1,0 +1,34 @@
+import type { HostPageStatus } from "../hostSession.ts";
+import type { HostPageWords } from "../words/hostPageWords.ts";
+
+/** What the page knows; moments are of the bridge's clock. */
+export interface PageState {
+  readonly phase: "loading" | "loaded" | "failed" | "left" | "closed";
+  readonly waitedMs: number;
+  readonly isEditorHeard: boolean;
+  readonly editorOrigin: string;
+  readonly bridgeUrl: string;
+  readonly fileName: string;
+  readonly permission: "view" | "edit";
+  /** Undefined until the bridge has answered. */
+  readonly status: HostPageStatus | undefined;
+  readonly isModified: boolean;
+  readonly isSaving: boolean;
+  readonly isOffline: boolean;
+  readonly ended: string | undefined;
+  readonly openedAtMs: number;
+  readonly notSavedSinceMs: number | undefined;
+  readonly nowMs: number;
+  readonly tokenEndsAtMs: number;
+  readonly canRenew: boolean;
+  /** A fresh token lies ready, and reaches the editor only by reloading it. */
+  readonly waitsForSave: boolean;
+}
+
+export function statusLine(
+  state: PageState,
+  words: HostPageWords,
+  time: (ms: number) => string,
+): { readonly tone: "quiet" | "trouble"; readonly text: string };
+export function fill(template: string, values: Readonly<Record<string, string>>): string;
+export function timeSpelling(locale: string, todayMs: () => number, timeZone?: string): (ms: number) => string;

@@ -1,0 +1,67 @@
+import { type Html, html } from "../html.ts";
+import { fill } from "../words/fill.ts";
+import { pageWords } from "../words/pageWords.ts";
+import { layout } from "./layout.ts";
+import { fieldLine, fillHtml, flag, minutes, moment, named, nothing, notice } from "./markup.ts";
+import type { Page, PageContext } from "./page.ts";
+
+export interface DoorFacts {
+  readonly fileName: string;
+  readonly ownerName: string;
+  readonly permission: "view" | "edit";
+  readonly note?: string;
+  readonly asksName: boolean;
+  readonly needsPassword: boolean;
+  /** As typed just now, else as this browser remembers it. */
+  readonly name?: string;
+  readonly error?: "passwordWrong" | "nameMissing" | "tooMany";
+  readonly retryAfterSeconds?: number;
+  /** Path to post to. */
+  readonly action: string;
+  readonly expiresAtMs?: number;
+}
+
+/** The longest name that the bridge keeps. */
+const visitorNameLength = 64;
+
+/** A colleague before the document. The form sends `name` and `password`, each only when asked. */
+export function doorPage(context: PageContext, facts: DoorFacts): Page {
+  const words = pageWords[context.language];
+  const { fileName, note, ownerName, permission } = facts;
+  const owner = { name: named(ownerName) };
+  return layout(context, {
+    title: fileName,
+    isNarrow: true,
+    main: html`<article>
+<h1>${named(fileName)}</h1>
+<p class="lead">${fillHtml(permission === "edit" ? words.doorEditLead : words.doorViewLead, owner)}</p>
+${note === undefined ? nothing : html`<blockquote dir="auto">${note}<footer>${fillHtml(words.noteFrom, owner)}</footer></blockquote>`}
+${facts.error === "tooMany" ? notice("bad", fill(words.tooManyAttempts, { minutes: minutes(facts.retryAfterSeconds) })) : nothing}
+<form method="post" action="${context.bridgeUrl}${facts.action}">
+${facts.asksName ? nameField(context, facts) : nothing}
+${facts.needsPassword ? passwordField(context, facts) : nothing}
+<button>${permission === "edit" ? words.openDocument : words.viewDocument}</button>
+</form>
+${facts.expiresAtMs === undefined ? nothing : html`<p class="aside">${fillHtml(words.opensUntil, { time: moment(facts.expiresAtMs, context.language) })}</p>`}
+</article>`,
+  });
+}
+
+function nameField({ language }: PageContext, { error, name }: DoorFacts): Html {
+  const words = pageWords[language];
+  const isMissing = error === "nameMissing";
+  const startsHere = isMissing || (error === undefined && (name ?? "") === "");
+  return html`<label for="name">${words.yourName}</label>
+<input id="name" name="name" autocomplete="name" maxlength="${visitorNameLength}" required dir="auto" value="${name ?? ""}" aria-describedby="name-line"${isMissing ? html` aria-invalid="true"` : nothing}${flag("autofocus", startsHere)}>
+${fieldLine("name-line", isMissing ? words.nameMissing : words.yourNameHint, isMissing)}`;
+}
+
+function passwordField({ language }: PageContext, { asksName, error, name }: DoorFacts): Html {
+  const words = pageWords[language];
+  const isWrong = error === "passwordWrong";
+  const startsHere = isWrong || (error === undefined && (!asksName || (name ?? "") !== ""));
+  // Off: it is the link's, and must not be remembered as the visitor's own.
+  return html`<label for="password">${words.password}</label>
+<input id="password" name="password" type="password" autocomplete="off" required aria-describedby="password-line"${isWrong ? html` aria-invalid="true"` : nothing}${flag("autofocus", startsHere)}>
+${fieldLine("password-line", isWrong ? words.passwordWrong : words.passwordAskedHint, isWrong)}`;
+}

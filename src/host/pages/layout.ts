@@ -1,0 +1,112 @@
+import { assetUrl } from "../assets.ts";
+import { type Html, html } from "../html.ts";
+import { languages } from "../language.ts";
+import { pageWords } from "../words/pageWords.ts";
+import { named, nothing } from "./markup.ts";
+import type { Page, PageContext } from "./page.ts";
+
+interface Content {
+  /** Plain text for the browser's tab. */
+  readonly title: string;
+  /** Holds the page's one h1. */
+  readonly main: Html;
+  /** For a page with one thing to do. */
+  readonly isNarrow?: boolean;
+  readonly current?: "documents" | "links";
+  /** False where the page can't be asked for again. */
+  readonly canSwitchLanguage?: boolean;
+  /** Portals that may frame the page, beside the bridge itself; left out = nobody may. */
+  readonly embedOrigins?: readonly string[];
+}
+
+/** What all pages for people share: head, navigation, headers. */
+export function layout(context: PageContext, content: Content): Page {
+  const words = pageWords[context.language];
+  const { bridgeUrl, nonce } = context;
+  const body = html`<!doctype html>
+<html lang="${context.language}">
+<head>
+<meta charset="utf-8">
+<title>${content.title} · ${words.productName}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex, nofollow">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="${assetUrl(bridgeUrl, "icon.svg")}" type="image/svg+xml">
+<link rel="stylesheet" href="${assetUrl(bridgeUrl, "pico.css")}" nonce="${nonce}">
+<link rel="stylesheet" href="${assetUrl(bridgeUrl, "pages.css")}" nonce="${nonce}">
+<script src="${assetUrl(bridgeUrl, "pages.js")}" nonce="${nonce}" defer></script>
+</head>
+<body>
+<a id="skip" href="#main">${words.skipToContent}</a>
+${pageHeader(context, content)}
+<main id="main" tabindex="-1"${content.isNarrow ? html` class="narrow"` : nothing}>
+${content.main}
+</main>
+</body>
+</html>
+`;
+  const ancestors = content.embedOrigins === undefined ? "'none'" : ["'self'", ...content.embedOrigins].join(" ");
+  return {
+    body,
+    headers: {
+      "Content-Security-Policy": [
+        "default-src 'none'",
+        `style-src 'nonce-${nonce}'`,
+        `script-src 'nonce-${nonce}'`,
+        // Pico draws its arrows and ticks with data: pictures.
+        "img-src 'self' data:",
+        // Holds for what a form is redirected to as well.
+        "form-action 'self'",
+        `frame-ancestors ${ancestors}`,
+        "base-uri 'none'",
+      ].join("; "),
+      // With no-referrer a browser sends `Origin: null` with a form, and the check against foreign sites refuses it.
+      "Referrer-Policy": "same-origin",
+      "Cache-Control": "no-store",
+    },
+  };
+}
+
+function pageHeader(context: PageContext, { current, canSwitchLanguage, embedOrigins }: Content): Html {
+  const words = pageWords[context.language];
+  const { bridgeUrl } = context;
+  // What another page may frame gets no buttons that its visitor could be led to click.
+  const person = embedOrigins === undefined ? context.person : undefined;
+  const brand = html`<img src="${assetUrl(bridgeUrl, "icon.svg")}" alt="" width="28" height="28"> <strong>${words.productName}</strong>`;
+  return html`<header>
+<nav aria-label="${words.mainNavigation}">
+${person === undefined ? html`<span class="brand">${brand}</span>` : html`<a class="brand" href="${bridgeUrl}/">${brand}</a>`}
+<ul>
+${
+  person === undefined
+    ? nothing
+    : html`<li><a href="${bridgeUrl}/"${here(current === "documents")}>${words.documents}</a></li>
+<li><a href="${bridgeUrl}/links"${here(current === "links")}>${words.myLinks}</a></li>`
+}
+${canSwitchLanguage === false ? nothing : languageSwitch(context)}
+${person === undefined ? nothing : personMenu(context, person.name)}
+</ul>
+</nav>
+</header>`;
+}
+
+function here(isHere: boolean): Html {
+  return isHere ? html` aria-current="page"` : nothing;
+}
+
+function languageSwitch({ bridgeUrl, language, path }: PageContext): Html {
+  const other = languages.find((one) => one !== language) ?? "en";
+  const query = new URLSearchParams({ to: other, return_to: path });
+  return html`<li><a href="${bridgeUrl}/language?${query.toString()}" lang="${other}" hreflang="${other}">${pageWords[language].otherLanguage}</a></li>`;
+}
+
+function personMenu({ bridgeUrl, language }: PageContext, name: string): Html {
+  const words = pageWords[language];
+  return html`<li><details class="menu">
+<summary>${named(name)}</summary>
+<form method="post" action="${bridgeUrl}/signout">
+<button class="secondary">${words.signOut}</button>
+<button class="secondary" name="everywhere" value="1">${words.signOutEverywhere}</button>
+</form>
+</details></li>`;
+}

@@ -1,0 +1,68 @@
+import { Html, html } from "../html.ts";
+import type { Language } from "../language.ts";
+import { placeholder } from "../words/fill.ts";
+
+export const nothing = new Html("");
+
+export function joined(pieces: readonly Html[]): Html {
+  return new Html(pieces.map(({ text }) => text).join(""));
+}
+
+/** A boolean attribute, with the space before it. */
+export function flag(name: "checked" | "selected" | "open" | "autofocus" | "required", isSet: boolean): Html {
+  return isSet ? new Html(` ${name}`) : nothing;
+}
+
+/** As `fill`, into markup: what is not Html is escaped. */
+export function fillHtml(sentence: string, values: Readonly<Record<string, string | number | Html>>): Html {
+  // Splitting by an expression with a group gives text and placeholder names in turn.
+  return joined(
+    sentence.split(placeholder).map((part, at) => html`${at % 2 === 1 ? (values[part] ?? `{${part}}`) : part}`),
+  );
+}
+
+/** A name as somebody typed it, in whatever direction its script runs. */
+export function named(name: string): Html {
+  return html`<bdi>${name}</bdi>`;
+}
+
+/** A moment; the page's script shows it in the reader's own time zone, which no request tells. */
+export function moment(at: number | string, language: Language): Html {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return nothing;
+  return html`<time datetime="${date.toISOString()}">${momentText(date, language)}</time>`;
+}
+
+function momentText(date: Date, language: Language): string {
+  const format = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
+    dateStyle: "medium",
+    timeStyle: "short",
+    timeZone: "UTC",
+  });
+  return `${format.format(date)} UTC`;
+}
+
+const sizeUnits = ["B", "KB", "MB", "GB", "TB"] as const;
+
+/** `1.2 MB` */
+export function size(sizeBytes: number, language: Language): string {
+  const power = sizeBytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(sizeBytes) / 3), sizeUnits.length - 1);
+  const amount = sizeBytes / 1000 ** power;
+  const digits = new Intl.NumberFormat(language, { maximumFractionDigits: amount < 10 && power > 0 ? 1 : 0 });
+  return `${digits.format(amount)} ${sizeUnits[power]}`;
+}
+
+/** What a limit's seconds are to a person. */
+export function minutes(seconds: number | undefined): number {
+  return Math.max(1, Math.ceil((seconds ?? 60) / 60));
+}
+
+/** A message above a form, told to a screen reader too. */
+export function notice(tone: "good" | "bad" | "plain", message: string | Html): Html {
+  return html`<p class="notice ${tone}" role="${tone === "bad" ? "alert" : "status"}">${message}</p>`;
+}
+
+/** The line under a field: what is wrong with it, else what it is for. Its id belongs into aria-describedby. */
+export function fieldLine(id: string, line: string, isError: boolean): Html {
+  return isError ? html`<small id="${id}" class="error">${line}</small>` : html`<small id="${id}">${line}</small>`;
+}

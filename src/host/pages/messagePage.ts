@@ -1,0 +1,84 @@
+import { type Html, html } from "../html.ts";
+import { type PageWords, pageWords } from "../words/pageWords.ts";
+import { layout } from "./layout.ts";
+import { nothing } from "./markup.ts";
+import type { Page, PageContext } from "./page.ts";
+
+export type MessageKind =
+  | "linkUnknown"
+  | "linkRevoked"
+  | "linkExpired"
+  /** Moved to the trash or deleted. */
+  | "fileGone"
+  /** Told to a colleague. */
+  | "ownerSignInEnded"
+  /** Told to the account's own person. */
+  | "signInEnded"
+  /** The drive lets the account in for an hour only: too short for a link. */
+  | "signInShort"
+  | "ticketUsed"
+  | "notFound"
+  | "originForeign"
+  | "tooManyAttempts"
+  | "driveAway"
+  | "noEditor"
+  | "unexpected";
+
+interface MessageFacts {
+  readonly kind: MessageKind;
+  /** What an administrator needs to know, as the failure says it; shown below our own words. */
+  readonly sentence?: string;
+}
+
+/**
+ * One message: what is the matter and what to do.
+ * @param embedOrigins portals that may frame it, for a page that stands where the host page would; else nobody may
+ */
+export function messagePage(context: PageContext, facts: MessageFacts, embedOrigins?: readonly string[]): Page {
+  const words = pageWords[context.language];
+  const [title, text] = messages(words)[facts.kind];
+  return layout(context, {
+    title,
+    isNarrow: true,
+    ...(embedOrigins === undefined ? {} : { embedOrigins }),
+    main: html`<article class="message">
+<h1>${title}</h1>
+<p>${text}</p>
+${facts.sentence === undefined ? nothing : html`<p class="said">${facts.sentence}</p>`}
+${wayOn(context, facts.kind, embedOrigins !== undefined)}
+</article>`,
+  });
+}
+
+function messages(words: PageWords): Readonly<Record<MessageKind, readonly [title: string, text: string]>> {
+  return {
+    linkUnknown: [words.linkUnknownTitle, words.linkUnknownText],
+    linkRevoked: [words.linkRevokedTitle, words.linkRevokedText],
+    linkExpired: [words.linkExpiredTitle, words.linkExpiredText],
+    fileGone: [words.fileGoneTitle, words.fileGoneText],
+    ownerSignInEnded: [words.ownerSignInEndedTitle, words.ownerSignInEndedText],
+    signInEnded: [words.signInEndedTitle, words.signInEndedText],
+    signInShort: [words.signInShortTitle, words.signInShortText],
+    ticketUsed: [words.ticketUsedTitle, words.ticketUsedText],
+    notFound: [words.notFoundTitle, words.notFoundText],
+    originForeign: [words.originForeignTitle, words.originForeignText],
+    tooManyAttempts: [words.tooManyAttemptsTitle, words.tooManyAttemptsText],
+    driveAway: [words.driveAwayTitle, words.driveAwayText],
+    noEditor: [words.noEditorTitle, words.noEditorText],
+    unexpected: [words.unexpectedTitle, words.unexpectedText],
+  };
+}
+
+function wayOn({ bridgeUrl, language, path, person }: PageContext, kind: MessageKind, canBeFramed: boolean): Html {
+  const words = pageWords[language];
+  if (kind === "signInEnded") {
+    const query = new URLSearchParams({ return_to: path });
+    // The sign-in page refuses to be framed.
+    const target = canBeFramed ? html` target="_blank" rel="noopener"` : nothing;
+    return html`<a role="button" href="${bridgeUrl}/signin?${query.toString()}"${target}>${words.signInAgain}</a>`;
+  }
+  if (kind === "driveAway")
+    return html`<a role="button" class="secondary" href="${bridgeUrl}${path}">${words.tryAgain}</a>`;
+  if (person === undefined && kind !== "notFound") return nothing;
+  return html`<a role="button" class="secondary" href="${bridgeUrl}/">${words.toMyDocuments}</a>`;
+}

@@ -1,0 +1,30 @@
+import { readFileSync } from "node:fs";
+import { type Response, Router } from "express";
+
+const browserFile = (name: string): Buffer => readFileSync(new URL(`./browser/${name}`, import.meta.url));
+const script = browserFile("embed.js");
+const declarations = browserFile("embed.d.ts");
+
+/** `/embed.js`: the module by which a page of another origin embeds a document, and its types. */
+export function portalScriptRouter(): Router {
+  const router = Router();
+  router.get("/embed.js", (_request, response) => {
+    sendPublic(response, "text/javascript; charset=utf-8", script);
+  });
+  router.get("/embed.d.ts", (_request, response) => {
+    sendPublic(response, "text/plain; charset=utf-8", declarations);
+  });
+  return router;
+}
+
+/** Modules are fetched by CORS; the same bytes for everybody. */
+function sendPublic(response: Response, type: string, body: Buffer): void {
+  response
+    .set({
+      "Content-Type": type,
+      "Access-Control-Allow-Origin": "*",
+      "Cross-Origin-Resource-Policy": "cross-origin",
+      "Cache-Control": "public, max-age=600",
+    })
+    .end(body);
+}

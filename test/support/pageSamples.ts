@@ -1,0 +1,188 @@
+import { documentsPage } from "../../src/host/pages/documentsPage.ts";
+import { doorPage } from "../../src/host/pages/doorPage.ts";
+import { linkFormPage } from "../../src/host/pages/linkFormPage.ts";
+import { linkMadePage } from "../../src/host/pages/linkMadePage.ts";
+import { linkPage } from "../../src/host/pages/linkPage.ts";
+import { linksPage } from "../../src/host/pages/linksPage.ts";
+import { type MessageKind, messagePage } from "../../src/host/pages/messagePage.ts";
+import type { Page, PageContext } from "../../src/host/pages/page.ts";
+import { type SignInFacts, signInPage } from "../../src/host/pages/signInPage.ts";
+import type { DriveEntry } from "../../src/model/drive.ts";
+import type { EditLink, LinkVisit } from "../../src/model/editLinks.ts";
+
+const atMs = Date.UTC(2026, 10, 21, 8, 15);
+const dayMs = 86_400_000;
+const script = `"><script>alert('no')</script><img src=x onerror=alert(1)>.docx`;
+const long = `${"Quarterly_report_with_a_name_that_nobody_ever_breaks_".repeat(4)}.xlsx`;
+const arabic = "تقرير المبيعات النهائي (2026).docx";
+const chinese = "关于二〇二六年度第四季度预算执行情况的说明🎉.pptx";
+
+const entry = (kind: "file" | "folder", name: string, sizeBytes = 48_213): DriveEntry => ({
+  kind,
+  id: `id-${name.length}`,
+  name,
+  uri: `cloudreve://my/${encodeURIComponent(name)}`,
+  sizeBytes,
+  modifiedAt: "2026-11-21T08:15:00Z",
+});
+
+const entries = [
+  entry("folder", "Contracts"),
+  entry("folder", arabic),
+  entry("file", "Meeting notes.docx"),
+  entry("file", "Budget 2027.xlsx", 1_250_000),
+  entry("file", chinese, 999),
+  entry("file", long, 3_400_000_000),
+  entry("file", arabic),
+  entry("file", script, 0),
+  entry("file", "holiday.zip", 52_000_000),
+];
+
+const link: EditLink = {
+  id: "Ab3_-xYz09Qk",
+  account: "person:1",
+  owner: { id: "1", name: "Alice" },
+  fileId: "f1",
+  fileName: "Meeting notes.docx",
+  permission: "edit",
+  asksName: true,
+  restrictions: { download: false, print: false, copy: false, watermark: false },
+  maker: "person:1",
+  createdAtMs: atMs,
+};
+const strictLink: EditLink = {
+  ...link,
+  id: "Zz9",
+  fileName: long,
+  permission: "view",
+  expiresAtMs: atMs + 7 * dayMs,
+  passwordHash: "scrypt$a$b",
+  note: `Please check the figures on page 3 🙏\nsecond line ${script}`,
+  restrictions: { download: true, print: true, copy: true, watermark: true },
+};
+const visits: LinkVisit[] = [
+  { person: { id: "a", name: "Bob" }, openedAtMs: atMs, savedAtMs: atMs + 600_000 },
+  { person: { id: "b", name: "محمد عبد الله" }, openedAtMs: atMs - dayMs },
+  { person: { id: "c", name: `${script} ${"Longname".repeat(12)}` }, openedAtMs: atMs - 2 * dayMs, savedAtMs: atMs },
+];
+const file = { id: "f1", name: "Meeting notes.docx" };
+const both = { oauth: true, password: true };
+const door = {
+  fileName: "Meeting notes.docx",
+  ownerName: "Alice",
+  permission: "edit",
+  asksName: true,
+  needsPassword: true,
+  action: "/l/c2VjcmV0",
+} as const;
+
+const signIn =
+  (facts: Omit<SignInFacts, "returnTo">) =>
+  (context: PageContext): Page =>
+    signInPage(context, { returnTo: "/share?file_id=a&b", ...facts });
+
+const message =
+  (kind: MessageKind, sentence?: string) =>
+  (context: PageContext): Page =>
+    messagePage(context, { kind, ...(sentence === undefined ? {} : { sentence }) });
+
+/** Every view with facts as they are and as nobody wants them; a name that begins with `guest` has no person. */
+export const pageSamples: Readonly<Record<string, (context: PageContext) => Page>> = {
+  guestSignIn: signIn({ ways: both, state: "fresh" }),
+  guestSignInOauth: signIn({ ways: { oauth: true, password: false }, state: "signedOut" }),
+  guestSignInOauthFailed: signIn({ ways: both, state: "oauthFailed" }),
+  guestSignInRefused: signIn({ ways: both, state: "refused", email: "alice@example.com" }),
+  guestSignInPassword: signIn({ ways: { oauth: false, password: true }, state: "fresh" }),
+  guestSignInCaptcha: signIn({ ways: { oauth: false, password: true }, state: "captcha" }),
+  guestSignInTooMany: signIn({ ways: both, state: "tooMany", retryAfterSeconds: 400 }),
+  guestSignInNoWay: signIn({ ways: { oauth: false, password: false }, state: "fresh" }),
+  guestSecondFactor: signIn({ ways: both, state: "secondFactor", secondStepId: "s" }),
+  guestSecondFactorRefused: signIn({ ways: both, state: "secondFactorRefused", secondStepId: "s" }),
+  documents: (context) =>
+    documentsPage(context, { crumbs: [], entries, next: "page2", opens: (name) => !name.endsWith(".zip") }),
+  documentsDeep: (context) =>
+    documentsPage(context, {
+      crumbs: [
+        { name: "Contracts", uri: "cloudreve://my/C" },
+        { name: long, uri: "cloudreve://my/L" },
+        { name: arabic },
+      ],
+      entries: [],
+      folderUri: "cloudreve://my/C/L/A",
+      opens: () => true,
+    }),
+  linkForm: (context) => linkFormPage(context, { file, otherLinks: 2 }),
+  linkFormNasty: (context) => linkFormPage(context, { file: { id: script, name: long }, otherLinks: 0 }),
+  linkFormChange: (context) =>
+    linkFormPage(context, { file: { id: "f1", name: script }, link: strictLink, otherLinks: 0 }),
+  linkFormError: (context) =>
+    linkFormPage(context, {
+      file,
+      otherLinks: 0,
+      values: {
+        permission: "view",
+        expiresIn: "7",
+        removePassword: false,
+        note: `\n${script}`,
+        askName: false,
+        noDownload: true,
+        noPrint: false,
+        noCopy: false,
+        watermark: true,
+      },
+      error: { field: "note", kind: "tooLong" },
+    }),
+  linkFormPermissionError: (context) =>
+    linkFormPage(context, { file, otherLinks: 0, error: { field: "permission", kind: "invalid" } }),
+  linkMade: (context) =>
+    linkMadePage(context, {
+      file,
+      link: { ...strictLink, permission: "edit" },
+      url: "https://office.example.com/l/dGhpcyBpcyBhIHNlY3JldCBvZiAyNCBi",
+    }),
+  links: (context) =>
+    linksPage(context, {
+      links: [
+        { link, visits },
+        { link: strictLink, visits: [] },
+        { link: { ...strictLink, fileName: arabic }, end: { because: "revoked", atMs }, visits: visits.slice(1) },
+        { link: { ...link, fileName: script }, end: { because: "expired", atMs }, visits: visits.slice(2) },
+      ],
+    }),
+  linksNone: (context) => linksPage(context, { links: [] }),
+  link: (context) => linkPage(context, { link, visits: visits.slice(0, 2), signInEnded: false, changed: true }),
+  linkNasty: (context) => linkPage(context, { link: strictLink, visits, signInEnded: true }),
+  linkRevoked: (context) =>
+    linkPage(context, { link, end: { because: "revoked", atMs }, visits: [], signInEnded: false }),
+  linkExpired: (context) => linkPage(context, { link, end: { because: "expired", atMs }, visits, signInEnded: false }),
+  guestDoor: (context) => doorPage(context, door),
+  guestDoorView: (context) =>
+    doorPage(context, { ...door, permission: "view", asksName: false, needsPassword: false, fileName: arabic }),
+  guestDoorNasty: (context) =>
+    doorPage(context, {
+      ...door,
+      fileName: script + long,
+      ownerName: `${script} ${"Owner".repeat(30)}`,
+      note: strictLink.note ?? "",
+      name: `محمد "x" ${script}`,
+      error: "passwordWrong",
+      expiresAtMs: atMs,
+    }),
+  guestDoorTooMany: (context) => doorPage(context, { ...door, error: "tooMany", retryAfterSeconds: 61, name: "Bob" }),
+  guestDoorNameMissing: (context) => doorPage(context, { ...door, error: "nameMissing" }),
+  guestLinkUnknown: message("linkUnknown"),
+  guestLinkRevoked: message("linkRevoked"),
+  guestLinkExpired: message("linkExpired"),
+  guestFileGone: message("fileGone"),
+  guestOwnerSignInEnded: message("ownerSignInEnded"),
+  signInEnded: message("signInEnded"),
+  signInShort: message("signInShort"),
+  notFound: message("notFound"),
+  originForeign: message("originForeign"),
+  guestTooManyAttempts: message("tooManyAttempts"),
+  driveAway: message("driveAway"),
+  noEditor: message("noEditor", `Add a WOPI viewer for the extension "${script}" in Cloudreve.`),
+  guestUnexpected: message("unexpected"),
+  guestTicketUsedFramed: (context) => messagePage(context, { kind: "ticketUsed" }, ["https://portal.example.com"]),
+  guestSignInEndedFramed: (context) => messagePage(context, { kind: "signInEnded" }, []),
+};
