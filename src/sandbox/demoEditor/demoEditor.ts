@@ -58,7 +58,11 @@ export async function openDemoEditor(options: DemoEditorOptions): Promise<DemoEd
     autosaveIdleMs: options.autosaveIdleMs ?? 30_000,
   });
   let publicUrl = "";
-  const server = new EditorServer({ documents, discovery: () => discoveryXml(publicUrl, proofKeys?.published()) });
+  const server = new EditorServer({
+    documents,
+    discovery: () => discoveryXml(publicUrl, proofKeys?.published()),
+    checkAccess: (address) => client.checkAccess(address),
+  });
   const port = await server.listen(options.port, host);
   publicUrl = (options.publicUrl ?? `http://${host}:${port}`).replace(/\/+$/, "");
   const ticking = setInterval(() => documents.tick(), tickMs);

@@ -36,6 +36,7 @@ export const capabilities = {
   hasProxyPrefix: false,
   hasTemplateSource: false,
   hasTemplateSaveAs: false,
+  hasWopiAccessCheck: true,
   productName: "Demo editor",
   productVersion: "1.0",
 };

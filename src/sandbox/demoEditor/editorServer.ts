@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
+import { z } from "zod";
 import { capabilities } from "./discoveryDocument.ts";
 import { editorPage, pageHeaders, refusalPage } from "./editorPage.ts";
 import type { EditorView } from "./editorView.ts";
@@ -12,12 +13,15 @@ import type { OpenDocuments } from "./openDocuments.ts";
 export interface EditorServerOptions {
   documents: OpenDocuments;
   discovery: () => string;
+  /** Whether the editor's server reaches an address, in Collabora's words. */
+  checkAccess: (address: string) => Promise<string>;
 }
 
 const formLimitBytes = 256 * 1024;
 const commandLimitBytes = 32 * 1024 * 1024;
 const keepAliveMs = 15_000;
 const hangUpMs = 1000;
+const accessCheckSchema = z.object({ callbackUrl: z.string() });
 
 const assets: Record<string, string> = {
   "page.js": "text/javascript; charset=utf-8",
@@ -85,6 +89,7 @@ async function answer(
   else if (route === "GET /hosting/discovery") reply(response, 200, "text/xml; charset=utf-8", options.discovery());
   else if (route === "GET /hosting/capabilities")
     reply(response, 200, "application/json", JSON.stringify(capabilities));
+  else if (route === "POST /hosting/wopiAccessCheck") await checkAccess(request, response, options);
   else if (route === "GET /editor/assets") await sendAsset(response, third);
   else if (route === "POST /editor/edit" || route === "POST /editor/view")
     await openPage(request, response, url, second === "view", options.documents);
@@ -93,6 +98,17 @@ async function answer(
   else if (route === "GET /editor/events") sendEvents(response, options.documents, third, listeners);
   else if (route === "POST /editor/commands") await takeCommand(request, response, options.documents, third);
   else reply(response, 404, "text/plain", "not found");
+}
+
+async function checkAccess(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: EditorServerOptions,
+): Promise<void> {
+  const wanted = accessCheckSchema.safeParse(jsonOf(await readBody(request, formLimitBytes)));
+  if (!wanted.success) return reply(response, 400, "text/plain", "no callbackUrl");
+  const status = await options.checkAccess(wanted.data.callbackUrl);
+  reply(response, 200, "application/json", JSON.stringify({ status }));
 }
 
 async function sendAsset(response: ServerResponse, name: string): Promise<void> {
@@ -170,12 +186,8 @@ async function takeCommand(
   if (view === undefined) return reply(response, 404, "text/plain", "no such view");
   const body = await readBody(request, commandLimitBytes);
   if (body === undefined) return reply(response, 413, "text/plain", "too large");
-  let given: unknown;
-  try {
-    given = JSON.parse(body.toString("utf8"));
-  } catch {
-    return reply(response, 400, "text/plain", "not JSON");
-  }
+  const given = jsonOf(body);
+  if (given === undefined) return reply(response, 400, "text/plain", "not JSON");
   const wanted = pageCommandSchema.safeParse(given);
   if (!wanted.success) return reply(response, 400, "text/plain", "no such command");
   const outcome = await documents.obey(view, wanted.data);
@@ -191,6 +203,15 @@ async function readBody(request: IncomingMessage, limitBytes: number): Promise<B
     if (length <= limitBytes) chunks.push(chunk);
   }
   return length > limitBytes ? undefined : Buffer.concat(chunks);
+}
+
+/** @returns undefined for what is no JSON */
+function jsonOf(body: Buffer | undefined): unknown {
+  try {
+    return JSON.parse(body?.toString("utf8") ?? "");
+  } catch {
+    return undefined;
+  }
 }
 
 function reply(response: ServerResponse, status: number, type: string, body: string | Buffer): void {

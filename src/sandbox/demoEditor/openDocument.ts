@@ -86,16 +86,17 @@ export class OpenDocument {
       view.send?.({ type: "reload", keepTyped: this.#readOnly(view) === null });
       return;
     }
-    for (const { revision, edit, sequence } of accepted) {
-      view.acceptedSequence = sequence;
-      for (const each of this.#views) each.send?.({ type: "edit", revision, edit, own: each === view });
-    }
     const wasSaved = this.#text.revision - accepted.length === this.#savedRevision;
     this.#lastEditAtMs = this.#settings.now();
     this.#lastWriter = view;
+    // Before the edits: a page that has all its letters confirmed would take itself for unmodified.
     if (wasSaved && accepted.length > 0) {
       this.#unsavedSinceMs = this.#lastEditAtMs;
       this.#announceState();
+    }
+    for (const { revision, edit, sequence } of accepted) {
+      view.acceptedSequence = sequence;
+      for (const each of this.#views) each.send?.({ type: "edit", revision, edit, own: each === view });
     }
   }
 

@@ -34,6 +34,7 @@ export interface WopiClientOptions {
 export class HostUnreachable extends Error {}
 
 const timeoutMs = 30_000;
+const accessCheckMs = 3_000;
 const answerLimitBytes = 16 * 1024 * 1024;
 const addressShape = /^(https?):\/\/([^/?#@\s]+)(\/[!-~]*)$/;
 
@@ -62,16 +63,14 @@ export class WopiClient {
     if (this.#over) throw new HostUnreachable("editor ended");
     if (!this.mayCall(caller.wopiSrc)) throw new HostUnreachable("this editor may not call that host");
     const address = `${caller.wopiSrc}${wanted.contents ? "/contents" : ""}${query(caller)}`;
-    const [, scheme, authority, path] = addressShape.exec(address) ?? [];
+    const { scheme, authority, path, host } = partsOf(address);
     if (scheme === undefined || authority === undefined || path === undefined)
       throw new HostUnreachable("not an address of a WOPI host");
     const { now, proofKeys, userAgent } = this.#options;
-    const { hostname, port } = new URL(address);
     // Path and Host go out as written: proofs sign the address as the editor was given it.
     return this.#send(scheme, wanted.body, {
       method: wanted.method,
-      hostname: hostname.replace(/^\[|\]$/g, ""),
-      port: port === "" ? undefined : Number(port),
+      ...host,
       path,
       agent: false,
       timeout: timeoutMs,
@@ -85,6 +84,26 @@ export class WopiClient {
         Connection: "close",
       },
     });
+  }
+
+  /** Whether an address can be reached from here. @returns a word of Collabora's /hosting/wopiAccessCheck */
+  async checkAccess(address: string): Promise<string> {
+    const { authority, host, path, scheme } = partsOf(address);
+    if (scheme === undefined || authority === undefined || path === undefined) return "NoScheme";
+    if (this.#over || !this.mayCall(address)) return "WopiHostNotAllowed";
+    try {
+      const { status } = await this.#send(scheme, undefined, {
+        method: "GET",
+        ...host,
+        path,
+        agent: false,
+        timeout: accessCheckMs,
+        headers: { Host: authority, "User-Agent": this.#options.userAgent, Connection: "close" },
+      });
+      return status === 200 ? "Ok" : "NotHttpSuccess";
+    } catch {
+      return "ConnectionAborted";
+    }
   }
 
   /** Breaks off every running call and makes no other, as a killed process does. */
@@ -126,6 +145,13 @@ export class WopiClient {
       request.end(body);
     });
   }
+}
+
+function partsOf(address: string) {
+  const [, scheme, authority, path] = addressShape.exec(address) ?? [];
+  const { hostname, port } = URL.canParse(address) ? new URL(address) : { hostname: "", port: "" };
+  const host = { hostname: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? undefined : Number(port) };
+  return { scheme, authority, path, host };
 }
 
 function query({ wopiSrc, accessToken, accessTokenTtl, frameParameters }: Caller): string {

@@ -22,7 +22,7 @@ export interface Portal {
 
 const pageFile = (name: string) => readFileSync(new URL(`./page/${name}`, import.meta.url), "utf8");
 const openSchema = z.object({ file_id: z.string(), action: z.enum(["edit", "view"]), name: z.string().trim().max(80) });
-const sessionSchema = z.object({ host_page_url: z.string() });
+const sessionSchema = z.object({ host_page_url: z.string(), file: z.object({ name: z.string() }) });
 
 /**
  * A small page that stands for a company's intranet: lists documents of the drive and opens them in an iframe, through
@@ -62,14 +62,16 @@ async function answer(
       response.writeHead(200, {
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-store",
-        "Content-Security-Policy": `default-src 'self'; img-src data:; frame-src ${bridge}; base-uri 'none'; form-action 'none'`,
+        "Content-Security-Policy": `default-src 'self'; script-src 'self' ${bridge}; img-src data:; frame-src ${bridge}; base-uri 'none'; form-action 'none'`,
         "Referrer-Policy": "no-referrer",
       });
       response.end(pageFile("index.html"));
       return;
     }
     case "GET /portal.js":
-      response.writeHead(200, { "Content-Type": "text/javascript; charset=utf-8" }).end(pageFile("portal.js"));
+      response
+        .writeHead(200, { "Content-Type": "text/javascript; charset=utf-8" })
+        .end(pageFile("portal.js").replaceAll("BRIDGE_URL", options.bridgeUrl));
       return;
     case "GET /portal.css":
       response.writeHead(200, { "Content-Type": "text/css; charset=utf-8" }).end(pageFile("portal.css"));
@@ -100,7 +102,8 @@ async function open(options: PortalOptions, request: IncomingMessage, response: 
   });
   const body: unknown = await answered.json();
   if (answered.status === 201) {
-    sendJson(response, 200, { hostPageUrl: sessionSchema.parse(body).host_page_url });
+    // The browser needs no more of it: the access token in particular stays here.
+    sendJson(response, 200, { session: sessionSchema.parse(body) });
     return;
   }
   const problem = z.object({ title: z.string(), detail: z.string().optional() }).parse(body);

@@ -1,11 +1,14 @@
+import { openDocument } from "BRIDGE_URL/embed.js";
+
 const byId = (id) => document.getElementById(id);
 const names = ["Anna", "Ben", "Chloé", "Davud", "李雷"];
+let opened;
+byId("bridge").href = "BRIDGE_URL/";
 byId("name").value = names[Math.floor(Math.random() * names.length)];
 
 async function showList() {
   byId("document").hidden = true;
   byId("documents").hidden = false;
-  byId("frame-holder").replaceChildren();
   const answered = await fetch("/documents");
   if (!answered.ok) {
     byId("message").textContent = (await answered.json()).message;
@@ -40,21 +43,43 @@ async function open(id, name, action) {
     method: "POST",
     body: JSON.stringify({ file_id: id, action, name: byId("name").value }),
   });
-  const { hostPageUrl, message } = await answered.json();
-  if (hostPageUrl === undefined) {
+  const { session, message } = await answered.json();
+  if (session === undefined) {
     byId("message").textContent = message;
     return;
   }
-  const frame = document.createElement("iframe");
-  frame.name = "document";
-  frame.title = name;
-  frame.allow = "clipboard-read *; clipboard-write *; fullscreen";
-  frame.src = hostPageUrl;
   byId("title").textContent = name;
-  byId("frame-holder").replaceChildren(frame);
+  byId("events").textContent = "";
   byId("documents").hidden = true;
   byId("document").hidden = false;
+  opened = openDocument(byId("frame-holder"), {
+    session,
+    on: {
+      loaded: () => log("loaded"),
+      modified: ({ modified }) => log(modified ? "modified" : "not modified"),
+      saved: ({ at, by }) => log(`saved ${new Date(at).toLocaleTimeString()} by ${by}`),
+      saveFailed: ({ reason, keptIn }) => log(`not saved: ${reason}; kept in: ${keptIn ?? "the editor"}`),
+      renamed: (renamed) => {
+        byId("title").textContent = renamed.name;
+        log(`renamed: ${renamed.name}`);
+      },
+      closed: () => {
+        log("closed");
+        void showList();
+      },
+      expired: ({ reason }) => log(`ended: ${reason}`),
+    },
+  });
+  opened.frame.name = "document";
 }
 
-byId("back").addEventListener("click", showList);
+/** The last few events, newest first. */
+function log(text) {
+  const lines = [text, ...byId("events").textContent.split(" · ")].filter((line) => line !== "");
+  byId("events").textContent = lines.slice(0, 5).join(" · ");
+}
+
+byId("back").addEventListener("click", async () => {
+  if (!(await opened.close())) log("not closed: the document could not be saved");
+});
 await showList();

@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, BrowserContext, FrameLocator, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openBrowser } from "../support/browser.ts";
+import { freePorts, type RunningCommand, run } from "../support/childProcess.ts";
+import { type DriveAccountClient, driveAccount } from "../support/driveAccount.ts";
+import { until } from "../support/until.ts";
+
+let dir: string;
+let sandbox: RunningCommand;
+let browser: Browser;
+let bridgeUrl: string;
+let alice: DriveAccountClient;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "bridge-links-"));
+  const [port, drivePort, editorPort, portalPort] = await freePorts(4);
+  const environment = {
+    PORT: String(port),
+    DRIVE_PORT: String(drivePort),
+    EDITOR_PORT: String(editorPort),
+    PORTAL_PORT: String(portalPort),
+    SANDBOX_DIR: dir,
+  };
+  bridgeUrl = `http://127.0.0.1:${port}`;
+  sandbox = run("src/sandbox/main.ts", environment);
+  await sandbox.printed(`Open http://127.0.0.1:${portalPort} in a browser.`);
+  alice = await driveAccount(`http://127.0.0.1:${drivePort}`, "alice@example.com", "sandbox-password");
+  browser = await openBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await sandbox?.end("SIGTERM");
+  await rm(dir, { recursive: true, force: true });
+});
+
+interface Visit {
+  readonly page: Page;
+  readonly editor: FrameLocator;
+}
+
+/** The host page in this tab, its editor ready to type into. */
+async function atEditor(page: Page): Promise<Visit> {
+  const editor = page.frameLocator("iframe[name=editor-frame]");
+  await editor.locator("#text:not([readonly])").waitFor();
+  return { page, editor };
+}
+
+async function type({ page, editor }: Visit, text: string): Promise<void> {
+  await editor.locator("#text").focus();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type(text);
+}
+
+async function sees({ editor }: Visit, text: string): Promise<void> {
+  await until(`"${text}" is seen`, async () => (await editor.locator("#text").inputValue()).includes(text));
+}
+
+async function statusSays({ page }: Visit, words: RegExp): Promise<void> {
+  await until(`the status line says ${words}`, async () =>
+    words.test((await page.locator("#status").textContent()) ?? ""),
+  );
+}
+
+/** A person's browser; what its pages complain about is in `complaints`. */
+async function person(locale = "en-US"): Promise<{ context: BrowserContext; complaints: string[] }> {
+  const context = await browser.newContext({ locale });
+  const complaints: string[] = [];
+  context.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  context.on("weberror", (error) => complaints.push(error.error().message));
+  return { context, complaints };
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.goto(bridgeUrl);
+  await page.getByRole("button", { name: "Sign in with Cloudreve" }).click();
+  await page.getByLabel("E-mail").fill("alice@example.com");
+  await page.getByLabel("Password").fill("sandbox-password");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Allow" }).click();
+  await page.getByRole("heading", { name: "Documents" }).waitFor();
+}
+
+describe("an owner and a colleague without an account", () => {
+  it("edit one document together by a link, until the owner revokes it", async () => {
+    const owner = await person();
+    const list = await owner.context.newPage();
+    await signIn(list);
+
+    // The owner makes a link with a password and an expiry.
+    await list.getByRole("button", { name: "Share for editing: Meeting notes.txt" }).click();
+    await list.getByLabel("Password").fill("only for Chloé");
+    await list.getByLabel("The link ends").selectOption("7");
+    await list.getByRole("button", { name: "Make the link" }).click();
+    const url = await list.locator("#link-url").inputValue();
+    expect(url).toMatch(new RegExp(`^${bridgeUrl}/l/[\\w-]{32}$`));
+
+    // A colleague opens it in another browser.
+    const colleague = await person();
+    const door = await colleague.context.newPage();
+    await door.goto(url);
+    await door.getByLabel("Your name").fill("Chloé");
+    await door.getByLabel("Password").fill("only for Chloé");
+    await door.getByRole("button", { name: "Open document" }).click();
+    const chloe = await atEditor(door);
+    // A reload comes back to the document, not to a used-up address.
+    expect(door.url()).toBe(url);
+
+    // The owner opens the same document, and both type.
+    const own = await owner.context.newPage();
+    await own.goto(`${bridgeUrl}/open?file_id=${(await alice.info("Meeting notes.txt")).id}`);
+    const alicesPage = await atEditor(own);
+    await type(chloe, "\n- Chloé was here");
+    await sees(alicesPage, "- Chloé was here");
+    await type(alicesPage, "\n- and Alice");
+    await sees(chloe, "- and Alice");
+    await chloe.editor.locator("#save").click();
+    await statusSays(chloe, /^Saved/);
+    expect(await alice.read("Meeting notes.txt")).toMatch(/- Chloé was here\n- and Alice$/);
+
+    // The owner's page of the link says by whom it was saved.
+    await list.goto(`${bridgeUrl}/links`);
+    await list
+      .getByRole("link", { name: /Meeting notes\.txt/ })
+      .first()
+      .click();
+    const visit = list.getByRole("row", { name: /Chloé/ });
+    await visit.waitFor();
+    // Opened, and saved.
+    expect(await visit.locator("time").count()).toBe(2);
+
+    // Revoked: the next save is refused, kept beside, and the page says why.
+    await own.close();
+    await type(chloe, "\n- after the end");
+    await until(
+      "it is noticed",
+      async () => (await chloe.editor.locator("#state").textContent()) === "unsaved changes",
+    );
+    await list.locator("summary", { hasText: /revoke/i }).click();
+    await list.getByRole("button", { name: /revoke/i }).click();
+    await statusSays(chloe, /revoked/i);
+    await chloe.editor.locator("#save").click();
+    const copies = async () =>
+      (await alice.list()).filter((name) => name.startsWith("Meeting notes (conflict, Chloé, "));
+    await statusSays(chloe, /conflict, Chloé/);
+    const [copyName = ""] = await copies();
+    expect(await alice.read(copyName)).toMatch(/- after the end$/);
+    expect(await alice.read("Meeting notes.txt")).not.toContain("after the end");
+    await door.goto(url);
+    await door.getByRole("heading", { name: "This link was withdrawn" }).waitFor();
+
+    expect(owner.complaints).toEqual([]);
+    // The editor of the sandbox is told 401, and a page of an ended link is a 410: browsers note both.
+    expect(colleague.complaints.filter((text) => !/status of 4\d\d/.test(text))).toEqual([]);
+    await owner.context.close();
+    await colleague.context.close();
+  }, 120_000);
+});
