@@ -1,0 +1,186 @@
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { openDemoEditor } from "../../src/sandbox/demoEditor/demoEditor.ts";
+import { openFakeCloudreve } from "../../src/sandbox/fakeCloudreve/fakeCloudreve.ts";
+import { freePorts, run } from "../support/childProcess.ts";
+import { until } from "../support/until.ts";
+import { composeWith, filledIn, onThisMachine, repository, serviceNamed } from "./composeFile.ts";
+
+const bridge = serviceNamed(composeWith(filledIn({ SECRET: "0123456789abcdef0123456789abcdef" }, false)), "bridge");
+const stages = (bridge.build?.dockerfile_inline ?? "")
+  .split(/^(?=FROM )/m)
+  .filter((stage) => stage.startsWith("FROM "))
+  .map((stage) => stage.split("\n").map((line) => line.trim()));
+const image = stages.at(-1) ?? [];
+
+/** What a stage copies out of the build context. */
+const copies = (stage: readonly string[]) =>
+  stage
+    .filter((line) => /^COPY (?!--from)/.test(line))
+    .map((line) => line.split(/\s+/).slice(1))
+    .map((words) => ({ sources: words.slice(0, -1), target: words.at(-1) ?? "" }));
+
+const lines = (name: string) => readFileSync(join(repository, name), "utf8").split("\n");
+const json = (name: string): unknown => JSON.parse(readFileSync(join(repository, name), "utf8"));
+const packages = json("package.json") as { scripts: Record<string, string>; dependencies: Record<string, string> };
+const lock = json("package-lock.json") as { packages: Record<string, { dev?: boolean }> };
+
+/** As Docker reads .dockerignore: the last rule that names a path or a folder above it decides. */
+const rules = lines(".dockerignore")
+  .filter((line) => line !== "" && !line.startsWith("#"))
+  .map((line) => ({ keeps: line.startsWith("!"), pattern: line.replace(/^!/, "").replace(/^\//, "") }));
+function isIgnored(path: string): boolean {
+  const parts = path.split("/");
+  const above = parts.map((_part, index) => parts.slice(0, index + 1).join("/"));
+  const matches = (pattern: string) => {
+    const expression = pattern.replace(/[.+^$()|[\]{}]/g, "\\$&").replaceAll("*", "[^/]*");
+    return above.some((folder) => new RegExp(`^${expression}$`).test(folder));
+  };
+  return rules.reduce((ignored, { keeps, pattern }) => (matches(pattern) ? !keeps : ignored), false);
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesBelow(path) : [path];
+  });
+}
+
+const withoutComments = (source: string) => source.replace(/^\s*(\/\/|\/?\*).*$/gm, "");
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).reverse()) await step();
+});
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "bridge-image-"));
+  cleanUp.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The image's /app, put together by hand: what the Dockerfile copies, and of the packages those that are no `dev` ones. */
+function unpackedImage(): string {
+  const app = join(temporaryFolder(), "app");
+  for (const { sources, target } of copies(image)) {
+    for (const source of sources) {
+      const to = join(app, target, target.endsWith("/") ? source : "");
+      cpSync(join(repository, source), to, {
+        recursive: true,
+        filter: (path) => !isIgnored(path.slice(repository.length).replace(/^\//, "")),
+      });
+    }
+  }
+  for (const [place, { dev }] of Object.entries(lock.packages)) {
+    if (!/^node_modules\/(@[^/]+\/)?[^/]+$/.test(place) || dev === true) continue;
+    if (!existsSync(join(repository, place))) continue;
+    mkdirSync(dirname(join(app, place)), { recursive: true });
+    symlinkSync(join(repository, place), join(app, place));
+  }
+  return app;
+}
+
+describe("the image of the bridge", () => {
+  it("copies only what exists, and what reaches the build", () => {
+    const sources = stages.flatMap((stage) => copies(stage).flatMap(({ sources: some }) => some));
+    expect(sources).toContain("src");
+    for (const source of sources) {
+      expect([source, existsSync(join(repository, source)), isIgnored(source)]).toEqual([source, true, false]);
+    }
+  });
+
+  it("is built without secrets, data, tests, packages, history and sandbox", () => {
+    const kept = ["src/main.ts", "src/host/browser/embed.js"];
+    const left = [".env", "data/bridge.db", "sandbox-data/secret", "node_modules/zod/index.js", ".git/HEAD"];
+    left.push("test/config.test.ts", "src/sandbox/main.ts", "README.md", "collabora-compose.yml");
+    for (const path of kept) expect([path, isIgnored(path)]).toEqual([path, false]);
+    for (const path of left) expect([path, isIgnored(path)]).toEqual([path, true]);
+  });
+
+  it("is made in two stages, and runs as somebody who is not root", () => {
+    expect(stages).toHaveLength(2);
+    const command = image.findIndex((line) => line.startsWith("CMD "));
+    const user = image.findIndex((line) => line.startsWith("USER "));
+    expect(image[user]).toBe("USER node");
+    expect(user).toBeLessThan(command);
+  });
+
+  it("starts the bridge as npm start does", () => {
+    const [command = ""] = image.filter((line) => line.startsWith("CMD "));
+    expect(JSON.parse(command.slice("CMD ".length)).join(" ")).toBe(packages.scripts["start"]);
+  });
+
+  it("listens on the port that compose opens", () => {
+    expect(image).toContain(`EXPOSE ${bridge.environment["PORT"]}`);
+    expect(bridge.ports).toEqual([expect.stringMatching(new RegExp(`:${bridge.environment["PORT"]}$`))]);
+  });
+
+  it("has every package that the source asks for, without those for development", () => {
+    const asked = filesBelow(join(repository, "src"))
+      .filter((path) => path.endsWith(".ts"))
+      .flatMap((path) => [
+        ...withoutComments(readFileSync(path, "utf8")).matchAll(
+          /(?:^\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?|\bimport\(\s*|\brequire(?:\.resolve)?\(\s*)"([^"\n]+)"/gm,
+        ),
+      ])
+      .map(([, name = ""]) => name)
+      .filter((name) => !/^(\.|\/|node:|https?:)/.test(name) && !builtinModules.includes(name))
+      .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name);
+    expect(asked).toEqual(expect.arrayContaining(["express", "zod", "libsql", "@redis/client", "@picocss/pico"]));
+    // tsx is named by the command, not by the source.
+    for (const name of new Set([...asked, "tsx"])) {
+      expect([name, Object.hasOwn(packages.dependencies, name)]).toEqual([name, true]);
+      expect([name, lock.packages[`node_modules/${name}`]?.dev]).toEqual([name, undefined]);
+    }
+  });
+
+  it("runs: healthy once it is up, unhealthy once it has stopped, and writes to its volume only", async () => {
+    const app = unpackedImage();
+    const data = temporaryFolder();
+    const editor = await openDemoEditor({ port: 0 });
+    cleanUp.push(() => editor.close());
+    const drive = await openFakeCloudreve({
+      dir: temporaryFolder(),
+      port: 0,
+      accounts: [{ email: "alice@example.com", password: "a-password", nickname: "Alice" }],
+      viewers: [],
+    });
+    cleanUp.push(() => drive.close());
+    const [port] = await freePorts(1);
+    const places = { PORT: String(port), CLOUDREVE_URL: drive.url, DISCOVERY_URLS: editor.discoveryUrl };
+    const before = filesBelow(join(app, "src"));
+    const running = run("src/main.ts", { ...onThisMachine(bridge, data, places), NODE_ENV: "production" }, app);
+    cleanUp.push(() => running.end("SIGKILL"));
+    const health = () => exitCodeOf(bridge.healthcheck?.test ?? [], bridge.environment["PORT"] ?? "", String(port));
+
+    await running.printed("listening on");
+    await until("the container is healthy", async () => (await health()) === 0, 20_000);
+    const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
+    expect(await ready.json()).toMatchObject({ store: true, drive: true });
+    for (const path of ["/signin", "/embed.js", "/openapi.json"]) {
+      expect([path, (await fetch(`http://127.0.0.1:${port}${path}`)).status]).toEqual([path, 200]);
+    }
+    expect(readdirSync(app).toSorted()).toEqual(["node_modules", "package.json", "src", "tsconfig.json"]);
+    expect(filesBelow(join(app, "src"))).toEqual(before);
+    expect(readdirSync(data)).toEqual(expect.arrayContaining(["bridge.db", "spool"]));
+
+    expect(await running.end("SIGTERM")).toBe(0);
+    expect(await health()).toBe(1);
+  });
+});
+
+/** Runs the healthcheck as Docker would, at another port. */
+function exitCodeOf(test: readonly string[], port: string, otherPort: string): Promise<number> {
+  const [kind, program, ...words] = test;
+  if (kind !== "CMD" || program !== "node") throw new Error(`not a healthcheck by node: ${test.join(" ")}`);
+  const moved = words.map((word) => word.replaceAll(`:${port}/`, `:${otherPort}/`));
+  if (moved.join() === words.join()) throw new Error(`the healthcheck does not ask port ${port}`);
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, moved, { timeout: 5_000 });
+    child.once("exit", (code) => resolve(code ?? -1));
+  });
+}
