@@ -18,7 +18,9 @@ import { portalApi } from "./host/portalApi.ts";
 import { PortalCallers } from "./host/portalCaller.ts";
 import { hostRouter } from "./host/router.ts";
 import { AccessTokens, deriveKey } from "./http/accessToken.ts";
-import { correlationId, logFacts, logFailure, logRequests } from "./http/requestLog.ts";
+import { type Audit, auditLog } from "./http/auditLog.ts";
+import { Metrics } from "./http/metrics.ts";
+import { headersOnward, logFacts, logFailure, logRequests } from "./http/requestLog.ts";
 import { SignedCookies } from "./http/signedCookies.ts";
 import { AccessGrants, wopiFileId } from "./model/accessGrants.ts";
 import { AttemptLimits } from "./model/attemptLimits.ts";
@@ -86,8 +88,18 @@ export async function openBridge(
   const store = await openStore(config.STORE_URL, now, logger);
   const secrets = [config.SECRET, ...(config.SECRET_PREVIOUS === undefined ? [] : [config.SECRET_PREVIOUS])];
 
+  const metrics = new Metrics(async () => {
+    const standing = { locks: 0, spoolSaves: 0, spoolBytes: 0 };
+    for await (const _fileId of shield.held()) standing.locks++;
+    for await (const { sizeBytes } of spool.waiting()) {
+      standing.spoolSaves++;
+      standing.spoolBytes += sizeBytes;
+    }
+    return standing;
+  });
+  const audit = auditLog(logger);
   const seal = createSeal(secrets.map((secret) => deriveKey(secret, "seal")));
-  const client = new CloudreveClient(config.CLOUDREVE_URL, correlationId);
+  const client = new CloudreveClient(config.CLOUDREVE_URL, headersOnward, (call) => metrics.driveCalled(call));
   const turns = /^(file|memory):/.test(config.STORE_URL) ? new FileTurns() : new FileTurns({ store, now });
   const credentials = new Credentials({ store, seal, client, turns, now, login: driveLogin(config) });
   const publicUrl = config.CLOUDREVE_PUBLIC_URL ?? config.CLOUDREVE_URL;
@@ -100,7 +112,7 @@ export async function openBridge(
   const links = new EditLinks(store, now);
   const grants = new AccessGrants(store, links, now);
   const activity = new FileActivity(store, now);
-  const tell = tellActivity(activity, links, logger);
+  const tell = tellOf({ activity, links, metrics, audit, logger });
   const tokens = new AccessTokens(secrets, now);
   const locks = new FileLocks(store, now);
   const shield = new DriveShield(store, drive, now);
@@ -121,6 +133,7 @@ export async function openBridge(
     bridgeUrl: config.BRIDGE_URL,
     wopiUrl,
     grantLifetimeMs: config.GRANT_HOURS * 3_600_000,
+    audit,
   };
 
   const kept = (save: SpooledSave, error: unknown): void => {
@@ -158,7 +171,7 @@ export async function openBridge(
 
   const app = express();
   app.disable("x-powered-by").disable("etag").set("trust proxy", config.TRUST_PROXY).set("query parser", "simple");
-  app.use(logRequests(logger));
+  app.use(logRequests(logger, (request) => metrics.answered(request)));
   app.use((request, response, next) => {
     // Express would make a server error of an address whose escapes are broken.
     if (isDecodable(request.path)) next();
@@ -206,6 +219,7 @@ export async function openBridge(
   app.get("/healthz", (_request, response) => {
     response.json({ ok: true });
   });
+  app.get("/metrics", metrics.page(config.METRICS_KEY));
   app.get("/readyz", async (_request, response) => {
     const storeOk = await answers(() => store.get("readyz"));
     const driveOk = await answers(() => drive.ping());
@@ -301,9 +315,20 @@ export async function openBridge(
 }
 
 /** Notes each step of a save for those who look at the document's page; a note that fails must not fail the save. */
-function tellActivity(activity: FileActivity, links: EditLinks, logger: Logger): TellSave {
+function tellOf(to: {
+  readonly activity: FileActivity;
+  readonly links: EditLinks;
+  readonly metrics: Metrics;
+  readonly audit: Audit;
+  readonly logger: Logger;
+}): TellSave {
+  const { activity, links, metrics, audit, logger } = to;
   return async ({ document, personId, personName, linkId }, news) => {
     const person = { id: personId ?? "", name: personName };
+    const facts = { file: document.fileId, person, ...(linkId === undefined ? {} : { link: linkId }) };
+    if (news.is !== "saving") metrics.save(news.is);
+    if (news.is === "saved") audit({ event: "saved", ...facts, version: news.version });
+    if (news.is === "copied") audit({ event: "conflictCopy", ...facts, copyName: news.copyName });
     try {
       if (news.is === "saving") await activity.saving(document.fileId);
       else if (news.is === "saved") {

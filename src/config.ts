@@ -101,6 +101,7 @@ const configSchema = z.object({
   TRUST_PROXY: numberText("whole number", 0, 10)
     .default(0)
     .describe("Proxies in front whose X-Forwarded-* headers hold"),
+  METRICS_KEY: z.string().min(16, "must be at least 16 characters long").optional().describe("Key to /metrics"),
   LOG_LEVEL: oneOf("trace", "debug", "info", "warn", "error", "silent").default("info").describe("Log level"),
 });
 
@@ -115,6 +116,7 @@ const secretNames = new Set([
   "PORTAL_KEYS",
   "OAUTH_CLIENT_SECRET",
   "CLOUDREVE_PASSWORD",
+  "METRICS_KEY",
 ]);
 
 /**

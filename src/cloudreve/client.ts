@@ -24,6 +24,14 @@ export interface ApiCall {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** How long Cloudreve took to begin its answer. */
+export interface CallTime {
+  /** Method, and path without ids. */
+  readonly call: string;
+  readonly outcome: "answered" | "failed";
+  readonly seconds: number;
+}
+
 export interface RawCall {
   readonly method: "GET" | "POST" | "PUT";
   readonly url: string;
@@ -45,12 +53,21 @@ export interface RawAnswer {
 export class CloudreveClient {
   readonly #axios: AxiosInstance;
   readonly #baseUrl: string;
-  readonly #correlationId: () => string | undefined;
+  readonly #headersOnward: () => Readonly<Record<string, string>>;
+  readonly #called: (call: CallTime) => void;
 
-  /** @param correlationId id of the request being served; Cloudreve logs it and echoes it in its errors */
-  constructor(baseUrl: string, correlationId: () => string | undefined) {
+  /**
+   * @param headersOnward of the request being served; Cloudreve logs its correlation id and echoes it in its errors
+   * @param called hears of each call once its answer has begun
+   */
+  constructor(
+    baseUrl: string,
+    headersOnward: () => Readonly<Record<string, string>> = () => ({}),
+    called: (call: CallTime) => void = () => {},
+  ) {
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
-    this.#correlationId = correlationId;
+    this.#headersOnward = headersOnward;
+    this.#called = called;
     this.#axios = axios.create({
       adapter: "http",
       httpAgent: new http.Agent({ keepAlive: true, maxSockets: 256 }),
@@ -153,6 +170,14 @@ export class CloudreveClient {
     });
   }
 
+  /** Without query and ids, of which there is no end. */
+  #pathOf(url: string): string {
+    const { pathname, origin } = new URL(url);
+    if (origin !== this.origin) return "storage";
+    const path = pathname.slice(new URL(this.address("")).pathname.length);
+    return path.replace(/^\/(file\/wopi|file\/content|file\/upload|user\/info)\/[^/]+(\/contents)?.*$/, "/$1/:id$2");
+  }
+
   async #request(config: {
     method: string;
     url: string;
@@ -161,15 +186,22 @@ export class CloudreveClient {
     timeout: number;
     signal?: AbortSignal;
   }): Promise<RawAnswer> {
-    const correlationId = this.#correlationId();
+    const startedAt = performance.now();
+    const called = (outcome: CallTime["outcome"]) =>
+      this.#called({
+        call: `${config.method} ${this.#pathOf(config.url)}`,
+        outcome,
+        seconds: (performance.now() - startedAt) / 1000,
+      });
     let response: AxiosResponse<Readable>;
     try {
       response = await this.#axios.request<Readable>({
         ...config,
-        headers:
-          correlationId === undefined ? config.headers : { ...config.headers, "X-Cr-Correlation-Id": correlationId },
+        headers: { ...config.headers, ...this.#headersOnward() },
       });
+      called("answered");
     } catch (error) {
+      called("failed");
       throw new BridgeError(
         { kind: "driveUnreachable" } satisfies Failure,
         // Only the code, as in ECONNREFUSED: the rest of an AxiosError holds credentials.

@@ -130,6 +130,7 @@ async function enter(
     issuedTo: `link:${link.id}`,
   });
   await parts.links.opened(link.id, person);
+  parts.audit({ event: "linkUsed", link: link.id, file: link.fileId, person: { id: person.id, name: person.name } });
   logFacts({ link: link.id, grant: grant.id, file: link.fileId });
   // What follows the # stays in the browser: the page takes it for its address, so that a reload comes back here.
   response.redirect(303, `${hostPageUrl}#/l/${request.params.secret}`);

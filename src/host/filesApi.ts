@@ -1,3 +1,4 @@
+import type { Audit } from "../http/auditLog.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
 import type { AccessGrants, Person } from "../model/accessGrants.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
@@ -19,6 +20,7 @@ export interface FilesApiParts {
   readonly shield: DriveShield;
   readonly turns: FileTurns;
   readonly spool: SaveSpool;
+  readonly audit: Audit;
 }
 
 type NamedPerson = Pick<Person, "id" | "name">;
@@ -80,10 +82,12 @@ export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
           return ended;
         });
         logFacts({ file: file.id, ...(lock === undefined ? {} : { takenOverFrom: lock.grantId }) });
-        return {
-          taken_over: lock !== undefined,
-          from: lock === undefined ? null : await personBehind(parts, lock.grantId),
-        };
+        const from = lock === undefined ? null : await personBehind(parts, lock.grantId);
+        if (lock !== undefined) {
+          const by = `portal:${call.portal}`;
+          parts.audit({ event: "lockTakenOver", file: file.id, by, ...(from === null ? {} : { from }) });
+        }
+        return { taken_over: lock !== undefined, from };
       },
     }),
   ];

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { logFacts } from "../http/requestLog.ts";
 import { type EditLink, linkEnd } from "../model/editLinks.ts";
 import { failureOf } from "../model/failure.ts";
-import { changeLink, type LinkParts, linkOf, makeLink } from "./makeLink.ts";
+import { changeLink, type LinkParts, linkOf, makeLink, revokeLink } from "./makeLink.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
 import {
@@ -135,8 +135,8 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
     "/links/:id/revoke",
     ...form,
     forPerson(parts, async (person, request, response) => {
-      const link = await linkAsked(person, request);
-      if ((await parts.links.revoke(link.id)) !== undefined) await parts.sessionsEnded(link.fileId);
+      const link = await revokeLink(parts, makerOf(person), String(request.params["id"]));
+      await parts.sessionsEnded(link.fileId);
       logFacts({ link: link.id, person: person.id });
       response.redirect(303, `${parts.bridgeUrl}/links/${link.id}`);
     }),

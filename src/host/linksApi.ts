@@ -12,7 +12,15 @@ import {
   listedLinksAtMost,
   madeLinkSchema,
 } from "./apiSchemas.ts";
-import { changeLink, type LinkParts, type LinkWishes, linkOf, makeLink, noRestrictions } from "./makeLink.ts";
+import {
+  changeLink,
+  type LinkParts,
+  type LinkWishes,
+  linkOf,
+  makeLink,
+  noRestrictions,
+  revokeLink,
+} from "./makeLink.ts";
 import { driveTokens } from "./portalCaller.ts";
 
 export interface LinksApiParts extends LinkParts {
@@ -107,9 +115,8 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       answer: { status: 204, description: "It opens nothing any more" },
       failures: ["linkUnknown"],
       run: async (call) => {
-        const link = await linkOf(parts, makerOf(call), call.id);
-        const wasLive = (await parts.links.revoke(link.id)) !== undefined;
-        logFacts({ link: link.id, file: link.fileId, ...(wasLive ? { linkIs: "revoked" } : {}) });
+        const link = await revokeLink(parts, makerOf(call), call.id);
+        logFacts({ link: link.id, linkIs: "revoked", file: link.fileId });
         await parts.sessionsEnded(link.fileId);
         return undefined;
       },

@@ -1,3 +1,4 @@
+import type { Audit } from "../http/auditLog.ts";
 import type { Drive, DriveAccount, DriveFile, OpenRequest } from "../model/drive.ts";
 import type { EditLink, EditLinks, LinkChanges, LinkRestrictions } from "../model/editLinks.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -9,6 +10,7 @@ export interface LinkParts {
   readonly links: EditLinks;
   readonly now: Clock;
   readonly bridgeUrl: string;
+  readonly audit: Audit;
 }
 
 /** What whoever makes or changes a link may say of it; undefined leaves it as it is, null takes it away. */
@@ -56,6 +58,7 @@ export async function makeLink(
     ...(password ? { passwordHash: await hashPassword(password) } : {}),
     ...(note ? { note } : {}),
   });
+  parts.audit({ event: "linkMade", link: link.id, file: file.id, by: maker, permission: link.permission });
   return { link, url: linkUrl(parts.bridgeUrl, secret), file };
 }
 
@@ -70,7 +73,16 @@ export async function changeLink(parts: LinkParts, maker: string, id: string, wi
   };
   const changed = await parts.links.change(link.id, changes);
   if (changed === undefined) throw new BridgeError({ kind: "linkEnded", because: "revoked" });
+  parts.audit({ event: "linkChanged", link: link.id, file: link.fileId, by: maker });
   return changed;
+}
+
+/** Ends a link for good; one that has been revoked before stays so. @throws linkUnknown when it is not this maker's */
+export async function revokeLink(parts: LinkParts, maker: string, id: string): Promise<EditLink> {
+  const link = await linkOf(parts, maker, id);
+  const revoked = await parts.links.revoke(link.id);
+  if (revoked !== undefined) parts.audit({ event: "linkRevoked", link: link.id, file: link.fileId, by: maker });
+  return revoked ?? link;
 }
 
 /** @throws linkUnknown when there is none, or another maker's */

@@ -2,6 +2,7 @@ import { actionUrl } from "../editors/actionUrl.ts";
 import type { Editors } from "../editors/discovery.ts";
 import { withSuiteParameters } from "../editors/suites.ts";
 import type { AccessTokens } from "../http/accessToken.ts";
+import type { Audit } from "../http/auditLog.ts";
 import {
   type AccessGrant,
   type AccessGrants,
@@ -26,6 +27,7 @@ export interface OpenDocumentParts {
   readonly bridgeUrl: string;
   readonly wopiUrl: string;
   readonly grantLifetimeMs: number;
+  readonly audit: Audit;
 }
 
 export interface DocumentRequest extends OpenRequest {
@@ -85,6 +87,15 @@ export async function openDocument(parts: OpenDocumentParts, request: DocumentRe
     ...(request.link === undefined ? {} : { linkId: request.link.id }),
     expiresAtMs: Math.min(parts.now() + parts.grantLifetimeMs, renewableUntilMs),
     renewableUntilMs,
+  });
+  const { person } = grant;
+  parts.audit({
+    event: "sessionOpened",
+    grant: grant.id,
+    file: file.id,
+    person: { id: person.id, name: person.name },
+    permission,
+    through: request.issuedTo,
   });
   return {
     grant,

@@ -120,6 +120,7 @@ function sessionRoutes(parts: PortalApiParts): readonly ApiRoute[] {
           throw new BridgeError({ kind: "fileMissing" });
         }
         logFacts({ grant: grant.id });
+        parts.audit({ event: "sessionEnded", grant: grant.id, file: grant.document.fileId, by: `portal:${portal}` });
         await parts.sessionsEnded(grant.document.fileId);
         return undefined;
       },

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
-import { logFacts } from "../http/requestLog.ts";
+import type { Audit } from "../http/auditLog.ts";
 import type { AttemptLimits } from "../model/attemptLimits.ts";
 import type { Drive, DriveAccount, SignInOutcome } from "../model/drive.ts";
 import { failureOf } from "../model/failure.ts";
@@ -15,6 +15,7 @@ export interface SignInParts extends PageParts {
   readonly drive: Drive;
   readonly store: KeyValueStore;
   readonly attempts: AttemptLimits;
+  readonly audit: Audit;
   readonly now: Clock;
 }
 
@@ -64,7 +65,7 @@ export function signInRouter(parts: SignInParts): Router {
   const welcome = async (response: Response, account: DriveAccount, returnTo: string): Promise<void> => {
     const person = { id: account.userId, name: account.userName, account: account.account };
     await startSession(parts, response, person);
-    logFacts({ signedIn: person.id });
+    parts.audit({ event: "signedIn", person: { id: person.id, name: person.name } });
     response.redirect(303, `${parts.bridgeUrl}${returnTo}`);
   };
 
@@ -163,7 +164,9 @@ export function signInRouter(parts: SignInParts): Router {
 
   router.post("/signout", ...form, async (request, response) => {
     const everywhere = z.object({ everywhere: text }).parse(request.body ?? {}).everywhere === "1";
-    await endSession(parts, request, response, everywhere);
+    const person = await endSession(parts, request, response, everywhere);
+    if (person !== undefined)
+      parts.audit({ event: "signedOut", person: { id: person.id, name: person.name }, everywhere });
     response.redirect(303, `${parts.bridgeUrl}/signin?signed_out=1`);
   });
   return router;

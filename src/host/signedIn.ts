@@ -36,13 +36,15 @@ export async function startSession(
   await cookies.write(response, cookieName, { session: sessionId, secret }, sessionLifetimeMs);
 }
 
+/** @returns whose it was */
 export async function endSession(
   { cookies, sessions }: SignedInParts,
   request: Request,
   response: Response,
   everywhere: boolean,
-): Promise<void> {
+): Promise<SignedInPerson | undefined> {
   const person = await signedInPerson({ cookies, sessions }, request, response);
   if (person !== undefined) await (everywhere ? sessions.endAll(person.id) : sessions.end(person.sessionId));
   cookies.clear(response, cookieName);
+  return person;
 }

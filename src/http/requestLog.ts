@@ -3,9 +3,12 @@ import { createHash, randomUUID } from "node:crypto";
 import type { RequestHandler } from "express";
 import type { Logger } from "pino";
 import { BridgeError, type Failure } from "../model/failure.ts";
+import type { AnsweredRequest } from "./metrics.ts";
+import { type Trace, traceOf } from "./trace.ts";
 
 interface RequestContext {
   readonly correlationId: string;
+  readonly trace: Trace | undefined;
   /** Facts that handlers add to the request's one line. */
   readonly facts: Record<string, unknown>;
 }
@@ -13,9 +16,12 @@ interface RequestContext {
 const current = new AsyncLocalStorage<RequestContext>();
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** @returns id of the request being served: the editor's own where it sends one, and Cloudreve's in its errors */
-export function correlationId(): string | undefined {
-  return current.getStore()?.correlationId;
+/** @returns what goes with every call to Cloudreve, so that its log can be read beside ours: correlation id and trace */
+export function headersOnward(): Readonly<Record<string, string>> {
+  const context = current.getStore();
+  if (context === undefined) return {};
+  const { correlationId, trace } = context;
+  return { "X-Cr-Correlation-Id": correlationId, ...(trace === undefined ? {} : { traceparent: trace.traceparent }) };
 }
 
 /** Adds facts to the line of the request being served; never a token, a key or an address with a query. */
@@ -40,11 +46,18 @@ export function shortHash(secret: string): string {
   return createHash("sha256").update(secret).digest("hex").slice(0, 8);
 }
 
-/** One line a request: path without query, outcome, time. */
-export function logRequests(logger: Logger): RequestHandler {
+/**
+ * One line a request: path without query, outcome, time.
+ * @param answered hears of each request once it is over
+ */
+export function logRequests(logger: Logger, answered: (request: AnsweredRequest) => void): RequestHandler {
   return (request, response, next) => {
     const sent = request.get("X-WOPI-CorrelationId") ?? request.get("X-Correlation-Id") ?? "";
-    const context: RequestContext = { correlationId: uuid.test(sent) ? sent.toLowerCase() : randomUUID(), facts: {} };
+    const context: RequestContext = {
+      correlationId: uuid.test(sent) ? sent.toLowerCase() : randomUUID(),
+      trace: traceOf(request.get("traceparent")),
+      facts: {},
+    };
     const startedAt = process.hrtime.bigint();
     response.set("X-Correlation-Id", context.correlationId);
     response.once("close", () => {
@@ -56,8 +69,10 @@ export function logRequests(logger: Logger): RequestHandler {
         ms: Math.round(ms * 10) / 10,
         cut: response.writableFinished ? undefined : true,
         correlationId: context.correlationId,
+        traceId: context.trace?.traceId,
         ...context.facts,
       };
+      answered({ ...kindOf(line.path, request.method, context.facts), status: line.status, seconds: ms / 1000 });
       if (response.statusCode >= 500 || context.facts["failure"] === "unexpected") logger.warn(line);
       else logger.info(line);
     });
@@ -73,3 +88,24 @@ function loggedPath(target: string): string {
   const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] ?? "";
   return path.replace(/^\/(edit|l)\/[^/]+/i, "/$1/-");
 }
+
+/** What the figures call a request: never words that somebody outside has chosen, of which there is no end. */
+function kindOf(
+  path: string,
+  method: string,
+  facts: Readonly<Record<string, unknown>>,
+): Pick<AnsweredRequest, "area" | "operation" | "failure"> {
+  const area = /^\/wopi\//i.test(path) ? "wopi" : /^\/api\//i.test(path) ? "api" : "pages";
+  const failure = typeof facts["failure"] === "string" ? facts["failure"] : undefined;
+  const isKnown = typeof facts["operation"] === "string" && failure !== "notImplemented";
+  const operation = isKnown
+    ? String(facts["operation"])
+    : area === "wopi"
+      ? "other"
+      : knownMethods.has(method)
+        ? method
+        : "other";
+  return { area, operation, failure };
+}
+
+const knownMethods = new Set(["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"]);

@@ -39,14 +39,14 @@ export function wopiRouter(parts: WopiRouterParts): Router {
     next();
   });
   const file = router.route("/files/:id");
-  file.get(serve(parts, () => parts.checkFileInfo));
+  file.get(serve(parts, () => named("CHECK_FILE_INFO", parts.checkFileInfo)));
   file.post(serve(parts, (request) => overridden(parts.fileOverrides, request)));
   const contents = router.route("/files/:id/contents");
   // Express would make a GetFile of it, which counts as the editor having loaded the document.
   contents.head(() => {
     throw new BridgeError({ kind: "notImplemented", operation: "HEAD" });
   });
-  contents.get(serve(parts, () => parts.getFile));
+  contents.get(serve(parts, () => named("GET_FILE", parts.getFile)));
   contents.post(serve(parts, (request) => overridden(parts.contentOverrides, request)));
   router.use(() => {
     throw new BridgeError({ kind: "notImplemented", operation: "address" });
@@ -92,6 +92,11 @@ function serve(parts: WopiRouterParts, choose: (request: Request) => WopiOperati
     const operation = choose(request);
     await send(response, await operation(callOf(grant)));
   };
+}
+
+function named(operation: string, work: WopiOperation): WopiOperation {
+  logFacts({ operation });
+  return work;
 }
 
 function overridden(operations: Readonly<Record<string, WopiOperation>>, request: Request): WopiOperation {

@@ -55,7 +55,7 @@ export function accountContract(hasApplication: boolean, openServer: () => Promi
     const { now } = clock;
     const store = openMemoryStore(now);
     const seal = createSeal([randomBytes(32)]);
-    const client = new CloudreveClient(server.url, () => undefined);
+    const client = new CloudreveClient(server.url);
     const credentials = new Credentials({ store, seal, client, turns: new FileTurns(), now, login: undefined });
     const publicUrl = server.url;
     const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient: server.application });

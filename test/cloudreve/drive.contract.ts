@@ -47,7 +47,7 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
     const clock = setClock();
     const store = openMemoryStore(clock.now);
     const seal = createSeal([randomBytes(32)]);
-    const client = new CloudreveClient(server.url, () => undefined);
+    const client = new CloudreveClient(server.url);
     const login = { email: server.email, password };
     const { now } = clock;
     const credentials = new Credentials({ store, seal, client, turns: new FileTurns(), now, login });

@@ -83,7 +83,7 @@ export async function openSignInStage(): Promise<SignInStage> {
     store,
     seal,
     connect: ({ oauthClient, login } = {}) => {
-      const client = new CloudreveClient(proxy.url, () => undefined);
+      const client = new CloudreveClient(proxy.url);
       const turns = new FileTurns({ store, now });
       const credentials = new Credentials({ store, seal, client, turns, now, login });
       const publicUrl = "https://cloud.example.com/";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { changeLink, type LinkParts, linkOf, linkUrl, makeLink, noRestrictions } from "../../src/host/makeLink.ts";
+import type { AuditEvent } from "../../src/http/auditLog.ts";
 import type { Drive, DriveAccount, DriveFile, OpenRequest } from "../../src/model/drive.ts";
 import { EditLinks } from "../../src/model/editLinks.ts";
 import { BridgeError, failureOf } from "../../src/model/failure.ts";
@@ -24,6 +25,7 @@ function freshStage() {
   const clock = setClock(startMs);
   const store = openMemoryStore(clock.now);
   const asked: unknown[] = [];
+  const audited: AuditEvent[] = [];
   const drive: Pick<Drive, "find"> = {
     find: async (account: string, target: OpenRequest["target"]) => {
       asked.push([account, target]);
@@ -32,10 +34,16 @@ function freshStage() {
     },
   };
   const links = new EditLinks(store, clock.now);
-  const parts: LinkParts = { drive: drive as Drive, links, now: clock.now, bridgeUrl: "https://bridge.example" };
+  const parts: LinkParts = {
+    drive: drive as Drive,
+    links,
+    now: clock.now,
+    bridgeUrl: "https://bridge.example",
+    audit: (event) => void audited.push(event),
+  };
   const make = (wishes: Partial<Parameters<typeof makeLink>[4]> = {}) =>
     makeLink(parts, alice, { fileId: "f1" }, maker, { permission: "edit", ...wishes });
-  return { clock, store, links, parts, asked, make };
+  return { clock, store, links, parts, asked, audited, make };
 }
 
 async function failureIn<Kind extends Parameters<typeof failureOf>[1]>(work: Promise<unknown>, kind: Kind) {

@@ -1,0 +1,42 @@
+import type { Logger } from "pino";
+import { z } from "zod";
+
+const person = z.object({ id: z.string(), name: z.string() });
+const file = z.string();
+
+/** Who did what to whose document: the lines of the audit log, one JSON object each. */
+export const auditSchema = z.discriminatedUnion("event", [
+  z.object({ event: z.literal("signedIn"), person }),
+  z.object({ event: z.literal("signedOut"), person, everywhere: z.boolean() }),
+  z.object({
+    event: z.literal("sessionOpened"),
+    grant: z.string(),
+    file,
+    person,
+    permission: z.enum(["view", "edit"]),
+    /** `portal:NAME`, `link:ID`, `person:ID` */
+    through: z.string(),
+  }),
+  z.object({ event: z.literal("sessionEnded"), grant: z.string(), file, by: z.string() }),
+  z.object({
+    event: z.literal("linkMade"),
+    link: z.string(),
+    file,
+    by: z.string(),
+    permission: z.enum(["view", "edit"]),
+  }),
+  z.object({ event: z.literal("linkChanged"), link: z.string(), file, by: z.string() }),
+  z.object({ event: z.literal("linkUsed"), link: z.string(), file, person }),
+  z.object({ event: z.literal("linkRevoked"), link: z.string(), file, by: z.string() }),
+  z.object({ event: z.literal("saved"), file, person, version: z.string(), link: z.string().optional() }),
+  z.object({ event: z.literal("conflictCopy"), file, person, copyName: z.string(), link: z.string().optional() }),
+  z.object({ event: z.literal("lockTakenOver"), file, by: z.string(), from: person.optional() }),
+]);
+export type AuditEvent = z.infer<typeof auditSchema>;
+export type Audit = (event: AuditEvent) => void;
+
+/** Lines of a stream of their own, `"stream":"audit"`, whatever the log level. */
+export function auditLog(logger: Logger): Audit {
+  const lines = logger.child({ stream: "audit" }, { level: "info" });
+  return (event) => lines.info(auditSchema.parse(event));
+}

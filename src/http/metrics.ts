@@ -1,0 +1,125 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { RequestHandler } from "express";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** One request that has been answered. */
+export interface AnsweredRequest {
+  readonly area: "wopi" | "api" | "pages";
+  /** The WOPI operation, or the method. */
+  readonly operation: string;
+  readonly status: number;
+  readonly failure: string | undefined;
+  readonly seconds: number;
+}
+
+/** One call of the drive that has ended. */
+export interface DriveCall {
+  /** Method and path without ids. */
+  readonly call: string;
+  readonly outcome: "answered" | "failed";
+  readonly seconds: number;
+}
+
+/** What a look at the moment finds, taken when the figures are asked for. */
+export interface Standing {
+  readonly locks: number;
+  readonly spoolSaves: number;
+  readonly spoolBytes: number;
+}
+
+const durations = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Prometheus figures of one bridge. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests: Counter<"area" | "operation" | "status" | "failure">;
+  readonly #requestSeconds: Histogram<"area" | "operation">;
+  readonly #driveSeconds: Histogram<"call" | "outcome">;
+  readonly #saves: Counter<"outcome">;
+  readonly #contract: Gauge<"call">;
+
+  /** @param standing asked at each reading */
+  constructor(standing: () => Promise<Standing>) {
+    const registers = [this.#registry];
+    this.#requests = new Counter({
+      name: "bridge_requests_total",
+      help: "Answered requests",
+      labelNames: ["area", "operation", "status", "failure"],
+      registers,
+    });
+    this.#requestSeconds = new Histogram({
+      name: "bridge_request_seconds",
+      help: "Time until a request was answered",
+      labelNames: ["area", "operation"],
+      buckets: durations,
+      registers,
+    });
+    this.#driveSeconds = new Histogram({
+      name: "bridge_drive_seconds",
+      help: "Time until Cloudreve answered a call",
+      labelNames: ["call", "outcome"],
+      buckets: durations,
+      registers,
+    });
+    this.#saves = new Counter({
+      name: "bridge_saves_total",
+      help: "What became of saves: saved, copied (beside the document), kept (in the spool), refused",
+      labelNames: ["outcome"],
+      registers,
+    });
+    this.#contract = new Gauge({
+      name: "bridge_drive_contract",
+      help: "1 while a call of Cloudreve's answers as the bridge expects, 0 when its answer has changed",
+      labelNames: ["call"],
+      registers,
+    });
+    const locks = new Gauge({ name: "bridge_locks", help: "Files locked in Cloudreve for editors", registers });
+    const spoolSaves = new Gauge({ name: "bridge_spool_saves", help: "Saves that wait in the spool", registers });
+    const spoolBytes = new Gauge({
+      name: "bridge_spool_bytes",
+      help: "Bytes of the saves in the spool",
+      registers,
+      collect: async () => {
+        const now = await standing();
+        locks.set(now.locks);
+        spoolSaves.set(now.spoolSaves);
+        spoolBytes.set(now.spoolBytes);
+      },
+    });
+    collectDefaultMetrics({ register: this.#registry });
+    for (const outcome of ["saved", "copied", "kept", "refused"]) this.#saves.inc({ outcome }, 0);
+  }
+
+  answered({ area, operation, status, failure, seconds }: AnsweredRequest): void {
+    this.#requests.inc({ area, operation, status: String(status), failure: failure ?? "" });
+    this.#requestSeconds.observe({ area, operation }, seconds);
+  }
+
+  driveCalled({ call, outcome, seconds }: DriveCall): void {
+    this.#driveSeconds.observe({ call, outcome }, seconds);
+  }
+
+  save(outcome: "saved" | "copied" | "kept" | "refused"): void {
+    this.#saves.inc({ outcome });
+  }
+
+  contract(call: string, isKept: boolean): void {
+    this.#contract.set({ call }, isKept ? 1 : 0);
+  }
+
+  /** `GET /metrics`, for whoever has the key; without a key there is no such page. */
+  page(key: string | undefined): RequestHandler {
+    return async (request, response) => {
+      const given = /^Bearer (.+)$/i.exec(request.get("Authorization") ?? "")?.[1] ?? "";
+      if (key === undefined) {
+        response.status(404).end();
+      } else if (timingSafeEqual(hashOf(given), hashOf(key))) {
+        response.set("Content-Type", this.#registry.contentType).send(await this.#registry.metrics());
+      } else {
+        response.status(401).set("WWW-Authenticate", "Bearer").end();
+      }
+    };
+  }
+}
+
+const hashOf = (text: string): Buffer => createHash("sha256").update(text).digest();

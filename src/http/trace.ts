@@ -1,0 +1,21 @@
+import { randomBytes } from "node:crypto";
+
+/** W3C Trace Context, version 00. */
+const pattern = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** A request's place in a trace that began elsewhere. */
+export interface Trace {
+  readonly traceId: string;
+  /** What is sent on, with this request as the parent. */
+  readonly traceparent: string;
+}
+
+/**
+ * @param header value of `traceparent` as it came
+ * @returns undefined when there is none, or none that the specification knows: it is then not handed on
+ */
+export function traceOf(header: string | undefined): Trace | undefined {
+  const [, traceId = "", parentId = "", flags = ""] = pattern.exec(header ?? "") ?? [];
+  if (/^0*$/.test(traceId) || /^0*$/.test(parentId)) return undefined;
+  return { traceId, traceparent: `00-${traceId}-${randomBytes(8).toString("hex")}-${flags}` };
+}

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { auditSchema } from "../../src/http/auditLog.ts";
+import { type DriveProxy, driveProxy } from "../support/driveProxy.ts";
+import { linkOwner } from "../support/linkOwner.ts";
+import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
+import { editorForm, webPerson } from "../support/webPerson.ts";
+import { collabora, wopiOfForm } from "../support/wopiClient.ts";
+
+const metricsKey = "the operator's own key";
+let bridge: TestBridge;
+let drive: DriveProxy;
+
+beforeAll(async () => {
+  bridge = await testBridge({
+    settings: { METRICS_KEY: metricsKey },
+    driveAddress: async (driveUrl) => {
+      drive = await driveProxy(driveUrl);
+      return drive.url;
+    },
+  });
+  await bridge.alice.put("a.docx", "text");
+});
+afterAll(async () => {
+  await bridge.close();
+  await drive.close();
+});
+
+function metrics(key = metricsKey): Promise<Response> {
+  return fetch(`${bridge.url}/metrics`, { headers: { Authorization: `Bearer ${key}` } });
+}
+
+/** @returns the value of a figure, by its name and labels as they are written */
+async function figure(name: string): Promise<number> {
+  const line = (await (await metrics()).text()).split("\n").find((text) => text.startsWith(`${name} `));
+  return Number(line?.split(" ").at(-1) ?? Number.NaN);
+}
+
+describe("the figures", () => {
+  it("are for whoever has the key", async () => {
+    expect((await metrics()).status).toBe(200);
+    expect((await metrics("another key altogether")).status).toBe(401);
+    expect((await fetch(`${bridge.url}/metrics`)).status).toBe(401);
+  });
+
+  it("are not there without a key in the settings", async () => {
+    const plain = await testBridge();
+    expect((await fetch(`${plain.url}/metrics`, { headers: { Authorization: "Bearer " } })).status).toBe(404);
+    await plain.close();
+  });
+
+  it("count calls by operation and outcome, saves, locks and the spool", async () => {
+    const editor = await bridge.open("a.docx");
+    await editor.check();
+    await editor.get();
+    await editor.lock("lock-1");
+    await editor.put("new text", "lock-1");
+    await editor.put("newer text", "another lock");
+    const requests = (operation: string, status: number, failure = "") =>
+      figure(`bridge_requests_total{area="wopi",operation="${operation}",status="${status}",failure="${failure}"}`);
+    expect(await requests("CHECK_FILE_INFO", 200)).toBe(1);
+    expect(await requests("GET_FILE", 200)).toBe(1);
+    expect(await requests("PUT", 200)).toBe(1);
+    expect(await requests("PUT", 409, "lockMismatch")).toBe(1);
+    expect(await figure('bridge_saves_total{outcome="saved"}')).toBe(1);
+    expect(await figure('bridge_saves_total{outcome="refused"}')).toBe(1);
+    expect(await figure('bridge_saves_total{outcome="kept"}')).toBe(0);
+    expect(await figure("bridge_locks")).toBe(1);
+    expect(await figure("bridge_spool_saves")).toBe(0);
+    expect(await figure('bridge_drive_seconds_count{call="GET /file/info",outcome="answered"}')).toBeGreaterThan(0);
+    expect(await figure('bridge_drive_seconds_count{call="POST /file/wopi/:id/contents",outcome="answered"}')).toBe(1);
+  });
+
+  it("don't grow with words that somebody outside makes up", async () => {
+    const editor = await bridge.open("a.docx");
+    for (let word = 0; word < 20; word++) await editor.post(`MADE_UP_${word}`);
+    for (let word = 0; word < 20; word++) await fetch(`${bridge.url}/made-up-${word}`, { method: "PROPFIND" });
+    const text = await (await metrics()).text();
+    expect(text).not.toMatch(/made.up|PROPFIND/i);
+    expect(text).not.toContain((await bridge.alice.info("a.docx")).id);
+  });
+});
+
+describe("the audit log", () => {
+  const events = () =>
+    bridge.logLines.filter((line) => line["stream"] === "audit").map((line) => auditSchema.parse(line));
+
+  it("tells who opened, who saved, what became a copy, and what was done with links, each in its form", async () => {
+    const owner = await linkOwner(bridge);
+    const { id: file } = await bridge.alice.info("a.docx");
+    const url = await owner.makeLink(file);
+    const visitor = webPerson(bridge.url);
+    const page = await visitor.follow(await visitor.post(url, { name: "Ola" }));
+    const editor = wopiOfForm(editorForm(page));
+    await fetch(`${bridge.url}/api/files/${file}/lock`, {
+      method: "DELETE",
+      headers: { Authorization: `Bearer ${portalKey}` },
+    });
+    await editor.lock("lock-2");
+    await editor.put("by Ola", "lock-2");
+    await owner.change("a.docx", { note: "for Ola" });
+    await owner.revoke("a.docx");
+    await editor.put("late", "lock-2", collabora({}));
+    await owner.person.post("/signout");
+    const told = events().map(({ event }) => event);
+    for (const event of [
+      "signedIn",
+      "linkMade",
+      "linkUsed",
+      "sessionOpened",
+      "lockTakenOver",
+      "saved",
+      "linkChanged",
+      "linkRevoked",
+      "conflictCopy",
+      "signedOut",
+    ]) {
+      expect(told, event).toContain(event);
+    }
+    expect(events().findLast(({ event }) => event === "saved")).toMatchObject({ file, person: { name: "Ola" } });
+    expect(events().findLast(({ event }) => event === "conflictCopy")).toMatchObject({ person: { name: "Ola" } });
+    const secret = url.slice(url.lastIndexOf("/") + 1);
+    expect(JSON.stringify(events())).not.toContain(secret);
+  });
+});
+
+describe("a trace that began at a portal or an editor", () => {
+  it("is in the line of the request, and goes on to the drive", async () => {
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const editor = await bridge.open("a.docx");
+    drive.seen.length = 0;
+    await fetch(editor.address(), { headers: { traceparent } });
+    const sent = drive.seen.map(({ headers }) => headers["traceparent"]);
+    expect(sent.length).toBeGreaterThan(0);
+    for (const value of sent) expect(value).toMatch(/^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067)[0-9a-f]{16}-01$/);
+    const line = bridge.logLines.findLast(({ traceId }) => traceId !== undefined);
+    expect(line).toMatchObject({ traceId: "4bf92f3577b34da6a3ce929d0e0e4736", operation: "CHECK_FILE_INFO" });
+  });
+});
