@@ -144,7 +144,7 @@ export class CloudreveSignIn implements DriveSignIn {
 }
 
 /** @param version as `/site/ping` says it: "4.14.0", "4.14.0-pro" */
-function hasOAuth(version: string): boolean {
+export function hasOAuth(version: string): boolean {
   const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
   if (major === undefined || minor === undefined) return false;
   if (Number(major) !== firstWithOAuth.major) return Number(major) > firstWithOAuth.major;

@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import { ConfigError, readConfig } from "./config.ts";
+import { examine } from "./doctor/examine.ts";
+import { type Finding, failed, finding } from "./doctor/finding.ts";
+import { jsonReport, secretsOf, textReport, withoutSecrets } from "./doctor/report.ts";
+
+/** Tries every way that the bridge needs, from the environment that the bridge is started with. */
+async function main(): Promise<void> {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  const findings = await found();
+  const report = process.argv.includes("--json") ? jsonReport(findings) : textReport(findings);
+  const hasFailed = findings.some(({ outcome }) => outcome === "failed");
+  // Connections that still wait for an answer hold nothing that matters.
+  process.stdout.write(report, () => process.exit(hasFailed ? 1 : 0));
+}
+
+async function found(): Promise<Finding[]> {
+  try {
+    const config = readConfig(process.env);
+    return withoutSecrets(await examine(config), secretsOf(config));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.sentences.map((sentence) => {
+      const name = /[A-Z][A-Z_]{3,}/.exec(sentence)?.[0] ?? "the settings";
+      return finding("bridge", "settings", failed(sentence, `${name}=<as the README's table of settings says>`));
+    });
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`The doctor can't work: ${error instanceof Error ? error.message : "unknown reason"}\n`);
+  process.exit(1);
+});

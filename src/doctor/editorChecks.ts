@@ -1,0 +1,121 @@
+import type { Config } from "../config.ts";
+import { actionUrl } from "../editors/actionUrl.ts";
+import { type Discovery, parseDiscovery } from "../editors/discovery.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+import { askForAccessCheck, judgeAccessCheck, manualCommand } from "./accessCheck.ts";
+import { type Asked, ask, askFollowing, headerOf, isAnswer } from "./ask.ts";
+import { judgeClock } from "./driveAnswers.ts";
+import {
+  capabilitiesIn,
+  judgeActionOrigin,
+  judgeCapabilities,
+  judgeDiscovery,
+  judgeFraming,
+  judgeProofKey,
+  probedAction,
+  suiteBehind,
+} from "./editorAnswers.ts";
+import { type Finding, finding, skipped, warning } from "./finding.ts";
+import { originOf } from "./viewerAnswers.ts";
+import { askForUpgrade, judgeUpgrade, webSocketUrl } from "./webSocket.ts";
+
+export interface EditorReport {
+  readonly findings: readonly Finding[];
+  /** What the documents that could be read offer. */
+  readonly discoveries: readonly Discovery[];
+}
+
+/** Tries every editor of DISCOVERY_URLS from the bridge's side and from that of browsers. */
+export async function examineEditors(config: Config, now: Clock): Promise<EditorReport> {
+  if (config.DISCOVERY_URLS.length === 0) {
+    const verdict = warning(
+      "No DISCOVERY_URLS is set: nothing proves that calls come from the editor.",
+      "DISCOVERY_URLS=<address of the editor as the bridge reaches it>/hosting/discovery",
+    );
+    return { findings: [finding("editor", "discovery", verdict)], discoveries: [] };
+  }
+  const reports = await Promise.all(config.DISCOVERY_URLS.map((url) => examineEditor(config, url, now)));
+  const hosts = config.DISCOVERY_URLS.map((url) => new URL(url).host);
+  return {
+    findings: reports.flatMap(({ findings }, index) =>
+      findings.map((one) => (reports.length === 1 ? one : { ...one, check: `${one.check} (${hosts[index]})` })),
+    ),
+    discoveries: reports.flatMap(({ discoveries }) => discoveries),
+  };
+}
+
+async function examineEditor(config: Config, url: string, now: Clock): Promise<EditorReport> {
+  const sentAtMs = now();
+  const first = await askFollowing(url);
+  const receivedAtMs = now();
+  const known = await parsed(first, sentAtMs);
+  const { discovery } = known;
+  const readable = finding("editor", "discovery", judgeDiscovery(first, url, config.DISCOVERY_URLS, known.problem));
+  if (discovery === undefined || !isAnswer(first)) return { findings: [readable], discoveries: [] };
+  const urlsrc = probedAction(discovery);
+  const suite = urlsrc === undefined ? undefined : suiteBehind(urlsrc);
+  const [second, capabilitiesAnswer] = await Promise.all([
+    askFollowing(url),
+    ask(url.replace(/\/discovery\/?$/, "/capabilities")),
+  ]);
+  const again = (await parsed(second, sentAtMs)).discovery;
+  const capabilities = capabilitiesIn(capabilitiesAnswer);
+  const probes = await probeFindings(config, url, urlsrc, capabilities?.hasWopiAccessCheck === true);
+  const clock = judgeClock(headerOf(first, "date"), { sentAtMs, receivedAtMs }, "The editor's");
+  const reads = again === undefined ? [discovery] : [discovery, again];
+  return {
+    findings: [
+      readable,
+      finding("editor", "editor's address", judgeActionOrigin(urlsrc, config)),
+      finding("editor", "editor's clock", clock),
+      finding("editor", "proof key", judgeProofKey(reads, config.PROOF_KEYS, suite)),
+      finding("editor", "capabilities", judgeCapabilities(capabilities, suite)),
+      ...probes,
+    ],
+    discoveries: [discovery],
+  };
+}
+
+async function parsed(asked: Asked, nowMs: number): Promise<{ discovery?: Discovery; problem?: string }> {
+  if (!isAnswer(asked) || asked.status !== 200) return {};
+  try {
+    return { discovery: await parseDiscovery(asked.text, nowMs) };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : "unknown reason" };
+  }
+}
+
+/** A made-up document, opened as a browser and as the editor's server would. */
+async function probeFindings(
+  config: Config,
+  discoveryUrl: string,
+  urlsrc: string | undefined,
+  canCheckAccess: boolean,
+): Promise<Finding[]> {
+  const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
+  const wopiSrc = `${wopiUrl}/wopi/files/doctor`;
+  const access = canCheckAccess ? askForAccessCheck(discoveryUrl, wopiSrc) : undefined;
+  const reached = async () =>
+    finding("editor", "editor reaches the bridge", judgeAccessCheck(await access, wopiUrl, manualCommand(wopiUrl)));
+  const origin = originOf(urlsrc ?? "");
+  if (urlsrc === undefined || origin === undefined) return [await reached()];
+  const suite = suiteBehind(urlsrc);
+  const socketUrl = webSocketUrl(urlsrc, suite, wopiSrc);
+  const [page, socket] = await Promise.all([
+    ask(actionUrl(urlsrc, { wopiSrc, language: undefined, theme: undefined }), {
+      method: "POST",
+      headers: { "Content-Type": "application/x-www-form-urlencoded", Origin: new URL(config.BRIDGE_URL).origin },
+      body: "access_token=doctor&access_token_ttl=0",
+    }),
+    socketUrl === undefined ? undefined : askForUpgrade(socketUrl),
+  ]);
+  const isMixed = config.BRIDGE_URL.startsWith("https:") && origin.startsWith("http:");
+  const framing = isMixed
+    ? skipped("Browsers don't get as far as framing an http editor.")
+    : judgeFraming(page, origin, suite, config);
+  return [
+    await reached(),
+    finding("browser", "editor in a frame", framing),
+    finding("browser", "WebSocket", judgeUpgrade(socket, suite)),
+  ];
+}

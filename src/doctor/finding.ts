@@ -1,0 +1,37 @@
+/** `warning`: works, but somebody will miss something. `skipped`: could not be told, and why. */
+export type Outcome = "ok" | "warning" | "failed" | "skipped";
+
+/** Which way was tried: the bridge's own parts, bridge to drive, between editor and bridge, browsers to the bridge. */
+export type Arrow = "bridge" | "drive" | "editor" | "browser";
+
+export interface Verdict {
+  readonly outcome: Outcome;
+  readonly sentence: string;
+  /** The one line to change: `SETTING=value`, a command, or a place in another program's settings. */
+  readonly change?: string;
+}
+
+export interface Finding extends Verdict {
+  readonly check: string;
+  readonly arrow: Arrow;
+}
+
+export function ok(sentence: string): Verdict {
+  return { outcome: "ok", sentence };
+}
+
+export function warning(sentence: string, change?: string): Verdict {
+  return { outcome: "warning", sentence, ...(change === undefined ? {} : { change }) };
+}
+
+export function failed(sentence: string, change: string): Verdict {
+  return { outcome: "failed", sentence, change };
+}
+
+export function skipped(sentence: string): Verdict {
+  return { outcome: "skipped", sentence };
+}
+
+export function finding(arrow: Arrow, check: string, verdict: Verdict): Finding {
+  return { check, arrow, ...verdict };
+}

@@ -1,0 +1,70 @@
+import type { Config } from "../config.ts";
+import type { Arrow, Finding, Outcome } from "./finding.ts";
+
+const symbols: Readonly<Record<Outcome, string>> = { ok: "ok", warning: " !", failed: "!!", skipped: "--" };
+
+const arrows: Readonly<Record<Arrow, string>> = {
+  bridge: "bridge: its own parts",
+  drive: "drive: bridge → Cloudreve",
+  editor: "editor: bridge ↔ editor's server",
+  browser: "browser: browsers → bridge and editor",
+};
+
+/** One line a check, grouped by arrow, with the line to change below it. */
+export function textReport(findings: readonly Finding[]): string {
+  const lines: string[] = [];
+  for (const [arrow, title] of Object.entries(arrows)) {
+    const ofArrow = findings.filter((finding) => finding.arrow === arrow);
+    if (ofArrow.length === 0) continue;
+    lines.push(title);
+    for (const { outcome, check, sentence, change } of ofArrow) {
+      lines.push(`  ${symbols[outcome]} ${check}: ${sentence}`);
+      if (change !== undefined) lines.push(`       change: ${change}`);
+    }
+  }
+  const count = (outcome: Outcome) => findings.filter((finding) => finding.outcome === outcome).length;
+  lines.push(
+    `${count("ok")} ok, ${count("warning")} to look at ( !), ${count("failed")} failed (!!), ${count("skipped")} not told (--)`,
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+/** `[{check, arrow, outcome, sentence, change?}]` */
+export function jsonReport(findings: readonly Finding[]): string {
+  return `${JSON.stringify(findings, undefined, 2)}\n`;
+}
+
+/** The last gate before anything is printed: whatever an error text has brought along, no secret leaves. */
+export function withoutSecrets(findings: readonly Finding[], secrets: readonly string[]): Finding[] {
+  const clean = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
+  return findings.map(({ sentence, change, ...rest }) => ({
+    ...rest,
+    sentence: clean(sentence),
+    ...(change === undefined ? {} : { change: clean(change) }),
+  }));
+}
+
+/** Shorter ones would be found in any text; Cloudreve's passwords have four characters and more. */
+const leastSecret = 4;
+
+/** Every secret among the settings, as it stands there. */
+export function secretsOf(config: Config): string[] {
+  const storePassword = URL.canParse(config.STORE_URL) ? decoded(new URL(config.STORE_URL).password) : "";
+  const all = [
+    config.SECRET,
+    config.SECRET_PREVIOUS,
+    config.OAUTH_CLIENT_SECRET,
+    config.CLOUDREVE_PASSWORD,
+    storePassword,
+    ...config.PORTAL_KEYS.map(({ key }) => key),
+  ];
+  return all.filter((secret): secret is string => (secret?.length ?? 0) >= leastSecret);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,112 @@
+import { randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, readdir, rm, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+import { placingFactsSchema } from "../saves/saveSpool.ts";
+import { reasonOf } from "./ask.ts";
+import { type Finding, failed, finding, ok, type Verdict, warning } from "./finding.ts";
+
+/** A save that is being placed right now lies there too. */
+const underWayMs = 60_000;
+const shownSaves = 3;
+const headLimit = 65_536;
+const mebibyte = 1024 * 1024;
+/** Below this even the saves of a quiet day may not fit. */
+const leastFreeBytes = 64 * mebibyte;
+
+interface WaitingSave {
+  readonly fileName: string;
+  readonly personName: string;
+  readonly receivedAtMs: number;
+}
+
+/**
+ * Writes to the spool folder and reads what waits there. Not by SaveSpool.open: that removes the bodies which a running
+ * bridge is receiving.
+ */
+export async function examineSpool({ SPOOL_DIR: dir, MAX_FILE_MB: maxFileMb }: Config, now: Clock): Promise<Finding[]> {
+  try {
+    await mkdir(dir, { recursive: true });
+    const probe = join(dir, `.probe-${randomBytes(6).toString("hex")}`);
+    await (await open(probe, "wx")).close();
+    await rm(probe);
+  } catch (error) {
+    const sentence = `The spool folder ${dir} can't be written (${reasonOf(error)}): no save could be taken.`;
+    const verdict = failed(sentence, "SPOOL_DIR=data/spool (a folder that the bridge's user may write)");
+    return [finding("bridge", "spool", verdict)];
+  }
+  const { bavail, bsize } = await statfs(dir);
+  const { saves, brokenNames } = await contentOf(dir);
+  return [
+    finding("bridge", "spool", judgeFreeSpace(bavail * bsize, maxFileMb, dir)),
+    finding("bridge", "spool content", judgeSpoolContent(saves, brokenNames, now())),
+  ];
+}
+
+export function judgeFreeSpace(freeBytes: number, maxFileMb: number, dir: string): Verdict {
+  const freeMb = Math.floor(freeBytes / mebibyte);
+  const sentence = `The spool folder ${dir} can be written; ${freeMb} MiB are free.`;
+  if (freeBytes < leastFreeBytes)
+    return failed(`${sentence} Saves will be refused soon.`, "SPOOL_DIR=<a folder on a disk with room>");
+  if (freeMb >= maxFileMb) return ok(sentence);
+  return warning(`${sentence} That is less than one save of MAX_FILE_MB.`, "SPOOL_DIR=<a folder on a disk with room>");
+}
+
+export function judgeSpoolContent(
+  saves: readonly WaitingSave[],
+  brokenNames: readonly string[],
+  nowMs: number,
+): Verdict {
+  const waiting = saves
+    .filter(({ receivedAtMs }) => nowMs - receivedAtMs > underWayMs)
+    .sort((a, b) => a.receivedAtMs - b.receivedAtMs);
+  if (waiting.length > 0) {
+    const shown = waiting
+      .slice(0, shownSaves)
+      .map(
+        ({ fileName, personName, receivedAtMs }) => `"${fileName}" of ${personName} since ${isoMinute(receivedAtMs)}`,
+      );
+    const more = waiting.length > shownSaves ? `, and ${waiting.length - shownSaves} more` : "";
+    const sentence = `${counted(waiting.length, "save")} not yet in Cloudreve: ${shown.join(", ")}${more}.`;
+    return warning(sentence, "keep SPOOL_DIR and let the bridge run: it tries them again by itself");
+  }
+  if (brokenNames.length > 0) {
+    const sentence = `${counted(brokenNames.length, "save")} damaged by a power cut: ${brokenNames.slice(0, shownSaves).join(", ")}.`;
+    return warning(sentence, "look at the .broken files in SPOOL_DIR, then remove them");
+  }
+  return ok("No save waits.");
+}
+
+function counted(count: number, what: string): string {
+  return count === 1 ? `1 ${what} is` : `${count} ${what}s are`;
+}
+
+function isoMinute(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+async function contentOf(dir: string): Promise<{ saves: WaitingSave[]; brokenNames: string[] }> {
+  const names = await readdir(dir);
+  const saves: WaitingSave[] = [];
+  for (const name of names.filter((one) => one.endsWith(".save"))) {
+    const save = await readFirstLine(join(dir, name));
+    if (save !== undefined) saves.push(save);
+  }
+  return { saves, brokenNames: names.filter((name) => name.endsWith(".broken")) };
+}
+
+/** @returns undefined when the bridge has placed it meanwhile */
+async function readFirstLine(path: string): Promise<WaitingSave | undefined> {
+  let head = "";
+  try {
+    for await (const chunk of createReadStream(path, "utf8") as AsyncIterable<string>) {
+      head += chunk;
+      if (head.includes("\n") || head.length > headLimit) break;
+    }
+    return placingFactsSchema.parse(JSON.parse(head.slice(0, head.indexOf("\n"))));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,157 @@
+import { z } from "zod";
+import { type Asked, isAnswer } from "./ask.ts";
+import { envelopeIn } from "./driveAnswers.ts";
+import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
+
+/** Which editors Cloudreve opens files with, and whether they are those whose discovery the bridge reads. No I/O here. */
+
+const fileApps = "Cloudreve: Dashboard → File system → File apps → import WOPI";
+
+/** What everybody edits. */
+export const officeExtensions = ["docx", "xlsx", "pptx", "odt"] as const;
+
+export interface Viewer {
+  readonly id: string;
+  readonly name: string;
+  readonly extensions: readonly string[];
+}
+
+const viewersSchema = z.object({
+  file_viewers: z.array(
+    z.object({
+      viewers: z
+        .array(
+          z.object({
+            id: z.string(),
+            type: z.string(),
+            display_name: z.string().default(""),
+            exts: z.array(z.string()),
+          }),
+        )
+        .nullish(),
+    }),
+  ),
+});
+
+const actionsSchema = z.array(
+  z.object({
+    viewers: z
+      .array(
+        z.object({
+          type: z.string(),
+          disabled: z.boolean().optional(),
+          wopi_actions: z.record(z.string(), z.record(z.string(), z.string())).nullish(),
+        }),
+      )
+      .nullish(),
+  }),
+);
+
+/** @returns the viewers of type WOPI in `/site/config/explorer`; undefined when it is none */
+export function viewersIn(explorer: Asked): readonly Viewer[] | undefined {
+  const config = viewersSchema.safeParse(envelopeIn(explorer)?.data);
+  return config.data?.file_viewers
+    .flatMap(({ viewers }) => viewers ?? [])
+    .filter(({ type }) => type === "wopi")
+    .map(({ id, display_name: name, exts }) => ({ id, name, extensions: exts }));
+}
+
+/** @param setting Cloudreve's `file_viewers` @returns origins of the addresses its WOPI viewers open documents with */
+export function actionOriginsIn(setting: string | undefined): readonly string[] | undefined {
+  const groups = actionsSchema.safeParse(parsed(setting));
+  if (!groups.success) return undefined;
+  const urls = groups.data
+    .flatMap(({ viewers }) => viewers ?? [])
+    .filter(({ type, disabled }) => type === "wopi" && disabled !== true)
+    .flatMap(({ wopi_actions: actions }) => Object.values(actions ?? {}))
+    .flatMap((byAction) => Object.values(byAction));
+  const origins = urls.map(originOf).filter((origin) => origin !== undefined);
+  return [...new Set(origins)];
+}
+
+/** @param urlsrc may hold placeholders in angle brackets */
+export function originOf(urlsrc: string): string | undefined {
+  const bare = urlsrc.replace(/<[^>]*>/g, "");
+  return URL.canParse(bare) ? new URL(bare).origin : undefined;
+}
+
+/** @param editable what the editors' discovery offers to edit; undefined = none could be read */
+export function judgeViewer(
+  extension: string,
+  viewers: readonly Viewer[],
+  editable: ReadonlySet<string> | undefined,
+  discoveryUrl: string | undefined,
+): Verdict {
+  const viewer = viewers.find(({ extensions }) => extensions.includes(extension));
+  if (viewer !== undefined) return ok(`Cloudreve opens ${extension} with "${viewer.name || viewer.id}".`);
+  if (editable !== undefined && !editable.has(extension)) return skipped(`The editor does not edit ${extension}.`);
+  const sentence = `Cloudreve has no viewer of type WOPI for ${extension}: such documents can't be opened.`;
+  const change = `${fileApps}: ${discoveryUrl ?? "<address of the editor>/hosting/discovery"}`;
+  if (editable !== undefined) return failed(sentence, change);
+  if (discoveryUrl === undefined) return warning(sentence, change);
+  return skipped(`Whether the editor edits ${extension} is told once its discovery can be read.`);
+}
+
+/** Whether there is anything at all that can be opened. */
+export function judgeViewers(
+  viewers: readonly Viewer[],
+  editable: ReadonlySet<string> | undefined,
+  discoveryUrl: string | undefined,
+): Verdict {
+  const change = `${fileApps}: ${discoveryUrl ?? "<address of the editor>/hosting/discovery"}`;
+  const opened = new Set(viewers.flatMap(({ extensions }) => extensions));
+  if (opened.size === 0) return failed("Cloudreve has no viewer of type WOPI: no document can be opened.", change);
+  const both = [...opened].filter((extension) => editable?.has(extension) !== false);
+  if (both.length === 0) return failed("Cloudreve's WOPI viewers open nothing that the editor edits.", change);
+  const shown = both.slice(0, 8).join(", ");
+  return ok(`Cloudreve opens ${shown}${both.length > 8 ? " and more" : ""} in a WOPI editor.`);
+}
+
+/** @param discovered origin of the actions of each discovery document that could be read */
+export function judgeOrigins(
+  inCloudreve: readonly string[] | undefined,
+  discovered: readonly string[],
+  isAdministrator: boolean,
+): Verdict {
+  if (inCloudreve === undefined || inCloudreve.length === 0) {
+    return skipped(
+      isAdministrator
+        ? "Cloudreve's viewers name no address."
+        : "Which address Cloudreve's viewers open is told to administrators only, and no document was there to try it with.",
+    );
+  }
+  if (discovered.length === 0) {
+    const change = `DISCOVERY_URLS=${inCloudreve[0]}/hosting/discovery`;
+    return warning("No editor's discovery could be read, so calls of editors can't be proved.", change);
+  }
+  const discoveryOf = (origin: string) => `${origin}/hosting/discovery`;
+  const strangers = inCloudreve.filter((origin) => !discovered.includes(origin));
+  if (strangers.length === 0)
+    return ok(`Cloudreve's viewers open ${inCloudreve.join(", ")}, as the editor's discovery says.`);
+  const sentence = `Cloudreve's viewers open ${strangers.join(", ")}, but the discovery read is of ${discovered.join(", ")}`;
+  if (strangers.length < inCloudreve.length) {
+    return warning(
+      `${sentence}: calls of the others can't be proved.`,
+      `DISCOVERY_URLS=${[...discovered, ...strangers].map(discoveryOf).join(",")}`,
+    );
+  }
+  return failed(
+    `${sentence}: the calls of the editor that people get can't be proved.`,
+    `DISCOVERY_URLS=${strangers.map(discoveryOf).join(",")}`,
+  );
+}
+
+/** @returns origin of the editor in the answer of `PUT /file/viewerSession` */
+export function mintedOrigin(session: Asked): string | undefined {
+  if (!isAnswer(session)) return undefined;
+  const minted = z.object({ wopi_src: z.string() }).safeParse(envelopeIn(session)?.data);
+  return minted.success ? originOf(minted.data.wopi_src) : undefined;
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
+  }
+}

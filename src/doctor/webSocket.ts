@@ -1,0 +1,68 @@
+import { randomBytes } from "node:crypto";
+import { type Answer, type Asked, answerWithinMs, headerOf, isAnswer, readAnswer, reasonOf, requestTo } from "./ask.ts";
+import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
+
+const proxyLine =
+  'nginx in front of the editor: proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";';
+
+/**
+ * An address whose upgrade does no harm: Collabora is asked for a document that the bridge refuses, ONLYOFFICE for the
+ * handshake of a document that nobody opens.
+ * @returns undefined for a suite whose addresses are not known
+ */
+export function webSocketUrl(urlsrc: string, suite: string, wopiSrc: string): string | undefined {
+  const url = new URL(urlsrc.replace(/<[^>]*>/g, ""));
+  if (suite === "collabora") {
+    const document = encodeURIComponent(`${wopiSrc}?access_token=doctor`);
+    const base = url.pathname.replace(/\/(browser|loleaflet)\/.*$/, "");
+    return `${url.origin}${base}/cool/${document}/ws?WOPISrc=${encodeURIComponent(wopiSrc)}&compat=/ws`;
+  }
+  if (suite === "onlyoffice") {
+    const base = url.pathname.replace(/\/hosting\/wopi\/.*$/, "");
+    return `${url.origin}${base}/doc/doctor/c/?EIO=4&transport=websocket`;
+  }
+  return undefined;
+}
+
+/** Asks for an upgrade and hangs up as soon as it is granted. Never rejects. */
+export async function askForUpgrade(url: string): Promise<Asked> {
+  const signal = AbortSignal.timeout(answerWithinMs);
+  try {
+    return await new Promise<Answer>((resolve, reject) => {
+      const request = requestTo(url, {
+        signal,
+        headers: {
+          Connection: "Upgrade",
+          Upgrade: "websocket",
+          Origin: new URL(url).origin,
+          "Sec-WebSocket-Version": "13",
+          "Sec-WebSocket-Key": randomBytes(16).toString("base64"),
+        },
+      });
+      request.once("error", reject);
+      request.once("response", (response) => readAnswer(response).then(resolve, reject));
+      request.once("upgrade", (response, socket) => {
+        socket.destroy();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text: "" });
+      });
+      request.end();
+    });
+  } catch (error) {
+    return { reason: signal.aborted ? `no answer within ${answerWithinMs / 1000} s` : reasonOf(error) };
+  }
+}
+
+/** @param asked undefined = the suite's addresses are not known */
+export function judgeUpgrade(asked: Asked | undefined, suite: string): Verdict {
+  if (asked === undefined)
+    return skipped("How this editor talks with its page is not known, so no WebSocket was tried.");
+  if (!isAnswer(asked)) return failed(`The editor's WebSocket address does not answer: ${asked.reason}.`, proxyLine);
+  if (asked.status === 101) return ok("WebSockets get through to the editor.");
+  // Refusing whom it does not know, it has seen the upgrade.
+  if (suite === "collabora" && (asked.status === 401 || asked.status === 403)) {
+    return ok(`WebSockets get through to the editor, which refuses the made-up document (HTTP ${asked.status}).`);
+  }
+  const server = headerOf(asked, "server");
+  const sentence = `The editor's WebSocket address answers an upgrade with HTTP ${asked.status}${server === undefined ? "" : ` of "${server}"`}: documents would not load.`;
+  return suite === "collabora" ? failed(sentence, proxyLine) : warning(sentence, proxyLine);
+}
