@@ -1,9 +1,10 @@
 import http from "node:http";
 import https from "node:https";
 import type { Readable } from "node:stream";
-import axios, { type AxiosInstance, type AxiosResponse } from "axios";
+import axios, { type AxiosInstance } from "axios";
 import type { z } from "zod";
-import { BridgeError, type Failure } from "../model/failure.ts";
+import { BridgeError } from "../model/failure.ts";
+import { BytePath, type Transmission } from "./bytePath.ts";
 import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } from "./codes.ts";
 
 /** An API call must be answered within this time: an editor hears of a drive that is down before it gives up itself. */
@@ -40,6 +41,11 @@ export interface RawCall {
   readonly signal?: AbortSignal;
 }
 
+interface TextAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
 export interface RawAnswer {
   readonly status: number;
   header(name: string): string | undefined;
@@ -52,6 +58,7 @@ export interface RawAnswer {
  */
 export class CloudreveClient {
   readonly #axios: AxiosInstance;
+  readonly #bytes = new BytePath();
   readonly #baseUrl: string;
   readonly #headersOnward: () => Readonly<Record<string, string>>;
   readonly #called: (call: CallTime) => void;
@@ -73,10 +80,10 @@ export class CloudreveClient {
       httpAgent: new http.Agent({ keepAlive: true, maxSockets: 256 }),
       httpsAgent: new https.Agent({ keepAlive: true, maxSockets: 256 }),
       proxy: false,
-      responseType: "stream",
+      responseType: "text",
       decompress: false,
       maxRedirects: 0,
-      maxContentLength: -1,
+      maxContentLength: apiAnswerLimitBytes,
       maxBodyLength: -1,
       validateStatus: () => true,
       transformRequest: [(data: unknown) => data],
@@ -110,7 +117,7 @@ export class CloudreveClient {
    */
   async plain<Schema extends z.ZodType>(schema: Schema, call: ApiCall): Promise<z.output<Schema>> {
     const answer = await this.#send(call);
-    const json = parseJson(await readText(answer.body));
+    const json = parseJson(answer.text);
     const value = schema.safeParse(json);
     if (answer.status === 200 && value.success) return value.data;
     const refusal = oauthRefusalSchema.safeParse(json);
@@ -124,15 +131,15 @@ export class CloudreveClient {
 
   /** Reads an answer that should be an envelope. @throws driveFailed when it is none, or of another shape */
   async envelope<Schema extends z.ZodType>(schema: Schema, answer: RawAnswer): Promise<z.output<Schema>> {
-    return dataOf(schema, await envelopeOf(answer));
+    return dataOf(schema, envelopeOf({ status: answer.status, text: await readText(answer.body) }));
   }
 
-  async #send(call: ApiCall): Promise<RawAnswer> {
+  async #send(call: ApiCall): Promise<TextAnswer> {
     const body = bodyOf(call);
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, value);
     const search = query.size === 0 ? "" : `?${query}`;
-    return this.#request({
+    const request = {
       method: call.method,
       url: `${this.address(call.path)}${search}`,
       headers: {
@@ -143,31 +150,38 @@ export class CloudreveClient {
       data: body?.bytes,
       timeout: apiTimeoutMs,
       signal: AbortSignal.timeout(apiTimeoutMs),
-    });
+    };
+    const answer = await this.#timed(request, (headers) => this.#axios.request<string>({ ...request, headers }));
+    return { status: answer.status, text: answer.data };
   }
 
   /** Sends bytes or asks for bytes; any status is an answer. The caller must read or destroy the body. */
   async raw(call: RawCall): Promise<RawAnswer> {
-    return this.#request({
+    return this.#transmit({
       method: call.method,
       url: call.url,
       headers: { "Content-Type": "application/octet-stream", ...call.headers },
-      data: call.body,
-      timeout: idleTimeoutMs,
-      ...(call.signal === undefined ? {} : { signal: call.signal }),
+      body: call.body,
+      idleTimeoutMs,
+      signal: call.signal,
     });
   }
 
   /** As `raw`, for a small call without a body that must be answered soon. */
   async rawSoon(call: Omit<RawCall, "body" | "signal">): Promise<RawAnswer> {
-    return this.#request({
-      method: call.method,
-      url: call.url,
-      headers: call.headers,
-      data: undefined,
-      timeout: apiTimeoutMs,
-      signal: AbortSignal.timeout(apiTimeoutMs),
-    });
+    return this.#transmit({ ...call, idleTimeoutMs: apiTimeoutMs, signal: AbortSignal.timeout(apiTimeoutMs) });
+  }
+
+  async #transmit(transmission: Transmission): Promise<RawAnswer> {
+    const answer = await this.#timed(transmission, (headers) => this.#bytes.send({ ...transmission, headers }));
+    return {
+      status: answer.statusCode ?? 0,
+      header: (name) => {
+        const value = answer.headers[name.toLowerCase()];
+        return typeof value === "string" ? value : undefined;
+      },
+      body: answer,
+    };
   }
 
   /** Without query and ids, of which there is no end. */
@@ -178,45 +192,28 @@ export class CloudreveClient {
     return path.replace(/^\/(file\/wopi|file\/content|file\/upload|user\/info)\/[^/]+(\/contents)?.*$/, "/$1/:id$2");
   }
 
-  async #request(config: {
-    method: string;
-    url: string;
-    headers: Record<string, string>;
-    data: Buffer | Readable | undefined;
-    timeout: number;
-    signal?: AbortSignal;
-  }): Promise<RawAnswer> {
+  /** Every call leaves through here: with the request's own headers, and its time noted. @throws driveUnreachable */
+  async #timed<Answer>(
+    call: { readonly method: string; readonly url: string; readonly headers: Readonly<Record<string, string>> },
+    send: (headers: Record<string, string>) => Promise<Answer>,
+  ): Promise<Answer> {
     const startedAt = performance.now();
     const called = (outcome: CallTime["outcome"]) =>
       this.#called({
-        call: `${config.method} ${this.#pathOf(config.url)}`,
+        call: `${call.method} ${this.#pathOf(call.url)}`,
         outcome,
         seconds: (performance.now() - startedAt) / 1000,
       });
-    let response: AxiosResponse<Readable>;
     try {
-      response = await this.#axios.request<Readable>({
-        ...config,
-        headers: { ...config.headers, ...this.#headersOnward() },
-      });
+      const answer = await send({ ...call.headers, ...this.#headersOnward() });
       called("answered");
+      return answer;
     } catch (error) {
       called("failed");
-      throw new BridgeError(
-        { kind: "driveUnreachable" } satisfies Failure,
-        // Only the code, as in ECONNREFUSED: the rest of an AxiosError holds credentials.
-        { cause: new Error(axios.isAxiosError(error) ? (error.code ?? "failed") : "failed") },
-      );
+      // Only the code, as in ECONNREFUSED: the rest of an AxiosError holds credentials.
+      const code = error instanceof Error && "code" in error ? String(error.code) : "failed";
+      throw new BridgeError({ kind: "driveUnreachable" }, { cause: new Error(code) });
     }
-    const { headers } = response;
-    return {
-      status: response.status,
-      header: (name) => {
-        const value: unknown = headers[name.toLowerCase()];
-        return typeof value === "string" ? value : undefined;
-      },
-      body: response.data,
-    };
   }
 }
 
@@ -227,9 +224,8 @@ function bodyOf({ json, form }: ApiCall): { readonly type: string; readonly byte
   return json === undefined ? undefined : { type: "application/json", bytes: Buffer.from(JSON.stringify(json)) };
 }
 
-async function envelopeOf(answer: RawAnswer): Promise<Envelope> {
-  const text = await readText(answer.body);
-  const envelope = envelopeSchema.safeParse(parseJson(text));
+function envelopeOf(answer: TextAnswer): Envelope {
+  const envelope = envelopeSchema.safeParse(parseJson(answer.text));
   if (envelope.success) return envelope.data;
   throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "no envelope in the answer" });
 }
