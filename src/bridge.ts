@@ -5,6 +5,7 @@ import helmet from "helmet";
 import { type Logger, pino } from "pino";
 import { CloudreveClient } from "./cloudreve/client.ts";
 import { CloudreveDrive } from "./cloudreve/cloudreveDrive.ts";
+import { ContractGuard, type ContractReport } from "./cloudreve/contractGuard.ts";
 import { Credentials } from "./cloudreve/credential.ts";
 import { createSeal } from "./cloudreve/seal.ts";
 import { CloudreveSignIn } from "./cloudreve/signIn.ts";
@@ -19,6 +20,7 @@ import { PortalCallers } from "./host/portalCaller.ts";
 import { hostRouter } from "./host/router.ts";
 import { AccessTokens, deriveKey } from "./http/accessToken.ts";
 import { type Audit, auditLog } from "./http/auditLog.ts";
+import { Drain } from "./http/drain.ts";
 import { Metrics } from "./http/metrics.ts";
 import { headersOnward, logFacts, logFailure, logRequests } from "./http/requestLog.ts";
 import { SignedCookies } from "./http/signedCookies.ts";
@@ -51,12 +53,14 @@ import { renameFile } from "./wopi/renameFile.ts";
 import { wopiRouter } from "./wopi/router.ts";
 
 const sweepEveryMs = 60_000;
-/** Each account is renewed daily by its own clock, so that a look this often spreads them out. */
-const keepAliveEveryMs = 3_600_000;
-/** How long a stop waits for saves under way. */
-const drainMs = 25_000;
+/** Accounts are renewed daily, each by its own clock, so that a look this often spreads them out. */
+const hourMs = 3_600_000;
+/** How long a stop waits for work whose callers have gone; the spool holds the saves that are cut off. */
+const settleMs = 5_000;
 /** A connection on which nothing moves for this long is cut; a slow one that moves is not. */
 const idleConnectionMs = 120_000;
+/** Longer than proxies keep a connection: whoever closes first must not be the one who is about to be asked. */
+const keepAliveMs = 130_000;
 
 export interface Bridge {
   readonly app: Express;
@@ -68,7 +72,9 @@ export interface Bridge {
   sweep(): Promise<void>;
   /** Renews the accounts behind live links, whose refresh token ends after two weeks; runs by itself each hour. */
   keepAlive(): Promise<void>;
-  /** Stops accepting, lets saves under way finish, keeps locks. */
+  /** Looks whether Cloudreve still answers as the bridge expects; runs by itself at start and each hour. */
+  checkContract(): Promise<void>;
+  /** Lets saves under way finish within a limit, keeps locks. @see Drain */
   close(): Promise<void>;
 }
 
@@ -106,7 +112,16 @@ export async function openBridge(
   const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient: oauthClient(config) });
   const sessions = new ViewerSessions(store, seal, client, now);
   const uploads = new UploadSessions(client, store, now);
-  const drive = new CloudreveDrive(client, credentials, signIn, sessions, uploads, config.STORAGE_ORIGINS, pause);
+  const drive = new CloudreveDrive({
+    client,
+    credentials,
+    signIn,
+    sessions,
+    uploads,
+    storageOrigins: config.STORAGE_ORIGINS,
+    now,
+    pause,
+  });
   const editors = new Editors(config.DISCOVERY_URLS.map((url) => new EditorDiscovery(url, store, now)));
 
   const links = new EditLinks(store, now);
@@ -169,6 +184,17 @@ export async function openBridge(
     }
   };
 
+  const login = driveLogin(config);
+  const guard = new ContractGuard({
+    client,
+    credentials,
+    oauthClient: oauthClient(config),
+    // Without a login of its own the bridge asks in the name of somebody whose links it serves: it only reads.
+    account: async () =>
+      login === undefined ? (await links.liveAccounts())[0] : (await credentials.account(undefined)).account,
+  });
+  let contract: ContractReport = [];
+  const drain = new Drain();
   const app = express();
   app.disable("x-powered-by").disable("etag").set("trust proxy", config.TRUST_PROXY).set("query parser", "simple");
   app.use(logRequests(logger, (request) => metrics.answered(request)));
@@ -187,8 +213,8 @@ export async function openBridge(
       proofMode: config.PROOF_KEYS,
       wopiUrl,
       now,
-      checkFileInfo: checkFileInfo({ drive, content, store, activity, bridgeUrl: config.BRIDGE_URL }),
-      getFile: getFile({ drive, content, activity }),
+      checkFileInfo: checkFileInfo({ drive, content, store, activity, shield, bridgeUrl: config.BRIDGE_URL }),
+      getFile: getFile({ drive, content, activity, shield }),
       fileOverrides: {
         LOCK: lock(lockParts),
         UNLOCK: unlock(lockParts),
@@ -221,9 +247,20 @@ export async function openBridge(
   });
   app.get("/metrics", metrics.page(config.METRICS_KEY));
   app.get("/readyz", async (_request, response) => {
+    if (!drain.isReady()) {
+      response.status(503).json({ draining: true });
+      return;
+    }
     const storeOk = await answers(() => store.get("readyz"));
     const driveOk = await answers(() => drive.ping());
-    response.status(storeOk ? 200 : 503).json({ store: storeOk, drive: driveOk, editors: await editors.states() });
+    const spoolOk = await answers(() => spool.probe());
+    response.status(storeOk ? 200 : 503).json({
+      store: storeOk,
+      spool: spoolOk,
+      drive: driveOk,
+      contract: brokenIn(contract),
+      editors: await editors.states(),
+    });
   });
   app.use(
     portalApi({
@@ -262,7 +299,12 @@ export async function openBridge(
 
   const sweep = async (): Promise<void> => {
     // One lock that the drive does not give back now must not keep the others.
-    for await (const fileId of shield.held()) await sessionsEnded(fileId);
+    let looked = 0;
+    for await (const fileId of shield.held()) {
+      await sessionsEnded(fileId);
+      // The embedded store answers at once: without a breath all of them would be one long block.
+      if (++looked % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
   };
   const keepAlive = async (): Promise<void> => {
     for (const account of await links.liveAccounts()) {
@@ -273,17 +315,28 @@ export async function openBridge(
       }
     }
   };
-  let aliveCheckedAtMs = 0;
+  const checkContract = async (): Promise<void> => {
+    contract = await guard.check();
+    for (const { call, state, said } of contract) {
+      if (state !== "unasked") metrics.contract(call, state === "kept");
+      if (state === "changed") logger.error({ call, said }, "Cloudreve answers otherwise than this bridge expects");
+    }
+  };
+  const hourly = async (): Promise<void> => {
+    await keepAlive();
+    await checkContract();
+  };
+  let hourBeganAtMs = now();
   let isSweeping = false;
   const timer = setInterval(() => {
     // A drive that hangs makes a sweep take longer than a minute.
     if (isSweeping) return;
     isSweeping = true;
-    const isAliveCheckDue = now() - aliveCheckedAtMs >= keepAliveEveryMs;
-    if (isAliveCheckDue) aliveCheckedAtMs = now();
+    const isHourOver = now() - hourBeganAtMs >= hourMs;
+    if (isHourOver) hourBeganAtMs = now();
     sweep()
-      .then(() => (isAliveCheckDue ? keepAlive() : undefined))
-      .catch((error: unknown) => logger.warn({ failure: logFailure(error)?.kind }, "sweep of locks failed"))
+      .then(() => (isHourOver ? hourly() : undefined))
+      .catch((error: unknown) => logger.warn({ failure: logFailure(error)?.kind }, "a round of the bridge failed"))
       .finally(() => {
         isSweeping = false;
       });
@@ -291,24 +344,26 @@ export async function openBridge(
   timer.unref();
   replay.start();
 
-  let server: Server | undefined;
   return {
     app,
     listen: () => {
-      server = createServer(app);
+      const server = createServer(app);
       // A large save over a slow line is no attack: what counts is that it moves.
       server.requestTimeout = 0;
       server.setTimeout(idleConnectionMs);
+      server.keepAliveTimeout = keepAliveMs;
+      drain.watch(server);
+      hourly().catch((error: unknown) => logger.warn({ failure: logFailure(error)?.kind }, "the first round failed"));
       return listening(server, config.HOST, config.PORT);
     },
     sweep,
     keepAlive,
+    checkContract,
     replay: () => replay.run(),
     close: async () => {
       clearInterval(timer);
-      if (server !== undefined) await stop(server);
-      await replay.stop();
-      await turns.settled();
+      await drain.end();
+      await within(settleMs, Promise.all([replay.stop(), turns.settled()]));
       await store.close();
     },
   };
@@ -330,7 +385,7 @@ function tellOf(to: {
     if (news.is === "saved") audit({ event: "saved", ...facts, version: news.version });
     if (news.is === "copied") audit({ event: "conflictCopy", ...facts, copyName: news.copyName });
     try {
-      if (news.is === "saving") await activity.saving(document.fileId);
+      if (news.is === "saving") activity.saving(document.fileId);
       else if (news.is === "saved") {
         await activity.saved(document.fileId, person, news.version);
         if (linkId !== undefined) await links.saved(linkId, person);
@@ -388,6 +443,12 @@ function isDecodable(path: string): boolean {
   }
 }
 
+/** What of Cloudreve's answers has changed, by call; "kept" while nothing has. */
+function brokenIn(contract: ContractReport): "kept" | Readonly<Record<string, string>> {
+  const changed = contract.filter(({ state }) => state === "changed");
+  return changed.length === 0 ? "kept" : Object.fromEntries(changed.map(({ call, said }) => [call, said ?? "changed"]));
+}
+
 async function answers(ask: () => Promise<unknown>): Promise<boolean> {
   try {
     await ask();
@@ -397,17 +458,19 @@ async function answers(ask: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
+/** @returns when the work is done, or that much time has passed */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
 function listening(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });
-}
-
-async function stop(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const deadline = setTimeout(() => server.closeAllConnections(), drainMs);
-  await closed;
-  clearTimeout(deadline);
 }

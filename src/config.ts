@@ -82,6 +82,11 @@ const configSchema = z.object({
       /^(memory:|file:.+|rediss?:\/\/.+|unix:\/.+)$/,
       "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:",
     )
+    // The first folder would be taken for a host or for one at the root, and neither is what was meant.
+    .refine(
+      (value) => !/^file:\/\/[^/]/.test(value),
+      "must have no // before a relative path: write file:data/bridge.db or file:/data/bridge.db",
+    )
     .default("file:data/bridge.db")
     .describe("Where the bridge remembers locks and sessions"),
   SPOOL_DIR: z.string().min(1).default("data/spool").describe("Folder that keeps saves until the drive has them"),

@@ -14,6 +14,8 @@ async function main(): Promise<void> {
     { settings: printableConfig(config), port },
     `listening on ${config.HOST}:${port} as ${config.BRIDGE_URL}`,
   );
+  // Told once more it goes on as it is: npm hands Ctrl-C on to a process that has had it already, and what stops
+  // containers repeats itself. The end comes within half a minute, and a kill at any time loses nothing.
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
@@ -21,8 +23,14 @@ async function main(): Promise<void> {
       stopping = true;
       logger.info({ signal }, "stopping: saves under way finish, locks stay");
       bridge.close().then(
-        () => process.exit(0),
-        () => process.exit(1),
+        () => {
+          logger.info("stopped");
+          process.exit(0);
+        },
+        (error: unknown) => {
+          logger.error({ reason: error instanceof Error ? error.message : "unknown reason" }, "did not stop cleanly");
+          process.exit(1);
+        },
       );
     });
   }

@@ -10,6 +10,8 @@ export interface Transmission {
   readonly body?: Readable | undefined;
   /** Nothing moves for this long: it is cut. */
   readonly idleTimeoutMs: number;
+  /** Without a body to send first, the answer must have begun by then. */
+  readonly answerWithinMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,10 +51,14 @@ export class BytePath {
         const isStale = request.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
         reject(isStale ? new StaleConnection(error.message, { cause: error }) : error);
       });
-      request.setTimeout(call.idleTimeoutMs, () =>
-        request.destroy(Object.assign(new Error("nothing moved for too long"), { code: "ETIMEDOUT" })),
-      );
-      request.once("response", resolve);
+      const giveUp = () => request.destroy(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" }));
+      request.setTimeout(call.idleTimeoutMs, giveUp);
+      const deadline = call.body === undefined ? setTimeout(giveUp, call.answerWithinMs) : undefined;
+      request.once("close", () => clearTimeout(deadline));
+      request.once("response", (answer) => {
+        clearTimeout(deadline);
+        resolve(answer);
+      });
       if (call.body === undefined) request.end();
       else pipeline(call.body, request).catch(reject);
     });

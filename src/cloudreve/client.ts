@@ -163,13 +163,15 @@ export class CloudreveClient {
       headers: { "Content-Type": "application/octet-stream", ...call.headers },
       body: call.body,
       idleTimeoutMs,
+      answerWithinMs: apiTimeoutMs,
       signal: call.signal,
     });
   }
 
   /** As `raw`, for a small call without a body that must be answered soon. */
   async rawSoon(call: Omit<RawCall, "body" | "signal">): Promise<RawAnswer> {
-    return this.#transmit({ ...call, idleTimeoutMs: apiTimeoutMs, signal: AbortSignal.timeout(apiTimeoutMs) });
+    const signal = AbortSignal.timeout(apiTimeoutMs);
+    return this.#transmit({ ...call, idleTimeoutMs: apiTimeoutMs, answerWithinMs: apiTimeoutMs, signal });
   }
 
   async #transmit(transmission: Transmission): Promise<RawAnswer> {

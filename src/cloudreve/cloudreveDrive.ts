@@ -15,7 +15,7 @@ import type {
   WriteGuard,
 } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
-import { type Pause, pauseFor } from "../model/keyValueStore.ts";
+import { type Clock, type Pause, pauseFor } from "../model/keyValueStore.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Credentials } from "./credential.ts";
 import { DocumentSessions, sessionOf } from "./documentSessions.ts";
@@ -30,6 +30,19 @@ const busyPausesMs = [50, 150, 400, 1_000];
 const usuallyTooLargeBytes = 50 * 1024 * 1024 + 1;
 const triesForShortLocks = 3;
 
+interface DriveParts {
+  readonly client: CloudreveClient;
+  readonly credentials: Credentials;
+  readonly signIn: DriveSignIn;
+  readonly sessions: ViewerSessions;
+  readonly uploads: UploadSessions;
+  /** Origins besides Cloudreve's that download URLs may name. */
+  readonly storageOrigins: readonly string[];
+  readonly now: Clock;
+  /** Between two tries. */
+  readonly pause?: Pause;
+}
+
 /** Drive over Cloudreve v4: its file API, and its native WOPI host as the lock and the way to write under it. */
 export class CloudreveDrive implements Drive {
   readonly signIn: DriveSignIn;
@@ -43,22 +56,13 @@ export class CloudreveDrive implements Drive {
   /** From this size on the upload session is used at once: Cloudreve's default limit, or less where it said so. */
   #tooLargeBytes = usuallyTooLargeBytes;
 
-  /** @param storageOrigins origins besides Cloudreve's that download URLs may name */
-  constructor(
-    client: CloudreveClient,
-    credentials: Credentials,
-    signIn: DriveSignIn,
-    sessions: ViewerSessions,
-    uploads: UploadSessions,
-    storageOrigins: readonly string[],
-    pause: Pause = pauseFor,
-  ) {
+  constructor({ client, credentials, signIn, sessions, uploads, storageOrigins, now, pause = pauseFor }: DriveParts) {
     this.#client = client;
     this.#credentials = credentials;
     this.signIn = signIn;
     this.#sessions = sessions;
     this.#uploads = uploads;
-    this.#files = new FileApi(client, credentials, storageOrigins);
+    this.#files = new FileApi(client, credentials, storageOrigins, now);
     this.#documents = new DocumentSessions(client, credentials, this.#files, sessions);
     this.#pause = pause;
   }

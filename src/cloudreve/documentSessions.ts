@@ -6,7 +6,7 @@ import type { Credentials } from "./credential.ts";
 import type { FileApi } from "./fileApi.ts";
 import { isSessionLost, type ViewerSession, type ViewerSessions, viewerSessionSchema } from "./viewerSession.ts";
 
-const viewersSchema = z.object({
+export const viewersSchema = z.object({
   file_viewers: z.array(
     z.object({
       viewers: z.array(

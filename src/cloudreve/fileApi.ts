@@ -1,8 +1,10 @@
 import { z } from "zod";
 import type { Bytes, DriveContent, DriveDocument, DriveFile, OpenRequest } from "../model/drive.ts";
 import { BridgeError, failureOf, type LockHolder } from "../model/failure.ts";
+import type { Clock } from "../model/keyValueStore.ts";
 import type { CloudreveClient, RawAnswer } from "./client.ts";
 import type { Credentials } from "./credential.ts";
+import { type DownloadUrl, DownloadUrls } from "./downloadUrls.ts";
 
 /** `extended_info` may come unasked with another user's secrets (4.0.0); the schema drops what it does not name. */
 export const fileSchema = z.object({
@@ -18,8 +20,11 @@ export const fileSchema = z.object({
 });
 export type CloudreveFile = z.infer<typeof fileSchema>;
 
-const listSchema = z.object({ parent: z.object({ primary_entity: z.string() }) });
-const urlsSchema = z.object({ urls: z.array(z.object({ url: z.string() })) });
+export const listSchema = z.object({ parent: z.object({ primary_entity: z.string() }) });
+export const urlsSchema = z.object({
+  urls: z.array(z.object({ url: z.string() })),
+  expires: z.string().nullish(),
+});
 
 export interface Transfer {
   readonly answer: RawAnswer;
@@ -38,11 +43,13 @@ export class FileApi {
   readonly #client: CloudreveClient;
   readonly #credentials: Credentials;
   readonly #storageOrigins: ReadonlySet<string>;
+  readonly #urls: DownloadUrls;
   /** Cloudreve's word for "no version", constant per server: folders show it, and no stored version has it. */
   #noVersion: string | undefined;
 
   /** @param storageOrigins origins besides Cloudreve's that download URLs may name */
-  constructor(client: CloudreveClient, credentials: Credentials, storageOrigins: readonly string[]) {
+  constructor(client: CloudreveClient, credentials: Credentials, storageOrigins: readonly string[], now: Clock) {
+    this.#urls = new DownloadUrls(now);
     this.#client = client;
     this.#credentials = credentials;
     this.#storageOrigins = new Set(storageOrigins);
@@ -172,6 +179,12 @@ export class FileApi {
     signal: AbortSignal,
   ): Promise<Transfer | undefined> {
     if (document.version !== undefined) return undefined;
+    const known = this.#urls.of(document, file);
+    if (known !== undefined) {
+      const transfer = await this.#fetch(known, range, signal);
+      if (transfer !== undefined) return transfer;
+      this.#urls.forget(document, file);
+    }
     let urls: z.infer<typeof urlsSchema>;
     try {
       urls = await this.#credentials.authorised(document.account, (accessToken) =>
@@ -189,6 +202,12 @@ export class FileApi {
     }
     const source = this.#allowed(urls.urls[0]?.url);
     if (source === undefined) return undefined;
+    const transfer = await this.#fetch(source, range, signal);
+    if (transfer !== undefined) this.#urls.keep(document, file, source, Date.parse(urls.expires ?? ""));
+    return transfer;
+  }
+
+  async #fetch(source: DownloadUrl, range: string | undefined, signal: AbortSignal): Promise<Transfer | undefined> {
     const answer = await this.#client.raw({
       method: "GET",
       url: source.url,
@@ -203,7 +222,7 @@ export class FileApi {
   }
 
   /** Cloudreve's own download URLs go to CLOUDREVE_URL whatever site they name; others only where configured. */
-  #allowed(url: string | undefined): { readonly url: string; readonly isCloudreves: boolean } | undefined {
+  #allowed(url: string | undefined): DownloadUrl | undefined {
     if (url === undefined || !URL.canParse(url)) return undefined;
     const parsed = new URL(url);
     const at = parsed.pathname.indexOf(contentPath);

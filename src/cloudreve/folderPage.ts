@@ -7,7 +7,7 @@ import { type CloudreveFile, driveFile, fileSchema, isOwn } from "./fileApi.ts";
 const pageSize = 100;
 const folderType = 1;
 
-const pageSchema = z.object({
+export const pageSchema = z.object({
   files: z.array(fileSchema),
   pagination: z.object({ next_token: z.string().optional() }),
 });

@@ -1,5 +1,7 @@
 import { CompactEncrypt, compactDecrypt } from "jose";
 
+const rememberedSeals = 2_000;
+
 /** Seals secrets for the store: credentials and native session tokens are never at rest in the open. */
 export interface Seal {
   close(secret: string): Promise<string>;
@@ -14,19 +16,29 @@ export interface Seal {
 export function createSeal(keys: readonly Uint8Array[]): Seal {
   const [current] = keys;
   if (current === undefined) throw new TypeError("a seal needs a key");
+  // The same few are opened with every call; at rest they stay sealed.
+  const opened = new Map<string, string>();
+  const remember = (sealed: string, secret: string): string => {
+    const [oldest] = opened.keys();
+    if (opened.size >= rememberedSeals && oldest !== undefined) opened.delete(oldest);
+    opened.set(sealed, secret);
+    return secret;
+  };
   return {
     close: (secret) =>
       new CompactEncrypt(new TextEncoder().encode(secret))
         .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
         .encrypt(current),
     open: async (sealed) => {
+      const known = opened.get(sealed);
+      if (known !== undefined) return known;
       for (const key of keys) {
         try {
           const { plaintext } = await compactDecrypt(sealed, key, {
             keyManagementAlgorithms: ["dir"],
             contentEncryptionAlgorithms: ["A256GCM"],
           });
-          return new TextDecoder().decode(plaintext);
+          return remember(sealed, new TextDecoder().decode(plaintext));
         } catch {
           // Another key may fit.
         }

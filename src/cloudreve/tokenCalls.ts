@@ -26,7 +26,7 @@ const pairSchema = z
     accessEndsAtMs: Date.parse(pair.access_expires),
     refreshToken: pair.refresh_token,
   }));
-const personSchema = z
+export const personSchema = z
   .object({ id: z.string(), nickname: z.string() })
   .transform(({ id, nickname }) => ({ userId: id, userName: nickname }));
 const signedInSchema = z.object({ user: personSchema, token: pairSchema });
@@ -35,7 +35,7 @@ const oauthTokenSchema = z.object({
   expires_in: z.number(),
   refresh_token: z.string().optional(),
 });
-const userInfoSchema = z.object({
+export const userInfoSchema = z.object({
   sub: z.string(),
   name: z.string().optional(),
   preferred_username: z.string().optional(),

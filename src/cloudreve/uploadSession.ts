@@ -23,7 +23,7 @@ const sessionLifeMs = 24 * 3_600_000;
 /** An upload that Cloudreve shows on a file is taken for ours this long after we have asked for one. */
 const surelyOursMs = 60_000;
 
-const folderSchema = z.object({ storage_policy: z.object({ id: z.string() }).nullish() });
+export const folderSchema = z.object({ storage_policy: z.object({ id: z.string() }).nullish() });
 
 /**
  * Cloudreve's way for contents above `maxEditSize`: a session, chunks in order, done with the last one. While it is

@@ -195,7 +195,7 @@ export class Editors {
   /** The discovery whose keys a grant's calls are checked with: a single editor's own, whatever it lists by now. */
   async signerOf(actionUrl: string): Promise<EditorDiscovery | undefined> {
     const [first, ...others] = this.#discoveries;
-    return first !== undefined && others.length === 0 ? first : this.behind(actionUrl);
+    return others.length === 0 ? first : this.behind(actionUrl);
   }
 
   /** @returns one entry per editor: whether its discovery can be had */

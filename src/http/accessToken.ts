@@ -12,20 +12,24 @@ export interface TokenClaims {
 }
 
 const issuer = "bridge";
+const rememberedTokens = 5_000;
 
 /** 32 bytes for one purpose, derived from SECRET; the purposes can't read each other's work. */
-export function deriveKey(secret: string, purpose: string): Uint8Array {
+export function deriveKey(secret: string, purpose: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(hkdfSync("sha256", secret, "cloudreve-office-bridge", purpose, 32));
 }
 
 /** Signs and reads WOPI access tokens: short, since Office allows some 2000 characters for a whole address. */
 export class AccessTokens {
-  readonly #keys: readonly Uint8Array[];
+  readonly #keys: readonly Promise<CryptoKey>[];
   readonly #now: Clock;
+  /** What verified tokens say: an editor sends the same one with every call. Rights are not in it. */
+  readonly #verified = new Map<string, TokenClaims>();
 
   /** @param secrets the first signs, all verify (rotation) */
   constructor(secrets: readonly string[], now: Clock) {
-    this.#keys = secrets.map((secret) => deriveKey(secret, "access token"));
+    // Imported once: that costs as much as a signature.
+    this.#keys = secrets.map((secret) => hmacKey(deriveKey(secret, "access token")));
     this.#now = now;
   }
 
@@ -37,7 +41,7 @@ export class AccessTokens {
       .setIssuer(issuer)
       .setSubject(claims.grantId)
       .setExpirationTime(Math.floor(claims.expiresAtMs / 1000))
-      .sign(key);
+      .sign(await key);
   }
 
   /**
@@ -45,16 +49,18 @@ export class AccessTokens {
    * @throws tokenInvalid for whatever is not a live token of ours
    */
   async verify(token: string, acceptExpired = false): Promise<TokenClaims> {
+    const known = this.#verified.get(token);
+    if (known !== undefined && known.expiresAtMs > this.#now()) return known;
     for (const key of this.#keys) {
       try {
-        const { payload } = await jwtVerify(token, key, {
+        const { payload } = await jwtVerify(token, await key, {
           issuer,
           algorithms: ["HS256"],
           requiredClaims: ["sub", "exp", "f"],
           currentDate: new Date(this.#now()),
         });
         const claims = claimsOf(payload);
-        if (claims !== undefined) return claims;
+        if (claims !== undefined) return this.#remember(token, claims);
       } catch (error) {
         // Another key may fit; otherwise it is refused below, whatever was wrong with it.
         const expired = error instanceof errors.JWTExpired ? claimsOf(error.payload) : undefined;
@@ -63,6 +69,17 @@ export class AccessTokens {
     }
     throw new BridgeError({ kind: "tokenInvalid" });
   }
+
+  #remember(token: string, claims: TokenClaims): TokenClaims {
+    const [oldest] = this.#verified.keys();
+    if (this.#verified.size >= rememberedTokens && oldest !== undefined) this.#verified.delete(oldest);
+    this.#verified.set(token, claims);
+    return claims;
+  }
+}
+
+function hmacKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
 }
 
 function claimsOf(payload: JWTPayload): TokenClaims | undefined {

@@ -37,7 +37,10 @@ interface VersionFacts {
 
 /** More than one of a file: a call that asked the drive before a save may end after it, and must not displace it. */
 const keptVersions = 4;
-const keptCopies = 4;
+/** An editor may load a document anew some times before a kept save of the copy before is replayed. */
+const keptCopies = 16;
+/** An answer that was lost so long ago is asked about no more, and hashes are long. */
+const copiesWithUnheard = 4;
 const keptUnheard = 8;
 
 /** What the bridge remembers of contents it has handed out or stored, per file and per editor. */
@@ -54,6 +57,13 @@ export class ContentRecord {
    */
   async lastModifiedTime(file: DriveFile): Promise<string> {
     return (await this.#remember(file, {})).lastModifiedTime;
+  }
+
+  /**
+   * @returns the time as above, and base64 of the SHA-256 when the bridge wrote this version: one look for both
+   */
+  async facts(file: DriveFile): Promise<{ readonly lastModifiedTime: string; readonly sha256?: string }> {
+    return this.#remember(file, {});
   }
 
   /** Notes what a version holds, as when a save has just stored it. */
@@ -144,7 +154,10 @@ export class ContentRecord {
     for (;;) {
       const raw = await this.#store.get(copiesKey(fileId, editor));
       const changed = next(recordIn(raw));
-      const record = { ...changed, copies: changed.copies.slice(0, keptCopies) };
+      const copies = changed.copies
+        .slice(0, keptCopies)
+        .map((copy, age) => (age < copiesWithUnheard ? copy : { ...copy, unheard: [] }));
+      const record = { ...changed, copies };
       if (await this.#store.swap(copiesKey(fileId, editor), raw, JSON.stringify(record))) return record;
     }
   }

@@ -5,11 +5,16 @@ import { lockLifetimeMs } from "./fileLocks.ts";
 import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
 
 const graceMs = 60_000;
+/** Cloudreve's clock may be ahead: what is known of a file is let go before its lock can run out there. */
+const factsLifetimeMs = lockLifetimeMs - 60_000;
 
 interface Shield {
   /** Unique per file: Cloudreve keeps all lock strings in one table, and anybody who knows one can remove the lock. */
   readonly token: string;
   readonly document: DriveDocument;
+  /** The file as it stands under the lock: nobody else can change it while that lasts. */
+  readonly file?: DriveFile;
+  readonly factsEndAtMs?: number;
 }
 
 /**
@@ -30,10 +35,17 @@ export class DriveShield {
 
   /**
    * Takes the drive's lock, refreshes it, or takes it again after the drive has forgotten it.
-   * @returns the token to write under, and the file as it stands under the lock
+   * @returns the file as it stands under the lock
    * @throws lockedElsewhere when somebody else holds the file in the drive
    */
-  async hold(document: DriveDocument): Promise<{ readonly token: string; readonly file: DriveFile }> {
+  async hold(document: DriveDocument): Promise<DriveFile> {
+    const { file } = await this.holdToWrite(document);
+    await this.note(file);
+    return file;
+  }
+
+  /** As `hold`, for a write that comes at once: until it is noted, nothing is known of the file. */
+  async holdToWrite(document: DriveDocument): Promise<{ readonly token: string; readonly file: DriveFile }> {
     const standing = await this.#read(document.fileId);
     const token = standing?.token ?? `${document.fileId}.${randomBytes(18).toString("base64url")}`;
     const shield: Shield = { token, document };
@@ -41,6 +53,25 @@ export class DriveShield {
     const expiresAtMs = this.#now() + lockLifetimeMs + graceMs;
     await put(this.#store, shieldKey(document.fileId), JSON.stringify(shield), expiresAtMs);
     return { token, file: await this.#drive.lock(document, token) };
+  }
+
+  /** Notes how the file stands under the lock, as after a write of ours. */
+  async note(file: DriveFile): Promise<void> {
+    const raw = await this.#store.get(shieldKey(file.id));
+    if (raw === undefined) return;
+    const nowMs = this.#now();
+    const shield: Shield = { ...(JSON.parse(raw) as Shield), file, factsEndAtMs: nowMs + factsLifetimeMs };
+    // Whoever was here meanwhile knows better.
+    await this.#store.swap(shieldKey(file.id), raw, JSON.stringify(shield), nowMs + lockLifetimeMs + graceMs);
+  }
+
+  /**
+   * @returns the file without asking the drive, while our lock keeps everybody else off; undefined when it must be asked.
+   *   Should the drive have lost the lock, this is old: good for showing, not for deciding about a write.
+   */
+  async fileUnderLock(fileId: string): Promise<DriveFile | undefined> {
+    const shield = await this.#read(fileId);
+    return shield?.factsEndAtMs !== undefined && shield.factsEndAtMs > this.#now() ? shield.file : undefined;
   }
 
   /** Gives the drive's lock back; when the drive can't be reached the record stays and `release` is tried again. */

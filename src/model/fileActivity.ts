@@ -27,7 +27,7 @@ export interface OpenSession {
 /** What goes on with a file, as the bridge has seen it. */
 export interface Activity {
   readonly sessions: readonly OpenSession[];
-  /** A save is on its way since then. */
+  /** A save is on its way through this bridge since then. */
   readonly savingSinceMs?: number;
   readonly lastSave?: { readonly atMs: number; readonly person: Pick<Person, "id" | "name">; readonly version: string };
   /** The newest one; a later `lastSave` does not undo it, since a copy stays where it is. */
@@ -38,6 +38,7 @@ export interface Activity {
 export const seenWithinMs = 3 * 60_000;
 /** Being heard of is noted this often at most: each note is a write. */
 const noteSeenEveryMs = 30_000;
+const rememberedNotes = 5_000;
 const forgottenAfterMs = 30 * 24 * 3_600_000;
 const keptSessions = 100;
 
@@ -45,6 +46,10 @@ const keptSessions = 100;
 export class FileActivity {
   readonly #store: KeyValueStore;
   readonly #now: Clock;
+  /** Of this process, and gone with it: nobody must be told of a save that died with another. */
+  readonly #savingSinceMs = new Map<string, number>();
+  /** What this process has noted lately, so that it need not look. */
+  readonly #notedAtMs = new Map<string, number>();
 
   constructor(store: KeyValueStore, now: Clock) {
     this.#store = store;
@@ -53,11 +58,25 @@ export class FileActivity {
 
   async of(fileId: string): Promise<Activity> {
     const activity = activityIn(await this.#store.get(activityKey(fileId)));
-    return { ...activity, sessions: activity.sessions.filter(({ seenAtMs }) => this.#isRecent(seenAtMs)) };
+    const savingSinceMs = this.#savingSinceMs.get(fileId);
+    return {
+      ...activity,
+      ...(savingSinceMs === undefined ? {} : { savingSinceMs }),
+      sessions: activity.sessions.filter(({ seenAtMs }) => this.#isRecent(seenAtMs)),
+    };
   }
 
   /** Notes that a session's page or editor was heard of. */
   async seen(grant: AccessGrant, call?: "checkFileInfo" | "getFile"): Promise<void> {
+    const noted = `${grant.id} ${call ?? ""}`;
+    if (this.#now() - (this.#notedAtMs.get(noted) ?? Number.NEGATIVE_INFINITY) < noteSeenEveryMs) return;
+    await this.#noteSeen(grant, call);
+    const [oldest] = this.#notedAtMs.keys();
+    if (this.#notedAtMs.size >= rememberedNotes && oldest !== undefined) this.#notedAtMs.delete(oldest);
+    this.#notedAtMs.set(noted, this.#now());
+  }
+
+  async #noteSeen(grant: AccessGrant, call: "checkFileInfo" | "getFile" | undefined): Promise<void> {
     await this.#change(grant.document.fileId, (activity) => {
       const before = activity.sessions.find(({ grantId }) => grantId === grant.id);
       const isNews =
@@ -80,19 +99,21 @@ export class FileActivity {
 
   /** Notes that a session's page was closed. */
   async left(grant: AccessGrant): Promise<void> {
+    for (const call of ["", "checkFileInfo", "getFile"]) this.#notedAtMs.delete(`${grant.id} ${call}`);
     await this.#change(grant.document.fileId, (activity) => {
       const sessions = activity.sessions.filter(({ grantId }) => grantId !== grant.id);
       return sessions.length === activity.sessions.length ? undefined : { ...activity, sessions };
     });
   }
 
-  async saving(fileId: string): Promise<void> {
-    await this.#change(fileId, (activity) => ({ ...activity, savingSinceMs: this.#now() }));
+  saving(fileId: string): void {
+    this.#savingSinceMs.set(fileId, this.#now());
   }
 
   /** Notes that a save is in the drive. */
   async saved(fileId: string, person: Pick<Person, "id" | "name">, version: string): Promise<void> {
-    await this.#change(fileId, ({ savingSinceMs: _ended, ...activity }) => ({
+    this.#savingSinceMs.delete(fileId);
+    await this.#change(fileId, (activity) => ({
       ...activity,
       lastSave: { atMs: this.#now(), person: { id: person.id, name: person.name }, version },
     }));
@@ -100,7 +121,8 @@ export class FileActivity {
 
   /** Notes that a save did not reach the document. */
   async notSaved(fileId: string, failed: Omit<FailedSave, "atMs">): Promise<void> {
-    await this.#change(fileId, ({ savingSinceMs: _ended, ...activity }) => ({
+    this.#savingSinceMs.delete(fileId);
+    await this.#change(fileId, (activity) => ({
       ...activity,
       lastFailedSave: { ...failed, atMs: this.#now() },
     }));

@@ -18,6 +18,7 @@ export interface KeyValueStore {
    * @param next the value to leave; undefined = remove
    * @param expiresAtMs moment from which the entry counts as absent; without it the entry stays
    * @returns whether the swap was made
+   * @throws Error when the key or the value to leave holds a NUL, which not every store could give back
    */
   swap(key: string, expected: string | undefined, next: string | undefined, expiresAtMs?: number): Promise<boolean>;
   list(prefix: string): AsyncIterable<readonly [key: string, value: string]>;

@@ -70,7 +70,7 @@ async function writeSave(
   const holdsLock = lock !== undefined && lock.lockId === requestLockId;
   // Taken anew before the version is read: a drive that restarted has forgotten the lock, and from here on nobody
   // else can write. What happened in between shows in the version.
-  const held = holdsLock ? await shield.hold(document) : undefined;
+  const held = holdsLock ? await shield.holdToWrite(document) : undefined;
   // A lock that ran out here may still stand in the drive, where it would keep this late save off.
   if (lock === undefined) await shield.release(document.fileId);
   const stored = held?.file ?? (await drive.stat(document));
@@ -105,6 +105,7 @@ async function writeSave(
           save,
           held === undefined ? { previousVersion: stored.version } : { lockToken: held.token },
         );
+  if (held !== undefined) await shield.note(file);
   await content.stored(file, save.sha256);
   if (stand !== undefined) await content.accepted(document.fileId, editor, stand, file.version);
   return { file, lastModifiedTime: await content.lastModifiedTime(file) };

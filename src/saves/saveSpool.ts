@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { z } from "zod";
@@ -9,6 +9,13 @@ import { BridgeError } from "../model/failure.ts";
 
 /** Up to this size a body is sent on from memory; the file is there for the case that the process dies. */
 const memoryLimitBytes = 1024 * 1024;
+/** For all saves together: when hundreds come at once, most are sent on from their files. */
+const memoryBudgetBytes = 16 * 1024 * 1024;
+/** A body comes in small pieces: written one by one they cost more than the bytes themselves. */
+const writeBytes = 512 * 1024;
+const readBytes = 512 * 1024;
+/** More than a full disk has left at the end of some file's block. */
+const probeBytes = 64 * 1024;
 
 /** What it takes to place the bytes of a save when the process that received them is gone. */
 export const placingFactsSchema = z.object({
@@ -50,6 +57,7 @@ export class SaveSpool {
   readonly #dir: string;
   /** Names of the files that a call of this process is placing now. */
   readonly #beingPlaced = new Set<string>();
+  #inMemoryBytes = 0;
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -57,18 +65,28 @@ export class SaveSpool {
 
   /** @throws Error with a sentence for the operator when the folder can't be written */
   static async open(dir: string): Promise<SaveSpool> {
+    const spool = new SaveSpool(dir);
     try {
       await mkdir(dir, { recursive: true });
-      const probe = join(dir, `.probe-${randomBytes(6).toString("hex")}`);
-      await (await open(probe, "wx")).close();
-      await rm(probe);
+      // Empty: with a full disk too the kept saves must be placed.
+      await spool.probe(0);
       // What was cut off in the middle was never acknowledged, and is no document.
       for (const name of await readdir(dir)) if (name.endsWith(".part")) await rm(join(dir, name), { force: true });
     } catch (error) {
       const reason = error instanceof Error ? error.message : "unknown reason";
       throw new Error(`The spool folder ${dir} can't be written (${reason}); check SPOOL_DIR.`);
     }
-    return new SaveSpool(dir);
+    return spool;
+  }
+
+  /** Writes and removes something. @throws Error as the file system says it when the folder takes nothing */
+  async probe(sizeBytes = probeBytes): Promise<void> {
+    const path = join(this.#dir, `.probe-${randomBytes(6).toString("hex")}`);
+    try {
+      await writeFile(path, Buffer.alloc(sizeBytes), { flag: "wx" });
+    } finally {
+      await rm(path, { force: true });
+    }
   }
 
   /**
@@ -81,7 +99,7 @@ export class SaveSpool {
     const head = headOf(facts);
     const file = await SpoolFile.create(part, head);
     const hash = createHash("sha256");
-    const chunks: Buffer[] = [];
+    const memory = new SaveMemory((bytes) => this.#takeMemory(bytes));
     let sizeBytes = 0;
     let isWhole = false;
     try {
@@ -89,25 +107,33 @@ export class SaveSpool {
         sizeBytes += chunk.length;
         if (sizeBytes > limitBytes) throw new BridgeError({ kind: "bodyTooLarge", limitBytes });
         hash.update(chunk);
-        if (sizeBytes <= memoryLimitBytes) chunks.push(chunk);
-        else chunks.length = 0;
+        memory.take(chunk, sizeBytes);
         await file.write(chunk);
-        if (file.failure !== undefined && sizeBytes > memoryLimitBytes) throw file.failure;
+        if (file.failure !== undefined && memory.chunks === undefined) throw file.failure;
       }
+      await file.flush();
+      if (file.failure !== undefined && memory.chunks === undefined) throw file.failure;
       isWhole = true;
     } finally {
+      if (!isWhole) memory.letGo();
       await file.close();
       if (!isWhole || file.failure !== undefined) await rm(part, { force: true });
     }
     const digest = hash.digest();
     const name = `${id}-${sizeBytes}-${digest.toString("hex")}.save`;
-    const inMemory = sizeBytes <= memoryLimitBytes ? Buffer.concat(chunks) : undefined;
     if (file.failure === undefined) {
       // Before the name exists: another reader of the folder must not take it for an orphan.
       this.#beingPlaced.add(name);
       await spooling(() => rename(part, join(this.#dir, name)));
     }
-    return this.#save(name, facts, head.length, sizeBytes, digest, inMemory, file.failure);
+    return this.#save(name, facts, head.length, sizeBytes, digest, memory, file.failure);
+  }
+
+  /** @param bytes negative gives back @returns whether there is room */
+  #takeMemory(bytes: number): boolean {
+    if (this.#inMemoryBytes + bytes > memoryBudgetBytes) return false;
+    this.#inMemoryBytes += bytes;
+    return true;
   }
 
   /** Saves that no call is placing: kept ones, and those of a process that died. Oldest first. */
@@ -149,7 +175,7 @@ export class SaveSpool {
     headBytes: number,
     sizeBytes: number,
     digest: Buffer,
-    inMemory: Buffer | undefined,
+    memory: SaveMemory | undefined,
     failure: BridgeError | undefined,
   ): SpooledSave {
     const path = join(this.#dir, name);
@@ -158,16 +184,21 @@ export class SaveSpool {
       sizeBytes,
       sha256: digest.toString("base64"),
       open: (first = 0, lengthBytes = sizeBytes - first) => {
-        if (inMemory !== undefined) return Readable.from([inMemory.subarray(first, first + lengthBytes)]);
+        const chunks = memory?.chunks;
+        if (chunks !== undefined && lengthBytes === sizeBytes) return Readable.from(chunks);
+        if (chunks !== undefined) return Readable.from([Buffer.concat(chunks).subarray(first, first + lengthBytes)]);
         if (lengthBytes === 0) return Readable.from([]);
-        return createReadStream(path, { start: headBytes + first, end: headBytes + first + lengthBytes - 1 });
+        const start = headBytes + first;
+        return createReadStream(path, { start, end: start + lengthBytes - 1, highWaterMark: readBytes });
       },
       discard: async () => {
+        memory?.letGo();
         await rm(path, { force: true });
         this.#beingPlaced.delete(name);
       },
       keep: async () => {
         if (failure !== undefined) throw failure;
+        memory?.letGo();
         await spooling(() => syncToDisk(path, this.#dir));
         this.#beingPlaced.delete(name);
       },
@@ -175,10 +206,40 @@ export class SaveSpool {
   }
 }
 
+/** The bytes of a small body, as long as there is room for them; all of them or none. */
+class SaveMemory {
+  /** undefined: they are in the file alone. */
+  chunks: Buffer[] | undefined = [];
+  #bytes = 0;
+  readonly #takeMemory: (bytes: number) => boolean;
+
+  constructor(takeMemory: (bytes: number) => boolean) {
+    this.#takeMemory = takeMemory;
+  }
+
+  take(chunk: Buffer, sizeBytes: number): void {
+    if (this.chunks === undefined) return;
+    if (sizeBytes > memoryLimitBytes || !this.#takeMemory(chunk.length)) {
+      this.letGo();
+      return;
+    }
+    this.#bytes += chunk.length;
+    this.chunks.push(chunk);
+  }
+
+  letGo(): void {
+    this.#takeMemory(-this.#bytes);
+    this.#bytes = 0;
+    this.chunks = undefined;
+  }
+}
+
 /** The file behind a body being received; a disk that fails is remembered, not thrown. */
 class SpoolFile {
   failure: BridgeError | undefined;
   readonly #handle: FileHandle | undefined;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
 
   private constructor(handle: FileHandle | undefined, failure: BridgeError | undefined) {
     this.#handle = handle;
@@ -196,10 +257,23 @@ class SpoolFile {
   }
 
   async write(chunk: Buffer): Promise<void> {
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    if (this.#waitingBytes >= writeBytes) await this.flush();
+  }
+
+  /** Puts down what has been collected; a disk that refuses is told by `failure`. */
+  async flush(): Promise<void> {
+    const chunks = this.#waiting;
+    let leftBytes = this.#waitingBytes;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
     if (this.failure !== undefined || this.#handle === undefined) return;
     try {
-      // appendFile, since one write may put down less than it was given: a disk that fills up does.
-      await this.#handle.appendFile(chunk);
+      const { bytesWritten } = await this.#handle.writev(chunks);
+      leftBytes -= bytesWritten;
+      // One write may put down less than it was given: a disk that fills up does. The rest tells what is the matter.
+      if (leftBytes > 0) await this.#handle.appendFile(Buffer.concat(chunks).subarray(bytesWritten));
     } catch (error) {
       this.failure = new BridgeError({ kind: "spoolFailed" }, { cause: error });
     }

@@ -1,4 +1,5 @@
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { requireNoNul } from "./keptText.ts";
 
 /** `memory:`, forgotten with the process: for a first look and for tests. */
 export function openMemoryStore(now: Clock): KeyValueStore {
@@ -14,6 +15,7 @@ export function openMemoryStore(now: Clock): KeyValueStore {
   return {
     get: async (key) => read(key),
     swap: async (key, expected, next, expiresAtMs) => {
+      requireNoNul(key, next);
       if (read(key) !== expected) return false;
       if (next === undefined) entries.delete(key);
       else entries.set(key, { value: next, expiresAtMs });

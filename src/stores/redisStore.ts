@@ -1,9 +1,13 @@
 import { type CommandParser, createClient, defineScript } from "@redis/client";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { requireNoNul } from "./keptText.ts";
+import { NewerStoreError, schemaVersion } from "./storeSchema.ts";
 
 /** Before every key: the database may serve others too. */
 const namespace = "bridge:";
+/** Tells how the entries are laid out; no entry itself. */
+const schemaKey = `${namespace}schema`;
 const keysPerScan = 1_000;
 
 /** A server that has not answered by then is taken for lost, and asked through a new connection. */
@@ -53,11 +57,19 @@ return 1`,
  */
 export async function openRedisStore(url: string, now: Clock, onLost: (error: Error) => void): Promise<KeyValueStore> {
   const connection = await RedisConnection.open(url, onLost);
+  try {
+    await migrate(connection);
+  } catch (error) {
+    await connection.close();
+    if (error instanceof NewerStoreError) throw error;
+    throw new Error(`The store can't be used (${reasonOf(causeOf(error))}); check STORE_URL.`);
+  }
   const read = async (key: string): Promise<string | undefined> =>
     (await connection.ask((client) => client.get(namespace + key))) ?? undefined;
   return {
     get: read,
-    swap: (key, expected, next, expiresAtMs) => {
+    swap: async (key, expected, next, expiresAtMs) => {
+      requireNoNul(key, next);
       const lifetimeMs = expiresAtMs === undefined ? undefined : Math.ceil(expiresAtMs - now());
       // What has expired already counts as absent: the entry goes.
       const isGone = next === undefined || (lifetimeMs !== undefined && lifetimeMs <= 0);
@@ -80,7 +92,7 @@ export async function openRedisStore(url: string, now: Clock, onLost: (error: Er
         cursor = page.cursor;
         for (const found of page.keys) {
           const key = found.slice(namespace.length);
-          if (seen.has(key)) continue;
+          if (found === schemaKey || seen.has(key)) continue;
           seen.add(key);
           // One at a time, as they are read: who reads the list may take his time, and what expires meanwhile is gone.
           const value = await read(key);
@@ -93,6 +105,27 @@ export async function openRedisStore(url: string, now: Clock, onLost: (error: Er
 }
 
 type Client = ReturnType<typeof newClient>;
+
+/** @see storeSchema.ts */
+const steps: readonly ((connection: RedisConnection) => Promise<void>)[] = [
+  // The first layout is the one that had no number.
+  async () => undefined,
+];
+
+/** @throws NewerStoreError */
+async function migrate(connection: RedisConnection): Promise<void> {
+  for (;;) {
+    const written = (await connection.ask((client) => client.get(schemaKey))) ?? undefined;
+    const version = Number(written ?? 0);
+    if (!Number.isInteger(version)) throw new Error(`${schemaKey} holds no number`);
+    if (version > schemaVersion) throw new NewerStoreError("The store in Redis", version);
+    if (version === schemaVersion) return;
+    await steps[version]?.(connection);
+    // Whoever else has started now may have come first; what stands there then is looked at again.
+    const expected = written === undefined ? ["0", ""] : ["1", written];
+    await connection.ask((client) => client.swap(schemaKey, ...expected, "1", String(version + 1), ""));
+  }
+}
 
 function newClient(url: string) {
   return createClient({
@@ -237,6 +270,8 @@ async function inTime<Reply>(answer: Promise<Reply>, onSilence?: () => void): Pr
     clearTimeout(timer);
   }
 }
+
+const causeOf = (error: unknown): unknown => (error instanceof BridgeError ? error.cause : error);
 
 /** A name with several addresses fails with an error that has no message, only errors. */
 function reasonOf(error: unknown): string {

@@ -1,11 +1,20 @@
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { mkdirSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import Database from "libsql";
-import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { BridgeError } from "../model/failure.ts";
+import { type Clock, type KeyValueStore, pauseFor } from "../model/keyValueStore.ts";
+import { requireNoNul } from "./keptText.ts";
+import { NewerStoreError, schemaVersion } from "./storeSchema.ts";
 
 /** Rows whose time is over are removed at most this often. */
 const cleanEveryMs = 60_000;
 const pageSize = 200;
+/** The library waits without letting go of the process, so only for as long as another's write usually lasts. */
+const blockAtMostMs = 20;
+/** How long a call waits for another process that holds the file: longer than any write takes. */
+const patienceMs = 5_000;
+/** How often it is looked whether the file is still there. */
+const lookEveryMs = 1_000;
 
 interface Row {
   readonly key: string;
@@ -15,11 +24,18 @@ interface Row {
 
 /**
  * `file:data/bridge.db`, one SQLite file on a local disk; several processes may share it.
- * WAL with synchronous=FULL: what was answered is on the disk.
+ * WAL with synchronous=FULL: what was answered is on the disk. Calls throw storeUnreachable when another process keeps
+ * the file locked, when it is not where it was, or the disk fails.
  * @throws Error with a sentence for the operator when the file can't be opened
  */
 export function openSqliteStore(path: string, now: Clock): KeyValueStore {
   const database = openDatabase(path);
+  const requireInPlace = placeOf(resolve(path));
+  const asked = <Answer>(statement: () => Answer): Promise<Answer> =>
+    patiently(() => {
+      requireInPlace();
+      return statement();
+    });
   const select = database.prepare("SELECT value FROM entry WHERE key = ? AND (expiresAtMs IS NULL OR expiresAtMs > ?)");
   const insert = database.prepare(
     `INSERT INTO entry VALUES (@key, @next, @expiresAtMs) ON CONFLICT (key) DO UPDATE
@@ -38,27 +54,38 @@ export function openSqliteStore(path: string, now: Clock): KeyValueStore {
   );
   const clean = database.prepare("DELETE FROM entry WHERE expiresAtMs <= ?");
   let cleanedAtMs = now();
+  const cleanUp = (nowMs: number): void => {
+    if (nowMs - cleanedAtMs <= cleanEveryMs) return;
+    cleanedAtMs = nowMs;
+    clean.run(nowMs);
+  };
 
   return {
-    get: async (key) => (select.get(key, now()) as { value: string } | undefined)?.value,
-    // No await between compare and write: each branch is one statement.
+    get: (key) => asked(() => (select.get(key, now()) as { value: string } | undefined)?.value),
     swap: async (key, expected, next, expiresAtMs) => {
-      const nowMs = now();
-      if (nowMs - cleanedAtMs > cleanEveryMs) {
-        cleanedAtMs = nowMs;
-        clean.run(nowMs);
-      }
-      if (expected === undefined && next === undefined) return select.get(key, nowMs) === undefined;
-      const values = { key, expected: expected ?? "", next: next ?? "", expiresAtMs: expiresAtMs ?? null, now: nowMs };
-      const statement = expected === undefined ? insert : next === undefined ? remove : update;
-      return statement.run(values).changes === 1;
+      requireNoNul(key, next);
+      // No await between compare and write: each branch is one statement.
+      return asked(() => {
+        const nowMs = now();
+        cleanUp(nowMs);
+        if (expected === undefined && next === undefined) return select.get(key, nowMs) === undefined;
+        const values = {
+          key,
+          expected: expected ?? "",
+          next: next ?? "",
+          expiresAtMs: expiresAtMs ?? null,
+          now: nowMs,
+        };
+        const statement = expected === undefined ? insert : next === undefined ? remove : update;
+        return statement.run(values).changes === 1;
+      });
     },
     list: async function* (prefix) {
       let after = "";
       // What begins with the prefix is one stretch of the index: the last code point sorts behind all others.
       const end = `${prefix}\u{10FFFF}`;
       for (;;) {
-        const rows = page.all({ prefix, end, after, now: now() }) as Row[];
+        const rows = await asked(() => page.all({ prefix, end, after, now: now() }) as Row[]);
         for (const { key, value, expiresAtMs } of rows) {
           // Whoever reads the list may take his time.
           if (expiresAtMs === null || expiresAtMs > now()) yield [key, value] as const;
@@ -69,27 +96,106 @@ export function openSqliteStore(path: string, now: Clock): KeyValueStore {
       }
     },
     close: async () => {
-      // libsql lets go of the file only when its statements are collected; until then the log would hold everything.
-      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-      database.close();
+      try {
+        // libsql lets go of the file only when its statements are collected; until then the log would hold everything.
+        database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      } finally {
+        database.close();
+      }
     },
+  };
+}
+
+/** @throws storeUnreachable when the file stays locked, or SQLite can't read or write it */
+async function patiently<Answer>(statement: () => Answer): Promise<Answer> {
+  const endsAtMs = performance.now() + patienceMs;
+  for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, 100)) {
+    try {
+      return statement();
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError)) throw error;
+      if (error.code !== "SQLITE_BUSY" || performance.now() > endsAtMs) {
+        throw new BridgeError({ kind: "storeUnreachable" }, { cause: error });
+      }
+      await pauseFor(pauseMs);
+    }
+  }
+}
+
+/**
+ * @returns what throws storeUnreachable when the file has been removed or replaced: SQLite would go on writing into the
+ *   old one, and the next start would know nothing of it
+ */
+function placeOf(path: string): () => void {
+  const look = () => {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found === undefined ? "" : `${found.dev}:${found.ino}`;
+  };
+  const opened = look();
+  let lookedAtMs = performance.now();
+  return () => {
+    if (performance.now() - lookedAtMs < lookEveryMs) return;
+    if (look() !== opened) {
+      throw new BridgeError({ kind: "storeUnreachable" }, { cause: new Error("the store file is not where it was") });
+    }
+    lookedAtMs = performance.now();
   };
 }
 
 function openDatabase(path: string): Database.Database {
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    const database = new Database(path);
-    database.exec("PRAGMA busy_timeout = 5000");
-    database.exec("PRAGMA journal_mode = WAL");
-    database.exec("PRAGMA synchronous = FULL");
-    database.exec(
-      "CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY, value TEXT NOT NULL, expiresAtMs INTEGER) WITHOUT ROWID",
-    );
-    database.prepare("SELECT count(*) FROM entry").get();
-    return database;
+    // The whole path, since the library takes `:memory:` and what looks like an address for something else than a file.
+    const file = resolve(path);
+    mkdirSync(dirname(file), { recursive: true });
+    const database = new Database(file);
+    try {
+      // At start there is nothing else to do than to wait.
+      database.exec(`PRAGMA busy_timeout = ${patienceMs}`);
+      requireKnown(database, path);
+      database.exec("PRAGMA journal_mode = WAL");
+      database.exec("PRAGMA synchronous = FULL");
+      migrate(database, path);
+      database.prepare("SELECT count(*) FROM entry").get();
+      database.exec(`PRAGMA busy_timeout = ${blockAtMostMs}`);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
   } catch (error) {
+    if (error instanceof NewerStoreError) throw error;
     const reason = error instanceof Error ? error.message : "unknown reason";
     throw new Error(`The store file ${path} can't be used (${reason}); check STORE_URL and the rights of its folder.`);
   }
+}
+
+/** SQL from each layout to the next. @see storeSchema.ts */
+const steps: readonly string[] = [
+  // A bridge that knew of no layouts made the very same table.
+  "CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY, value TEXT NOT NULL, expiresAtMs INTEGER) WITHOUT ROWID",
+];
+
+function migrate(database: Database.Database, path: string): void {
+  if (versionOf(database) === schemaVersion) return;
+  // Alone from here on: of two that start at once the second finds the work done.
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    requireKnown(database, path);
+    for (const step of steps.slice(versionOf(database))) database.exec(step);
+    database.exec(`PRAGMA user_version = ${schemaVersion}`);
+    database.exec("COMMIT");
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** @throws NewerStoreError */
+function requireKnown(database: Database.Database, path: string): void {
+  const version = versionOf(database);
+  if (version > schemaVersion) throw new NewerStoreError(`The store file ${path}`, version);
+}
+
+function versionOf(database: Database.Database): number {
+  return (database.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
 }

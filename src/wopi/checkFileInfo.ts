@@ -1,7 +1,8 @@
 import { suiteOf } from "../editors/suites.ts";
 import { type AccessGrant, wopiFileId } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
-import type { Drive } from "../model/drive.ts";
+import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
+import type { DriveShield } from "../model/driveShield.ts";
 import type { FileActivity } from "../model/fileActivity.ts";
 import type { KeyValueStore } from "../model/keyValueStore.ts";
 import { userInfo } from "./putUserInfo.ts";
@@ -17,16 +18,16 @@ export function checkFileInfo(parts: {
   content: ContentRecord;
   store: KeyValueStore;
   activity: FileActivity;
+  shield: DriveShield;
   /** Origin of our host page: the only page the editor may exchange messages with. */
   bridgeUrl: string;
 }): WopiOperation {
   return async ({ grant }) => {
     await parts.activity.seen(grant, "checkFileInfo");
-    const file = await parts.drive.stat(grant.document);
+    const file = await fileNow(parts, grant.document);
     // An old version has a record of its own: it would push the live version's out.
     const recorded = { ...file, id: wopiFileId(grant.document) };
-    const lastModifiedTime = await parts.content.lastModifiedTime(recorded);
-    const sha256 = await parts.content.sha256(recorded);
+    const { lastModifiedTime, sha256 } = await parts.content.facts(recorded);
     const canWrite = grant.permission === "edit";
     const kept = await userInfo(parts.store, grant.person.id);
     const { person, restrictions } = grant;
@@ -78,6 +79,15 @@ export function checkFileInfo(parts: {
       },
     };
   };
+}
+
+/** A locked document's facts are known without asking the drive, since nobody else can change it. */
+export async function fileNow(
+  { drive, shield }: { readonly drive: Drive; readonly shield: DriveShield },
+  document: DriveDocument,
+): Promise<DriveFile> {
+  const known = document.version === undefined ? await shield.fileUnderLock(document.fileId) : undefined;
+  return known ?? drive.stat(document);
 }
 
 /** Only the owner can make links: Collabora and Office each have a name of their own for the button. */

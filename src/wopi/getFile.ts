@@ -1,8 +1,10 @@
 import { editorOrigin } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveContent } from "../model/drive.ts";
+import type { DriveShield } from "../model/driveShield.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { FileActivity } from "../model/fileActivity.ts";
+import { fileNow } from "./checkFileInfo.ts";
 import type { WopiCall, WopiOperation } from "./wopiCall.ts";
 
 /**
@@ -10,9 +12,14 @@ import type { WopiCall, WopiOperation } from "./wopiCall.ts";
  * @throws expectedSizeExceeded when the file is larger than X-WOPI-MaxExpectedSize
  * @see WOPI GetFile
  */
-export function getFile(parts: { drive: Drive; content: ContentRecord; activity: FileActivity }): WopiOperation {
+export function getFile(parts: {
+  drive: Drive;
+  content: ContentRecord;
+  activity: FileActivity;
+  shield: DriveShield;
+}): WopiOperation {
   return async ({ grant, header, signal }) => {
-    const file = await parts.drive.stat(grant.document);
+    const file = await fileNow(parts, grant.document);
     const expected = maxExpectedSize(header("X-WOPI-MaxExpectedSize"));
     if (expected !== undefined && file.sizeBytes > expected) throw new BridgeError({ kind: "expectedSizeExceeded" });
     const content = await parts.drive.read(grant.document, file, plainRange(header), signal);

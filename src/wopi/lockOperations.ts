@@ -29,7 +29,7 @@ export function lock(parts: LockParts): WopiOperation {
       const outcome = await parts.locks.lock(document.fileId, lockId, id, issuedAtMs);
       if (outcome === "refreshed") return refreshed(parts, call);
       try {
-        return withVersion((await parts.shield.hold(document)).file);
+        return withVersion(await parts.shield.hold(document));
       } catch (error) {
         await parts.locks.unlock(document.fileId, lockId);
         // A drive that does not answer is not asked again now: the sweep gives back what it may have taken.
@@ -111,7 +111,7 @@ async function requireThere(parts: LockParts, call: WopiCall): Promise<void> {
 /** The lock that stands here is the truth; a drive that is away is asked again at the next refresh or save. */
 async function refreshed(parts: LockParts, call: WopiCall): Promise<WopiReply> {
   try {
-    return withVersion((await parts.shield.hold(call.grant.document)).file);
+    return withVersion(await parts.shield.hold(call.grant.document));
   } catch (error) {
     parts.note(error);
     return isAway(error) ? { status: 200 } : versionNow(parts, call);

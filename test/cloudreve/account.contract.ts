@@ -61,7 +61,10 @@ export function accountContract(hasApplication: boolean, openServer: () => Promi
     const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient: server.application });
     const sessions = new ViewerSessions(store, seal, client, now);
     const uploads = new UploadSessions(client, store, now);
-    return { drive: new CloudreveDrive(client, credentials, signIn, sessions, uploads, []), clock };
+    return {
+      drive: new CloudreveDrive({ client, credentials, signIn, sessions, uploads, storageOrigins: [], now }),
+      clock,
+    };
   };
   const signedIn = async (drive: Drive): Promise<DriveAccount> => {
     const outcome = await drive.signIn.byPassword(server.email, server.password);

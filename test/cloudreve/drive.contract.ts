@@ -54,7 +54,10 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
     const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl: server.url, oauthClient: undefined });
     const sessions = new ViewerSessions(store, seal, client, clock.now);
     const uploads = new UploadSessions(client, store, clock.now);
-    return { drive: new CloudreveDrive(client, credentials, signIn, sessions, uploads, []), clock };
+    return {
+      drive: new CloudreveDrive({ client, credentials, signIn, sessions, uploads, storageOrigins: [], now }),
+      clock,
+    };
   };
   const newFile = async (text: string | Buffer, extension = "docx"): Promise<string> => {
     const path = `${folder}/file-${++files}.${extension}`;

@@ -90,7 +90,10 @@ export async function openSignInStage(): Promise<SignInStage> {
       const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient });
       const sessions = new ViewerSessions(store, seal, client, now);
       const uploads = new UploadSessions(client, store, now);
-      return { drive: new CloudreveDrive(client, credentials, signIn, sessions, uploads, []), credentials };
+      return {
+        drive: new CloudreveDrive({ client, credentials, signIn, sessions, uploads, storageOrigins: [], now }),
+        credentials,
+      };
     },
     outside: () => driveAccount(fake.url, alice.email, alice.password),
     signedIn: async ({ drive }) => {

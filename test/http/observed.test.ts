@@ -126,7 +126,8 @@ describe("the audit log", () => {
 describe("a trace that began at a portal or an editor", () => {
   it("is in the line of the request, and goes on to the drive", async () => {
     const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    const editor = await bridge.open("a.docx");
+    await bridge.alice.put("b.docx", "text");
+    const editor = await bridge.open("b.docx");
     drive.seen.length = 0;
     await fetch(editor.address(), { headers: { traceparent } });
     const sent = drive.seen.map(({ headers }) => headers["traceparent"]);

@@ -199,6 +199,16 @@ describe("the copy in an editor's hands", () => {
     expect(await baseOf(content, "f1", collabora)).toBe("v2");
   });
 
+  it("knows after ten loadings what went in of the copy before, so that an old kept save is known as superseded", async () => {
+    const { content } = freshRecord();
+    await content.loaded("f1", collabora, "v1");
+    const kept = await content.arrived("f1", collabora);
+    const again = await content.arrived("f1", collabora);
+    await content.accepted("f1", collabora, again, "v2");
+    for (let round = 0; round < 10; round++) await content.loaded("f1", collabora, "v2");
+    expect(await content.copy("f1", collabora, kept.copyId)).toMatchObject({ version: "v2", placedOrder: again.order });
+  });
+
   it("takes no more room with each loading", async () => {
     const { store, content } = freshRecord();
     for (let round = 0; round < 50; round++) {

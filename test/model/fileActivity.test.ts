@@ -171,7 +171,7 @@ describe("how the saves of a file went", () => {
     await activity.seen(grant);
     store.beforeNextSwap(() => other.seen(bens));
     await activity.saved("f1", ann, "v2");
-    store.beforeNextSwap(() => other.saving("f1"));
+    activity.saving("f1");
     await activity.left(bens);
     expect(await activity.of("f1")).toMatchObject({
       sessions: [{ grantId: "grant-ann" }],

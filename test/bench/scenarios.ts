@@ -1,0 +1,164 @@
+import { Agent, request as send } from "node:http";
+import { type Call, type JobResult, median, quantile } from "./load.ts";
+import { type Memory, watchingMemory } from "./measure.ts";
+import { lockOrFail } from "./operations.ts";
+import { countTo, forAll, type Stage } from "./stage.ts";
+
+/** How long /healthz took: what the event loop makes everybody wait. */
+interface HealthFigures {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export interface ScenarioPart {
+  readonly name: string;
+  readonly calls: number;
+  readonly failed: Readonly<Record<string, number>>;
+  readonly elapsedMs: number;
+  readonly p50Ms: number;
+  readonly maxMs: number;
+  readonly cpuMsPerCall: number;
+  readonly memory: Memory;
+  readonly health: HealthFigures;
+}
+
+export interface ScenarioFigures {
+  readonly scenario: string;
+  readonly drive: Stage["kind"];
+  readonly parts: readonly ScenarioPart[];
+}
+
+const megabyte = 1024 * 1024;
+const lockId = "bench-lock";
+const askEveryMs = 25;
+/** What is collected late is no growth. */
+const settleMs = 2_000;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Everybody saves at the same moment; twice, as only the second time shows whether memory grows. */
+export async function savesAtOnce(stage: Stage, editors: number): Promise<ScenarioFigures> {
+  const opened = await forAll(countTo(editors), async (index) => {
+    const editor = await stage.open(await stage.document(`at-once-${index}`, 1024));
+    await lockOrFail(editor);
+    await editor.get();
+    return editor;
+  });
+  const workers = opened.map((editor): Call[] => [
+    {
+      method: "POST",
+      url: editor.address("/contents"),
+      headers: { "X-WOPI-Override": "PUT", "X-WOPI-Lock": lockId },
+      bodyBytes: megabyte,
+      expect: 200,
+    },
+  ]);
+  const parts: ScenarioPart[] = [];
+  for (const name of ["first time", "second time"]) {
+    parts.push(await part(stage, name, () => stage.load.ask<JobResult>({ workers, durationMs: 0 })));
+  }
+  await forAll(opened, (editor) => editor.unlock(lockId));
+  return { scenario: `${editors} editors save 1 MB at once`, drive: stage.kind, parts };
+}
+
+/**
+ * Ten minutes in which each document's lock is refreshed every quarter of an hour, pressed into some seconds; in
+ * thirds, as the last must look like the first.
+ */
+export async function openDocuments(stage: Stage, documents: number, seconds: number): Promise<ScenarioFigures> {
+  const opened = await forAll(countTo(documents), async (index) => {
+    const editor = await stage.open(await stage.document(`open-all-${index}`, 1024));
+    await lockOrFail(editor);
+    return editor;
+  });
+  const refreshed = Math.round((documents * 10) / 15);
+  const parts: ScenarioPart[] = [];
+  for (const third of [0, 1, 2]) {
+    const due = opened.slice(Math.floor((refreshed * third) / 3), Math.floor((refreshed * (third + 1)) / 3));
+    const workers = due.map((editor): Call[] => [
+      {
+        method: "POST",
+        url: editor.address(),
+        headers: { "X-WOPI-Override": "REFRESH_LOCK", "X-WOPI-Lock": lockId },
+        expect: 200,
+      },
+    ]);
+    const job = { workers, durationMs: (seconds * 1000) / 3, paced: true };
+    parts.push(await part(stage, `third ${third + 1}`, () => stage.load.ask<JobResult>(job), 0));
+  }
+  return {
+    scenario: `${documents} open documents, 10 minutes of lock refreshes in ${seconds} s`,
+    drive: stage.kind,
+    parts,
+  };
+}
+
+async function part(
+  stage: Stage,
+  name: string,
+  work: () => Promise<JobResult>,
+  settlingMs = settleMs,
+): Promise<ScenarioPart> {
+  const health = askHealth(stage.bridgeUrl);
+  const cpuBeforeMs = stage.bridge.cpuMs();
+  let cpuMs = 0;
+  let figures: HealthFigures = { p50Ms: 0, p99Ms: 0, maxMs: 0 };
+  const { done, memory } = await watchingMemory(stage.bridge, async () => {
+    const result = await work();
+    cpuMs = stage.bridge.cpuMs() - cpuBeforeMs;
+    figures = await health.stop();
+    await pause(settlingMs);
+    return result;
+  });
+  return {
+    name,
+    calls: done.calls,
+    failed: done.failed,
+    elapsedMs: done.elapsedMs,
+    p50Ms: median(done.latenciesMs),
+    maxMs: Math.max(...done.latenciesMs),
+    cpuMsPerCall: cpuMs / done.calls,
+    memory,
+    health: figures,
+  };
+}
+
+/** Asks for /healthz again and again, on one connection. */
+function askHealth(bridgeUrl: string) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const latenciesMs: number[] = [];
+  let isStopped = false;
+  const ask = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const startedAt = performance.now();
+      const asked = send(`${bridgeUrl}/healthz`, { agent }, (answer) => {
+        answer.resume();
+        answer.once("end", () => {
+          latenciesMs.push(performance.now() - startedAt);
+          resolve();
+        });
+      });
+      asked.once("error", reject);
+      asked.end();
+    });
+  const asking = (async () => {
+    while (!isStopped) {
+      await ask();
+      await pause(askEveryMs);
+    }
+  })();
+  // Told where it is waited for.
+  asking.catch(() => undefined);
+  return {
+    stop: async (): Promise<HealthFigures> => {
+      isStopped = true;
+      await asking;
+      agent.destroy();
+      return {
+        p50Ms: median(latenciesMs),
+        p99Ms: quantile(latenciesMs, 0.99),
+        maxMs: Math.max(...latenciesMs),
+      };
+    },
+  };
+}
