@@ -5,7 +5,7 @@ import helmet from "helmet";
 import { type Logger, pino } from "pino";
 import { CloudreveClient } from "./cloudreve/client.ts";
 import { CloudreveDrive } from "./cloudreve/cloudreveDrive.ts";
-import { ContractGuard, type ContractReport } from "./cloudreve/contractGuard.ts";
+import { ContractGuard } from "./cloudreve/contractGuard.ts";
 import { Credentials } from "./cloudreve/credential.ts";
 import { createSeal } from "./cloudreve/seal.ts";
 import { CloudreveSignIn } from "./cloudreve/signIn.ts";
@@ -19,7 +19,7 @@ import { portalApi } from "./host/portalApi.ts";
 import { PortalCallers } from "./host/portalCaller.ts";
 import { hostRouter } from "./host/router.ts";
 import { AccessTokens, deriveKey } from "./http/accessToken.ts";
-import { type Audit, auditLog } from "./http/auditLog.ts";
+import { auditLog } from "./http/auditLog.ts";
 import { Drain } from "./http/drain.ts";
 import { Metrics } from "./http/metrics.ts";
 import { headersOnward, logFacts, logFailure, logRequests } from "./http/requestLog.ts";
@@ -29,19 +29,18 @@ import { AttemptLimits } from "./model/attemptLimits.ts";
 import { ContentRecord } from "./model/contentRecord.ts";
 import { DriveShield } from "./model/driveShield.ts";
 import { EditLinks } from "./model/editLinks.ts";
-import { BridgeError } from "./model/failure.ts";
 import { FileActivity } from "./model/fileActivity.ts";
 import { FileLocks } from "./model/fileLocks.ts";
 import { FileTurns } from "./model/fileTurns.ts";
 import { type Clock, type KeyValueStore, type Pause, pauseFor } from "./model/keyValueStore.ts";
-import { isOrphaned } from "./model/orphanedLocks.ts";
 import { PersonSessions } from "./model/personSessions.ts";
+import { Rounds } from "./rounds.ts";
 import { ConflictCopies } from "./saves/conflictCopy.ts";
-import type { TellSave } from "./saves/saveNews.ts";
-import { type ReplayParts, SaveReplay } from "./saves/saveReplay.ts";
+import { SaveReplay } from "./saves/saveReplay.ts";
 import { SaveSpool, type SpooledSave } from "./saves/saveSpool.ts";
 import { openMemoryStore } from "./stores/memoryStore.ts";
 import { openSqliteStore } from "./stores/sqliteStore.ts";
+import { noteReplay, tellOf } from "./tellSave.ts";
 import { checkFileInfo } from "./wopi/checkFileInfo.ts";
 import { deleteFile } from "./wopi/deleteFile.ts";
 import { getFile } from "./wopi/getFile.ts";
@@ -52,9 +51,6 @@ import { putUserInfo } from "./wopi/putUserInfo.ts";
 import { renameFile } from "./wopi/renameFile.ts";
 import { wopiRouter } from "./wopi/router.ts";
 
-const sweepEveryMs = 60_000;
-/** Accounts are renewed daily, each by its own clock, so that a look this often spreads them out. */
-const hourMs = 3_600_000;
 /** How long a stop waits for work whose callers have gone; the spool holds the saves that are cut off. */
 const settleMs = 5_000;
 /** A connection on which nothing moves for this long is cut; a slow one that moves is not. */
@@ -167,23 +163,6 @@ export async function openBridge(
       actionUrl(grant.actionUrl, { wopiSrc: `${wopiUrl}/wopi/files/${fileId}`, language: undefined, theme: undefined }),
   };
 
-  const releaseUnheld = (fileId: string): Promise<void> =>
-    turns.inTurn(fileId, async () => {
-      const held = await locks.current(fileId);
-      if (held !== undefined) {
-        if (!(await isOrphaned({ grants, activity }, fileId, held))) return;
-        await locks.unlock(fileId, held.lockId);
-      }
-      await shield.release(fileId);
-    });
-  const sessionsEnded = async (fileId: string): Promise<void> => {
-    try {
-      await releaseUnheld(fileId);
-    } catch (error) {
-      logger.warn({ failure: logFailure(error)?.kind, file: fileId }, "the drive's lock could not be given back");
-    }
-  };
-
   const login = driveLogin(config);
   const guard = new ContractGuard({
     client,
@@ -193,7 +172,8 @@ export async function openBridge(
     account: async () =>
       login === undefined ? (await links.liveAccounts())[0] : (await credentials.account(undefined)).account,
   });
-  let contract: ContractReport = [];
+  const rounds = new Rounds({ drive, locks, shield, turns, grants, activity, links, guard, metrics, logger, now });
+  const sessionsEnded = (fileId: string): Promise<void> => rounds.sessionsEnded(fileId);
   const drain = new Drain();
   const app = express();
   app.disable("x-powered-by").disable("etag").set("trust proxy", config.TRUST_PROXY).set("query parser", "simple");
@@ -258,7 +238,7 @@ export async function openBridge(
       store: storeOk,
       spool: spoolOk,
       drive: driveOk,
-      contract: brokenIn(contract),
+      contract: rounds.contract(),
       editors: await editors.states(),
     });
   });
@@ -297,51 +277,6 @@ export async function openBridge(
     else response.status(500).end();
   });
 
-  const sweep = async (): Promise<void> => {
-    // One lock that the drive does not give back now must not keep the others.
-    let looked = 0;
-    for await (const fileId of shield.held()) {
-      await sessionsEnded(fileId);
-      // The embedded store answers at once: without a breath all of them would be one long block.
-      if (++looked % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
-  const keepAlive = async (): Promise<void> => {
-    for (const account of await links.liveAccounts()) {
-      try {
-        await drive.keepAlive(account);
-      } catch (error) {
-        logger.warn({ failure: logFailure(error)?.kind, account }, "an account with live links could not be renewed");
-      }
-    }
-  };
-  const checkContract = async (): Promise<void> => {
-    contract = await guard.check();
-    for (const { call, state, said } of contract) {
-      if (state !== "unasked") metrics.contract(call, state === "kept");
-      if (state === "changed") logger.error({ call, said }, "Cloudreve answers otherwise than this bridge expects");
-    }
-  };
-  const hourly = async (): Promise<void> => {
-    await keepAlive();
-    await checkContract();
-  };
-  let hourBeganAtMs = now();
-  let isSweeping = false;
-  const timer = setInterval(() => {
-    // A drive that hangs makes a sweep take longer than a minute.
-    if (isSweeping) return;
-    isSweeping = true;
-    const isHourOver = now() - hourBeganAtMs >= hourMs;
-    if (isHourOver) hourBeganAtMs = now();
-    sweep()
-      .then(() => (isHourOver ? hourly() : undefined))
-      .catch((error: unknown) => logger.warn({ failure: logFailure(error)?.kind }, "a round of the bridge failed"))
-      .finally(() => {
-        isSweeping = false;
-      });
-  }, sweepEveryMs);
-  timer.unref();
   replay.start();
 
   return {
@@ -353,63 +288,19 @@ export async function openBridge(
       server.setTimeout(idleConnectionMs);
       server.keepAliveTimeout = keepAliveMs;
       drain.watch(server);
-      hourly().catch((error: unknown) => logger.warn({ failure: logFailure(error)?.kind }, "the first round failed"));
+      rounds.start();
       return listening(server, config.HOST, config.PORT);
     },
-    sweep,
-    keepAlive,
-    checkContract,
+    sweep: () => rounds.sweep(),
+    keepAlive: () => rounds.keepAlive(),
+    checkContract: () => rounds.checkContract(),
     replay: () => replay.run(),
     close: async () => {
-      clearInterval(timer);
+      rounds.stop();
       await drain.end();
       await within(settleMs, Promise.all([replay.stop(), turns.settled()]));
       await store.close();
     },
-  };
-}
-
-/** Notes each step of a save for those who look at the document's page; a note that fails must not fail the save. */
-function tellOf(to: {
-  readonly activity: FileActivity;
-  readonly links: EditLinks;
-  readonly metrics: Metrics;
-  readonly audit: Audit;
-  readonly logger: Logger;
-}): TellSave {
-  const { activity, links, metrics, audit, logger } = to;
-  return async ({ document, personId, personName, linkId }, news) => {
-    const person = { id: personId ?? "", name: personName };
-    const facts = { file: document.fileId, person, ...(linkId === undefined ? {} : { link: linkId }) };
-    if (news.is !== "saving") metrics.save(news.is);
-    if (news.is === "saved") audit({ event: "saved", ...facts, version: news.version });
-    if (news.is === "copied") audit({ event: "conflictCopy", ...facts, copyName: news.copyName });
-    try {
-      if (news.is === "saving") activity.saving(document.fileId);
-      else if (news.is === "saved") {
-        await activity.saved(document.fileId, person, news.version);
-        if (linkId !== undefined) await links.saved(linkId, person);
-      } else if (news.is === "copied") {
-        const { copyName, why } = news;
-        await activity.notSaved(document.fileId, { person, why, keptIn: "copy", copyName });
-      } else {
-        const keptIn = news.is === "kept" ? "spool" : undefined;
-        await activity.notSaved(document.fileId, { person, why: news.why, keptIn });
-      }
-    } catch (error) {
-      logger.warn({ failure: logFailure(error)?.kind, file: document.fileId }, "what became of a save was not noted");
-    }
-  };
-}
-
-/** A save that waits is a warning each time it is tried: somebody's work is not where it should be. */
-function noteReplay(logger: Logger): ReplayParts["note"] {
-  return (save, outcome, error) => {
-    const { document, personName, fileName, receivedAtMs } = save.facts;
-    const why = error instanceof BridgeError ? error.failure.kind : error instanceof Error ? error.message : undefined;
-    const facts = { save: outcome, file: document.fileId, fileName, person: personName, receivedAtMs, why };
-    if (outcome === "waiting") logger.warn(facts, "a save waits in the spool");
-    else logger.info(facts, "a kept save has been placed");
   };
 }
 
@@ -441,12 +332,6 @@ function isDecodable(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** What of Cloudreve's answers has changed, by call; "kept" while nothing has. */
-function brokenIn(contract: ContractReport): "kept" | Readonly<Record<string, string>> {
-  const changed = contract.filter(({ state }) => state === "changed");
-  return changed.length === 0 ? "kept" : Object.fromEntries(changed.map(({ call, said }) => [call, said ?? "changed"]));
 }
 
 async function answers(ask: () => Promise<unknown>): Promise<boolean> {

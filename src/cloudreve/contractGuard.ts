@@ -18,7 +18,7 @@ const probeMs = 4_000;
 /** Asked at a time: a drive must not feel that it is looked at. */
 const lanes = 3;
 
-export interface ContractState {
+interface ContractState {
   /** Method and path without ids. */
   readonly call: string;
   /** "unasked": it could not be asked now, which says nothing of the contract. */

@@ -20,8 +20,8 @@ export type Verdict =
 
 export type Judge = (answer: DriveAnswer) => Verdict;
 
-export const kept: Verdict = { state: "kept" };
-export const changed = (said: string): Verdict => ({ state: "changed", said });
+const kept: Verdict = { state: "kept" };
+const changed = (said: string): Verdict => ({ state: "changed", said });
 export const unasked = (said: string): Verdict => ({ state: "unasked", said });
 
 export const refusedSignIn = "Cloudreve refuses the account's sign-in";

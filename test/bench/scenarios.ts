@@ -11,7 +11,7 @@ interface HealthFigures {
   readonly maxMs: number;
 }
 
-export interface ScenarioPart {
+interface ScenarioPart {
   readonly name: string;
   readonly calls: number;
   readonly failed: Readonly<Record<string, number>>;

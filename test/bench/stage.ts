@@ -11,7 +11,7 @@ import { type Program, start } from "./programs.ts";
 export const portalKey = "bench-portal-key";
 
 /** A drive that stands already, and who has documents there. */
-export interface GivenDrive {
+interface GivenDrive {
   readonly url: string;
   readonly email: string;
   readonly password: string;

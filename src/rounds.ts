@@ -1,0 +1,136 @@
+import type { Logger } from "pino";
+import type { ContractGuard, ContractReport } from "./cloudreve/contractGuard.ts";
+import type { Metrics } from "./http/metrics.ts";
+import { logFailure } from "./http/requestLog.ts";
+import type { AccessGrants } from "./model/accessGrants.ts";
+import type { Drive } from "./model/drive.ts";
+import type { DriveShield } from "./model/driveShield.ts";
+import type { EditLinks } from "./model/editLinks.ts";
+import type { FileActivity } from "./model/fileActivity.ts";
+import type { FileLocks } from "./model/fileLocks.ts";
+import type { FileTurns } from "./model/fileTurns.ts";
+import type { Clock } from "./model/keyValueStore.ts";
+import { isOrphaned } from "./model/orphanedLocks.ts";
+
+const sweepEveryMs = 60_000;
+/** Accounts are renewed daily, each by its own clock, so that a look this often spreads them out. */
+const hourMs = 3_600_000;
+
+export interface RoundsParts {
+  readonly drive: Drive;
+  readonly locks: FileLocks;
+  readonly shield: DriveShield;
+  readonly turns: FileTurns;
+  readonly grants: AccessGrants;
+  readonly activity: FileActivity;
+  readonly links: EditLinks;
+  readonly guard: ContractGuard;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly now: Clock;
+}
+
+/** What a bridge does by itself, every minute and every hour. */
+export class Rounds {
+  readonly #parts: RoundsParts;
+  #contract: ContractReport = [];
+  #hourBeganAtMs: number;
+  #isUnderWay = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: RoundsParts) {
+    this.#parts = parts;
+    this.#hourBeganAtMs = parts.now();
+  }
+
+  /** Begins the minutes; the hour's work is done once at once. */
+  start(): void {
+    this.#timer = setInterval(() => void this.#minute(), sweepEveryMs).unref();
+    this.#hour().catch((error: unknown) => this.#warn(error));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Gives back the drive's lock of every file whose WOPI lock has run out, or protects nobody any more. */
+  async sweep(): Promise<void> {
+    let looked = 0;
+    for await (const fileId of this.#parts.shield.held()) {
+      await this.sessionsEnded(fileId);
+      // The embedded store answers at once: without a breath all of them would be one long block.
+      if (++looked % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** As `sweep`, for one file. One lock that the drive does not give back now must not keep the others: never rejects. */
+  async sessionsEnded(fileId: string): Promise<void> {
+    const { locks, shield, turns, logger } = this.#parts;
+    try {
+      await turns.inTurn(fileId, async () => {
+        const held = await locks.current(fileId);
+        if (held !== undefined) {
+          if (!(await isOrphaned(this.#parts, fileId, held))) return;
+          await locks.unlock(fileId, held.lockId);
+        }
+        await shield.release(fileId);
+      });
+    } catch (error) {
+      logger.warn({ failure: logFailure(error)?.kind, file: fileId }, "the drive's lock could not be given back");
+    }
+  }
+
+  /** Renews the accounts behind live links, whose refresh token ends after two weeks. */
+  async keepAlive(): Promise<void> {
+    const { links, drive, logger } = this.#parts;
+    for (const account of await links.liveAccounts()) {
+      try {
+        await drive.keepAlive(account);
+      } catch (error) {
+        logger.warn({ failure: logFailure(error)?.kind, account }, "an account with live links could not be renewed");
+      }
+    }
+  }
+
+  /** Looks whether Cloudreve still answers as the bridge expects. */
+  async checkContract(): Promise<void> {
+    const { guard, metrics, logger } = this.#parts;
+    this.#contract = await guard.check();
+    for (const { call, state, said } of this.#contract) {
+      if (state !== "unasked") metrics.contract(call, state === "kept");
+      if (state === "changed") logger.error({ call, said }, "Cloudreve answers otherwise than this bridge expects");
+    }
+  }
+
+  /** @returns what of Cloudreve's answers had changed at the last look, by call; "kept" while nothing has */
+  contract(): "kept" | Readonly<Record<string, string>> {
+    const changed = this.#contract.filter(({ state }) => state === "changed");
+    return changed.length === 0
+      ? "kept"
+      : Object.fromEntries(changed.map(({ call, said }) => [call, said ?? "changed"]));
+  }
+
+  async #minute(): Promise<void> {
+    // A drive that hangs makes a sweep take longer than a minute.
+    if (this.#isUnderWay) return;
+    this.#isUnderWay = true;
+    try {
+      await this.sweep();
+      if (this.#parts.now() - this.#hourBeganAtMs >= hourMs) await this.#hour();
+    } catch (error) {
+      this.#warn(error);
+    } finally {
+      this.#isUnderWay = false;
+    }
+  }
+
+  async #hour(): Promise<void> {
+    this.#hourBeganAtMs = this.#parts.now();
+    await this.keepAlive();
+    await this.checkContract();
+  }
+
+  #warn(error: unknown): void {
+    this.#parts.logger.warn({ failure: logFailure(error)?.kind }, "a round of the bridge failed");
+  }
+}
