@@ -12,6 +12,7 @@ import { BridgeError } from "../../src/model/failure.ts";
 import { type Activity, FileActivity } from "../../src/model/fileActivity.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { type SetClock, setClock } from "../support/clock.ts";
+import { sampleLink } from "../support/sampleLink.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
 const minuteMs = 60_000;
@@ -180,16 +181,7 @@ describe("an open host page", () => {
   });
 
   it("is told that its link was revoked, and of what became of the last save", async () => {
-    const { link } = await links.make({
-      account: "alice",
-      owner: { id: "u1", name: "Alice" },
-      fileId: "f1",
-      fileName: "Report.docx",
-      permission: "edit",
-      asksName: true,
-      restrictions: { download: false, print: false, copy: false, watermark: false },
-      maker: "person:u1",
-    });
+    const { link } = await links.make(sampleLink);
     const key = await grants.issuePageKey(await grants.issue({ ...facts, linkId: link.id }));
     await links.change(link.id, { permission: "view" });
     expect((await ask("GET", key, "status")).body).toMatchObject({ ended: null, permission: "view" });

@@ -3,6 +3,7 @@ import { cleanName, hasPassed, rememberVisitor, visitorOf } from "../../src/host
 import { SignedCookies } from "../../src/http/signedCookies.ts";
 import type { EditLink } from "../../src/model/editLinks.ts";
 import { setClock } from "../support/clock.ts";
+import { sampleLink } from "../support/sampleLink.ts";
 
 describe("a name that a visitor types", () => {
   it.each([
@@ -59,18 +60,7 @@ describe("a name that a visitor types", () => {
   });
 });
 
-const link: EditLink = {
-  id: "link-1",
-  account: "alice",
-  owner: { id: "u1", name: "Alice" },
-  fileId: "f1",
-  fileName: "Report.docx",
-  permission: "edit",
-  asksName: true,
-  restrictions: { download: false, print: false, copy: false, watermark: false },
-  maker: "person:u1",
-  createdAtMs: 0,
-};
+const link: EditLink = { ...sampleLink, id: "link-1", createdAtMs: 0 };
 
 /** A browser that keeps the last cookie it was given. */
 function browser() {

@@ -1,32 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { auditSchema } from "../../src/http/auditLog.ts";
-import { type DriveProxy, driveProxy } from "../support/driveProxy.ts";
 import { linkOwner } from "../support/linkOwner.ts";
-import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
+import { portalKey, testBridge } from "../support/testBridge.ts";
+import { watchedDrive } from "../support/watchedDrive.ts";
 import { editorForm, webPerson } from "../support/webPerson.ts";
 import { collabora, wopiOfForm } from "../support/wopiClient.ts";
 
 const metricsKey = "the operator's own key";
-let bridge: TestBridge;
-let drive: DriveProxy;
-
-beforeAll(async () => {
-  bridge = await testBridge({
-    settings: { METRICS_KEY: metricsKey },
-    driveAddress: async (driveUrl) => {
-      drive = await driveProxy(driveUrl);
-      return drive.url;
-    },
-  });
-  await bridge.alice.put("a.docx", "text");
-});
-afterAll(async () => {
-  await bridge.close();
-  await drive.close();
-});
+const at = watchedDrive({ settings: { METRICS_KEY: metricsKey } });
+beforeAll(() => at.bridge.alice.put("a.docx", "text"));
 
 function metrics(key = metricsKey): Promise<Response> {
-  return fetch(`${bridge.url}/metrics`, { headers: { Authorization: `Bearer ${key}` } });
+  return fetch(`${at.bridge.url}/metrics`, { headers: { Authorization: `Bearer ${key}` } });
 }
 
 /** @returns the value of a figure, by its name and labels as they are written */
@@ -39,7 +24,7 @@ describe("the figures", () => {
   it("are for whoever has the key", async () => {
     expect((await metrics()).status).toBe(200);
     expect((await metrics("another key altogether")).status).toBe(401);
-    expect((await fetch(`${bridge.url}/metrics`)).status).toBe(401);
+    expect((await fetch(`${at.bridge.url}/metrics`)).status).toBe(401);
   });
 
   it("are not there without a key in the settings", async () => {
@@ -49,7 +34,7 @@ describe("the figures", () => {
   });
 
   it("count calls by operation and outcome, saves, locks and the spool", async () => {
-    const editor = await bridge.open("a.docx");
+    const editor = await at.bridge.open("a.docx");
     await editor.check();
     await editor.get();
     await editor.lock("lock-1");
@@ -71,27 +56,27 @@ describe("the figures", () => {
   });
 
   it("don't grow with words that somebody outside makes up", async () => {
-    const editor = await bridge.open("a.docx");
+    const editor = await at.bridge.open("a.docx");
     for (let word = 0; word < 20; word++) await editor.post(`MADE_UP_${word}`);
-    for (let word = 0; word < 20; word++) await fetch(`${bridge.url}/made-up-${word}`, { method: "PROPFIND" });
+    for (let word = 0; word < 20; word++) await fetch(`${at.bridge.url}/made-up-${word}`, { method: "PROPFIND" });
     const text = await (await metrics()).text();
     expect(text).not.toMatch(/made.up|PROPFIND/i);
-    expect(text).not.toContain((await bridge.alice.info("a.docx")).id);
+    expect(text).not.toContain((await at.bridge.alice.info("a.docx")).id);
   });
 });
 
 describe("the audit log", () => {
   const events = () =>
-    bridge.logLines.filter((line) => line["stream"] === "audit").map((line) => auditSchema.parse(line));
+    at.bridge.logLines.filter((line) => line["stream"] === "audit").map((line) => auditSchema.parse(line));
 
   it("tells who opened, who saved, what became a copy, and what was done with links, each in its form", async () => {
-    const owner = await linkOwner(bridge);
-    const { id: file } = await bridge.alice.info("a.docx");
+    const owner = await linkOwner(at.bridge);
+    const { id: file } = await at.bridge.alice.info("a.docx");
     const url = await owner.makeLink(file);
-    const visitor = webPerson(bridge.url);
+    const visitor = webPerson(at.bridge.url);
     const page = await visitor.follow(await visitor.post(url, { name: "Ola" }));
     const editor = wopiOfForm(editorForm(page));
-    await fetch(`${bridge.url}/api/files/${file}/lock`, {
+    await fetch(`${at.bridge.url}/api/files/${file}/lock`, {
       method: "DELETE",
       headers: { Authorization: `Bearer ${portalKey}` },
     });
@@ -126,14 +111,14 @@ describe("the audit log", () => {
 describe("a trace that began at a portal or an editor", () => {
   it("is in the line of the request, and goes on to the drive", async () => {
     const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    await bridge.alice.put("b.docx", "text");
-    const editor = await bridge.open("b.docx");
-    drive.seen.length = 0;
+    await at.bridge.alice.put("b.docx", "text");
+    const editor = await at.bridge.open("b.docx");
+    at.drive.seen.length = 0;
     await fetch(editor.address(), { headers: { traceparent } });
-    const sent = drive.seen.map(({ headers }) => headers["traceparent"]);
+    const sent = at.drive.seen.map(({ headers }) => headers["traceparent"]);
     expect(sent.length).toBeGreaterThan(0);
     for (const value of sent) expect(value).toMatch(/^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067)[0-9a-f]{16}-01$/);
-    const line = bridge.logLines.findLast(({ traceId }) => traceId !== undefined);
+    const line = at.bridge.logLines.findLast(({ traceId }) => traceId !== undefined);
     expect(line).toMatchObject({ traceId: "4bf92f3577b34da6a3ce929d0e0e4736", operation: "CHECK_FILE_INFO" });
   });
 });

@@ -5,6 +5,7 @@ import { failureOf } from "../../src/model/failure.ts";
 import { put } from "../../src/model/keyValueStore.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
+import { sampleLink } from "../support/sampleLink.ts";
 import { storedText, watchedStore } from "../support/watchedStore.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
@@ -31,17 +32,7 @@ function freshStage() {
   const links = new EditLinks(store, clock.now);
   const grants = new AccessGrants(store, links, clock.now);
   const linked = async (more: Partial<EditLink> = {}, grantMore: Partial<AccessGrant> = {}) => {
-    const { link } = await links.make({
-      account: "alice",
-      owner: { id: "u1", name: "Alice" },
-      fileId: "f1",
-      fileName: "Report.docx",
-      permission: "edit",
-      asksName: true,
-      restrictions: { download: false, print: false, copy: false, watermark: false },
-      maker: "person:u1",
-      ...more,
-    });
+    const { link } = await links.make({ ...sampleLink, ...more });
     return { link, grant: await grants.issue({ ...facts, ...grantMore, linkId: link.id }) };
   };
   const renew = (id: string) => grants.renew(id, hourMs);

@@ -1,24 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { type EditLink, EditLinks, linkEnd } from "../../src/model/editLinks.ts";
+import { EditLinks, linkEnd } from "../../src/model/editLinks.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
+import { sampleLink } from "../support/sampleLink.ts";
 import { storedText, watchedStore } from "../support/watchedStore.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
 const dayMs = 24 * 3_600_000;
 const ben = { id: "g1", name: "Ben" };
 
-const facts: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs"> = {
-  account: "alice",
-  owner: { id: "u1", name: "Alice" },
-  fileId: "f1",
-  fileName: "Report.docx",
-  permission: "edit",
-  asksName: true,
-  restrictions: { download: false, print: false, copy: false, watermark: false },
-  maker: "person:u1",
-};
+const facts = sampleLink;
 
 function freshLinks() {
   const clock = setClock(startMs);

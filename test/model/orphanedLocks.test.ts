@@ -5,19 +5,11 @@ import { FileActivity, seenWithinMs } from "../../src/model/fileActivity.ts";
 import { isOrphaned } from "../../src/model/orphanedLocks.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
+import { sampleLink } from "../support/sampleLink.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
 const hourMs = 3_600_000;
-const linkFacts = {
-  account: "alice",
-  owner: { id: "u1", name: "Alice" },
-  fileId: "f1",
-  fileName: "Report.docx",
-  permission: "edit",
-  asksName: true,
-  restrictions: { download: false, print: false, copy: false, watermark: false },
-  maker: "person:u1",
-} as const;
+const linkFacts = sampleLink;
 
 function freshStage() {
   const clock = setClock(startMs);

@@ -1,38 +1,20 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type DriveProxy, driveProxy } from "../support/driveProxy.ts";
-import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { describe, expect, it } from "vitest";
+import { watchedDrive } from "../support/watchedDrive.ts";
 
-let bridge: TestBridge;
-let drive: DriveProxy;
+const at = watchedDrive();
 let documents = 0;
-
-beforeAll(async () => {
-  bridge = await testBridge({
-    driveAddress: async (url) => {
-      drive = await driveProxy(url);
-      return drive.url;
-    },
-  });
-});
-afterEach(() => {
-  drive.intercept = undefined;
-});
-afterAll(async () => {
-  await bridge.close();
-  await drive.close();
-});
 
 async function openNew(text: string) {
   const name = `calls-${++documents}.docx`;
-  await bridge.alice.put(name, text);
-  return { name, editor: await bridge.open(name) };
+  await at.bridge.alice.put(name, text);
+  return { name, editor: await at.bridge.open(name) };
 }
 
 /** What the bridge asks of the drive while this is done; method and path below the API. */
 async function callsDuring(work: () => Promise<unknown>): Promise<string[]> {
-  drive.seen.length = 0;
+  at.drive.seen.length = 0;
   await work();
-  return drive.seen.map(({ method, path }) => {
+  return at.drive.seen.map(({ method, path }) => {
     const place = path.replace(/^\/api\/v4/, "").split("?", 1)[0] ?? "";
     return `${method} ${place.replace(/^\/file\/(wopi|content)\/[^/]+.*?(\/contents)?$/, "/file/$1/ID$2")}`;
   });
@@ -50,11 +32,11 @@ describe("a document that is locked", () => {
   it("is described as the last save left it: version, size and time", async () => {
     const { name, editor } = await openNew("text");
     await editor.lock("A");
-    bridge.clock.advance(5_000);
+    at.bridge.clock.advance(5_000);
     const saved = await editor.put("a longer text", "A");
     const info = (await editor.check()).json();
     expect(info["Version"]).toBe(saved.header("x-wopi-itemversion"));
-    expect(info["Version"]).toBe((await bridge.alice.info(name)).primary_entity);
+    expect(info["Version"]).toBe((await at.bridge.alice.info(name)).primary_entity);
     expect(info["LastModifiedTime"]).toBe(saved.json()["LastModifiedTime"]);
     expect(info["Size"]).toBe(13);
   });
@@ -69,41 +51,41 @@ describe("a document that is locked", () => {
   it("is asked about again once it is unlocked, and when the drive's lock may have run out", async () => {
     const { name, editor } = await openNew("text");
     await editor.lock("A");
-    bridge.clock.advance(30 * 60_000 - 1);
+    at.bridge.clock.advance(30 * 60_000 - 1);
     expect(await callsDuring(() => editor.check())).toEqual(["GET /file/info"]);
     await editor.lock("A");
     await editor.unlock("A");
-    await bridge.alice.put(name, "somebody else's");
+    await at.bridge.alice.put(name, "somebody else's");
     expect((await editor.check()).json()["Size"]).toBe(15);
   });
 
   it("is not described from before a save whose answer was lost", async () => {
     const { name, editor } = await openNew("text");
     await editor.lock("A");
-    drive.intercept = (request, response) => {
+    at.drive.intercept = (request, response) => {
       if (request.url?.includes("/contents") !== true) return false;
       // The drive has it; the bridge never hears so, and no try after this one gets through.
-      drive.intercept = () => {
+      at.drive.intercept = () => {
         response.destroy();
         return true;
       };
       return false;
     };
     await editor.put("a longer text", "A").catch(() => undefined);
-    drive.intercept = undefined;
+    at.drive.intercept = undefined;
     const info = (await editor.check()).json();
-    expect(info["Version"]).toBe((await bridge.alice.info(name)).primary_entity);
+    expect(info["Version"]).toBe((await at.bridge.alice.info(name)).primary_entity);
   });
 
   it("still finds what somebody changed after the drive had lost its locks", async () => {
     const { name, editor } = await openNew("text");
     await editor.get();
     await editor.lock("A");
-    await bridge.stopDrive();
-    await bridge.startDrive();
-    expect(await bridge.alice.put(name, "somebody else's")).toBe(0);
+    await at.bridge.stopDrive();
+    await at.bridge.startDrive();
+    expect(await at.bridge.alice.put(name, "somebody else's")).toBe(0);
     expect((await editor.put("mine", "A", { "X-COOL-WOPI-Timestamp": "2026-11-21T08:15:00Z" })).status).toBe(409);
-    expect(await bridge.alice.read(name)).toBe("somebody else's");
+    expect(await at.bridge.alice.read(name)).toBe("somebody else's");
   });
 });
 
@@ -129,7 +111,7 @@ describe("loading a document", () => {
     const { editor } = await openNew("text");
     await editor.get();
     let isDead = true;
-    drive.intercept = (request, response) => {
+    at.drive.intercept = (request, response) => {
       if (!isDead || request.url?.includes("/file/content/") !== true) return false;
       isDead = false;
       response.writeHead(200, { "Content-Type": "application/json" }).end('{"code":40005,"msg":"expired"}');

@@ -1,0 +1,13 @@
+import type { EditLink } from "../../src/model/editLinks.ts";
+
+/** Alice's link to edit Report.docx, without limits: what a test changes in it is what it is about. */
+export const sampleLink: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs"> = {
+  account: "alice",
+  owner: { id: "u1", name: "Alice" },
+  fileId: "f1",
+  fileName: "Report.docx",
+  permission: "edit",
+  asksName: true,
+  restrictions: { download: false, print: false, copy: false, watermark: false },
+  maker: "person:u1",
+};
