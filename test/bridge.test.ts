@@ -15,13 +15,17 @@ describe("what an operator asks the bridge", () => {
   });
 
   it("says that it is ready, with store and drive", async () => {
-    await request(bridge.bridge.app).get("/readyz").expect(200, { store: true, spool: true, drive: true, contract: "kept", editors: [] });
+    await request(bridge.bridge.app)
+      .get("/readyz")
+      .expect(200, { store: true, spool: true, drive: true, contract: "kept", editors: [] });
   });
 
   it("stays ready while the drive is away, and says so", async () => {
     const alone = await testBridge();
     await alone.drive.close();
-    await request(alone.bridge.app).get("/readyz").expect(200, { store: true, spool: true, drive: false, contract: "kept", editors: [] });
+    await request(alone.bridge.app)
+      .get("/readyz")
+      .expect(200, { store: true, spool: true, drive: false, contract: "kept", editors: [] });
     await alone.close();
   });
 
@@ -29,7 +33,13 @@ describe("what an operator asks the bridge", () => {
     const url = "http://127.0.0.1:9/hosting/discovery";
     const beside = await testBridge({ settings: { DISCOVERY_URLS: url } });
     const answered = await request(beside.bridge.app).get("/readyz").expect(200);
-    expect(answered.body).toEqual({ store: true, spool: true, drive: true, contract: "kept", editors: [{ url, ok: false }] });
+    expect(answered.body).toEqual({
+      store: true,
+      spool: true,
+      drive: true,
+      contract: "kept",
+      editors: [{ url, ok: false }],
+    });
     await beside.close();
   });
 });

@@ -146,6 +146,11 @@ describe("a mistake in the settings", () => {
     ["LOG_LEVEL", "verbose", "must be one of trace, debug, info, warn, error, silent"],
     ["STORE_URL", "postgres://db/bridge", "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:"],
     ["STORE_URL", "file:", "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:"],
+    [
+      "STORE_URL",
+      "file://data/bridge.db",
+      "must have no // before a relative path: write file:data/bridge.db or file:/data/bridge.db",
+    ],
     ["STORE_URL", "data/bridge.db", "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:"],
     ["SECRET", "x".repeat(31), "must be at least 32 bytes long"],
     ["SECRET_PREVIOUS", "short", "must be at least 32 bytes long"],

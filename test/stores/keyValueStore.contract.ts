@@ -271,6 +271,15 @@ export function describeKeyValueStore(name: string, open: (now: Clock) => Promis
       expect(await listed("key:报")).toEqual(["key:报告 🧾.docx"]);
     });
 
+    it("refuses a text with a NUL in it, which it might give back cut off, and leaves what stood there", async () => {
+      await store.swap("key", undefined, "value");
+      await expect(store.swap("key", "value", "cut\0off")).rejects.toThrow("NUL");
+      await expect(store.swap("key\0", undefined, "value")).rejects.toThrow("NUL");
+      expect(await store.get("key")).toBe("value");
+      expect(await store.get("key\0")).toBeUndefined();
+      expect(await listed("")).toEqual(["key"]);
+    });
+
     it("keeps a value of a megabyte", async () => {
       const value = "ä".repeat(512 * 1024);
       await store.swap("key", undefined, value);

@@ -1,10 +1,12 @@
-import { copyFile, mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { failureOf } from "../../src/model/failure.ts";
 import { FileLocks, lockLifetimeMs } from "../../src/model/fileLocks.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
 import { setClock } from "../support/clock.ts";
+import { until } from "../support/until.ts";
 import { describeKeyValueStore } from "./keyValueStore.contract.ts";
 import { raced, started } from "./storeRace.ts";
 
@@ -129,6 +131,24 @@ describe("a store file that can't be used", () => {
     await writeFile(path, "");
     expect(await refusal(join(path, "bridge.db"))).toMatch(/^The store file .+ can't be used \([^\n]+\); check .+\.$/);
     expect(await readdir(dir)).toContain(path.slice(dir.length + 1));
+  });
+});
+
+describe("a store file that is taken away under the bridge", () => {
+  it("counts as a store that can't be reached until it is back, and another file in its place does too", async () => {
+    const path = freshPath();
+    const store = openSqliteStore(path, () => startMs);
+    await store.swap("key", undefined, "value");
+    const isLost = async () => failureOf(await store.get("key").catch((error: unknown) => error), "storeUnreachable");
+    await rename(path, `${path}.away`);
+    await until("the loss is noticed", async () => (await isLost()) !== undefined);
+    await expect(store.swap("key", "value", "unheard of")).rejects.toThrow("storeUnreachable");
+    await copyFile(`${path}.away`, path);
+    expect(await isLost()).toBeDefined();
+    await rename(`${path}.away`, path);
+    expect(await store.get("key")).toBe("value");
+    expect(await store.swap("key", "value", "new")).toBe(true);
+    await store.close();
   });
 });
 

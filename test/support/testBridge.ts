@@ -35,8 +35,8 @@ export interface TestBridge {
   open(path: string, more?: Record<string, unknown>): Promise<WopiClient>;
   /** Revokes the session that a portal has opened. */
   endSession(id: string): Promise<void>;
-  /** Stops the bridge and starts another on the same store, spool and address. */
-  restart(): Promise<void>;
+  /** Stops the bridge and starts another on the same store, spool and address. @param settings that have changed */
+  restart(settings?: Readonly<Record<string, string>>): Promise<void>;
   /** Everything in the store, as text. */
   storedText(): Promise<string>;
   stopDrive(): Promise<void>;
@@ -89,7 +89,7 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
   const logLines: Record<string, unknown>[] = [];
   const logger = pino({ level: "trace" }, { write: (line: string) => void logLines.push(JSON.parse(line)) });
   const spoolDir = join(dir, "spool");
-  const config = readConfig({
+  const environment = {
     BRIDGE_URL: url,
     CLOUDREVE_URL: (await options.driveAddress?.(drive.url)) ?? drive.url,
     CLOUDREVE_EMAIL: "alice@example.com",
@@ -99,9 +99,9 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
     SPOOL_DIR: spoolDir,
     PORTAL_KEYS: `test:${portalKey}`,
     ...options.settings,
-  });
-  const start = async (): Promise<Bridge> => {
-    const bridge = await openBridge(config, {
+  };
+  const start = async (settings: Readonly<Record<string, string>> = {}): Promise<Bridge> => {
+    const bridge = await openBridge(readConfig({ ...environment, ...settings }), {
       now: clock.now,
       logger,
       ...(options.pause === undefined ? {} : { pause: options.pause }),
@@ -144,10 +144,10 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
       const { status } = await fetch(`${url}/api/sessions/${id}`, { method: "DELETE", headers });
       if (status !== 204) throw new Error(`DELETE /api/sessions: ${status}`);
     },
-    restart: async () => {
+    restart: async (settings) => {
       server.removeAllListeners("request");
       await bridge.close();
-      bridge = await start();
+      bridge = await start(settings);
     },
     storedText: async () => {
       const store = openSqliteStore(join(dir, "bridge.db"), clock.now);
