@@ -142,24 +142,29 @@ export function signInRouter(parts: SignInParts): Router {
     }
   };
 
+  /** Who gets in has not guessed: a whole office behind one address must not use up its tries by signing in. */
+  const forgive = async (request: Request, who: string): Promise<void> => {
+    await parts.attempts.forgive("sign-in from", request.ip ?? "");
+    await parts.attempts.forgive("sign-in of", who);
+  };
+
   router.post("/signin/password", ...form, async (request, response) => {
     const { email, password, return_to } = passwordForm.parse(request.body ?? {});
     const page = { returnTo: safeReturn(return_to), state: "refused", email } as const;
     if (!(await parts.drive.signIn.ways()).password) return show(request, response, 403, { ...page, state: "fresh" });
     if (!(await mayTry(request, response, email.toLowerCase(), page))) return;
-    await settle(request, response, await parts.drive.signIn.byPassword(email, password), page);
+    const outcome = await parts.drive.signIn.byPassword(email, password);
+    if (outcome.is === "signedIn") await forgive(request, email.toLowerCase());
+    await settle(request, response, outcome, page);
   });
 
   router.post("/signin/second-factor", ...form, async (request, response) => {
     const { second_step_id: secondStepId, code, return_to } = secondFactorForm.parse(request.body ?? {});
     const page = { returnTo: safeReturn(return_to), state: "secondFactorRefused", secondStepId } as const;
     if (!(await mayTry(request, response, secondStepId, page))) return;
-    await settle(
-      request,
-      response,
-      await parts.drive.signIn.bySecondFactor(secondStepId, code.replace(/\s/g, "")),
-      page,
-    );
+    const outcome = await parts.drive.signIn.bySecondFactor(secondStepId, code.replace(/\s/g, ""));
+    if (outcome.is === "signedIn") await forgive(request, secondStepId);
+    await settle(request, response, outcome, page);
   });
 
   router.post("/signout", ...form, async (request, response) => {

@@ -116,6 +116,12 @@ describe("signing in with e-mail and password, where the drive has no OAuth clie
     expect((await guess("bob@example.com")).status).toBe(403);
   });
 
+  it("lets a whole office behind one address sign in", async () => {
+    for (let browser = 0; browser < 40; browser++) {
+      expect((await webPerson(bridge.url).post("/signin/password", alice)).status).toBe(303);
+    }
+  });
+
   it("asks for the second factor where the account has one", async () => {
     const codeOf = await bridge.alice.turnOnSecondFactor(bridge.clock.now);
     const asked = await person.post("/signin/password", { ...alice, return_to: "/links" });
