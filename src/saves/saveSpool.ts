@@ -10,10 +10,10 @@ import { BridgeError } from "../model/failure.ts";
 /** Up to this size a body is sent on from memory; the file is there for the case that the process dies. */
 const memoryLimitBytes = 1024 * 1024;
 /** For all saves together: when hundreds come at once, most are sent on from their files. */
-const memoryBudgetBytes = 16 * 1024 * 1024;
+const memoryBudgetBytes = 8 * 1024 * 1024;
 /** A body comes in small pieces: written one by one they cost more than the bytes themselves. */
-const writeBytes = 512 * 1024;
-const readBytes = 512 * 1024;
+const writeBytes = 128 * 1024;
+const readBytes = 128 * 1024;
 /** More than a full disk has left at the end of some file's block. */
 const probeBytes = 64 * 1024;
 
