@@ -285,7 +285,7 @@ describe("what the containers may do", () => {
   it("the proxy balances both bridges and asks each whether it is there", () => {
     const caddyfile = tryOut.configs["caddyfile"]?.content ?? "";
     expect(caddyfile).toContain("reverse_proxy bridge:8080 bridge2:8080 {");
-    expect(caddyfile).toContain("health_uri /healthz");
+    expect(caddyfile).toContain("health_uri /readyz");
     expect(serviceNamed(tryOut, "proxy").configs).toEqual([{ source: "caddyfile", target: "/etc/caddy/Caddyfile" }]);
   });
 });
