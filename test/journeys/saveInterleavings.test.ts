@@ -7,7 +7,7 @@ import { brokenPromises } from "../support/faultsVerdict.ts";
 import { editorUrl } from "../support/testBridge.ts";
 
 const seed = 20_261_121;
-const numRuns = 500;
+const numRuns = 250;
 /** The fake drive writes all it knows with each version: from time to time a new one. */
 const runsPerStage = 25;
 
