@@ -171,9 +171,10 @@ describe("what else stands in the address", () => {
     );
     const piece = fc.oneof(
       fc
-        .tuple(fc.stringMatching(/^[a-z]{1,6}$/), word, fc.constantFrom("", "&"))
+        .tuple(fc.stringMatching(/^[a-f]{1,6}$/), word, fc.constantFrom("", "&"))
         .map(([name, value, end]) => `<${name}=${value}${end}>`),
-      fc.stringMatching(/^[a-z]{1,6}=[a-z0-9]{0,6}&$/),
+      // Letters that can't spell one of the words looked for below.
+      fc.stringMatching(/^[a-f]{1,6}=[a-f0-9]{0,6}&$/),
       fc.constantFrom("<", ">", "&", "<odd>"),
     );
     const choices = fc.record({
