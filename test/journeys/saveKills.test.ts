@@ -28,23 +28,23 @@ async function killAtEveryStep(scenario: SaveScenario): Promise<{ points: number
       scenario,
       points.map((_, index) => `kill${index}`),
     );
-    const saves = await Promise.all(
-      points.map(async (point, index) => {
-        const document = opened[index];
-        if (document === undefined) throw new Error("was not opened");
-        const stall = stallAt(point.moment ?? "has not reached the drive");
-        const watched = stage.proxy.watch((at) => (at === point.index ? stall.fault : undefined));
-        let status: number | undefined;
-        const answering = scenario.save(document.editor, document.text, watched.headers).then(
-          (answer) => {
-            status = answer.status;
-          },
-          () => undefined,
-        );
-        while (!stall.isReached() && status === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
-        return { point, document, stall, answering, status: () => status };
-      }),
-    );
+    const saves = [];
+    // One after the other: what a save learns of the drive's limits must not spare another one a call.
+    for (const [index, point] of points.entries()) {
+      const document = opened[index];
+      if (document === undefined) throw new Error("was not opened");
+      const stall = stallAt(point.moment ?? "has not reached the drive");
+      const watched = stage.proxy.watch((at) => (at === point.index ? stall.fault : undefined));
+      let status: number | undefined;
+      const answering = scenario.save(document.editor, document.text, watched.headers).then(
+        (answer) => {
+          status = answer.status;
+        },
+        () => undefined,
+      );
+      while (!stall.isReached() && status === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+      saves.push({ point, document, stall, answering, status: () => status });
+    }
     const early = saves.filter(({ point, status }) => point.moment !== undefined && status() !== undefined);
     await stage.bridge.kill();
     for (const { stall } of saves) stall.end();
