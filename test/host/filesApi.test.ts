@@ -1,28 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type DriveProxy, driveProxy } from "../support/driveProxy.ts";
+import { describe, expect, it } from "vitest";
 import { type Json, portalClient, problem } from "../support/portalClient.ts";
-import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { watchedDrive } from "../support/watchedDrive.ts";
 import { collabora, type WopiClient, wopiClient } from "../support/wopiClient.ts";
 
 describe("what a portal asks about a file", () => {
-  let bridge: TestBridge;
-  let proxy: DriveProxy;
-  const portal = portalClient(() => bridge);
-  beforeAll(async () => {
-    bridge = await testBridge({
-      pause: async () => undefined,
-      driveAddress: async (url) => {
-        proxy = await driveProxy(url);
-        return proxy.url;
-      },
-    });
-  });
-  afterEach(() => {
-    proxy.intercept = undefined;
-  });
-  afterAll(async () => {
-    await bridge.close();
-    await proxy.close();
+  const portal = portalClient(() => at.bridge);
+  const at = watchedDrive({
+    pause: async () => undefined,
   });
 
   const iso = (ms: number) => new Date(ms).toISOString();
@@ -32,7 +16,7 @@ describe("what a portal asks about a file", () => {
   /** A document, and somebody who has loaded it. */
   const document = async (text = "text") => {
     const { name } = await portal.newFile("docx", text);
-    const { id } = await bridge.alice.info(name);
+    const { id } = await at.bridge.alice.info(name);
     return { name, id };
   };
   const editor = async (id: string, who: string, action = "edit"): Promise<WopiClient> => {
@@ -43,11 +27,11 @@ describe("what a portal asks about a file", () => {
   };
   const copiesOf = async (name: string) => {
     const stem = name.slice(0, name.lastIndexOf("."));
-    return (await bridge.alice.list()).filter((other) => other.startsWith(`${stem} (conflict`));
+    return (await at.bridge.alice.list()).filter((other) => other.startsWith(`${stem} (conflict`));
   };
   /** The drive refuses what a request of this kind asks for. */
   const refuseNative = (override: string, method = "POST") => {
-    proxy.intercept = (request, response) => {
+    at.drive.intercept = (request, response) => {
       const isIt = request.headers["x-wopi-override"] === override && request.method === method;
       if (isIt) response.destroy();
       return isIt;
@@ -57,7 +41,7 @@ describe("what a portal asks about a file", () => {
   describe("what goes on with it", () => {
     it("is nothing while nobody touches it", async () => {
       const { name, id } = await document();
-      const { primary_entity: version } = await bridge.alice.info(name);
+      const { primary_entity: version } = await at.bridge.alice.info(name);
       expect(await activityOf(id)).toEqual({
         file: { id, name, size: 4, version },
         open: [],
@@ -70,10 +54,10 @@ describe("what a portal asks about a file", () => {
 
     it("tells who has it open, to do what, since when and how lately", async () => {
       const { id } = await document();
-      const openedAt = iso(bridge.clock.now());
+      const openedAt = iso(at.bridge.clock.now());
       const ada = await editor(id, "Ada");
       const vera = await editor(id, "Vera", "view");
-      bridge.clock.advance(60_000);
+      at.bridge.clock.advance(60_000);
       await ada.check();
       const { open } = await activityOf(id);
       expect(open).toHaveLength(2);
@@ -81,7 +65,7 @@ describe("what a portal asks about a file", () => {
         person: person("Ada"),
         permission: "edit",
         opened_at: openedAt,
-        seen_at: iso(bridge.clock.now()),
+        seen_at: iso(at.bridge.clock.now()),
       });
       expect(open).toContainEqual({
         person: person("Vera"),
@@ -91,7 +75,7 @@ describe("what a portal asks about a file", () => {
       });
       await portal.end(ada.session.id);
       expect((await activityOf(id))["open"]).toEqual([expect.objectContaining({ person: person("Vera") })]);
-      bridge.clock.advance(10 * 60_000);
+      at.bridge.clock.advance(10 * 60_000);
       expect((await activityOf(id))["open"]).toEqual([]);
       await vera.check();
       expect((await activityOf(id))["open"]).toHaveLength(1);
@@ -102,7 +86,10 @@ describe("what a portal asks about a file", () => {
       const ada = await editor(id, "Ada");
       await ada.lock("a-lock-id-of-the-editor");
       const activity = await activityOf(id);
-      expect(activity["lock"]).toEqual({ held_by: person("Ada"), expires_at: iso(bridge.clock.now() + 30 * 60_000) });
+      expect(activity["lock"]).toEqual({
+        held_by: person("Ada"),
+        expires_at: iso(at.bridge.clock.now() + 30 * 60_000),
+      });
       expect(JSON.stringify(activity)).not.toContain("a-lock-id-of-the-editor");
       await ada.unlock("a-lock-id-of-the-editor");
       expect((await activityOf(id))["lock"]).toBeNull();
@@ -116,7 +103,7 @@ describe("what a portal asks about a file", () => {
       const version = saved.header("x-wopi-itemversion");
       expect(await activityOf(id)).toMatchObject({
         file: { size: 5, version },
-        last_save: { at: iso(bridge.clock.now()), person: person("Ada"), version },
+        last_save: { at: iso(at.bridge.clock.now()), person: person("Ada"), version },
         last_failed_save: null,
       });
     });
@@ -127,11 +114,11 @@ describe("what a portal asks about a file", () => {
       await ada.lock("A");
       const timestamp = String((await ada.check()).json()["LastModifiedTime"]);
       await ada.unlock("A");
-      await bridge.alice.put(name, "changed from elsewhere");
+      await at.bridge.alice.put(name, "changed from elsewhere");
       await ada.put("Ada's last words", "A", collabora({ timestamp, exitSave: true }));
       const [copy] = await copiesOf(name);
       expect((await activityOf(id))["last_failed_save"]).toEqual({
-        at: iso(bridge.clock.now()),
+        at: iso(at.bridge.clock.now()),
         person: person("Ada"),
         why: "changedInStorage",
         kept_in: "copy",
@@ -148,10 +135,10 @@ describe("what a portal asks about a file", () => {
       expect((await ada.put("kept", "A")).status).toBeGreaterThanOrEqual(500);
       expect(await activityOf(id)).toMatchObject({ waiting_saves: 1, last_failed_save: { kept_in: "spool" } });
       expect((await activityOf(quiet.id))["waiting_saves"]).toBe(0);
-      proxy.intercept = undefined;
-      expect(await bridge.bridge.replay()).toBe(0);
+      at.drive.intercept = undefined;
+      expect(await at.bridge.bridge.replay()).toBe(0);
       expect((await activityOf(id))["waiting_saves"]).toBe(0);
-      expect(await bridge.alice.read(name)).toBe("kept");
+      expect(await at.bridge.alice.read(name)).toBe("kept");
     });
   });
 
@@ -168,9 +155,9 @@ describe("what a portal asks about a file", () => {
     };
 
     it("somebody else's file is as good as not there, and his lock stays", async () => {
-      await bridge.bob.put("bobs.docx", "bob's");
-      const { id } = await bridge.bob.info("bobs.docx");
-      const asBob = { "X-Cloudreve-Token": bridge.bob.accessToken };
+      await at.bridge.bob.put("bobs.docx", "bob's");
+      const { id } = await at.bridge.bob.info("bobs.docx");
+      const asBob = { "X-Cloudreve-Token": at.bridge.bob.accessToken };
       const bob = wopiClient(await portal.session({ file_id: id }, asBob));
       await bob.lock("B");
       await refused(id);
@@ -190,7 +177,7 @@ describe("what a portal asks about a file", () => {
 
     it("so is one that was deleted", async () => {
       const { name, id } = await document();
-      await bridge.alice.remove(name);
+      await at.bridge.alice.remove(name);
       await refused(id);
     });
   });
@@ -200,10 +187,10 @@ describe("what a portal asks about a file", () => {
       const { name, id } = await document();
       const ada = await editor(id, "Ada");
       await ada.lock("A");
-      expect(await bridge.alice.put(name, "theirs")).toBe(40073);
+      expect(await at.bridge.alice.put(name, "theirs")).toBe(40073);
       expect(await takeOver(id)).toEqual({ taken_over: true, from: person("Ada") });
       expect((await ada.getLock()).header("x-wopi-lock")).toBe("");
-      expect(await bridge.alice.put(name, "theirs")).toBe(0);
+      expect(await at.bridge.alice.put(name, "theirs")).toBe(0);
       expect(await takeOver(id)).toEqual({ taken_over: false, from: null });
     });
 
@@ -222,7 +209,7 @@ describe("what a portal asks about a file", () => {
       expect(lost.header("x-wopi-lock")).toBe("B");
       const [copy] = await copiesOf(name);
       expect(copy).toMatch(/\(conflict, Ada, /);
-      expect(await bridge.alice.read(copy ?? "")).toBe("from Ada");
+      expect(await at.bridge.alice.read(copy ?? "")).toBe("from Ada");
       expect((await activityOf(id))["last_failed_save"]).toMatchObject({ kept_in: "copy", copy_name: copy });
 
       // "Overwrite", the lock again, its refresh, its exchange, the same content again.
@@ -232,9 +219,9 @@ describe("what a portal asks about a file", () => {
       expect((await ada.relock("A", "A2")).status).toBe(409);
       expect((await ada.put("from Ada", "A", collabora({ timestamp: time, exitSave: true }))).status).toBe(409);
       expect(await copiesOf(name)).toEqual([copy]);
-      expect(await bridge.alice.read(name)).toBe("from Bea");
+      expect(await at.bridge.alice.read(name)).toBe("from Bea");
       expect((await bea.put("Bea goes on", "B")).status).toBe(200);
-      expect(await bridge.alice.read(name)).toBe("Bea goes on");
+      expect(await at.bridge.alice.read(name)).toBe("Bea goes on");
     });
 
     it("is not taken again by its old id when nobody else has locked, and a save under it is no late save", async () => {
@@ -250,7 +237,7 @@ describe("what a portal asks about a file", () => {
         expect(again.status).toBe(409);
         expect(again.header("x-wopi-lock")).toBe("");
       }
-      expect(await bridge.alice.read(name)).toBe("text");
+      expect(await at.bridge.alice.read(name)).toBe("text");
       expect(await copiesOf(name)).toHaveLength(1);
     });
 
@@ -262,11 +249,11 @@ describe("what a portal asks about a file", () => {
       const ada = await editor(id, "Ada");
       await ada.lock("A");
       await takeOver(id);
-      bridge.clock.advance(1);
+      at.bridge.clock.advance(1);
       const again = await editor(id, "Ada");
       expect((await again.lock(lockId)).status).toBe(200);
       expect((await again.put("on top", lockId)).status).toBe(200);
-      expect(await bridge.alice.read(name)).toBe("on top");
+      expect(await at.bridge.alice.read(name)).toBe("on top");
     });
 
     it("gets another content of the loser's into another copy", async () => {
@@ -277,7 +264,7 @@ describe("what a portal asks about a file", () => {
       await ada.put("first", "A");
       await ada.put("second", "A");
       const copies = await copiesOf(name);
-      expect((await Promise.all(copies.map((copy) => bridge.alice.read(copy)))).sort()).toEqual(["first", "second"]);
+      expect((await Promise.all(copies.map((copy) => at.bridge.alice.read(copy)))).sort()).toEqual(["first", "second"]);
     });
 
     it("is taken over even when the drive does not give its own back, which the sweep makes up for", async () => {
@@ -286,11 +273,11 @@ describe("what a portal asks about a file", () => {
       await ada.lock("A");
       refuseNative("UNLOCK");
       expect(await takeOver(id)).toMatchObject({ taken_over: true });
-      proxy.intercept = undefined;
+      at.drive.intercept = undefined;
       expect((await ada.put("from Ada", "A")).status).toBe(409);
-      expect(await bridge.alice.read(name)).toBe("text");
-      await bridge.bridge.sweep();
-      expect(await bridge.alice.put(name, "theirs")).toBe(0);
+      expect(await at.bridge.alice.read(name)).toBe("text");
+      await at.bridge.bridge.sweep();
+      expect(await at.bridge.alice.put(name, "theirs")).toBe(0);
     });
 
     it("is noted with who asked and whose it was", async () => {
@@ -298,8 +285,12 @@ describe("what a portal asks about a file", () => {
       const ada = await editor(id, "Ada");
       await ada.lock("A-in-the-log");
       await takeOver(id);
-      expect(bridge.logLines.at(-1)).toMatchObject({ portal: "test", file: id, takenOverFrom: ada.session.id } as Json);
-      expect(JSON.stringify(bridge.logLines)).not.toContain("A-in-the-log");
+      expect(at.bridge.logLines.at(-1)).toMatchObject({
+        portal: "test",
+        file: id,
+        takenOverFrom: ada.session.id,
+      } as Json);
+      expect(JSON.stringify(at.bridge.logLines)).not.toContain("A-in-the-log");
     });
   });
 });

@@ -27,6 +27,7 @@ export function watchedDrive(options: Omit<TestBridgeOptions, "driveAddress"> = 
   });
   afterEach(() => {
     started(drive).intercept = undefined;
+    started(drive).seen.length = 0;
   });
   afterAll(async () => {
     await bridge?.close();

@@ -1,45 +1,28 @@
 import { createHash, randomBytes } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { downloads } from "../support/downloadFaults.ts";
-import { type DriveProxy, driveProxy } from "../support/driveProxy.ts";
 import { rawRequest, rawStatus } from "../support/rawHttp.ts";
-import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { watchedDrive } from "../support/watchedDrive.ts";
 import type { WopiClient } from "../support/wopiClient.ts";
 
 const sha = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
 describe("GetFile", () => {
-  let bridge: TestBridge;
-  let proxy: DriveProxy;
   let documents = 0;
-  beforeAll(async () => {
-    bridge = await testBridge({
-      // As behind a proxy of the operator's: the drive's own name is not what the bridge calls it.
-      drive: {
-        siteUrls: ["https://cloud.example.org"],
-        settings: { entityUrlTtlSeconds: 60, entityUrlCacheMarginSeconds: 0 },
-      },
-      driveAddress: async (url) => {
-        proxy = await driveProxy(url);
-        return proxy.url;
-      },
-    });
-  });
-  afterEach(() => {
-    proxy.intercept = undefined;
-    proxy.seen.length = 0;
-  });
-  afterAll(async () => {
-    await bridge.close();
-    await proxy.close();
+  const at = watchedDrive({
+    // As behind a proxy of the operator's: the drive's own name is not what the bridge calls it.
+    drive: {
+      siteUrls: ["https://cloud.example.org"],
+      settings: { entityUrlTtlSeconds: 60, entityUrlCacheMarginSeconds: 0 },
+    },
   });
 
   const openNew = async (content: string | Buffer, more: Record<string, unknown> = {}) => {
     const name = `get-${++documents}.docx`;
-    expect(await bridge.alice.put(name, content)).toBe(0);
-    return { name, client: await bridge.open(name, more) };
+    expect(await at.bridge.alice.put(name, content)).toBe(0);
+    return { name, client: await at.bridge.open(name, more) };
   };
-  const seen = (part: string) => proxy.seen.filter(({ path }) => path.includes(part));
+  const seen = (part: string) => at.drive.seen.filter(({ path }) => path.includes(part));
 
   describe("the bytes", () => {
     it("come whole, with their version, length and a type that promises nothing", async () => {
@@ -47,7 +30,7 @@ describe("GetFile", () => {
       const answer = await client.get();
       expect(answer.status).toBe(200);
       expect(answer.text).toBe("hello, world");
-      expect(answer.header("x-wopi-itemversion")).toBe((await bridge.alice.info(name)).primary_entity);
+      expect(answer.header("x-wopi-itemversion")).toBe((await at.bridge.alice.info(name)).primary_entity);
       expect(answer.header("content-length")).toBe("12");
       expect(answer.header("content-type")).toBe("application/octet-stream");
     });
@@ -83,23 +66,23 @@ describe("GetFile", () => {
     it("come under somebody else's lock, and to a reader", async () => {
       const { client, name } = await openNew("locked");
       await client.lock("mine");
-      const reader = await bridge.open(name, { action: "view" });
+      const reader = await at.bridge.open(name, { action: "view" });
       expect((await reader.get()).text).toBe("locked");
     });
 
     it("are the new ones at once when somebody else has saved", async () => {
       const { client, name } = await openNew("old");
       await client.get();
-      await bridge.alice.put(name, "new");
+      await at.bridge.alice.put(name, "new");
       const answer = await client.get();
       expect(answer.text).toBe("new");
-      expect(answer.header("x-wopi-itemversion")).toBe((await bridge.alice.info(name)).primary_entity);
+      expect(answer.header("x-wopi-itemversion")).toBe((await at.bridge.alice.info(name)).primary_entity);
     });
 
     it("are streamed: the first arrive before the last have left the drive", async () => {
       const { client } = await openNew("ignored");
       let finish = () => undefined as unknown;
-      proxy.intercept = downloads((response) => {
+      at.drive.intercept = downloads((response) => {
         response.writeHead(200, { ETag: '"anything"', "Content-Length": "200000" });
         response.write(Buffer.alloc(100_000, "a"));
         finish = () => response.end(Buffer.alloc(100_000, "b"));
@@ -191,7 +174,7 @@ describe("GetFile", () => {
 
   it("says 404 for a file that is deleted", async () => {
     const { client, name } = await openNew("x");
-    expect(await bridge.alice.remove(name)).toBe(0);
+    expect(await at.bridge.alice.remove(name)).toBe(0);
     const answer = await client.get();
     expect(answer.status).toBe(404);
     expect(answer.bytes.length).toBe(0);

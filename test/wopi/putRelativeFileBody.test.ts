@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type DriveProxy, driveProxy } from "../support/driveProxy.ts";
+import { describe, expect, it } from "vitest";
 import {
   contentsOf,
   exactly,
@@ -12,34 +11,19 @@ import {
   suggest,
 } from "../support/namedDocument.ts";
 import { rawConnection, rawStatus } from "../support/rawHttp.ts";
-import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import { until } from "../support/until.ts";
+import { watchedDrive } from "../support/watchedDrive.ts";
 import { type WopiClient, wopiAnswer } from "../support/wopiClient.ts";
 
 const limitBytes = 4 * 1024 * 1024;
 
 describe("PutRelativeFile: the bytes", () => {
-  let bridge: TestBridge;
-  let proxy: DriveProxy;
-  beforeAll(async () => {
-    bridge = await testBridge({
-      settings: { GRANT_HOURS: "10", MAX_FILE_MB: "4" },
-      drive: { settings: { accessTokenTtlSeconds: 1_000_000, viewerSessionTimeoutSeconds: 1_000_000 } },
-      driveAddress: async (url) => {
-        proxy = await driveProxy(url);
-        return proxy.url;
-      },
-    });
-  });
-  afterEach(() => {
-    proxy.intercept = undefined;
-  });
-  afterAll(async () => {
-    await bridge.close();
-    await proxy.close();
+  const at = watchedDrive({
+    settings: { GRANT_HOURS: "10", MAX_FILE_MB: "4" },
+    drive: { settings: { accessTokenTtlSeconds: 1_000_000, viewerSessionTimeoutSeconds: 1_000_000 } },
   });
 
-  const openNew = (more?: Record<string, unknown>, name?: string) => openInFolder(bridge, more, name);
+  const openNew = (more?: Record<string, unknown>, name?: string) => openInFolder(at.bridge, more, name);
 
   describe("its body", () => {
     it("may be empty: the new file is an empty document", async () => {
@@ -48,7 +32,7 @@ describe("PutRelativeFile: the bytes", () => {
         await saveAs(client, { "X-WOPI-SuggestedTarget": "Empty.docx", "X-WOPI-Size": "0" }, ""),
       );
       expect((await openedAt(Url, client).check()).json()).toMatchObject({ Size: 0 });
-      expect((await bridge.alice.info(`${folder}/Empty.docx`)).size).toBe(0);
+      expect((await at.bridge.alice.info(`${folder}/Empty.docx`)).size).toBe(0);
     });
 
     it("is bytes, whatever its type says", async () => {
@@ -56,7 +40,7 @@ describe("PutRelativeFile: the bytes", () => {
       const text = '{"a": [1, 2,   3]}\n';
       const headers = { "X-WOPI-SuggestedTarget": "Body.docx", "Content-Type": "application/json" };
       namedDocument(await saveAs(client, headers, text));
-      expect((await contentsOf(bridge, folder))["Body.docx"]).toBe(text);
+      expect((await contentsOf(at.bridge, folder))["Body.docx"]).toBe(text);
     });
 
     it("of a conversion, with its size told, arrives whole", async () => {
@@ -89,20 +73,20 @@ describe("PutRelativeFile: the bytes", () => {
       namedDocument(
         await wopiAnswer(fetch(client.address(), { method: "POST", headers, body, duplex: "half" } as RequestInit)),
       );
-      expect((await contentsOf(bridge, folder))["Pieces.docx"]).toBe("one, two, three");
+      expect((await contentsOf(at.bridge, folder))["Pieces.docx"]).toBe("one, two, three");
     });
 
     /** Begins a Save As on a socket; the caller sends what it likes and finishes or breaks off. */
     const begin = async (client: WopiClient, headers: readonly string[]) => {
       const { pathname, search } = new URL(client.address());
-      const connection = await rawConnection(bridge.url);
+      const connection = await rawConnection(at.bridge.url);
       const lines = ["X-WOPI-Override: PUT_RELATIVE", "X-WOPI-SuggestedTarget: Cut.docx", ...headers];
       connection.socket.write([`POST ${pathname}${search} HTTP/1.1`, "Host: bridge", ...lines, "", ""].join("\r\n"));
       return connection;
     };
     const expectNothingMade = async (folder: string) => {
-      await until("the spool is empty", async () => (await readdir(bridge.spoolDir)).length === 0);
-      expect(await bridge.alice.list(folder)).toEqual(["Report.docx"]);
+      await until("the spool is empty", async () => (await readdir(at.bridge.spoolDir)).length === 0);
+      expect(await at.bridge.alice.list(folder)).toEqual(["Report.docx"]);
     };
 
     it.each([
@@ -129,7 +113,7 @@ describe("PutRelativeFile: the bytes", () => {
       const { client, folder } = await openNew();
       const connection = await begin(client, ["Content-Length: 1000"]);
       connection.socket.write("x".repeat(500));
-      await until("the spool has it", async () => (await readdir(bridge.spoolDir)).length > 0);
+      await until("the spool has it", async () => (await readdir(at.bridge.spoolDir)).length > 0);
       connection.socket.destroy();
       await expectNothingMade(folder);
     });
@@ -138,7 +122,7 @@ describe("PutRelativeFile: the bytes", () => {
   describe("while the drive has a fault", () => {
     /** The write of the bytes into the new, still empty file. */
     const atTheBytes = (answer: { status: number; body: string }) => {
-      proxy.intercept = (request, response) => {
+      at.drive.intercept = (request, response) => {
         if (request.method !== "PUT" || !request.url?.includes("/file/content?")) return false;
         request.resume();
         request.once("end", () =>
@@ -156,41 +140,41 @@ describe("PutRelativeFile: the bytes", () => {
       const { client, folder } = await openNew();
       atTheBytes(answer);
       expect(expected).toContain((await suggest(client, "Copy.docx")).status);
-      proxy.intercept = undefined;
-      expect(await bridge.alice.list(folder)).toEqual(["Report.docx"]);
-      expect(await readdir(bridge.spoolDir)).toEqual([]);
+      at.drive.intercept = undefined;
+      expect(await at.bridge.alice.list(folder)).toEqual(["Report.docx"]);
+      expect(await readdir(at.bridge.spoolDir)).toEqual([]);
       expect(namedDocument(await suggest(client, "Copy.docx")).Name).toBe("Copy.docx");
     });
 
     it("at everything is never 401, 404 or 409", async () => {
       const { client, folder } = await openNew();
-      proxy.intercept = (request, response) => {
+      at.drive.intercept = (request, response) => {
         request.resume();
         response.writeHead(500).end();
         return true;
       };
       expect([500, 503]).toContain((await suggest(client, "Copy.docx")).status);
       expect([500, 503]).toContain((await exactly(client, "Copy.docx", "true")).status);
-      proxy.intercept = undefined;
-      expect(await bridge.alice.list(folder)).toEqual(["Report.docx"]);
+      at.drive.intercept = undefined;
+      expect(await at.bridge.alice.list(folder)).toEqual(["Report.docx"]);
     });
   });
 
   it("find a name in time where a hundred files bear it already", async () => {
     const { client, folder } = await openNew();
     const taken = ["Copy.docx", ...Array.from({ length: 99 }, (_, at) => `Copy (${at + 2}).docx`)];
-    await Promise.all(taken.map((name) => bridge.alice.put(`${folder}/${name}`, "theirs")));
-    proxy.seen.length = 0;
+    await Promise.all(taken.map((name) => at.bridge.alice.put(`${folder}/${name}`, "theirs")));
+    at.drive.seen.length = 0;
     const { Name } = namedDocument(await suggest(client, "Copy.docx"));
     expect(Name).toMatch(/^Copy \(\d+\)\.docx$/);
-    expect(await bridge.alice.read(`${folder}/${Name}`)).toBe("the copy");
-    expect(await bridge.alice.list(folder)).toHaveLength(102);
-    expect(proxy.seen.filter(({ path }) => path.includes("/file/create")).length).toBeLessThan(60);
+    expect(await at.bridge.alice.read(`${folder}/${Name}`)).toBe("the copy");
+    expect(await at.bridge.alice.list(folder)).toHaveLength(102);
+    expect(at.drive.seen.filter(({ path }) => path.includes("/file/create")).length).toBeLessThan(60);
   });
 
   it("are not waited for without end by a drive that says of every name that it is taken", async () => {
     const { client } = await openNew();
-    proxy.intercept = (request, response) => {
+    at.drive.intercept = (request, response) => {
       if (!request.url?.includes("/file/create")) return false;
       request.resume();
       response.writeHead(200, { "Content-Type": "application/json" }).end('{"code":40004,"msg":"Object existed"}');
