@@ -54,6 +54,11 @@ export function suiteOf(actionUrl: string): Suite {
   return suites.find(({ path }) => path.test(pathname)) ?? other;
 }
 
+/** Whose copy of a document it is: one editor keeps one for all its users, and two suites may share an origin. */
+export function editorKey(actionUrl: string): string {
+  return `${suiteOf(actionUrl).name} ${new URL(actionUrl).origin}`;
+}
+
 /** @returns the address with what its suite is told by the host; what it says already stays */
 export function withSuiteParameters(actionUrl: string): string {
   const url = new URL(actionUrl);

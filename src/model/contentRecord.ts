@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { DriveFile } from "./drive.ts";
 import { type KeyValueStore, put } from "./keyValueStore.ts";
+import { secondOf } from "./toldTime.ts";
 
 /** Where a save stands: known when it arrives, and kept with its bytes. */
 export interface SaveStand {
@@ -19,6 +20,8 @@ export interface EditorCopy {
   readonly version?: string;
   /** Hashes of what was sent to the drive since then without an answer that told how it went. */
   readonly unheard: readonly string[];
+  /** LastModifiedTime of the versions it has stood on, newest first: what its editor sends back as the time it knows. */
+  readonly toldTimes?: readonly string[];
   /** Order of its newest save that went into the document; 0 = none. */
   readonly placedOrder: number;
 }
@@ -42,6 +45,8 @@ const keptCopies = 16;
 /** An answer that was lost so long ago is asked about no more, and hashes are long. */
 const copiesWithUnheard = 4;
 const keptUnheard = 8;
+/** An editor that has lost some answers still sends the time of the last one it heard. */
+const keptTimes = 8;
 
 /** What the bridge remembers of contents it has handed out or stored, per file and per editor. */
 export class ContentRecord {
@@ -78,23 +83,33 @@ export class ContentRecord {
   }
 
   /**
-   * Notes that an editor was handed a version, through whichever grant: it keeps one copy for all its users. What is
-   * saved from now on is not what was saved before, even if the version is the same.
+   * Notes that an editor was handed a version by somebody who may save, through whichever grant: it keeps one copy for
+   * all of them. What is saved from now on is not what was saved before, even if the version is the same.
+   * @param editor suite and origin, as `editorKey` has it
+   * @param lastModifiedTime what the editor has just been told of the file
    */
-  async loaded(fileId: string, editor: string, version: string): Promise<void> {
+  async loaded(fileId: string, editor: string, version: string, lastModifiedTime: string): Promise<void> {
     await this.#change(fileId, editor, ({ lastOrder, copies }) => ({
       lastOrder,
-      copies: [{ ...newCopy(), version }, ...copies],
+      copies: [{ ...newCopy(), version, toldTimes: [lastModifiedTime] }, ...copies],
     }));
   }
 
-  /** Notes that a save of an editor arrives. @returns what it is a save of */
-  async arrived(fileId: string, editor: string): Promise<SaveStand> {
-    const { lastOrder, copies } = await this.#change(fileId, editor, (before) => ({
-      lastOrder: before.lastOrder + 1,
-      copies: before.copies.length === 0 ? [newCopy()] : before.copies,
-    }));
-    const [copy = newCopy()] = copies;
+  /**
+   * Notes that a save of an editor arrives.
+   * @param timestamp the time that the editor knows (COOL or LOOL header); undefined = not sent
+   * @returns what it is a save of
+   */
+  async arrived(fileId: string, editor: string, timestamp: string | undefined): Promise<SaveStand> {
+    let copy = newCopy();
+    const { lastOrder } = await this.#change(fileId, editor, ({ lastOrder, copies }) => {
+      const known = copyBehindSave(copies, timestamp);
+      // Behind the one in hand: whoever makes up a time must not become the editor's copy.
+      const [first, ...others] = copies;
+      const kept = known !== undefined ? copies : first === undefined ? [copy] : [first, copy, ...others];
+      copy = known ?? copy;
+      return { lastOrder: lastOrder + 1, copies: kept };
+    });
     return {
       copyId: copy.id,
       order: lastOrder,
@@ -117,10 +132,17 @@ export class ContentRecord {
   }
 
   /** Notes that the drive has a save: its copy, and no other, now stands on that version. */
-  async accepted(fileId: string, editor: string, { copyId, order }: SaveStand, version: string): Promise<void> {
+  async accepted(
+    fileId: string,
+    editor: string,
+    { copyId, order }: SaveStand,
+    version: string,
+    lastModifiedTime: string,
+  ): Promise<void> {
     await this.#changeCopy(fileId, editor, copyId, (copy) => ({
       ...copy,
       version,
+      toldTimes: [lastModifiedTime, ...(copy.toldTimes ?? [])].slice(0, keptTimes),
       unheard: [],
       placedOrder: Math.max(copy.placedOrder, order),
     }));
@@ -175,6 +197,19 @@ export class ContentRecord {
       if (await this.#store.swap(factsKey(file.id), raw, next)) return facts;
     }
   }
+}
+
+/**
+ * Which of an editor's copies a save is of. The time that the editor knows decides: somebody else may have loaded the
+ * document since, through the same editor or as if through it, and what he was handed is not what is saved now.
+ * @param copies the one loaded last first
+ * @returns undefined when no copy was ever told that time: then the time alone tells what the save stands on
+ */
+export function copyBehindSave(copies: readonly EditorCopy[], timestamp: string | undefined): EditorCopy | undefined {
+  const atSecond = secondOf(timestamp);
+  if (atSecond === undefined) return copies[0];
+  // A copy of before times were noted could be any save's.
+  return copies.find(({ toldTimes }) => toldTimes?.some((told) => secondOf(told) === atSecond) ?? true);
 }
 
 function versionsIn(raw: string | undefined): readonly VersionFacts[] {

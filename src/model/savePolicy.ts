@@ -1,3 +1,5 @@
+import { secondOf } from "./toldTime.ts";
+
 /** What is known when the body of a save has arrived and the file's turn has come. */
 export interface SaveFacts {
   /** Id of the WOPI lock that stands; undefined = not locked. */
@@ -7,7 +9,10 @@ export interface SaveFacts {
   readonly storedVersion: string;
   readonly storedSizeBytes: number;
   readonly storedModifiedAt: string;
-  /** Version that the editor's copy stands on; undefined = the bridge does not know (its store was lost). */
+  /**
+   * Version that the editor's copy stands on; undefined = the bridge does not know: its store was lost, or the editor
+   * knows a time that no copy the bridge has handed out was told.
+   */
   readonly baseVersion: string | undefined;
   /** LastModifiedTime as the editor remembers it (COOL or LOOL header); undefined = not sent. */
   readonly timestamp: string | undefined;
@@ -69,16 +74,6 @@ function refusalOf(facts: SaveFacts): SaveRefusal | undefined {
 /** @returns undefined when neither base nor timestamp is known */
 function standsOnStored(facts: SaveFacts): boolean | undefined {
   if (facts.baseVersion !== undefined) return facts.baseVersion === facts.storedVersion;
-  const rememberedAtMs = momentOf(facts.timestamp);
-  // 1970 is Collabora's "none": it was never told a time.
-  if (rememberedAtMs === undefined || rememberedAtMs === 0) return undefined;
-  return Math.floor(rememberedAtMs / 1000) === Math.floor(Date.parse(facts.storedModifiedAt) / 1000);
-}
-
-/** Stricter than Date.parse, which makes a year of "0" and local time of a time without a zone. */
-function momentOf(time: string | undefined): number | undefined {
-  const zone = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(Z|[+-]\d\d:\d\d|)$/.exec(time ?? "")?.[1];
-  if (zone === undefined) return undefined;
-  const atMs = Date.parse(zone === "" ? `${time}Z` : `${time}`);
-  return Number.isNaN(atMs) ? undefined : atMs;
+  const rememberedAt = secondOf(facts.timestamp);
+  return rememberedAt === undefined ? undefined : rememberedAt === secondOf(facts.storedModifiedAt);
 }

@@ -107,8 +107,9 @@ async function writeSave(
         );
   if (held !== undefined) await shield.note(file);
   await content.stored(file, save.sha256);
-  if (stand !== undefined) await content.accepted(document.fileId, editor, stand, file.version);
-  return { file, lastModifiedTime: await content.lastModifiedTime(file) };
+  const lastModifiedTime = await content.lastModifiedTime(file);
+  if (stand !== undefined) await content.accepted(document.fileId, editor, stand, file.version, lastModifiedTime);
+  return { file, lastModifiedTime };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { editorOrigin } from "../model/accessGrants.ts";
+import { editorKey } from "../editors/suites.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveContent } from "../model/drive.ts";
 import type { DriveShield } from "../model/driveShield.ts";
@@ -8,7 +8,8 @@ import { fileNow } from "./checkFileInfo.ts";
 import type { WopiCall, WopiOperation } from "./wopiCall.ts";
 
 /**
- * The file's bytes, streamed. The version that goes out becomes the base of what this editor saves later.
+ * The file's bytes, streamed. The version that goes out to somebody who may save becomes the base of what
+ * his editor saves later.
  * @throws expectedSizeExceeded when the file is larger than X-WOPI-MaxExpectedSize
  * @see WOPI GetFile
  */
@@ -25,9 +26,16 @@ export function getFile(parts: {
     const content = await parts.drive.read(grant.document, file, plainRange(header), signal);
     try {
       await parts.activity.seen(grant, "getFile");
-      // Before the first byte: a save that stands on these bytes can't come earlier than this.
-      if (grant.document.version === undefined && isWhole(content)) {
-        await parts.content.loaded(grant.document.fileId, editorOrigin(grant), content.version);
+      // Before the first byte: a save that stands on these bytes can't come earlier than this. Only for somebody who may
+      // save: a viewer's editor may keep a copy of its own, and the editing one does not stand on that.
+      if (grant.document.version === undefined && grant.permission === "edit" && isWhole(content)) {
+        const lastModifiedTime = await parts.content.lastModifiedTime(file);
+        await parts.content.loaded(
+          grant.document.fileId,
+          editorKey(grant.actionUrl),
+          content.version,
+          lastModifiedTime,
+        );
       }
     } catch (error) {
       content.body.destroy();

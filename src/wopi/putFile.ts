@@ -1,5 +1,5 @@
-import { suiteOf } from "../editors/suites.ts";
-import { type AccessGrant, editorOrigin } from "../model/accessGrants.ts";
+import { editorKey, suiteOf } from "../editors/suites.ts";
+import type { AccessGrant } from "../model/accessGrants.ts";
 import { isConflict, isTransient } from "../model/failure.ts";
 import type { FileTurns } from "../model/fileTurns.ts";
 import type { Pause } from "../model/keyValueStore.ts";
@@ -42,7 +42,11 @@ export function putFile(parts: PutFileParts): WopiOperation {
     if (call.grant.hasLostEditing) await keepBeside(parts, call);
     requireEdit(call);
     const request = saveRequest(call);
-    const stand = await parts.content.arrived(call.grant.document.fileId, editorOrigin(call.grant));
+    const stand = await parts.content.arrived(
+      call.grant.document.fileId,
+      editorKey(call.grant.actionUrl),
+      request.timestamp,
+    );
     const save = await receive(parts, call, { ...placingFacts(call.grant, request, parts.now()), stand });
     await parts.tell(save.facts, { is: "saving" });
     let saved: SavedDocument;
@@ -172,7 +176,7 @@ export function placingFacts(
     personName: grant.person.name,
     personId: grant.person.id,
     ...(grant.linkId === undefined ? {} : { linkId: grant.linkId }),
-    editor: editorOrigin(grant),
+    editor: editorKey(grant.actionUrl),
     fileName: grant.fileName,
     ...(requestLockId === undefined ? {} : { requestLockId }),
     ...(timestamp === undefined ? {} : { timestamp }),

@@ -157,7 +157,7 @@ export class Interleaving {
       client,
       lockId: `lock-${who}-${++this.#count}`,
       copy: { seen: new Set() },
-      timestamp: "2026-11-21T08:15:00Z",
+      timestamp: "",
       unsaved: undefined,
     };
     if (!(await load(editor))) return;
@@ -218,8 +218,11 @@ export class Interleaving {
 
 /** @returns whether the editor has a new copy */
 async function load(editor: Editor): Promise<boolean> {
+  const info = await editor.client.check();
+  if (info.status !== 200) return false;
   const answer = await editor.client.get();
   if (answer.status !== 200) return false;
+  editor.timestamp = timeIn(info);
   editor.copy = { seen: new Set([answer.text]) };
   return true;
 }

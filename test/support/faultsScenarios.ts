@@ -54,10 +54,10 @@ export async function openAndLock(
   { locks = true }: Pick<SaveScenario, "locks">,
 ): Promise<OpenEditor> {
   const client = await bridge.open(path);
-  const steps = [(await client.get()).status, locks ? (await client.lock(lockId)).status : 200];
+  const info = await client.check();
+  const steps = [info.status, (await client.get()).status, locks ? (await client.lock(lockId)).status : 200];
   if (steps.some((status) => status !== 200)) throw new Error(`opening ${path} was answered ${steps.join(", ")}`);
-  // Any time will do: what counts is the version that was loaded.
-  return { client, timestamp: "2026-11-21T08:15:00Z" };
+  return { client, timestamp: String(info.json()["LastModifiedTime"]) };
 }
 
 const longLives = { accessTokenTtlSeconds: 1_000_000, viewerSessionTimeoutSeconds: 1_000_000 };

@@ -72,10 +72,10 @@ describe("PutFile as an editor's last", () => {
     );
 
     it("late, while something else holds the document in the drive, becomes a copy too", async () => {
-      const { client, path, folder } = await editor.openAndLock("A");
+      const { client, path, folder, timestamp } = await editor.openAndLock("A");
       await client.unlock("A");
       editor.bridge.drive.plantLock("alice@example.com", `/${path}`, { type: "dav" });
-      expectRefusal(await client.put("mine", "A", exit), "", "lock");
+      expectRefusal(await client.put("mine", "A", collabora({ exitSave: true, timestamp })), "", "lock");
       expect(await copies(folder)).toHaveLength(1);
       editor.bridge.drive.forgetLocks();
     });
