@@ -150,12 +150,8 @@ export async function openBridge(
     noteDecided: noteDecided(logger),
   });
   const dropped = noteDropped({ metrics, audit, logger });
-  const spoolEnd = new SpoolEnd({
-    spool,
-    lifetimeMs: config.SPOOL_DAYS * 24 * 3_600_000,
-    warn: warnOfEnd(logger),
-    dropped,
-  });
+  const saveLifetimeMs = config.SPOOL_DAYS * 24 * 3_600_000;
+  const spoolEnd = new SpoolEnd({ spool, lifetimeMs: saveLifetimeMs, warn: warnOfEnd(logger), dropped });
   const limitBytes = Math.floor(config.MAX_FILE_MB * 1024 * 1024);
   const openParts = {
     drive,
@@ -303,6 +299,9 @@ export async function openBridge(
       sessions: new PersonSessions(store, now),
       embedOrigins: config.EMBED_ORIGINS,
       sessionsEnded,
+      spool,
+      saveLifetimeMs,
+      saveDropped: dropped,
     }),
   );
   app.use((_request, response) => {
