@@ -11,7 +11,7 @@ import { createSeal } from "./cloudreve/seal.ts";
 import { CloudreveSignIn } from "./cloudreve/signIn.ts";
 import { UploadSessions } from "./cloudreve/uploadSession.ts";
 import { ViewerSessions } from "./cloudreve/viewerSession.ts";
-import type { Config } from "./config.ts";
+import { type Config, spoolMaxBytes } from "./config.ts";
 import { actionUrl } from "./editors/actionUrl.ts";
 import { EditorDiscovery, Editors } from "./editors/discovery.ts";
 import { accessTokenFor } from "./host/openDocument.ts";
@@ -38,9 +38,10 @@ import { Rounds } from "./rounds.ts";
 import { ConflictCopies } from "./saves/conflictCopy.ts";
 import { SaveReplay } from "./saves/saveReplay.ts";
 import { SaveSpool, type SpooledSave } from "./saves/saveSpool.ts";
+import { SpoolEnd } from "./saves/spoolEnd.ts";
 import { openMemoryStore } from "./stores/memoryStore.ts";
 import { openSqliteStore } from "./stores/sqliteStore.ts";
-import { noteReplay, tellOf } from "./tellSave.ts";
+import { noteDecided, noteDropped, noteReplay, tellOf, warnOfEnd } from "./tellSave.ts";
 import { checkFileInfo } from "./wopi/checkFileInfo.ts";
 import { deleteFile } from "./wopi/deleteFile.ts";
 import { getFile } from "./wopi/getFile.ts";
@@ -50,6 +51,7 @@ import { type DocumentAddresses, putRelativeFile } from "./wopi/putRelativeFile.
 import { putUserInfo } from "./wopi/putUserInfo.ts";
 import { renameFile } from "./wopi/renameFile.ts";
 import { wopiRouter } from "./wopi/router.ts";
+import { decideUndecided, keepUndecided } from "./wopi/undecidedSave.ts";
 
 /** How long a stop waits for work whose callers have gone; the spool holds the saves that are cut off. */
 const settleMs = 5_000;
@@ -68,6 +70,8 @@ export interface Bridge {
   sweep(): Promise<void>;
   /** Renews the accounts behind live links, whose refresh token ends after two weeks; runs by itself each hour. */
   keepAlive(): Promise<void>;
+  /** Ends what has waited in the spool for too long; runs by itself at start and each hour. */
+  tidySpool(): Promise<void>;
   /** Looks whether Cloudreve still answers as the bridge expects; runs by itself at start and each hour. */
   checkContract(): Promise<void>;
   /** Lets saves under way finish within a limit, keeps locks. @see Drain */
@@ -86,18 +90,22 @@ export async function openBridge(
   const now = options.now ?? Date.now;
   const pause = options.pause ?? pauseFor;
   const logger = options.logger ?? pino({ level: config.LOG_LEVEL });
-  const spool = await SaveSpool.open(config.SPOOL_DIR);
+  const spool = await SaveSpool.open(config.SPOOL_DIR, spoolMaxBytes(config));
   const store = await openStore(config.STORE_URL, now, logger);
   const secrets = [config.SECRET, ...(config.SECRET_PREVIOUS === undefined ? [] : [config.SECRET_PREVIOUS])];
 
   const metrics = new Metrics(async () => {
-    const standing = { locks: 0, spoolSaves: 0, spoolBytes: 0 };
-    for await (const _fileId of shield.held()) standing.locks++;
-    for await (const { sizeBytes } of spool.waiting()) {
-      standing.spoolSaves++;
-      standing.spoolBytes += sizeBytes;
-    }
-    return standing;
+    let held = 0;
+    for await (const _fileId of shield.held()) held++;
+    const waiting = spool.waiting().filter(({ isBroken }) => !isBroken);
+    const [oldest] = waiting;
+    return {
+      locks: held,
+      spoolSaves: waiting.length,
+      spoolBytes: waiting.reduce((total, { sizeBytes }) => total + sizeBytes, 0),
+      spoolOldestSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest.receivedAtMs) / 1000),
+      spoolBroken: spool.waiting().length - waiting.length,
+    };
   });
   const audit = auditLog(logger);
   const seal = createSeal(secrets.map((secret) => deriveKey(secret, "seal")));
@@ -133,7 +141,17 @@ export async function openBridge(
   const lockParts = { drive, locks, shield, turns, note: (error: unknown) => void logFailure(error) };
   const copies = new ConflictCopies(content, drive, now, tell);
   const saveParts = { drive, locks, shield, content, copies, now, tell };
-  const replay = new SaveReplay({ ...saveParts, spool, turns, note: noteReplay(logger) });
+  const replay = new SaveReplay({
+    ...saveParts,
+    spool,
+    turns,
+    decide: decideUndecided(grants),
+    note: noteReplay(logger),
+    noteDecided: noteDecided(logger),
+  });
+  const dropped = noteDropped({ metrics, audit, logger });
+  const saveLifetimeMs = config.SPOOL_DAYS * 24 * 3_600_000;
+  const spoolEnd = new SpoolEnd({ spool, lifetimeMs: saveLifetimeMs, warn: warnOfEnd(logger), dropped });
   const limitBytes = Math.floor(config.MAX_FILE_MB * 1024 * 1024);
   const openParts = {
     drive,
@@ -172,7 +190,20 @@ export async function openBridge(
     account: async () =>
       login === undefined ? (await links.liveAccounts())[0] : (await credentials.account(undefined)).account,
   });
-  const rounds = new Rounds({ drive, locks, shield, turns, grants, activity, links, guard, metrics, logger, now });
+  const rounds = new Rounds({
+    drive,
+    locks,
+    shield,
+    turns,
+    grants,
+    activity,
+    links,
+    guard,
+    metrics,
+    spoolEnd,
+    logger,
+    now,
+  });
   const sessionsEnded = (fileId: string): Promise<void> => rounds.sessionsEnded(fileId);
   const drain = new Drain();
   const app = express();
@@ -207,6 +238,7 @@ export async function openBridge(
       },
       contentOverrides: { PUT: putFile(putFileParts) },
       keepEndedSave: keepEndedSave(putFileParts),
+      keepUndecidedSave: keepUndecided({ spool, limitBytes, now, kept: () => replay.wake() }),
     }),
   );
   // Policies about content and framing are each page's own: helmet's stop the form post to the editor and portals.
@@ -233,10 +265,11 @@ export async function openBridge(
     }
     const storeOk = await answers(() => store.get("readyz"));
     const driveOk = await answers(() => drive.ping());
-    const spoolOk = await answers(() => spool.probe());
+    const spoolState = await spool.state();
     response.status(storeOk ? 200 : 503).json({
       store: storeOk,
-      spool: spoolOk,
+      spool: spoolState === "ok",
+      ...(spoolState === "ok" ? {} : { spool_reason: spoolState }),
       drive: driveOk,
       contract: rounds.contract(),
       editors: await editors.states(),
@@ -266,6 +299,9 @@ export async function openBridge(
       sessions: new PersonSessions(store, now),
       embedOrigins: config.EMBED_ORIGINS,
       sessionsEnded,
+      spool,
+      saveLifetimeMs,
+      saveDropped: dropped,
     }),
   );
   app.use((_request, response) => {
@@ -294,6 +330,7 @@ export async function openBridge(
     sweep: () => rounds.sweep(),
     keepAlive: () => rounds.keepAlive(),
     checkContract: () => rounds.checkContract(),
+    tidySpool: () => rounds.tidySpool(),
     replay: () => replay.run(),
     close: async () => {
       rounds.stop();

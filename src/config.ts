@@ -90,6 +90,10 @@ const configSchema = z.object({
     .default("file:data/bridge.db")
     .describe("Where the bridge remembers locks and sessions"),
   SPOOL_DIR: z.string().min(1).default("data/spool").describe("Folder that keeps saves until the drive has them"),
+  SPOOL_MAX_MB: numberText("number", 0.001, 100_000_000)
+    .optional()
+    .describe("Room for all saves in SPOOL_DIR together, MiB; default 8 times MAX_FILE_MB"),
+  SPOOL_DAYS: numberText("number", 1, 3650).default(30).describe("How long a save waits in SPOOL_DIR at most, days"),
   EMBED_ORIGINS: listOf(origin).default([]).describe("Portals that may frame the host page, by commas"),
   PORTAL_KEYS: listOf(portalKey).default([]).describe("name:key of the portals, by commas"),
   PORTAL_JWKS_URL: httpAddress.optional().describe("Public keys of a portal that signs JWTs in place of a key"),
@@ -109,6 +113,11 @@ const configSchema = z.object({
   METRICS_KEY: z.string().min(16, "must be at least 16 characters long").optional().describe("Key to /metrics"),
   LOG_LEVEL: oneOf("trace", "debug", "info", "warn", "error", "silent").default("info").describe("Log level"),
 });
+
+/** Room for all saves in the spool together, bytes. */
+export function spoolMaxBytes({ SPOOL_MAX_MB, MAX_FILE_MB }: Pick<Config, "SPOOL_MAX_MB" | "MAX_FILE_MB">): number {
+  return Math.floor((SPOOL_MAX_MB ?? 8 * MAX_FILE_MB) * 1024 * 1024);
+}
 
 /** The settings' names, for the check against the README's table. */
 export const settingNames: readonly string[] = Object.keys(configSchema.shape);
@@ -172,6 +181,12 @@ function contradictionsIn(config: Partial<Settings>): string[] {
   }
   if (config.PROOF_KEYS === "required" && config.DISCOVERY_URLS?.length === 0) {
     sentences.push("PROOF_KEYS is required, but without DISCOVERY_URLS no editor's keys are known.");
+  }
+  const { SPOOL_MAX_MB: spoolMaxMb, MAX_FILE_MB: maxFileMb } = config;
+  if (spoolMaxMb !== undefined && maxFileMb !== undefined && spoolMaxMb < 4 * maxFileMb) {
+    sentences.push(
+      `SPOOL_MAX_MB is less than 4 times MAX_FILE_MB (${maxFileMb}): one session may fill a quarter of the spool, and a save of that size would never fit.`,
+    );
   }
   const portals = config.PORTAL_KEYS ?? [];
   if (new Set(portals.map(({ name }) => name)).size < portals.length)

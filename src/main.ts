@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { pino } from "pino";
 import { openBridge } from "./bridge.ts";
 import { ConfigError, printableConfig, readConfig } from "./config.ts";
+import { sharesDisk } from "./doctor/spoolChecks.ts";
 
 /** Starts the bridge from the environment and stops it cleanly on SIGTERM. */
 async function main(): Promise<void> {
@@ -14,6 +15,9 @@ async function main(): Promise<void> {
     { settings: printableConfig(config), port },
     `listening on ${config.HOST}:${port} as ${config.BRIDGE_URL}`,
   );
+  if (await sharesDisk(config)) {
+    logger.info("STORE_URL and SPOOL_DIR share a disk: when it fills up, saves are refused before the store fails");
+  }
   // Told once more it goes on as it is: npm hands Ctrl-C on to a process that has had it already, and what stops
   // containers repeats itself. The end comes within half a minute, and a kill at any time loses nothing.
   let stopping = false;

@@ -11,6 +11,7 @@ import type { FileLocks } from "./model/fileLocks.ts";
 import type { FileTurns } from "./model/fileTurns.ts";
 import type { Clock } from "./model/keyValueStore.ts";
 import { isOrphaned } from "./model/orphanedLocks.ts";
+import type { SpoolEnd } from "./saves/spoolEnd.ts";
 
 const sweepEveryMs = 60_000;
 /** Accounts are renewed daily, each by its own clock, so that a look this often spreads them out. */
@@ -26,6 +27,7 @@ export interface RoundsParts {
   readonly links: EditLinks;
   readonly guard: ContractGuard;
   readonly metrics: Metrics;
+  readonly spoolEnd: SpoolEnd;
   readonly logger: Logger;
   readonly now: Clock;
 }
@@ -92,6 +94,18 @@ export class Rounds {
     }
   }
 
+  /** Ends what has waited in the spool for too long; a disk that fails must not keep the rest of the round. */
+  async tidySpool(): Promise<void> {
+    try {
+      await this.#parts.spoolEnd.look(this.#parts.now());
+    } catch (error) {
+      this.#parts.logger.warn(
+        { reason: error instanceof Error ? error.message : undefined },
+        "the spool could not be looked through",
+      );
+    }
+  }
+
   /** Looks whether Cloudreve still answers as the bridge expects. */
   async checkContract(): Promise<void> {
     const { guard, metrics, logger } = this.#parts;
@@ -126,6 +140,7 @@ export class Rounds {
 
   async #hour(): Promise<void> {
     this.#hourBeganAtMs = this.#parts.now();
+    await this.tidySpool();
     await this.keepAlive();
     await this.checkContract();
   }

@@ -5,8 +5,9 @@ import { logFailure } from "./http/requestLog.ts";
 import type { EditLinks } from "./model/editLinks.ts";
 import { BridgeError } from "./model/failure.ts";
 import type { FileActivity } from "./model/fileActivity.ts";
-import type { TellSave } from "./saves/saveNews.ts";
+import type { SaveDropped, TellSave } from "./saves/saveNews.ts";
 import type { ReplayParts } from "./saves/saveReplay.ts";
+import type { WaitingSave } from "./saves/saveSpool.ts";
 
 /** Notes each step of a save for those who look at the document's page; a note that fails must not fail the save. */
 export function tellOf(to: {
@@ -49,5 +50,38 @@ export function noteReplay(logger: Logger): ReplayParts["note"] {
     const facts = { save: outcome, file: document.fileId, fileName, person: personName, receivedAtMs, why };
     if (outcome === "waiting") logger.warn(facts, "a save waits in the spool");
     else logger.info(facts, "a kept save has been placed");
+  };
+}
+
+/** Notes saves of which nobody could be asked when they came. */
+export function noteDecided(logger: Logger): ReplayParts["noteDecided"] {
+  return (save, outcome, error) => {
+    const why = error instanceof BridgeError ? error.failure.kind : error instanceof Error ? error.message : undefined;
+    const facts = { save: outcome, file: save.wopiFileId, grant: save.grantId, receivedAtMs: save.receivedAtMs, why };
+    if (outcome === "waiting") logger.warn(facts, "a save waits in the spool until the store can be asked");
+    else if (outcome === "dropped") logger.warn(facts, "a save was dropped: its session had no right to save");
+    else logger.info(facts, "a save that waited for the store goes on");
+  };
+}
+
+/** Notes that a save which waited is gone for good. */
+export function noteDropped(to: { readonly metrics: Metrics; readonly audit: Audit; readonly logger: Logger }) {
+  return ({ facts, receivedAtMs, sizeBytes, isBroken }: WaitingSave, how: SaveDropped): void => {
+    to.metrics.save("dropped");
+    const by = how.why === "dismissed" ? { by: how.by } : {};
+    if (facts !== undefined) {
+      const person = { id: facts.personId ?? "", name: facts.personName };
+      to.audit({ event: "saveDropped", file: facts.document.fileId, person, why: how.why, ...by });
+    }
+    const line = { file: facts?.document.fileId, fileName: facts?.fileName, person: facts?.personName };
+    to.logger.warn({ ...line, receivedAtMs, sizeBytes, isBroken, why: how.why, ...by }, "a kept save was removed");
+  };
+}
+
+/** A save that will be removed soon: somebody has to see to it. */
+export function warnOfEnd(logger: Logger) {
+  return ({ facts, receivedAtMs, isBroken }: WaitingSave, endsAtMs: number): void => {
+    const line = { file: facts?.document.fileId, fileName: facts?.fileName, person: facts?.personName };
+    logger.warn({ ...line, receivedAtMs, isBroken, endsAtMs }, "a kept save will be removed soon");
   };
 }

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rm, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import type { Config } from "../config.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import { placingFactsSchema } from "../saves/saveSpool.ts";
+import { placingFactsSchema, undecidedFactsSchema } from "../saves/saveSpool.ts";
+import { spoolStage } from "../saves/spoolEnd.ts";
+import { largestSaveShare, leftFreeBytes } from "../saves/spoolRoom.ts";
 import { reasonOf } from "./ask.ts";
 import { type Finding, failed, finding, ok, type Verdict, warning } from "./finding.ts";
 
@@ -26,7 +28,8 @@ interface WaitingSave {
  * Writes to the spool folder and reads what waits there. Not by SaveSpool.open: that removes the bodies which a running
  * bridge is receiving.
  */
-export async function examineSpool({ SPOOL_DIR: dir, MAX_FILE_MB: maxFileMb }: Config, now: Clock): Promise<Finding[]> {
+export async function examineSpool(config: Config, now: Clock): Promise<Finding[]> {
+  const { SPOOL_DIR: dir, MAX_FILE_MB: maxFileMb } = config;
   try {
     await mkdir(dir, { recursive: true });
     const probe = join(dir, `.probe-${randomBytes(6).toString("hex")}`);
@@ -37,12 +40,37 @@ export async function examineSpool({ SPOOL_DIR: dir, MAX_FILE_MB: maxFileMb }: C
     const verdict = failed(sentence, "SPOOL_DIR=data/spool (a folder that the bridge's user may write)");
     return [finding("bridge", "spool", verdict)];
   }
-  const { bavail, bsize } = await statfs(dir);
+  const { bavail, bsize, blocks } = await statfs(dir);
   const { saves, brokenNames } = await contentOf(dir);
+  const lifetimeMs = config.SPOOL_DAYS * 24 * 3_600_000;
+  const leftMb = Math.floor(leftFreeBytes({ sizeBytes: blocks * bsize }) / mebibyte);
   return [
     finding("bridge", "spool", judgeFreeSpace(bavail * bsize, maxFileMb, dir)),
-    finding("bridge", "spool content", judgeSpoolContent(saves, brokenNames, now())),
+    finding("bridge", "spool's disk", judgeSharedDisk(await sharesDisk(config), leftMb)),
+    finding("bridge", "spool content", judgeSpoolContent(saves, brokenNames, now(), lifetimeMs)),
   ];
+}
+
+/** Do store and spool fill the same disk? A store elsewhere, or in memory, shares none. */
+export async function sharesDisk({
+  STORE_URL: storeUrl,
+  SPOOL_DIR: dir,
+}: Pick<Config, "STORE_URL" | "SPOOL_DIR">): Promise<boolean> {
+  if (!storeUrl.startsWith("file:")) return false;
+  const storeDir = dirname(resolve(storeUrl.slice("file:".length)));
+  try {
+    const [store, spool] = await Promise.all([stat(storeDir), stat(dir)]);
+    return store.dev === spool.dev;
+  } catch {
+    // Each is told by its own check when it can't be used.
+    return false;
+  }
+}
+
+export function judgeSharedDisk(isShared: boolean, leftMb: number): Verdict {
+  return isShared
+    ? ok(`Spool and store share a disk: the spool leaves ${leftMb} MiB of it free for the store.`)
+    : ok("Spool and store share no disk.");
 }
 
 export function judgeFreeSpace(freeBytes: number, maxFileMb: number, dir: string): Verdict {
@@ -50,14 +78,19 @@ export function judgeFreeSpace(freeBytes: number, maxFileMb: number, dir: string
   const sentence = `The spool folder ${dir} can be written; ${freeMb} MiB are free.`;
   if (freeBytes < leastFreeBytes)
     return failed(`${sentence} Saves will be refused soon.`, "SPOOL_DIR=<a folder on a disk with room>");
-  if (freeMb >= maxFileMb) return ok(sentence);
-  return warning(`${sentence} That is less than one save of MAX_FILE_MB.`, "SPOOL_DIR=<a folder on a disk with room>");
+  // One session's part of it must hold the largest save.
+  if (freeMb * largestSaveShare >= maxFileMb) return ok(sentence);
+  return warning(
+    `${sentence} A quarter of that, all that one session gets, is less than a save of MAX_FILE_MB.`,
+    "SPOOL_DIR=<a folder on a disk with room>",
+  );
 }
 
 export function judgeSpoolContent(
   saves: readonly WaitingSave[],
   brokenNames: readonly string[],
   nowMs: number,
+  lifetimeMs: number,
 ): Verdict {
   const waiting = saves
     .filter(({ receivedAtMs }) => nowMs - receivedAtMs > underWayMs)
@@ -70,11 +103,16 @@ export function judgeSpoolContent(
       );
     const more = waiting.length > shownSaves ? `, and ${waiting.length - shownSaves} more` : "";
     const sentence = `${counted(waiting.length, "save")} not yet in Cloudreve: ${shown.join(", ")}${more}.`;
+    const ending = waiting.filter(({ receivedAtMs }) => spoolStage(receivedAtMs, nowMs, lifetimeMs) !== "young");
+    if (ending.length > 0) {
+      const soon = ` ${counted(ending.length, "save")} removed within a week, as SPOOL_DAYS has it.`;
+      return warning(sentence + soon, "ask the owners to fetch them at /saves, or raise SPOOL_DAYS");
+    }
     return warning(sentence, "keep SPOOL_DIR and let the bridge run: it tries them again by itself");
   }
   if (brokenNames.length > 0) {
     const sentence = `${counted(brokenNames.length, "save")} damaged by a power cut: ${brokenNames.slice(0, shownSaves).join(", ")}.`;
-    return warning(sentence, "look at the .broken files in SPOOL_DIR, then remove them");
+    return warning(sentence, "look at the .broken files in SPOOL_DIR, or let their owners fetch them at /saves");
   }
   return ok("No save waits.");
 }
@@ -90,7 +128,7 @@ function isoMinute(ms: number): string {
 async function contentOf(dir: string): Promise<{ saves: WaitingSave[]; brokenNames: string[] }> {
   const names = await readdir(dir);
   const saves: WaitingSave[] = [];
-  for (const name of names.filter((one) => one.endsWith(".save"))) {
+  for (const name of names.filter((one) => /\.(save|undecided)$/.test(one))) {
     const save = await readFirstLine(join(dir, name));
     if (save !== undefined) saves.push(save);
   }
@@ -105,7 +143,10 @@ async function readFirstLine(path: string): Promise<WaitingSave | undefined> {
       head += chunk;
       if (head.includes("\n") || head.length > headLimit) break;
     }
-    return placingFactsSchema.parse(JSON.parse(head.slice(0, head.indexOf("\n"))));
+    const facts: unknown = JSON.parse(head.slice(0, head.indexOf("\n")));
+    if (!path.endsWith(".undecided")) return placingFactsSchema.parse(facts);
+    const { wopiFileId, receivedAtMs } = undecidedFactsSchema.parse(facts);
+    return { fileName: wopiFileId, personName: "somebody", receivedAtMs };
   } catch {
     return undefined;
   }

@@ -98,6 +98,11 @@ export class EditorDiscovery {
     this.#now = now;
   }
 
+  /** What is in memory: asks neither the editor nor the store. */
+  get known(): Discovery | undefined {
+    return this.#known;
+  }
+
   /** @throws editorUnreachable when it never could be read */
   async current(): Promise<Discovery> {
     this.#known ??= await this.#stored();
@@ -196,6 +201,11 @@ export class Editors {
   async signerOf(actionUrl: string): Promise<EditorDiscovery | undefined> {
     const [first, ...others] = this.#discoveries;
     return others.length === 0 ? first : this.behind(actionUrl);
+  }
+
+  /** @returns of each editor what is in memory of it */
+  known(): readonly (Discovery | undefined)[] {
+    return this.#discoveries.map((discovery) => discovery.known);
   }
 
   /** @returns one entry per editor: whether its discovery can be had */

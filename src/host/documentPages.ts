@@ -1,13 +1,17 @@
 import { Router } from "express";
 import { z } from "zod";
 import { logFacts } from "../http/requestLog.ts";
+import type { SaveSpool } from "../saves/saveSpool.ts";
 import { editorLanguage, languages } from "./language.ts";
 import { type DocumentRequest, type OpenDocumentParts, openDocument } from "./openDocument.ts";
 import { fileIdIn, safeReturn } from "./ownOrigin.ts";
 import { forPerson, keepLanguage, languageOf, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
 import { documentsPage } from "./pages/documentsPage.ts";
+import { savesOf } from "./waitingSavePages.ts";
 
-export interface DocumentPagesParts extends PageParts, OpenDocumentParts {}
+export interface DocumentPagesParts extends PageParts, OpenDocumentParts {
+  readonly spool: SaveSpool;
+}
 
 const folderUri = z
   .string()
@@ -28,6 +32,7 @@ export function documentPagesRouter(parts: DocumentPagesParts): Router {
       const page = documentsPage(await pageContext(parts, request, person), {
         crumbs: crumbsOf(folder),
         entries,
+        waitingSaves: savesOf(parts.spool, person).length,
         opens: (name) => openable.has(name.slice(name.lastIndexOf(".") + 1).toLowerCase()),
         ...(folder === undefined ? {} : { folderUri: folder }),
         ...(following === undefined ? {} : { next: following }),

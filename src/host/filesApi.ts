@@ -58,7 +58,7 @@ export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
               ? null
               : { at: isoTime(lastSave.atMs), person: named(lastSave.person), version: lastSave.version },
           last_failed_save: lastFailedSave === undefined ? null : failedSave(lastFailedSave),
-          waiting_saves: await waitingSaves(parts, file.id),
+          waiting_saves: waitingSaves(parts, file.id),
         };
       },
     }),
@@ -132,10 +132,8 @@ async function releaseShield({ shield }: FilesApiParts, fileId: string): Promise
 }
 
 /** Of this bridge's own spool: another instance's is not seen from here. */
-async function waitingSaves({ spool }: FilesApiParts, fileId: string): Promise<number> {
-  let waiting = 0;
-  for await (const { facts } of spool.waiting()) if (facts.document.fileId === fileId) waiting++;
-  return waiting;
+function waitingSaves({ spool }: FilesApiParts, fileId: string): number {
+  return spool.waiting().filter(({ facts, isBroken }) => !isBroken && facts?.document.fileId === fileId).length;
 }
 
 function failedSave({ atMs, person, why, keptIn, copyName }: FailedSave) {

@@ -23,7 +23,7 @@ export function fileIdIn(value: unknown): string {
 }
 
 /** Pages that a sign-in may lead back to. */
-const returnPaths = /^\/(|links|links\/[A-Za-z0-9_-]{1,64}(\/change)?|share|open)$/;
+const returnPaths = /^\/(|links|links\/[A-Za-z0-9_-]{1,64}(\/change)?|share|open|saves)$/;
 
 /**
  * Where to go after a detour: a page of ours by path and query, and nothing else.

@@ -12,8 +12,15 @@ import { accessTokenFor } from "./openDocument.ts";
 import { answerFailures, newNonce, sendPage } from "./pageAnswer.ts";
 import { portalScriptRouter } from "./portalScript.ts";
 import { type SignInParts, signInRouter } from "./signIn.ts";
+import { type WaitingSavePagesParts, waitingSavePagesRouter } from "./waitingSavePages.ts";
 
-export interface HostRouterParts extends DocumentPagesParts, DoorParts, LinkPagesParts, SignInParts, HostSessionParts {
+export interface HostRouterParts
+  extends DocumentPagesParts,
+    DoorParts,
+    LinkPagesParts,
+    SignInParts,
+    HostSessionParts,
+    WaitingSavePagesParts {
   readonly embedOrigins: readonly string[];
 }
 
@@ -26,6 +33,7 @@ export function hostRouter(parts: HostRouterParts): Router {
   router.use(signInRouter(parts));
   router.use(documentPagesRouter(parts));
   router.use(linkPagesRouter(parts));
+  router.use(waitingSavePagesRouter(parts));
   router.use(doorRouter(parts));
   router.use(answerFailures(parts, isVisitor));
   return router;

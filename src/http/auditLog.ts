@@ -30,6 +30,15 @@ export const auditSchema = z.discriminatedUnion("event", [
   z.object({ event: z.literal("linkRevoked"), link: z.string(), file, by: z.string() }),
   z.object({ event: z.literal("saved"), file, person, version: z.string(), link: z.string().optional() }),
   z.object({ event: z.literal("conflictCopy"), file, person, copyName: z.string(), link: z.string().optional() }),
+  /** The bytes of a save that waited are gone: too old, or dismissed by the owner. */
+  z.object({
+    event: z.literal("saveDropped"),
+    file,
+    person,
+    why: z.enum(["tooOld", "dismissed"]),
+    by: z.string().optional(),
+  }),
+  z.object({ event: z.literal("saveDownloaded"), file, person, by: z.string() }),
   z.object({ event: z.literal("lockTakenOver"), file, by: z.string(), from: person.optional() }),
 ]);
 export type AuditEvent = z.infer<typeof auditSchema>;

@@ -46,6 +46,8 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   editorUnreachable: { wopi: 503, web: 503, title: "The editor does not answer." },
   storeUnreachable: { wopi: 503, web: 503, title: "The bridge does not reach its store." },
   spoolFailed: { wopi: 500, web: 500, title: "The bridge can't keep the save: its disk refuses." },
+  // It passes: to a 413 Collabora makes the document read-only for everybody, to this it keeps it and saves again.
+  spoolFull: { wopi: 503, web: 503, title: "The bridge has no room for the save now." },
 };
 
 /** Answers an editor: status, the lock headers that WOPI demands, and Collabora's code for a foreign change. */

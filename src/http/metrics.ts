@@ -25,6 +25,9 @@ export interface Standing {
   readonly locks: number;
   readonly spoolSaves: number;
   readonly spoolBytes: number;
+  /** 0 = nothing waits. */
+  readonly spoolOldestSeconds: number;
+  readonly spoolBroken: number;
 }
 
 const durations = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -63,7 +66,7 @@ export class Metrics {
     });
     this.#saves = new Counter({
       name: "bridge_saves_total",
-      help: "What became of saves: saved, copied (beside the document), kept (in the spool), refused",
+      help: "What became of saves: saved, copied (beside the document), kept (in the spool), refused, dropped (from there)",
       labelNames: ["outcome"],
       registers,
     });
@@ -75,6 +78,16 @@ export class Metrics {
     });
     const locks = new Gauge({ name: "bridge_locks", help: "Files locked in Cloudreve for editors", registers });
     const spoolSaves = new Gauge({ name: "bridge_spool_saves", help: "Saves that wait in the spool", registers });
+    const spoolOldest = new Gauge({
+      name: "bridge_spool_oldest_seconds",
+      help: "Age of the oldest save that waits in the spool",
+      registers,
+    });
+    const spoolBroken = new Gauge({
+      name: "bridge_spool_broken",
+      help: "Saves in the spool that a power cut has damaged",
+      registers,
+    });
     const spoolBytes = new Gauge({
       name: "bridge_spool_bytes",
       help: "Bytes of the saves in the spool",
@@ -84,10 +97,12 @@ export class Metrics {
         locks.set(now.locks);
         spoolSaves.set(now.spoolSaves);
         spoolBytes.set(now.spoolBytes);
+        spoolOldest.set(now.spoolOldestSeconds);
+        spoolBroken.set(now.spoolBroken);
       },
     });
     collectDefaultMetrics({ register: this.#registry });
-    for (const outcome of ["saved", "copied", "kept", "refused"]) this.#saves.inc({ outcome }, 0);
+    for (const outcome of ["saved", "copied", "kept", "refused", "dropped"]) this.#saves.inc({ outcome }, 0);
   }
 
   answered({ area, operation, status, failure, seconds }: AnsweredRequest): void {
@@ -99,7 +114,7 @@ export class Metrics {
     this.#driveSeconds.observe({ call, outcome }, seconds);
   }
 
-  save(outcome: "saved" | "copied" | "kept" | "refused"): void {
+  save(outcome: "saved" | "copied" | "kept" | "refused" | "dropped"): void {
     this.#saves.inc({ outcome });
   }
 

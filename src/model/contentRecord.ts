@@ -34,6 +34,8 @@ interface EditorRecord {
 
 interface VersionFacts {
   readonly version: string;
+  /** Where the file lay when this was noted. */
+  readonly folderUri?: string;
   readonly lastModifiedTime: string;
   readonly sha256?: string;
 }
@@ -69,6 +71,17 @@ export class ContentRecord {
    */
   async facts(file: DriveFile): Promise<{ readonly lastModifiedTime: string; readonly sha256?: string }> {
     return this.#remember(file, {});
+  }
+
+  /** @returns the time an editor was told for a version; undefined when that is forgotten */
+  async timeTold(fileId: string, version: string): Promise<string | undefined> {
+    const known = versionsIn(await this.#store.get(factsKey(fileId)));
+    return known.find((facts) => facts.version === version)?.lastModifiedTime;
+  }
+
+  /** @returns the folder in which the file was last seen */
+  async folderUri(fileId: string): Promise<string | undefined> {
+    return versionsIn(await this.#store.get(factsKey(fileId)))[0]?.folderUri;
   }
 
   /** Notes what a version holds, as when a save has just stored it. */
@@ -190,8 +203,13 @@ export class ContentRecord {
       const raw = await this.#store.get(factsKey(file.id));
       const versions = versionsIn(raw);
       const known = versions.find(({ version }) => version === file.version);
-      const facts = { ...(known ?? { version: file.version, lastModifiedTime: file.modifiedAt }), ...more };
-      if (known !== undefined && known.sha256 === facts.sha256) return known;
+      const facts = {
+        ...(known ?? { version: file.version, lastModifiedTime: file.modifiedAt }),
+        folderUri: folderOf(file.uri),
+        ...more,
+      };
+      const isKnown = known?.sha256 === facts.sha256 && known?.folderUri === facts.folderUri;
+      if (known !== undefined && isKnown) return known;
       const others = versions.filter((other) => other !== known);
       const next = JSON.stringify([facts, ...others].slice(0, keptVersions));
       if (await this.#store.swap(factsKey(file.id), raw, next)) return facts;
@@ -210,6 +228,10 @@ export function copyBehindSave(copies: readonly EditorCopy[], timestamp: string 
   if (atSecond === undefined) return copies[0];
   // A copy of before times were noted could be any save's.
   return copies.find(({ toldTimes }) => toldTimes?.some((told) => secondOf(told) === atSecond) ?? true);
+}
+
+function folderOf(uri: string): string {
+  return uri.slice(0, uri.lastIndexOf("/"));
 }
 
 function versionsIn(raw: string | undefined): readonly VersionFacts[] {

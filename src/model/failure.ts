@@ -39,6 +39,8 @@ export type Failure =
   | { readonly kind: "driveFailed"; readonly code: number; readonly said: string }
   | { readonly kind: "editorUnreachable"; readonly said: string }
   | { readonly kind: "spoolFailed" }
+  /** No room for the bytes of a save, or this file, session or link has its part of it. */
+  | { readonly kind: "spoolFull" }
   /** Of a store on another machine: whether it has done what it was asked is not known. */
   | { readonly kind: "storeUnreachable" };
 

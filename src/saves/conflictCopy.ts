@@ -10,6 +10,9 @@ import type { SpooledSave } from "./saveSpool.ts";
 /** A content that was kept is not kept again within this time, however often an editor sends it. */
 const rememberedForMs = 7 * 24 * 3_600_000;
 
+/** Of an account's own files. */
+const rootUri = "cloudreve://my";
+
 /**
  * Name of the copy that keeps work which can't go into the document itself:
  * `Report (conflict, NAME, 2026-11-21 08.15).docx`, UTC.
@@ -61,8 +64,10 @@ export class ConflictCopies {
     const { document, personName, receivedAtMs } = save.facts;
     const earlier = await this.#earlierCopy(save);
     if (earlier !== undefined) return this.#tell(save.facts, { is: "copied", copyName: earlier.name, why });
-    const file = await this.#drive.stat(document);
-    if (await this.#holds(file, save)) return this.#tell(save.facts, { is: "saved", version: file.version });
+    const { file, isThere } = await this.#original(save);
+    if (isThere && (await this.#holds(file, save))) {
+      return this.#tell(save.facts, { is: "saved", version: file.version });
+    }
     let copy: DriveFile | undefined;
     for (let attempt = 0; copy === undefined; attempt++) {
       copy = await this.#create(save, file, conflictCopyName(file.name, personName, receivedAtMs, attempt));
@@ -70,6 +75,32 @@ export class ConflictCopies {
     await this.#content.stored(copy, save.sha256);
     await this.#content.conflictCopied(document.fileId, save.sha256, copy.id, this.#now() + rememberedForMs);
     await this.#tell(save.facts, { is: "copied", copyName: copy.name, why });
+  }
+
+  /** The document, or what is left to say of one that is gone: where copies of it go. */
+  async #original(save: SpooledSave): Promise<{ readonly file: DriveFile; readonly isThere: boolean }> {
+    const { document, fileName, folderUri } = save.facts;
+    try {
+      return { file: await this.#drive.stat(document), isThere: true };
+    } catch (error) {
+      if (failureOf(error, "fileMissing") === undefined) throw error;
+    }
+    const folder = folderUri !== undefined && (await this.#isFolder(document.account, folderUri)) ? folderUri : rootUri;
+    const uri = `${folder}/${encodeURIComponent(fileName)}`;
+    return {
+      file: { id: document.fileId, name: fileName, uri, sizeBytes: 0, version: "", modifiedAt: "" },
+      isThere: false,
+    };
+  }
+
+  async #isFolder(account: string, uri: string): Promise<boolean> {
+    try {
+      await this.#drive.list(account, uri);
+      return true;
+    } catch (error) {
+      if (failureOf(error, "fileMissing") === undefined) throw error;
+      return false;
+    }
   }
 
   /** An earlier copy of this content, if it stands yet: a person may have thrown it away, or worked on in it. */

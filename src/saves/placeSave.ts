@@ -12,7 +12,7 @@ import { type TellSave, whyNot } from "./saveNews.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 
 export interface SavedDocument {
-  readonly file: DriveFile;
+  readonly version: string;
   readonly lastModifiedTime: string;
 }
 
@@ -34,8 +34,9 @@ export interface SaveManner {
 }
 
 /**
- * Places the bytes of one save. To be called in the file's turn, after the body is whole in the spool.
- * @returns the file as the drive has it afterwards
+ * Places the bytes of one save. To be called in the file's turn, after the body is whole in the spool. One that a later
+ * save of the same copy has overtaken is in that one, and writes nothing.
+ * @returns the version that the editor's copy stands on afterwards
  * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, and what the drive says
  */
 export async function placeSave(
@@ -44,6 +45,8 @@ export async function placeSave(
   manner: SaveManner,
   turn: Turn,
 ): Promise<SavedDocument> {
+  const overtaken = await overtakenBy(parts, save);
+  if (overtaken !== undefined) return overtaken;
   const { document, requestLockId, grantIssuedAtMs } = save.facts;
   const wasTakenOver =
     requestLockId !== undefined && (await parts.locks.wasTakenOver(document.fileId, requestLockId, grantIssuedAtMs));
@@ -56,6 +59,24 @@ export async function placeSave(
     }
     throw error;
   }
+}
+
+/**
+ * Has a later save of the same copy gone into the document? One that was refused, kept or became a copy does not count:
+ * then this is the best that the document can have.
+ * @returns what that one made of it
+ */
+async function overtakenBy({ drive, content }: SaveParts, save: SpooledSave): Promise<SavedDocument | undefined> {
+  const { document, editor, stand } = save.facts;
+  if (stand === undefined) return undefined;
+  const copy = await content.copy(document.fileId, editor, stand.copyId);
+  if (copy?.version === undefined || copy.placedOrder <= stand.order) return undefined;
+  // Not what somebody else may have stored since: the editor would take that for what its copy stands on.
+  const told = await content.timeTold(document.fileId, copy.version);
+  if (told !== undefined) return { version: copy.version, lastModifiedTime: told };
+  const stored = await drive.stat(document);
+  if (stored.version !== copy.version) throw refusal({ kind: "changedInStorage" }, save.facts.requestLockId);
+  return { version: stored.version, lastModifiedTime: await content.lastModifiedTime(stored) };
 }
 
 async function writeSave(
@@ -109,7 +130,7 @@ async function writeSave(
   await content.stored(file, save.sha256);
   const lastModifiedTime = await content.lastModifiedTime(file);
   if (stand !== undefined) await content.accepted(document.fileId, editor, stand, file.version, lastModifiedTime);
-  return { file, lastModifiedTime };
+  return { version: file.version, lastModifiedTime };
 }
 
 /**

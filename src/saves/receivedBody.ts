@@ -17,6 +17,11 @@ export class SaveMemory {
     this.#takeMemory = takeMemory;
   }
 
+  /** @param sizeBytes undefined = not known yet */
+  couldHold(sizeBytes: number | undefined): boolean {
+    return (sizeBytes ?? 0) <= memoryLimitBytes;
+  }
+
   take(chunk: Buffer, sizeBytes: number): void {
     if (this.chunks === undefined) return;
     if (sizeBytes > memoryLimitBytes || !this.#takeMemory(chunk.length)) {
@@ -37,26 +42,24 @@ export class SaveMemory {
 /** The file behind a body being received; a disk that fails is remembered, not thrown. */
 export class SpoolFile {
   failure: BridgeError | undefined;
-  readonly #handle: FileHandle | undefined;
+  /** On the disk so far, bytes. */
+  writtenBytes = 0;
+  #handle: FileHandle | undefined;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
 
-  private constructor(handle: FileHandle | undefined, failure: BridgeError | undefined) {
-    this.#handle = handle;
-    this.failure = failure;
-  }
-
-  static async create(path: string, head: Buffer): Promise<SpoolFile> {
+  /** @param head the line before the body */
+  async create(path: string, head: Buffer): Promise<void> {
     try {
-      const file = new SpoolFile(await open(path, "wx"), undefined);
-      await file.write(head);
-      return file;
+      this.#handle = await open(path, "wx", 0o600);
+      await this.write(head);
     } catch (error) {
-      return new SpoolFile(undefined, new BridgeError({ kind: "spoolFailed" }, { cause: error }));
+      this.#failed(error);
     }
   }
 
   async write(chunk: Buffer): Promise<void> {
+    if (this.failure !== undefined) return;
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
     if (this.#waitingBytes >= writeBytes) await this.flush();
@@ -65,21 +68,32 @@ export class SpoolFile {
   /** Puts down what has been collected; a disk that refuses is told by `failure`. */
   async flush(): Promise<void> {
     const chunks = this.#waiting;
-    let leftBytes = this.#waitingBytes;
+    const sizeBytes = this.#waitingBytes;
     this.#waiting = [];
     this.#waitingBytes = 0;
     if (this.failure !== undefined || this.#handle === undefined) return;
     try {
       const { bytesWritten } = await this.#handle.writev(chunks);
-      leftBytes -= bytesWritten;
       // One write may put down less than it was given: a disk that fills up does. The rest tells what is the matter.
-      if (leftBytes > 0) await this.#handle.appendFile(Buffer.concat(chunks).subarray(bytesWritten));
+      if (bytesWritten < sizeBytes) await this.#handle.appendFile(Buffer.concat(chunks).subarray(bytesWritten));
+      this.writtenBytes += sizeBytes;
     } catch (error) {
-      this.failure = new BridgeError({ kind: "spoolFailed" }, { cause: error });
+      this.#failed(error);
     }
   }
 
+  /** Some file systems tell only here that they have not written what they took. May be called twice. */
   async close(): Promise<void> {
-    await this.#handle?.close();
+    const handle = this.#handle;
+    this.#handle = undefined;
+    try {
+      await handle?.close();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.failure ??= new BridgeError({ kind: "spoolFailed" }, { cause: error });
   }
 }

@@ -12,6 +12,9 @@ export type SaveNews =
   /** The editor was told, and still has it. */
   | { readonly is: "refused"; readonly why: Failure["kind"] | "unexpected" };
 
+/** Why the bytes of a save that waited are gone. `by` dismissed it: `person:ID`. */
+export type SaveDropped = { readonly why: "tooOld" } | { readonly why: "dismissed"; readonly by: string };
+
 /** Hears of each step of a save. Never rejects: a save does not depend on who hears of it. */
 export type TellSave = (save: PlacingFacts, news: SaveNews) => Promise<void>;
 

@@ -1,8 +1,15 @@
-import { isConflict } from "../model/failure.ts";
+import { failureOf, isConflict } from "../model/failure.ts";
 import type { FileTurns } from "../model/fileTurns.ts";
 import type { Turn } from "../model/sharedTurns.ts";
 import { placeSave, type SaveParts } from "./placeSave.ts";
-import type { SaveSpool, SpooledSave } from "./saveSpool.ts";
+import {
+  copyKey,
+  type PlacingFacts,
+  type SaveSpool,
+  type SpooledSave,
+  saveOrder,
+  type UndecidedFacts,
+} from "./saveSpool.ts";
 
 /** What became of a kept save. */
 export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
@@ -10,6 +17,13 @@ export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
 export interface ReplayParts extends SaveParts {
   readonly spool: SaveSpool;
   readonly turns: FileTurns;
+  /**
+   * Judges a save that came while nobody could be asked: by the rights of the moment when it came.
+   * @returns undefined when it may go nowhere
+   */
+  readonly decide: (save: UndecidedFacts) => Promise<PlacingFacts | undefined>;
+  /** Hears of every save that nobody could be asked about. */
+  readonly noteDecided: (save: UndecidedFacts, outcome: "accepted" | "dropped" | "waiting", error?: unknown) => void;
   /** Hears of every kept save that was tried; the error says why it still waits. */
   readonly note: (save: SpooledSave, outcome: ReplayOutcome, error?: unknown) => void;
 }
@@ -74,32 +88,48 @@ export class SaveReplay {
   }
 
   async #tryAll(): Promise<number> {
-    let waiting = 0;
+    await this.#decideAll();
     const chains = new Map<unknown, SpooledSave[]>();
     for await (const save of this.#parts.spool.kept()) {
-      const copyId = save.facts.stand?.copyId ?? Symbol("a copy of its own");
-      chains.set(copyId, [...(chains.get(copyId) ?? []), save]);
+      const key = copyKey(save.facts) ?? Symbol("a copy of its own");
+      chains.set(key, [...(chains.get(key) ?? []), save]);
     }
     for (const saves of chains.values()) {
       if (this.#isStopped) break;
-      waiting += await this.#tryChain(saves.sort((a, b) => (b.facts.stand?.order ?? 0) - (a.facts.stand?.order ?? 0)));
+      await this.#tryChain(saves.sort((a, b) => saveOrder(b.facts) - saveOrder(a.facts)));
     }
-    return waiting;
+    return this.#parts.spool.waiting().filter(({ isBroken }) => !isBroken).length;
   }
 
-  /** Saves of one copy, newest first: when the newest is placed, the others are in it. @returns how many still wait */
-  async #tryChain([newest, ...older]: readonly SpooledSave[]): Promise<number> {
-    if (newest === undefined) return 0;
-    if ((await this.#tryOne(newest)) === "waiting") return 1 + older.length;
+  async #decideAll(): Promise<void> {
+    const { spool, decide, noteDecided } = this.#parts;
+    for await (const save of spool.undecided()) {
+      if (this.#isStopped) return;
+      try {
+        const facts = await decide(save.facts);
+        if (facts === undefined) await save.discard();
+        else await save.decide(facts);
+        noteDecided(save.facts, facts === undefined ? "dropped" : "accepted");
+      } catch (error) {
+        noteDecided(save.facts, "waiting", error);
+      }
+    }
+  }
+
+  /** Saves of one copy, newest first: when the newest is placed, the others are in it. */
+  async #tryChain([newest, ...older]: readonly SpooledSave[]): Promise<void> {
+    if (newest === undefined || (await this.#tryOne(newest)) === "waiting") return;
     for (const save of older) {
+      if (!save.claim()) continue;
       await save.discard();
       this.#parts.note(save, "superseded");
     }
-    return 0;
   }
 
   async #tryOne(save: SpooledSave): Promise<ReplayOutcome> {
     const { turns, note } = this.#parts;
+    // Its owner has dismissed it meanwhile, or a newer one has come.
+    if (!save.claim()) return "waiting";
     try {
       const outcome = await turns.inTurn(save.facts.document.fileId, (turn) => this.#place(save, turn));
       await save.discard();
@@ -108,6 +138,8 @@ export class SaveReplay {
     } catch (error) {
       note(save, "waiting", error);
       return "waiting";
+    } finally {
+      await save.release();
     }
   }
 
@@ -124,11 +156,15 @@ export class SaveReplay {
     }
     try {
       // "Overwrite" was said of what stood there then; nobody is here to say it again.
-      const { file } = await placeSave(this.#parts, save, { isForced: false, isLast: true }, turn);
-      await this.#parts.tell(save.facts, { is: "saved", version: file.version });
+      const { version } = await placeSave(this.#parts, save, { isForced: false, isLast: true }, turn);
+      await this.#parts.tell(save.facts, { is: "saved", version });
       return "written";
     } catch (error) {
       if (isConflict(error)) return "copied";
+      if (failureOf(error, "fileMissing") !== undefined) {
+        await this.#parts.copies.keep(save, "fileMissing");
+        return "copied";
+      }
       throw error;
     }
   }

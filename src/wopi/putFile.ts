@@ -1,6 +1,6 @@
 import { editorKey, suiteOf } from "../editors/suites.ts";
 import type { AccessGrant } from "../model/accessGrants.ts";
-import { isConflict, isTransient } from "../model/failure.ts";
+import { BridgeError, failureOf, isConflict, isTransient } from "../model/failure.ts";
 import type { FileTurns } from "../model/fileTurns.ts";
 import type { Pause } from "../model/keyValueStore.ts";
 import type { Turn } from "../model/sharedTurns.ts";
@@ -10,6 +10,8 @@ import { whyNot } from "../saves/saveNews.ts";
 import type { PlacingFacts, SaveSpool, SpooledSave } from "../saves/saveSpool.ts";
 import {
   collaboraHeader,
+  declaredBytes,
+  isExitSave,
   optionalLockId,
   refuseTooLarge,
   requireEdit,
@@ -42,12 +44,8 @@ export function putFile(parts: PutFileParts): WopiOperation {
     if (call.grant.hasLostEditing) await keepBeside(parts, call);
     requireEdit(call);
     const request = saveRequest(call);
-    const stand = await parts.content.arrived(
-      call.grant.document.fileId,
-      editorKey(call.grant.actionUrl),
-      request.timestamp,
-    );
-    const save = await receive(parts, call, { ...placingFacts(call.grant, request, parts.now()), stand });
+    const save = await receive(parts, call, await arrivedFacts(parts, call, request));
+    if (save.facts.stand === undefined) return keepUnheard(parts, save);
     await parts.tell(save.facts, { is: "saving" });
     let saved: SavedDocument;
     try {
@@ -60,13 +58,38 @@ export function putFile(parts: PutFileParts): WopiOperation {
       throw error;
     }
     await save.discard();
-    await parts.tell(save.facts, { is: "saved", version: saved.file.version });
+    await parts.tell(save.facts, { is: "saved", version: saved.version });
     return {
       status: 200,
-      headers: { "X-WOPI-ItemVersion": saved.file.version },
+      headers: { "X-WOPI-ItemVersion": saved.version },
       json: { LastModifiedTime: saved.lastModifiedTime },
     };
   };
+}
+
+/**
+ * What is to be known of a save when its head has come: which copy of the editor's it is, and that it is later than those
+ * whose heads have come before, however long its body takes.
+ * @throws storeUnreachable, but not for the last save of an editor: that has nobody left to send it again
+ */
+async function arrivedFacts(parts: PutFileParts, call: WopiCall, request: SaveRequest): Promise<PlacingFacts> {
+  const { fileId } = call.grant.document;
+  const facts = placingFacts(call.grant, request, parts.now());
+  try {
+    const stand = await parts.content.arrived(fileId, editorKey(call.grant.actionUrl), request.timestamp);
+    const folderUri = await parts.content.folderUri(fileId);
+    return { ...facts, stand, ...(folderUri === undefined ? {} : { folderUri }) };
+  } catch (error) {
+    if (!request.isExitSave || failureOf(error, "storeUnreachable") === undefined) throw error;
+    return facts;
+  }
+}
+
+/** An exit save that came while the store was away: without it nothing is decided. @throws storeUnreachable */
+async function keepUnheard(parts: PutFileParts, save: SpooledSave): Promise<never> {
+  const error = new BridgeError({ kind: "storeUnreachable" });
+  await settleRefused(parts, save, error);
+  throw error;
 }
 
 /**
@@ -82,7 +105,7 @@ export function keepEndedSave(parts: PutFileParts): (call: WopiCall) => Promise<
 /** Takes the body of a save that may not go into the document, and leaves it beside. */
 async function keepBeside(parts: PutFileParts, call: WopiCall): Promise<void> {
   const facts = placingFacts(call.grant, saveRequest(call), parts.now());
-  const save = await receive(parts, call, { ...facts, isBesideOnly: true });
+  const save = await receive(parts, call, { ...facts, isBesideOnly: true, isLastOfGrant: true });
   try {
     await parts.turns.inTurn(call.grant.document.fileId, () => parts.copies.keep(save, "rightMissing"));
   } catch (error) {
@@ -94,7 +117,7 @@ async function keepBeside(parts: PutFileParts, call: WopiCall): Promise<void> {
 
 async function receive(parts: PutFileParts, call: WopiCall, facts: PlacingFacts): Promise<SpooledSave> {
   refuseTooLarge(call, parts.limitBytes);
-  return parts.spool.receive(call.body, facts, parts.limitBytes);
+  return parts.spool.receive(call.body, facts, parts.limitBytes, declaredBytes(call));
 }
 
 /** All tries are made in one turn: a save that comes later must not be undone by this one's next try. */
@@ -140,26 +163,34 @@ async function settleRefused(parts: PutFileParts, save: SpooledSave, error: unkn
 
 /** What a save's headers say. */
 interface SaveRequest {
-  readonly requestLockId?: string;
-  readonly timestamp?: string;
+  readonly requestLockId?: string | undefined;
+  readonly timestamp?: string | undefined;
   readonly isForced: boolean;
   readonly isExitSave: boolean;
 }
 
 /** @throws headerInvalid when the lock id is malformed */
 function saveRequest(call: WopiCall): SaveRequest {
+  const headers = placingHeaders(call);
+  return {
+    ...headers,
+    // Today's Collabora always sends the time it remembers, and leaves it out for "Overwrite" alone. ONLYOFFICE and
+    // old versions have only the LOOL headers and may not know a time.
+    isForced:
+      headers.timestamp === undefined &&
+      call.header("X-COOL-WOPI-IsModifiedByUser") !== undefined &&
+      suiteOf(call.grant.actionUrl).overwritesByOmission,
+    isExitSave: isExitSave(call),
+  };
+}
+
+/** @throws headerInvalid when the lock id is malformed */
+export function placingHeaders(call: Pick<WopiCall, "header">): Pick<SaveRequest, "requestLockId" | "timestamp"> {
   const timestamp = collaboraHeader(call, "Timestamp");
   const requestLockId = optionalLockId(call);
   return {
     ...(requestLockId === undefined ? {} : { requestLockId }),
     ...(timestamp === undefined ? {} : { timestamp }),
-    // Today's Collabora always sends the time it remembers, and leaves it out for "Overwrite" alone. ONLYOFFICE and
-    // old versions have only the LOOL headers and may not know a time.
-    isForced:
-      timestamp === undefined &&
-      call.header("X-COOL-WOPI-IsModifiedByUser") !== undefined &&
-      suiteOf(call.grant.actionUrl).overwritesByOmission,
-    isExitSave: collaboraHeader(call, "IsExitSave")?.toLowerCase() === "true",
   };
 }
 
@@ -173,9 +204,11 @@ export function placingFacts(
     grantId: grant.id,
     grantIssuedAtMs: grant.issuedAtMs,
     document: { account: grant.document.account, fileId: grant.document.fileId },
+    ownerId: grant.ownerId,
     personName: grant.person.name,
     personId: grant.person.id,
     ...(grant.linkId === undefined ? {} : { linkId: grant.linkId }),
+    origin: grant.issuedTo,
     editor: editorKey(grant.actionUrl),
     fileName: grant.fileName,
     ...(requestLockId === undefined ? {} : { requestLockId }),

@@ -9,7 +9,14 @@ import { checkName, nearestName, splitName } from "../model/fileName.ts";
 import type { FileTurns } from "../model/fileTurns.ts";
 import type { SaveSpool, SpooledSave } from "../saves/saveSpool.ts";
 import { placingFacts } from "./putFile.ts";
-import { refuseTooLarge, requestedName, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
+import {
+  declaredBytes,
+  refuseTooLarge,
+  requestedName,
+  type WopiCall,
+  type WopiOperation,
+  type WopiReply,
+} from "./wopiCall.ts";
 
 export interface PutRelativeParts {
   readonly drive: Drive;
@@ -52,7 +59,7 @@ export function putRelativeFile(parts: PutRelativeParts): WopiOperation {
     refuseTooLarge(call, parts.limitBytes);
     // Should the bridge die: these bytes are another file's, and must not go into this one.
     const facts = { ...placingFacts(call.grant, {}, parts.now()), isBesideOnly: true };
-    const save = await parts.spool.receive(call.body, facts, parts.limitBytes);
+    const save = await parts.spool.receive(call.body, facts, parts.limitBytes, declaredBytes(call));
     try {
       const parent = await parts.drive.stat(call.grant.document);
       const file =

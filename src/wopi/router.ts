@@ -5,10 +5,11 @@ import type { AccessTokens } from "../http/accessToken.ts";
 import { writeWopiFailure } from "../http/failureResponse.ts";
 import { logFacts, logFailure, shortHash } from "../http/requestLog.ts";
 import { type AccessGrant, type AccessGrants, wopiFileId } from "../model/accessGrants.ts";
-import { BridgeError } from "../model/failure.ts";
+import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { isProven, type Proof } from "./proofKey.ts";
-import type { WopiCall, WopiOperation, WopiReply } from "./wopiCall.ts";
+import { requireKnownProof, type UndecidedCall } from "./undecidedSave.ts";
+import { isExitSave, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
 /** Whether calls must be signed: always, as soon as the editor's discovery offers keys, or never. */
 type ProofMode = "required" | "offered" | "off";
@@ -29,6 +30,8 @@ export interface WopiRouterParts {
   readonly contentOverrides: Readonly<Record<string, WopiOperation>>;
   /** Takes the body of a save whose grant has ended; the answer is 401 all the same. */
   readonly keepEndedSave: (call: WopiCall) => Promise<void>;
+  /** Takes the body of an exit save whose grant can't be looked up; the answer is 503 all the same. */
+  readonly keepUndecidedSave: (call: UndecidedCall) => Promise<void>;
 }
 
 /** `/wopi/files/:id` and its contents: token gate, proof gate, then the operation. No body parser may come before. */
@@ -82,16 +85,51 @@ function serve(parts: WopiRouterParts, choose: (request: Request) => WopiOperati
     });
     let grant: AccessGrant;
     try {
-      grant = await admit(parts, request, token);
+      grant = await admitOrKeep(parts, request, token, callOf);
+      await requireProof(parts, request, grant);
     } catch (error) {
-      const ended = await endedSave(parts, request, token);
-      if (ended !== undefined) await parts.keepEndedSave(callOf(ended));
+      if (failureOf(error, "storeUnreachable") !== undefined) await keepUndecided(parts, request, token);
       throw error;
     }
-    await requireProof(parts, request, grant);
     const operation = choose(request);
     await send(response, await operation(callOf(grant)));
   };
+}
+
+/** @throws as `admit`, after the last save of a grant that has ended was taken @throws storeUnreachable */
+async function admitOrKeep(
+  parts: WopiRouterParts,
+  request: Request,
+  token: string,
+  callOf: (grant: AccessGrant) => WopiCall,
+): Promise<AccessGrant> {
+  try {
+    return await admit(parts, request, token);
+  } catch (error) {
+    if (failureOf(error, "storeUnreachable") !== undefined) throw error;
+    const ended = await endedSave(parts, request, token);
+    if (ended !== undefined) await parts.keepEndedSave(callOf(ended));
+    throw error;
+  }
+}
+
+/** Takes an exit save to be decided about later. Never rejects: the editor hears that the store is away. */
+async function keepUndecided(parts: WopiRouterParts, request: Request, token: string): Promise<void> {
+  const header = (name: string) => request.get(name) || undefined;
+  if (!isSave(request) || !isExitSave({ header })) return;
+  try {
+    const claims = await parts.tokens.verify(token, true);
+    if (claims.fileId !== request.params["id"]) return;
+    requireKnownProof(parts.editors, parts.proofMode, proofOf(parts, request), parts.now());
+    await parts.keepUndecidedSave({ claims, header, body: request });
+    logFacts({ save: "undecided", file: claims.fileId });
+  } catch (error) {
+    logFailure(error);
+  }
+}
+
+function isSave(request: Request): boolean {
+  return request.path.endsWith("/contents") && request.get("X-WOPI-Override") === "PUT";
 }
 
 function named(operation: string, work: WopiOperation): WopiOperation {
@@ -136,7 +174,7 @@ async function admit(parts: WopiRouterParts, request: Request, token: string): P
 
 /** @returns the grant that a save stood on until lately, when this is one and its editor proves itself */
 async function endedSave(parts: WopiRouterParts, request: Request, token: string): Promise<AccessGrant | undefined> {
-  if (!request.path.endsWith("/contents") || request.get("X-WOPI-Override") !== "PUT") return undefined;
+  if (!isSave(request)) return undefined;
   try {
     const claims = await parts.tokens.verify(token, true);
     const grant = await parts.grants.findEnded(claims.grantId);
@@ -145,8 +183,8 @@ async function endedSave(parts: WopiRouterParts, request: Request, token: string
     await requireProof(parts, request, grant);
     return grant;
   } catch (error) {
-    if (error instanceof BridgeError) return undefined;
-    throw error;
+    if (!(error instanceof BridgeError) || error.failure.kind === "storeUnreachable") throw error;
+    return undefined;
   }
 }
 
@@ -160,18 +198,22 @@ async function requireProof(parts: WopiRouterParts, request: Request, grant: Acc
   }
   const keys = await editor.current();
   if (keys.proofKey === undefined && parts.proofMode === "offered") return;
-  const inQuery = request.query["access_token"];
-  const proof: Proof = {
-    accessToken: typeof inQuery === "string" ? inQuery : "",
-    url: `${parts.wopiUrl}${request.originalUrl}`,
-    timestamp: request.get("X-WOPI-TimeStamp"),
-    proof: request.get("X-WOPI-Proof"),
-    proofOld: request.get("X-WOPI-ProofOld"),
-  };
+  const proof = proofOf(parts, request);
   if (isProven(proof, keys, parts.now())) return;
   // The editor may have changed its keys since we read them.
   if (isProven(proof, await editor.refreshed(), parts.now())) return;
   throw new BridgeError({ kind: "proofInvalid" });
+}
+
+function proofOf({ wopiUrl }: WopiRouterParts, request: Request): Proof {
+  const inQuery = request.query["access_token"];
+  return {
+    accessToken: typeof inQuery === "string" ? inQuery : "",
+    url: `${wopiUrl}${request.originalUrl}`,
+    timestamp: request.get("X-WOPI-TimeStamp"),
+    proof: request.get("X-WOPI-Proof"),
+    proofOld: request.get("X-WOPI-ProofOld"),
+  };
 }
 
 async function send(response: Response, reply: WopiReply): Promise<void> {

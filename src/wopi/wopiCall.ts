@@ -34,7 +34,7 @@ export function requireLockId(call: WopiCall, header: "X-WOPI-Lock" | "X-WOPI-Ol
 }
 
 /** @throws headerInvalid when a lock id is there and no good */
-export function optionalLockId(call: WopiCall): string | undefined {
+export function optionalLockId(call: Pick<WopiCall, "header">): string | undefined {
   const lockId = call.header("X-WOPI-Lock");
   return lockId === undefined ? undefined : checkedLockId(lockId, "X-WOPI-Lock");
 }
@@ -51,10 +51,21 @@ export function requestedName(call: WopiCall, header: string): string | undefine
 }
 
 /** Refuses a body by what is said of its length, before a byte of it is taken. @throws bodyTooLarge */
-export function refuseTooLarge(call: WopiCall, limitBytes: number): void {
+export function refuseTooLarge(call: Pick<WopiCall, "header">, limitBytes: number): void {
   for (const header of ["Content-Length", "X-WOPI-Size"]) {
     if (Number(call.header(header) ?? 0) > limitBytes) throw new BridgeError({ kind: "bodyTooLarge", limitBytes });
   }
+}
+
+/** @returns length of the body as it was announced; undefined when it comes in chunks */
+export function declaredBytes(call: Pick<WopiCall, "header">): number | undefined {
+  const length = call.header("Content-Length");
+  return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined;
+}
+
+/** The last save of an editor that unloads the document: it does not come again. */
+export function isExitSave(call: Pick<WopiCall, "header">): boolean {
+  return collaboraHeader(call, "IsExitSave")?.toLowerCase() === "true";
 }
 
 /** @throws rightMissing when the grant is for viewing only; WOPI says 404 to that */
@@ -63,6 +74,6 @@ export function requireEdit(call: WopiCall): void {
 }
 
 /** Collabora's own headers: today's COOL spelling first, the LOOL spelling of old versions and ONLYOFFICE second. */
-export function collaboraHeader(call: WopiCall, name: string): string | undefined {
+export function collaboraHeader(call: Pick<WopiCall, "header">, name: string): string | undefined {
   return call.header(`X-COOL-WOPI-${name}`) ?? call.header(`X-LOOL-WOPI-${name}`);
 }

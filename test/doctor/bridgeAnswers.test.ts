@@ -137,13 +137,18 @@ describe("store and spool", () => {
       personName: "Alice",
       receivedAtMs: nowMs - minutesAgo * 60_000,
     });
-    const verdict = judgeSpoolContent([save("late.docx", 2), save("early.docx", 90), save("now.docx", 0.5)], [], nowMs);
+    const verdict = judgeSpoolContent(
+      [save("late.docx", 2), save("early.docx", 90), save("now.docx", 0.5)],
+      [],
+      nowMs,
+      30 * 86_400_000,
+    );
     expect(verdict.outcome).toBe("warning");
     expect(verdict.sentence).toBe(
       '2 saves are not yet in Cloudreve: "early.docx" of Alice since 2026-11-21 10:30 UTC, "late.docx" of Alice since 2026-11-21 11:58 UTC.',
     );
-    expect(judgeSpoolContent([save("now.docx", 0.5)], [], nowMs).outcome).toBe("ok");
-    expect(judgeSpoolContent([], ["a.save.broken"], nowMs).outcome).toBe("warning");
+    expect(judgeSpoolContent([save("now.docx", 0.5)], [], nowMs, 30 * 86_400_000).outcome).toBe("ok");
+    expect(judgeSpoolContent([], ["a.save.broken"], nowMs, 30 * 86_400_000).outcome).toBe("warning");
   });
 });
 

@@ -40,6 +40,7 @@ const table: { readonly [Kind in Failure["kind"]]: [Extract<Failure, { kind: Kin
   editorUnreachable: [{ kind: "editorUnreachable", said: "http://e/hosting/discovery could not be read." }, 503, 503],
   storeUnreachable: [{ kind: "storeUnreachable" }, 503, 503],
   spoolFailed: [{ kind: "spoolFailed" }, 500, 500],
+  spoolFull: [{ kind: "spoolFull" }, 503, 503],
 };
 const rows = Object.values(table).map(([what, wopi, web]) => ({ kind: what.kind, what: what as Failure, wopi, web }));
 

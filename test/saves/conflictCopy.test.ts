@@ -160,12 +160,15 @@ function freshFolder() {
 
 function saveOf(text: string, facts: PlacingFacts = placing): SpooledSave {
   return {
+    id: "1",
     facts,
     sizeBytes: bytesOf(text),
     sha256: createHash("sha256").update(text).digest("base64"),
     open: () => Readable.from([Buffer.from(text)]),
     discard: async () => {},
     keep: async () => {},
+    claim: () => true,
+    release: async () => {},
   };
 }
 

@@ -177,7 +177,7 @@ describe("a save that is refused", () => {
       import { Readable } from "node:stream";
       import { SaveSpool } from ${JSON.stringify(module)};
       const spool = await SaveSpool.open(${JSON.stringify(dir)});
-      const receiving = spool.receive(Readable.from([Buffer.alloc(${5 * mebibyte})]), {}, ${limitBytes});
+      const receiving = spool.receive(Readable.from([Buffer.alloc(${5 * mebibyte})]), ${JSON.stringify(facts)}, ${limitBytes});
       process.stdout.write(await receiving.then(() => "received", (error) => error.message));
     `;
     const limited = spawn(

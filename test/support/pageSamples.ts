@@ -7,6 +7,7 @@ import { linksPage } from "../../src/host/pages/linksPage.ts";
 import { type MessageKind, messagePage } from "../../src/host/pages/messagePage.ts";
 import type { Page, PageContext } from "../../src/host/pages/page.ts";
 import { type SignInFacts, signInPage } from "../../src/host/pages/signInPage.ts";
+import { waitingSavesPage } from "../../src/host/pages/waitingSavesPage.ts";
 import type { DriveEntry } from "../../src/model/drive.ts";
 import type { EditLink, LinkVisit } from "../../src/model/editLinks.ts";
 
@@ -65,6 +66,21 @@ const visits: LinkVisit[] = [
   { person: { id: "b", name: "محمد عبد الله" }, openedAtMs: atMs - dayMs },
   { person: { id: "c", name: `${script} ${"Longname".repeat(12)}` }, openedAtMs: atMs - 2 * dayMs, savedAtMs: atMs },
 ];
+const waitingSave = {
+  id: "0123456789abcdef01234567",
+  fileName: "Meeting notes.docx",
+  personName: "Bob",
+  receivedAtMs: atMs,
+  endsAtMs: atMs + 30 * dayMs,
+  sizeBytes: 48_213,
+  isBroken: false,
+};
+const waitingSaves = [
+  waitingSave,
+  { ...waitingSave, fileName: long, personName: `${script} ${"Longname".repeat(12)}`, sizeBytes: 3_400_000_000 },
+  { ...waitingSave, fileName: arabic, personName: "محمد عبد الله", isBroken: true },
+  { ...waitingSave, fileName: script, sizeBytes: 0 },
+];
 const file = { id: "f1", name: "Meeting notes.docx" };
 const both = { oauth: true, password: true };
 const door = {
@@ -111,6 +127,9 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
       folderUri: "cloudreve://my/C/L/A",
       opens: () => true,
     }),
+  documentsWaiting: (context) => documentsPage(context, { crumbs: [], entries, waitingSaves: 3, opens: () => true }),
+  waitingSaves: (context) => waitingSavesPage(context, { saves: waitingSaves, dismissed: false }),
+  waitingSavesNone: (context) => waitingSavesPage(context, { saves: [], dismissed: true }),
   linkForm: (context) => linkFormPage(context, { file, otherLinks: 2 }),
   linkFormNasty: (context) => linkFormPage(context, { file: { id: script, name: long }, otherLinks: 0 }),
   linkFormChange: (context) =>

@@ -3,7 +3,7 @@ import { type Html, html } from "../html.ts";
 import { fill } from "../words/fill.ts";
 import { pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
-import { joined, moment, named, nothing, size } from "./markup.ts";
+import { joined, moment, named, nothing, notice, size } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
 export interface DocumentsFacts {
@@ -11,6 +11,8 @@ export interface DocumentsFacts {
   readonly crumbs: readonly { readonly name: string; readonly uri?: string }[];
   readonly entries: readonly DriveEntry[];
   readonly next?: string;
+  /** Saves of the person's documents that are not in the drive yet, count; left out = none. */
+  readonly waitingSaves?: number;
   /** Left out at the root. */
   readonly folderUri?: string;
   /** Does an editor open a file of this name? */
@@ -26,6 +28,7 @@ export function documentsPage(context: PageContext, facts: DocumentsFacts): Page
     current: "documents",
     main: html`${crumbTrail(context, facts.crumbs)}
 <h1>${named(title)}</h1>
+${waitingNotice(context, facts.waitingSaves ?? 0)}
 ${
   facts.entries.length === 0
     ? html`<p class="empty">${words.emptyFolder}</p>`
@@ -35,6 +38,13 @@ ${joined(facts.entries.map((entry) => row(context, entry, facts.opens(entry.name
 }
 ${facts.next === undefined ? nothing : html`<p><a role="button" class="secondary" rel="next" href="${folderUrl(context, facts.folderUri, facts.next)}">${words.moreDocuments}</a></p>`}`,
   });
+}
+
+function waitingNotice({ bridgeUrl, language }: PageContext, count: number): Html {
+  const words = pageWords[language];
+  if (count === 0) return nothing;
+  const told = fill(words.waitingSavesNotice, { count });
+  return notice("plain", html`${told} <a href="${bridgeUrl}/saves">${words.seeWaitingSaves}</a>`);
 }
 
 /** The folders above the one shown. */

@@ -1,0 +1,87 @@
+import type { Editors } from "../editors/discovery.ts";
+import type { TokenClaims } from "../http/accessToken.ts";
+import { type AccessGrant, type AccessGrants, wopiFileId } from "../model/accessGrants.ts";
+import { BridgeError } from "../model/failure.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+import type { PlacingFacts, SaveSpool, UndecidedFacts } from "../saves/saveSpool.ts";
+import { isProven, type Proof } from "./proofKey.ts";
+import { placingFacts, placingHeaders } from "./putFile.ts";
+import { declaredBytes, refuseTooLarge, type WopiCall } from "./wopiCall.ts";
+
+/** An exit save with a token of ours, whose grant nobody can look up now. */
+export interface UndecidedCall extends Pick<WopiCall, "header" | "body"> {
+  readonly claims: TokenClaims;
+}
+
+/** How long after the end of a token its editor's last save is still taken. */
+const lateAtMostMs = 5 * 60_000;
+
+/**
+ * Spool first, decide later: an exit save that comes while the store is away is the only copy of somebody's work.
+ * @returns what takes it; what the editor is told stays the same
+ */
+export function keepUndecided(parts: {
+  readonly spool: SaveSpool;
+  readonly limitBytes: number;
+  readonly now: Clock;
+  /** One was kept: it is decided when the store is back. */
+  readonly kept: (save: UndecidedFacts) => void;
+}): (call: UndecidedCall) => Promise<void> {
+  return async (call) => {
+    const { grantId, fileId, expiresAtMs } = call.claims;
+    const receivedAtMs = parts.now();
+    if (expiresAtMs + lateAtMostMs <= receivedAtMs) throw new BridgeError({ kind: "tokenInvalid" });
+    refuseTooLarge(call, parts.limitBytes);
+    const facts = { grantId, wopiFileId: fileId, ...placingHeaders(call), receivedAtMs };
+    await parts.spool.receiveUndecided(call.body, facts, parts.limitBytes, declaredBytes(call));
+    parts.kept(facts);
+  };
+}
+
+/**
+ * May this save go anywhere, by the rights of the moment when it came?
+ * @returns undefined when it may not: its grant is not known (any more), was for viewing only, or had ended long before
+ */
+export function decideUndecided(grants: AccessGrants): (save: UndecidedFacts) => Promise<PlacingFacts | undefined> {
+  return async (save) => {
+    const grant = (await grants.find(save.grantId)) ?? (await grants.findEnded(save.grantId));
+    if (grant === undefined || wopiFileId(grant.document) !== save.wopiFileId) return undefined;
+    const facts = placingFacts(grant, save, save.receivedAtMs);
+    switch (rightWhenItCame(grant, save.receivedAtMs)) {
+      case "edit":
+        return facts;
+      case "justEnded":
+        return { ...facts, isBesideOnly: true, isLastOfGrant: true };
+      default:
+        return undefined;
+    }
+  };
+}
+
+export function rightWhenItCame(
+  grant: Pick<AccessGrant, "permission" | "hasLostEditing" | "expiresAtMs" | "revokedAtMs">,
+  receivedAtMs: number,
+): "edit" | "justEnded" | "none" {
+  if (grant.permission !== "edit" && grant.hasLostEditing !== true) return "none";
+  const endedAtMs = Math.min(grant.expiresAtMs, grant.revokedAtMs ?? Number.POSITIVE_INFINITY);
+  if (endedAtMs + lateAtMostMs <= receivedAtMs) return "none";
+  // When editing was taken from it nobody has noted: the document is not touched.
+  return endedAtMs <= receivedAtMs || grant.hasLostEditing === true ? "justEnded" : "edit";
+}
+
+/**
+ * Is a call signed by an editor that is known here without asking anybody? Which one it must be, only the grant tells.
+ * @throws proofInvalid
+ */
+export function requireKnownProof(
+  editors: Editors,
+  proofMode: "required" | "offered" | "off",
+  proof: Proof,
+  nowMs: number,
+): void {
+  if (proofMode === "off") return;
+  const known = editors.known();
+  if (known.some((keys) => keys !== undefined && isProven(proof, keys, nowMs))) return;
+  const maySignNothing = known.length === 0 || known.some((keys) => keys?.proofKey === undefined);
+  if (proofMode === "required" || !maySignNothing) throw new BridgeError({ kind: "proofInvalid" });
+}

@@ -1,0 +1,113 @@
+import { readdir } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rawConnection, rawStatus } from "../support/rawHttp.ts";
+import { expectRefusal, type SavingEditor, savingEditor } from "../support/savingEditor.ts";
+import { until } from "../support/until.ts";
+import type { WopiClient } from "../support/wopiClient.ts";
+
+let editor: SavingEditor;
+beforeAll(async () => {
+  editor = await savingEditor();
+});
+afterAll(() => editor.close());
+
+/** A save whose head and first byte are out, and whose rest is sent when asked. */
+async function begun(client: WopiClient, text: string, headers: readonly string[] = [], lockId = "A") {
+  const before = (await readdir(editor.bridge.spoolDir)).length;
+  const { pathname, search } = new URL(client.address("/contents"));
+  const connection = await rawConnection(editor.bridge.url);
+  const lines = ["X-WOPI-Override: PUT", `X-WOPI-Lock: ${lockId}`, `Content-Length: ${text.length}`, ...headers];
+  const head = [`POST ${pathname}${search} HTTP/1.1`, "Host: bridge", "Connection: close", ...lines, "", ""];
+  connection.socket.write(head.join("\r\n") + text.slice(0, 1));
+  await until("its head has come", async () => (await readdir(editor.bridge.spoolDir)).length > before);
+  return {
+    end: async () => {
+      connection.socket.write(text.slice(1));
+      const answer = await connection.ended();
+      const body = answer.slice(answer.indexOf("\r\n\r\n") + 4);
+      const version = /x-wopi-itemversion: (\S+)/i.exec(answer)?.[1];
+      return { status: rawStatus(answer), version, time: /"LastModifiedTime":"([^"]+)"/.exec(body)?.[1] };
+    },
+  };
+}
+
+const exit = ["X-COOL-WOPI-IsExitSave: true"];
+const auto = ["X-COOL-WOPI-IsAutosave: true", "X-COOL-WOPI-IsExitSave: false"];
+
+describe("of two overlapping saves of one copy", () => {
+  it.each([
+    ["autosave", auto, "autosave", auto],
+    ["autosave", auto, "exit save", exit],
+    ["exit save", exit, "exit save", exit],
+    ["save", [], "autosave", auto],
+  ])("the later wins, whichever ends last: %s, then %s", async (_first, firstHeaders, _second, secondHeaders) => {
+    for (const earlierEndsLast of [true, false]) {
+      const { client, path } = await editor.openAndLock("A");
+      const earlier = await begun(client, "the earlier text", firstHeaders);
+      const later = await begun(client, "the later text", secondHeaders);
+      const ending = earlierEndsLast ? [later, earlier] : [earlier, later];
+      const answers = [];
+      for (const save of ending) answers.push(await save.end());
+      expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+      expect(await editor.bridge.alice.read(path)).toBe("the later text");
+      // Both are told what the document is: the editor goes on from there without a conflict.
+      if (earlierEndsLast) expect(answers[1]).toEqual(answers[0]);
+      const timestamp = answers[1]?.time ?? "";
+      const headers = { "X-COOL-WOPI-Timestamp": timestamp, "X-COOL-WOPI-IsModifiedByUser": "true" };
+      expect((await client.put("and on", "A", headers)).status).toBe(200);
+      expect(await editor.bridge.alice.read(path)).toBe("and on");
+    }
+  });
+
+  it("the earlier goes in when the later was refused", async () => {
+    const { client, path } = await editor.openAndLock("A");
+    const earlier = await begun(client, "the earlier text");
+    const later = await begun(client, "the later text", [], "B");
+    expect((await later.end()).status).toBe(409);
+    expect((await earlier.end()).status).toBe(200);
+    expect(await editor.bridge.alice.read(path)).toBe("the earlier text");
+  });
+
+  it("the earlier goes in when the later waits in the spool, which goes in after it", async () => {
+    const { client, path } = await editor.openAndLock("A");
+    const earlier = await begun(client, "the earlier text");
+    const later = await begun(client, "the later text", exit);
+    editor.proxy.intercept = (request, response) => {
+      if (request.headers["x-wopi-override"] !== "PUT") return false;
+      request.resume();
+      response.writeHead(500).end();
+      return true;
+    };
+    expect((await later.end()).status).toBeGreaterThanOrEqual(500);
+    editor.proxy.intercept = undefined;
+    expect((await earlier.end()).status).toBe(200);
+    expect(await editor.bridge.alice.read(path)).toBe("the earlier text");
+    expect(await editor.bridge.bridge.replay()).toBe(0);
+    expect(await editor.bridge.alice.read(path)).toBe("the later text");
+  });
+
+  it("the earlier is not mistaken for a part of a later one that became a copy", async () => {
+    const { client, path, folder } = await editor.openAndLock("A");
+    const earlier = await begun(client, "the earlier text");
+    const later = await begun(client, "the later text", exit);
+    await client.unlock("A");
+    expect(await editor.bridge.alice.put(path, "a stranger's")).toBe(0);
+    expect((await later.end()).status).toBe(409);
+    expect((await editor.bridge.alice.list(folder)).length).toBe(2);
+    expect((await earlier.end()).status).toBe(409);
+    expect(await editor.bridge.alice.read(path)).toBe("a stranger's");
+  });
+
+  it("the earlier does not bless what a stranger has stored after the later", async () => {
+    const { client, path } = await editor.openAndLock("A");
+    const earlier = await begun(client, "the earlier text");
+    const later = await begun(client, "the later text");
+    const placed = await later.end();
+    await client.unlock("A");
+    expect(await editor.bridge.alice.put(path, "a stranger's")).toBe(0);
+    expect(await earlier.end()).toEqual(placed);
+    expect(await editor.bridge.alice.read(path)).toBe("a stranger's");
+    await client.lock("A");
+    expectRefusal(await client.put("and on", "A"), "A", "change");
+  });
+});

@@ -1,0 +1,173 @@
+import { readdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { rightWhenItCame } from "../../src/wopi/undecidedSave.ts";
+import { type SavingEditor, savingEditor } from "../support/savingEditor.ts";
+import { until } from "../support/until.ts";
+import { collabora, type WopiClient } from "../support/wopiClient.ts";
+
+const minuteMs = 60_000;
+let editor: SavingEditor;
+beforeEach(async () => {
+  editor = await savingEditor();
+});
+afterEach(() => editor.close());
+
+const storePath = () => join(editor.bridge.dir, "bridge.db");
+async function storeAway(client: WopiClient): Promise<void> {
+  await rename(storePath(), `${storePath()}.away`);
+  await until("the bridge notices", async () => (await client.getLock()).status === 503);
+}
+async function storeBack(): Promise<void> {
+  await rename(`${storePath()}.away`, storePath());
+  await setTimeout(1_100);
+}
+const spooled = async () => (await readdir(editor.bridge.spoolDir)).filter((name) => !name.startsWith("."));
+const logged = (text: string) => editor.bridge.logLines.filter(({ msg }) => String(msg).includes(text));
+
+describe("an exit save that comes while the store is away", () => {
+  it.each([
+    ["Collabora's", "X-COOL-WOPI"],
+    ["ONLYOFFICE's", "X-LOOL-WOPI"],
+  ])("is kept, and goes into the document when the store is back: %s", async (_whose, prefix) => {
+    const { client, path, timestamp, folder } = await editor.openAndLock("A");
+    await storeAway(client);
+    const headers = { [`${prefix}-IsExitSave`]: "true", [`${prefix}-Timestamp`]: timestamp };
+    expect((await client.put("the last words", "A", headers)).status).toBe(503);
+    expect(await spooled()).toEqual([expect.stringMatching(/\.undecided$/)]);
+    expect(await editor.bridge.alice.read(path)).toBe("before");
+    await storeBack();
+    expect(await editor.bridge.bridge.replay()).toBe(0);
+    expect(await editor.bridge.alice.read(path)).toBe("the last words");
+    expect((await editor.bridge.alice.list(folder)).length).toBe(1);
+    expect(await spooled()).toEqual([]);
+  });
+
+  it("is kept over a restart of the bridge", async () => {
+    const { client, path, timestamp } = await editor.openAndLock("A");
+    await storeAway(client);
+    await client.put("the last words", "A", collabora({ timestamp, exitSave: true }));
+    await storeBack();
+    await editor.bridge.restart();
+    await until("it is placed", async () => (await editor.bridge.alice.read(path)) === "the last words");
+    await until("it is gone", async () => (await spooled()).length === 0);
+  });
+
+  it("becomes a copy when somebody has saved into the document meanwhile", async () => {
+    const { client, path, timestamp, folder } = await editor.openAndLock("A");
+    await client.unlock("A");
+    await storeAway(client);
+    await client.put("the last words", "A", collabora({ timestamp, exitSave: true }));
+    editor.bridge.clock.advance(minuteMs);
+    expect(await editor.bridge.alice.put(path, "a stranger's")).toBe(0);
+    await storeBack();
+    expect(await editor.bridge.bridge.replay()).toBe(0);
+    expect(await editor.bridge.alice.read(path)).toBe("a stranger's");
+    const copy = (await editor.bridge.alice.list(folder)).find((name) => name.includes("conflict"));
+    expect(await editor.bridge.alice.read(`${folder}/${copy}`)).toBe("the last words");
+  });
+
+  it("is judged by the rights of when it came: revoked afterwards it goes in, before it goes beside", async () => {
+    for (const isRevokedBefore of [false, true]) {
+      const { client, path, timestamp, folder } = await editor.openAndLock("A");
+      if (isRevokedBefore) await editor.bridge.endSession(client.session.id);
+      await storeAway(client);
+      editor.bridge.clock.advance(minuteMs);
+      await client.put("the last words", "A", collabora({ timestamp, exitSave: true }));
+      await storeBack();
+      editor.bridge.clock.advance(minuteMs);
+      if (!isRevokedBefore) await editor.bridge.endSession(client.session.id);
+      expect(await editor.bridge.bridge.replay()).toBe(0);
+      expect(await editor.bridge.alice.read(path)).toBe(isRevokedBefore ? "before" : "the last words");
+      expect((await editor.bridge.alice.list(folder)).length).toBe(isRevokedBefore ? 2 : 1);
+    }
+  });
+
+  it("of somebody who may only view goes nowhere, and the log says so", async () => {
+    const { client, path, folder } = await editor.openNew("before", { action: "view" });
+    await client.get();
+    await storeAway(await editor.bridge.open(path));
+    expect((await client.put("smuggled", "A", collabora({ exitSave: true }))).status).toBe(503);
+    await storeBack();
+    expect(await editor.bridge.bridge.replay()).toBe(0);
+    expect(await editor.bridge.alice.list(folder)).toEqual(["Report.docx"]);
+    expect(await editor.bridge.alice.read(path)).toBe("before");
+    expect(logged("a save was dropped").length).toBe(1);
+    expect(await spooled()).toEqual([]);
+  });
+
+  it("of a session whose token has just run out is taken, of one long ago not", async () => {
+    const { client, path, timestamp, folder } = await editor.openAndLock("A");
+    await storeAway(client);
+    editor.bridge.clock.advance(client.session.access_token_ttl - editor.bridge.clock.now() + 2 * minuteMs);
+    await client.put("just late", "A", collabora({ timestamp, exitSave: true }));
+    expect((await spooled()).length).toBe(1);
+    editor.bridge.clock.advance(10 * minuteMs);
+    await client.put("far too late", "A", collabora({ timestamp, exitSave: true }));
+    expect((await spooled()).length).toBe(1);
+    await storeBack();
+    expect(await editor.bridge.bridge.replay()).toBe(0);
+    expect(await editor.bridge.alice.read(path)).toBe("before");
+    expect((await editor.bridge.alice.list(folder)).length).toBe(2);
+  });
+
+  it.each([
+    ["no exit save", (client: WopiClient) => client.put("again", "A", collabora({ autosave: true })), 503],
+    [
+      "a token of somebody else's making",
+      (client: WopiClient) =>
+        fetch(`${client.src}/contents?access_token=${client.session.access_token.slice(0, -4)}AAAA`, {
+          method: "POST",
+          headers: { "X-WOPI-Override": "PUT", "X-COOL-WOPI-IsExitSave": "true" },
+          body: "forged",
+        }),
+      401,
+    ],
+    [
+      "a token for another file",
+      (client: WopiClient) =>
+        fetch(`${client.src}x/contents?access_token=${client.session.access_token}`, {
+          method: "POST",
+          headers: { "X-WOPI-Override": "PUT", "X-COOL-WOPI-IsExitSave": "true" },
+          body: "elsewhere",
+        }),
+      503,
+    ],
+  ])("is the only thing that is: %s leaves nothing", async (_what, send, status) => {
+    const { client } = await editor.openAndLock("A");
+    await storeAway(client);
+    expect((await send(client)).status).toBe(status);
+    expect(await spooled()).toEqual([]);
+    await storeBack();
+  });
+
+  it("is one per session: a newer takes the place of the older, and what repeats itself fills no disk", async () => {
+    const { client, path, timestamp } = await editor.openAndLock("A");
+    await storeAway(client);
+    for (const text of ["first", "second", "third"]) {
+      editor.bridge.clock.advance(1000);
+      await client.put(text, "A", collabora({ timestamp, exitSave: true }));
+    }
+    expect((await spooled()).length).toBe(1);
+    await storeBack();
+    expect(await editor.bridge.bridge.replay()).toBe(0);
+    expect(await editor.bridge.alice.read(path)).toBe("third");
+  });
+});
+
+describe("the right of a save at the moment it came", () => {
+  const grant = { permission: "edit" as const, expiresAtMs: 100 * minuteMs };
+  it.each([
+    ["edit", grant, 99, "edit"],
+    ["edit, revoked later", { ...grant, revokedAtMs: 51 * minuteMs }, 50, "edit"],
+    ["edit, revoked just before", { ...grant, revokedAtMs: 50 * minuteMs }, 50, "justEnded"],
+    ["edit, revoked long before", { ...grant, revokedAtMs: 45 * minuteMs }, 50, "none"],
+    ["edit, just expired", grant, 104, "justEnded"],
+    ["edit, long expired", grant, 105, "none"],
+    ["view", { ...grant, permission: "view" as const }, 50, "none"],
+    ["no longer edit", { ...grant, permission: "view" as const, hasLostEditing: true as const }, 50, "justEnded"],
+  ] as const)("%s", (_what, rights, minute, expected) => {
+    expect(rightWhenItCame(rights, minute * minuteMs)).toBe(expected);
+  });
+});
