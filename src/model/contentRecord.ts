@@ -43,7 +43,10 @@ const keptCopies = 16;
 const copiesWithUnheard = 4;
 const keptUnheard = 8;
 
-/** What the bridge remembers of contents it has handed out or stored, per file and per editor. */
+/**
+ * What the bridge remembers of contents it has handed out or stored, per file and per editor. Only what the drive has
+ * proven to be of the file may be noted: a version that is known here proves the file where nothing else can.
+ */
 export class ContentRecord {
   readonly #store: KeyValueStore;
 
@@ -64,6 +67,14 @@ export class ContentRecord {
    */
   async facts(file: DriveFile): Promise<{ readonly lastModifiedTime: string; readonly sha256?: string }> {
     return this.#remember(file, {});
+  }
+
+  /**
+   * @returns what is remembered of a version of this file; undefined for one that the bridge has neither been shown
+   *   as this file's nor stored in it
+   */
+  async known(fileId: string, version: string): Promise<{ readonly lastModifiedTime: string } | undefined> {
+    return versionsIn(await this.#store.get(factsKey(fileId))).find((known) => known.version === version);
   }
 
   /** Notes what a version holds, as when a save has just stored it. */
