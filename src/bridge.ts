@@ -116,6 +116,7 @@ export async function openBridge(
   const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient: oauthClient(config) });
   const sessions = new ViewerSessions(store, seal, client, now);
   const uploads = new UploadSessions(client, store, now);
+  const content = new ContentRecord(store);
   const drive = new CloudreveDrive({
     client,
     credentials,
@@ -123,6 +124,7 @@ export async function openBridge(
     sessions,
     uploads,
     storageOrigins: config.STORAGE_ORIGINS,
+    knownVersion: (fileId, version) => content.known(fileId, version),
     now,
     pause,
   });
@@ -135,7 +137,6 @@ export async function openBridge(
   const tokens = new AccessTokens(secrets, now);
   const locks = new FileLocks(store, now);
   const shield = new DriveShield(store, drive, now);
-  const content = new ContentRecord(store);
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
   const lockParts = { drive, locks, shield, turns, note: (error: unknown) => void logFailure(error) };

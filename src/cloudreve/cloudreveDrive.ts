@@ -14,13 +14,14 @@ import type {
   OpenRequest,
   WriteGuard,
 } from "../model/drive.ts";
-import { BridgeError, failureOf } from "../model/failure.ts";
+import { BridgeError, failureOf, isTransient } from "../model/failure.ts";
 import { type Clock, type Pause, pauseFor } from "../model/keyValueStore.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Credentials } from "./credential.ts";
 import { DocumentSessions, sessionOf } from "./documentSessions.ts";
-import { type CloudreveFile, contentOf, driveFile, FileApi, type Transfer, wholeSeconds } from "./fileApi.ts";
+import { type CloudreveFile, contentOf, driveFile, FileApi } from "./fileApi.ts";
 import { folderPage } from "./folderPage.ts";
+import { type KnownVersion, NativeDocuments } from "./nativeDocuments.ts";
 import type { UploadSessions } from "./uploadSession.ts";
 import type { ViewerSessions } from "./viewerSession.ts";
 
@@ -29,6 +30,8 @@ const busyPausesMs = [50, 150, 400, 1_000];
 /** One byte over Cloudreve's default `maxEditSize`. */
 const usuallyTooLargeBytes = 50 * 1024 * 1024 + 1;
 const triesForShortLocks = 3;
+/** So long a look under the lock proves the place of a write: renaming there takes two people's clicks. */
+const freshForMs = 1_000;
 
 interface DriveParts {
   readonly client: CloudreveClient;
@@ -38,6 +41,7 @@ interface DriveParts {
   readonly uploads: UploadSessions;
   /** Origins besides Cloudreve's that download URLs may name. */
   readonly storageOrigins: readonly string[];
+  readonly knownVersion: KnownVersion;
   readonly now: Clock;
   /** Between two tries. */
   readonly pause?: Pause;
@@ -52,11 +56,15 @@ export class CloudreveDrive implements Drive {
   readonly #uploads: UploadSessions;
   readonly #files: FileApi;
   readonly #documents: DocumentSessions;
+  readonly #native: NativeDocuments;
   readonly #pause: Pause;
+  /** When a file was proven to lie under our lock, by `performance.now()`. */
+  readonly #lockedAtMs = new WeakMap<DriveFile, number>();
   /** From this size on the upload session is used at once: Cloudreve's default limit, or less where it said so. */
   #tooLargeBytes = usuallyTooLargeBytes;
 
-  constructor({ client, credentials, signIn, sessions, uploads, storageOrigins, now, pause = pauseFor }: DriveParts) {
+  constructor(parts: DriveParts) {
+    const { client, credentials, signIn, sessions, uploads, storageOrigins, knownVersion, now } = parts;
     this.#client = client;
     this.#credentials = credentials;
     this.signIn = signIn;
@@ -64,7 +72,8 @@ export class CloudreveDrive implements Drive {
     this.#uploads = uploads;
     this.#files = new FileApi(client, credentials, storageOrigins, now);
     this.#documents = new DocumentSessions(client, credentials, this.#files, sessions);
-    this.#pause = pause;
+    this.#native = new NativeDocuments(this.#files, this.#documents, sessions, knownVersion);
+    this.#pause = parts.pause ?? pauseFor;
   }
 
   async account(tokens: DriveTokens | undefined): Promise<DriveAccount> {
@@ -111,7 +120,7 @@ export class CloudreveDrive implements Drive {
       fileId: file.id,
       ...(version === undefined ? {} : { version }),
     };
-    await this.#sessions.keep(document, sessionOf(minted, file.path, viewerId));
+    await this.#sessions.keep(document, sessionOf(minted, file, viewerId));
     return {
       document,
       file: version === undefined ? driveFile(file) : await this.stat(document),
@@ -125,26 +134,7 @@ export class CloudreveDrive implements Drive {
   }
 
   async stat(document: DriveDocument): Promise<DriveFile> {
-    if (document.version === undefined) {
-      try {
-        return driveFile(await this.#files.info(document.account, { fileId: document.fileId }));
-      } catch (error) {
-        if (failureOf(error, "signInNeeded") === undefined) throw error;
-        // A portal's access token lives an hour; the session it made lives ten.
-      }
-    }
-    const { info, uri } = await this.#documents.through(document, undefined, async (session) => ({
-      info: await this.#sessions.info(document, session),
-      uri: session.uri,
-    }));
-    return {
-      id: document.fileId,
-      name: info.name,
-      uri,
-      sizeBytes: info.sizeBytes,
-      version: info.version,
-      modifiedAt: wholeSeconds(info.lastModifiedTime),
-    };
+    return this.#native.look(document);
   }
 
   async read(
@@ -153,9 +143,10 @@ export class CloudreveDrive implements Drive {
     range: string | undefined,
     signal: AbortSignal,
   ): Promise<DriveContent> {
-    const transfer =
-      (await this.#files.download(document, file, range, signal)) ??
-      (await this.#readNatively(document, file, range, signal));
+    const transfer = (await this.#files.download(document, file, range, signal)) ?? {
+      answer: await this.#native.read(document, file, range, signal),
+      isCloudreves: true,
+    };
     return contentOf(transfer, file);
   }
 
@@ -194,12 +185,25 @@ export class CloudreveDrive implements Drive {
     const uri = beside(file, name);
     const empty = await this.#createEmpty(account, uri);
     try {
+      // Cloudreve makes the folders that a path names: one moved away just now must not get a namesake, nor the file.
+      const folderUri = await this.#folderNow(document);
+      if (folderUri !== undefined && folderUri !== folderOf(uri)) throw new BridgeError({ kind: "driveBusy" });
       // Guarded by "never written": nobody else's bytes are lost if the name finds another use meanwhile.
       const guard = { previousVersion: empty.primary_entity };
       return await this.write({ account, fileId: empty.id }, driveFile(empty), bytes, guard);
     } catch (error) {
-      await this.#files.removeIfEmpty(account, uri);
+      await this.#files.removeIfEmpty(account, empty);
       throw error;
+    }
+  }
+
+  /** @returns undefined for a file that is gone, whose copies go where it lay last */
+  async #folderNow(document: DriveDocument): Promise<string | undefined> {
+    try {
+      return folderOf((await this.stat(document)).uri);
+    } catch (error) {
+      if (failureOf(error, "fileMissing") === undefined) throw error;
+      return undefined;
     }
   }
 
@@ -226,7 +230,7 @@ export class CloudreveDrive implements Drive {
   }
 
   async rename(document: DriveDocument, file: DriveFile, name: string): Promise<DriveFile> {
-    const renamed = await this.#files.rename(document.account, file.uri, name);
+    const renamed = await this.#files.rename(document.account, file, name);
     // Every session is bound to the old path. One that can't be made now is made when it is needed, if its account
     // can do so then: an access token that a portal handed on alone may have ended.
     for await (const opened of this.#sessions.documentsOf(document.fileId)) {
@@ -237,25 +241,58 @@ export class CloudreveDrive implements Drive {
 
   async remove(document: DriveDocument, file: DriveFile): Promise<void> {
     await this.#files.remove(document.account, file.uri, false);
+    // Still there? Then something else lay in its place at that moment: it is in the trash, and nothing is lost.
+    if (!(await this.#isGone(document))) unprovenFile();
+  }
+
+  async #isGone(document: DriveDocument): Promise<boolean> {
+    try {
+      await this.stat(document);
+      return false;
+    } catch (error) {
+      if (failureOf(error, "fileMissing") === undefined) throw error;
+      return true;
+    }
   }
 
   async lock(document: DriveDocument, token: string): Promise<DriveFile> {
-    const session = await this.#documents.session(document);
-    await this.#lockNatively(document, token);
-    const file = await this.stat(document);
-    if (file.uri === session.uri) return file;
-    // The session's path was another file's by now: what was locked there is given back.
-    await this.#sessions.unlock(document, session, token);
-    await this.#documents.renew(document);
-    await this.#lockNatively(document, token);
-    return this.stat(document);
+    return (await this.#tryLock(document, token)) ?? (await this.#tryLock(document, token)) ?? unprovenFile();
   }
 
-  async #lockNatively(document: DriveDocument, token: string): Promise<void> {
+  /** @returns undefined when the file was moved away at that moment; what was locked in its place is given back */
+  async #tryLock(document: DriveDocument, token: string): Promise<DriveFile | undefined> {
+    const before = await this.#native.lookToChange(document);
+    try {
+      await this.#lockNatively(document, before, token);
+    } catch (error) {
+      if (failureOf(error, "fileUnproven") === undefined) throw error;
+      return undefined;
+    }
+    try {
+      const after = await this.#native.lookToChange(document);
+      if (after.uri === before.uri) return this.#isUnderLock(after);
+    } catch (error) {
+      // A drive that does not answer is not asked again now; whoever has noted the token gives it back later.
+      if (!isTransient(error)) await this.#native.unlock(document, token);
+      throw error;
+    }
+    await this.#native.unlock(document, token);
+    return undefined;
+  }
+
+  async refreshLock(document: DriveDocument, token: string): Promise<DriveFile | undefined> {
+    const file = await this.#native.refreshLock(document, token);
+    return file === undefined ? undefined : this.#isUnderLock(file);
+  }
+
+  #isUnderLock(file: DriveFile): DriveFile {
+    this.#lockedAtMs.set(file, performance.now());
+    return file;
+  }
+
+  async #lockNatively(document: DriveDocument, file: DriveFile, token: string): Promise<void> {
     await this.#whenNotBusy(async (tries) => {
-      const outcome = await this.#documents.through(document, undefined, (session) =>
-        this.#sessions.lock(document, session, token),
-      );
+      const outcome = await this.#native.lock(document, file, token);
       if (outcome !== "heldByAnother") return outcome === "held" ? true : "busy";
       const holder = await this.#files.holder(document);
       if (holder === "upload" && (await this.#endAbandonedUpload(document))) return "busy";
@@ -267,31 +304,19 @@ export class CloudreveDrive implements Drive {
   }
 
   async unlock(document: DriveDocument, token: string): Promise<void> {
-    await this.#documents.through(document, undefined, (session) => this.#sessions.unlock(document, session, token));
+    await this.#native.unlock(document, token);
   }
 
   async ping(): Promise<string> {
     return this.#client.api(z.string(), { method: "GET", path: "/site/ping" });
   }
 
-  async #readNatively(
-    document: DriveDocument,
-    file: DriveFile,
-    range: string | undefined,
-    signal: AbortSignal,
-  ): Promise<Transfer> {
-    const answer = await this.#documents.through(document, file, (session) =>
-      this.#sessions.read(document, session, range, signal),
-    );
-    return { answer, isCloudreves: true };
-  }
-
   async #writeUnderLock(document: DriveDocument, file: DriveFile, bytes: Bytes, token: string): Promise<DriveFile> {
     let version = "";
     await this.#whenNotBusy(async () => {
-      const outcome = await this.#documents.through(document, file, (session) =>
-        this.#sessions.write(document, session, token, bytes.open(), bytes.sizeBytes),
-      );
+      // On a file without a lock, native PutFile writes whatever the token: only this look keeps it off another file.
+      const locked = await this.#stillLocked(document, file, token);
+      const outcome = await this.#native.write(document, locked, token, () => bytes.open(), bytes.sizeBytes);
       if (outcome === "heldByAnother") {
         throw new BridgeError({ kind: "lockedElsewhere", holder: (await this.#files.holder(document)) ?? "other" });
       }
@@ -299,20 +324,28 @@ export class CloudreveDrive implements Drive {
       version = outcome.version;
       return true;
     });
-    const stored = await this.stat(document);
+    const stored = await this.#native.readBack(document, token, version);
     if (stored.version !== version || stored.sizeBytes !== bytes.sizeBytes) {
       throw new BridgeError({ kind: "driveFailed", code: 200, said: "what is stored is not what was sent" });
     }
     return stored;
   }
 
+  /** @throws changedInStorage when the lock was lost and another version is stored by now */
+  async #stillLocked(document: DriveDocument, file: DriveFile, token: string): Promise<DriveFile> {
+    const lockedAtMs = this.#lockedAtMs.get(file);
+    if (lockedAtMs !== undefined && performance.now() - lockedAtMs < freshForMs) return file;
+    const now = (await this.refreshLock(document, token)) ?? (await this.lock(document, token));
+    if (now.version !== file.version) throw new BridgeError({ kind: "changedInStorage" });
+    return now;
+  }
+
   /** Without a credential left, a lock of our own keeps others off between the look at the version and the save. */
-  async #writeBySession(document: DriveDocument, bytes: Bytes, previous: string | undefined): Promise<DriveFile> {
+  async #writeBySession(document: DriveDocument, bytes: Bytes, previous: string): Promise<DriveFile> {
     const token = `${document.fileId}.${randomBytes(18).toString("base64url")}`;
-    await this.lock(document, token);
+    const file = await this.lock(document, token);
     try {
-      const file = await this.stat(document);
-      if (previous !== undefined && file.version !== previous) throw new BridgeError({ kind: "changedInStorage" });
+      if (file.version !== previous) throw new BridgeError({ kind: "changedInStorage" });
       return await this.#writeUnderLock(document, file, bytes, token);
     } finally {
       // What is stored is stored: a lock that can't be given back now ends by itself.
@@ -323,7 +356,7 @@ export class CloudreveDrive implements Drive {
   async #writeWhole(document: DriveDocument, file: DriveFile, bytes: Bytes, guard: WriteGuard): Promise<DriveFile> {
     if ("lockToken" in guard) return this.#writeUnderLock(document, file, bytes, guard.lockToken);
     try {
-      return driveFile(await this.#files.put(document.account, file.uri, bytes, guard.previousVersion));
+      return driveFile(await this.#files.put(document.account, file, bytes, guard.previousVersion));
     } catch (error) {
       if (failureOf(error, "signInNeeded") === undefined) throw error;
       return this.#writeBySession(document, bytes, guard.previousVersion);
@@ -337,12 +370,13 @@ export class CloudreveDrive implements Drive {
     try {
       await this.#credentials.authorised(document.account, (accessToken) =>
         this.#uploads.replace(accessToken, file, bytes, async () => {
-          return (await this.stat(document)).version === file.version;
+          const now = await this.stat(document);
+          return now.version === file.version && now.uri === file.uri;
         }),
       );
     } finally {
       // Whoever comes in between is met by the next save: it takes the lock anew and compares the version.
-      if ("lockToken" in guard) await this.#lockNatively(document, guard.lockToken).catch(() => undefined);
+      if ("lockToken" in guard) await this.lock(document, guard.lockToken).catch(() => undefined);
     }
     const stored = await this.stat(document);
     if (stored.version === file.version || stored.sizeBytes !== bytes.sizeBytes) {
@@ -373,5 +407,11 @@ export class CloudreveDrive implements Drive {
 }
 
 function beside(file: DriveFile, name: string): string {
-  return `${file.uri.slice(0, file.uri.lastIndexOf("/"))}/${encodeURIComponent(name)}`;
+  return `${folderOf(file.uri)}/${encodeURIComponent(name)}`;
+}
+
+const folderOf = (uri: string): string => uri.slice(0, uri.lastIndexOf("/"));
+
+function unprovenFile(): never {
+  throw new BridgeError({ kind: "fileUnproven" });
 }

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { DriveDocument, DriveFile, OpenRequest } from "../model/drive.ts";
+import type { DriveDocument, OpenRequest } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Credentials } from "./credential.ts";
-import type { FileApi } from "./fileApi.ts";
+import { type CloudreveFile, type FileApi, wholeSeconds } from "./fileApi.ts";
 import { isSessionLost, type ViewerSession, type ViewerSessions, viewerSessionSchema } from "./viewerSession.ts";
 
 export const viewersSchema = z.object({
@@ -15,6 +15,15 @@ export const viewersSchema = z.object({
     }),
   ),
 });
+
+/** Why a native call may go through a session, which reaches whatever lies at its path. @see NativeDocuments */
+export type SessionProof =
+  /** The path has just been proven to be the file's: no session of another path is used. */
+  | { readonly by: "path"; readonly uri: string }
+  /** Nothing is changed, and the answer is checked before it is used. uri: where the file was last known to be */
+  | { readonly by: "answer"; readonly uri?: string }
+  /** The call concerns what our token holds, wherever that is. */
+  | { readonly by: "token" };
 
 /** Finds and makes the viewer sessions of documents, and makes them anew when Cloudreve has lost one. */
 export class DocumentSessions {
@@ -109,39 +118,64 @@ export class DocumentSessions {
       action: "edit",
       ...(document.version === undefined ? {} : { version: document.version }),
     });
-    const session = sessionOf(minted, file.path, viewerId);
+    const session = sessionOf(minted, file, viewerId);
     await this.#sessions.keep(document, session);
     return session;
   }
 
   /**
-   * Works through the native session; when Cloudreve has lost it, once more through a new one.
-   * @param file where the file is now, when known: a session bound to another path would reach another file
+   * Works through the native session; when Cloudreve has lost it, once more through a new one. Every native call that
+   * needs a session goes through here.
+   * @throws fileUnproven when the session is lost and there is no credential for another, or when the file is not where
+   *   it was proven to be any more
    */
   async through<Result>(
     document: DriveDocument,
-    file: DriveFile | undefined,
+    proof: SessionProof,
     work: (session: ViewerSession) => Promise<Result>,
   ): Promise<Result> {
     let session = await this.session(document);
-    if (file !== undefined && file.uri !== session.uri) session = await this.renew(document);
+    if ("uri" in proof && proof.uri !== session.uri) session = await this.#renewed(document);
+    requirePath(session, proof);
     try {
       return await work(session);
     } catch (error) {
       if (!isSessionLost(error)) throw error;
-      try {
-        session = await this.renew(document);
-      } catch (mintError) {
-        // Without a credential there is no other session; what Cloudreve said first is the answer.
-        throw failureOf(mintError, "signInNeeded") === undefined ? mintError : error;
-      }
+      session = await this.#renewed(document);
+      requirePath(session, proof);
       return work(session);
+    }
+  }
+
+  /** Without a credential there is no other session, and what the old one shows is not known to be the file. */
+  async #renewed(document: DriveDocument): Promise<ViewerSession> {
+    try {
+      return await this.renew(document);
+    } catch (error) {
+      if (failureOf(error, "signInNeeded") === undefined) throw error;
+      throw new BridgeError({ kind: "fileUnproven" }, { cause: error });
     }
   }
 }
 
-export function sessionOf(minted: z.infer<typeof viewerSessionSchema>, uri: string, viewerId: string): ViewerSession {
-  return { accessToken: minted.session.access_token, expiresAtMs: minted.session.expires, uri, viewerId };
+/** @throws fileUnproven */
+function requirePath(session: ViewerSession, proof: SessionProof): void {
+  if (proof.by === "path" && session.uri !== proof.uri) throw new BridgeError({ kind: "fileUnproven" });
+}
+
+/** @param file as info has shown it before the session was made at its path */
+export function sessionOf(
+  minted: z.infer<typeof viewerSessionSchema>,
+  file: CloudreveFile,
+  viewerId: string,
+): ViewerSession {
+  return {
+    accessToken: minted.session.access_token,
+    expiresAtMs: minted.session.expires,
+    uri: file.path,
+    viewerId,
+    seen: { version: file.primary_entity, modifiedAt: wholeSeconds(file.updated_at) },
+  };
 }
 
 function noEditorSentence(extension: string, viewerId: string | undefined): string {

@@ -88,19 +88,12 @@ export class FileApi {
   async holder(document: DriveDocument): Promise<LockHolder | undefined> {
     try {
       const file = await this.info(document.account, { fileId: document.fileId });
+      const noVersion = await this.#neverWritten(document.account);
       await this.#credentials.authorised(document.account, async (accessToken) => {
-        this.#noVersion ??= (
-          await this.#client.api(listSchema, {
-            method: "GET",
-            path: "/file",
-            query: { uri: "cloudreve://my", page_size: "1" },
-            accessToken,
-          })
-        ).parent.primary_entity;
         await this.#client.api(z.unknown(), {
           method: "POST",
           path: "/file/version/current",
-          json: { uri: file.path, version: this.#noVersion },
+          json: { uri: file.path, version: noVersion },
           accessToken,
         });
       });
@@ -109,6 +102,15 @@ export class FileApi {
       if (failureOf(error, "fileMissing") !== undefined) return undefined;
       return failureOf(error, "lockedElsewhere")?.holder ?? "other";
     }
+  }
+
+  async #neverWritten(account: string): Promise<string> {
+    this.#noVersion ??= await this.#credentials.authorised(account, async (accessToken) => {
+      const query = { uri: "cloudreve://my", page_size: "1" };
+      const listed = await this.#client.api(listSchema, { method: "GET", path: "/file", query, accessToken });
+      return listed.parent.primary_entity;
+    });
+    return this.#noVersion;
   }
 
   /** @throws nameTaken @see Cloudreve POST /file/create; recordings/cloudreve/file-create.json */
@@ -131,10 +133,10 @@ export class FileApi {
     }
   }
 
-  async removeIfEmpty(account: string, uri: string): Promise<void> {
+  async removeIfEmpty(account: string, file: CloudreveFile): Promise<void> {
     try {
-      const left = await this.info(account, { uri });
-      if (left.size === 0) await this.remove(account, uri, true);
+      const left = await this.info(account, { fileId: file.id });
+      if (left.size === 0) await this.remove(account, left.path, true);
     } catch (error) {
       // An empty file may stay behind; why the bytes could not go in is what matters.
       if (!(error instanceof BridgeError)) throw error;
@@ -152,10 +154,22 @@ export class FileApi {
     );
   }
 
-  /** @see Cloudreve PUT /file/content; recordings/cloudreve/content-put-previous.json */
-  async put(account: string, uri: string, bytes: Bytes, previous: string | undefined): Promise<CloudreveFile> {
-    const query = new URLSearchParams({ uri });
-    if (previous !== undefined && previous !== "") query.set("previous", previous);
+  /**
+   * Replaces the content of this very file: what has been written elsewhere, since the file was moved away at that
+   * moment, is taken back.
+   * @param previous the version that must still be there
+   * @throws changedInStorage, lockedElsewhere, fileUnproven @see Cloudreve PUT /file/content;
+   *   recordings/cloudreve/content-put-previous.json
+   */
+  async put(
+    account: string,
+    { id, uri }: Pick<DriveFile, "id" | "uri">,
+    bytes: Bytes,
+    previous: string,
+  ): Promise<CloudreveFile> {
+    // An empty word would be no condition at all; what was never written has the one of folders.
+    const expected = previous === "" ? await this.#neverWritten(account) : previous;
+    const query = new URLSearchParams({ uri, previous: expected });
     const stored = await this.#credentials.authorised(account, async (accessToken) => {
       const answer = await this.#client.raw({
         method: "PUT",
@@ -165,10 +179,31 @@ export class FileApi {
       });
       return this.#client.envelope(fileSchema, answer);
     });
+    if (stored.id !== id) {
+      await this.#takeBack(account, stored, expected);
+      throw new BridgeError({ kind: "fileUnproven" });
+    }
     if (stored.size !== bytes.sizeBytes) {
       throw new BridgeError({ kind: "driveFailed", code: 200, said: "what is stored is not what was sent" });
     }
     return stored;
+  }
+
+  /** What got our bytes had the version before, as copies have, or was made by the writing: that goes to the trash. */
+  async #takeBack(account: string, { path: uri, primary_entity: ours }: CloudreveFile, before: string): Promise<void> {
+    const version = (method: "POST" | "DELETE", path: string, word: string) =>
+      this.#credentials.authorised(account, (accessToken) =>
+        this.#client.api(z.unknown(), { method, path, json: { uri, version: word }, accessToken }),
+      );
+    // Somebody has gone on in it: by now it is theirs.
+    if ((await this.info(account, { uri })).primary_entity !== ours) return;
+    try {
+      await version("POST", "/file/version/current", before);
+      await version("DELETE", "/file/version", ours);
+    } catch (error) {
+      if (failureOf(error, "fileMissing") === undefined) throw error;
+      await this.remove(account, uri, false);
+    }
   }
 
   /** @returns undefined when the URL is of an origin that is not allowed, dead, or not the file: GetFile serves then */
@@ -181,7 +216,7 @@ export class FileApi {
     if (document.version !== undefined) return undefined;
     const known = this.#urls.of(document, file);
     if (known !== undefined) {
-      const transfer = await this.#fetch(known, range, signal);
+      const transfer = await this.#fetch(known, file.version, range, signal);
       if (transfer !== undefined) return transfer;
       this.#urls.forget(document, file);
     }
@@ -202,20 +237,28 @@ export class FileApi {
     }
     const source = this.#allowed(urls.urls[0]?.url);
     if (source === undefined) return undefined;
-    const transfer = await this.#fetch(source, range, signal);
+    const transfer = await this.#fetch(source, file.version, range, signal);
     if (transfer !== undefined) this.#urls.keep(document, file, source, Date.parse(urls.expires ?? ""));
     return transfer;
   }
 
-  async #fetch(source: DownloadUrl, range: string | undefined, signal: AbortSignal): Promise<Transfer | undefined> {
+  async #fetch(
+    source: DownloadUrl,
+    version: string,
+    range: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Transfer | undefined> {
     const answer = await this.#client.raw({
       method: "GET",
       url: source.url,
       headers: range === undefined ? {} : { Range: range },
       signal,
     });
-    // A dead URL answers 200 with JSON: only an ETag proves that this is the file.
-    const isFile = (answer.status === 200 || answer.status === 206) && answer.header("etag") !== undefined;
+    // A dead URL answers 200 with JSON: only an ETag proves that this is the file, and Cloudreve's own is the version.
+    const etag = answer.header("etag");
+    const isFile =
+      (answer.status === 200 || answer.status === 206) &&
+      (source.isCloudreves ? etag === `"${version}"` : etag !== undefined);
     if (isFile || answer.status === 416) return { answer, isCloudreves: source.isCloudreves };
     answer.body.destroy();
     return undefined;
@@ -233,8 +276,18 @@ export class FileApi {
     return this.#storageOrigins.has(parsed.origin) ? { url, isCloudreves: false } : undefined;
   }
 
-  /** @throws nameTaken, nameIllegal, lockedElsewhere @see Cloudreve POST /file/rename */
-  async rename(account: string, uri: string, name: string): Promise<CloudreveFile> {
+  /**
+   * Renames this very file: what has been renamed in its place gets its name back.
+   * @throws nameTaken, nameIllegal, lockedElsewhere, fileUnproven @see Cloudreve POST /file/rename
+   */
+  async rename(account: string, file: DriveFile, name: string): Promise<CloudreveFile> {
+    const renamed = await this.#rename(account, file.uri, name);
+    if (renamed.id === file.id) return renamed;
+    await this.#rename(account, renamed.path, file.name);
+    throw new BridgeError({ kind: "fileUnproven" });
+  }
+
+  async #rename(account: string, uri: string, name: string): Promise<CloudreveFile> {
     return this.#credentials.authorised(account, (accessToken) =>
       this.#client.api(fileSchema, {
         method: "POST",

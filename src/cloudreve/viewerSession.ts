@@ -24,6 +24,8 @@ const storedSessionSchema = z.object({
   /** A session is bound to this path: after a rename it answers 500, or serves whatever has taken the place. */
   uri: z.string(),
   viewerId: z.string(),
+  /** The file as the drive showed it by id when the session was made; sessions of before have none. */
+  seen: z.object({ version: z.string(), modifiedAt: z.string() }).optional(),
 });
 export type ViewerSession = z.infer<typeof storedSessionSchema>;
 
@@ -39,7 +41,7 @@ export interface NativeInfo {
 export type NativeLockOutcome = "held" | "heldByAnother" | "busy";
 
 /**
- * Cloudreve's own WOPI host, used as the back end: its lock and the save under it, and reading where the API can't.
+ * Cloudreve's own WOPI host, call by call; what each rests on is in `nativeDocuments.ts`, the only caller.
  * One session per account and document, sealed in the store; it lives ten hours, longer than the token that made it.
  */
 export class ViewerSessions {
@@ -93,7 +95,7 @@ export class ViewerSessions {
     return { name: BaseFileName, sizeBytes: Size, version: Version, lastModifiedTime: LastModifiedTime };
   }
 
-  /** Native GetFile; the caller checks the ETag. */
+  /** Native GetFile, of whatever lies at the session's path. */
   async read(
     document: DriveDocument,
     session: ViewerSession,
@@ -121,6 +123,17 @@ export class ViewerSessions {
     if (answer.status === 200 && answer.header("x-wopi-lock") === token) return "held";
     if (answer.status !== 409) throw await nativeError(answer);
     return answer.header("x-wopi-lock") === token ? "busy" : "heldByAnother";
+  }
+
+  /**
+   * Native REFRESH_LOCK. @returns whether our token stands at the session's path; false too while a save under it is
+   * being received
+   */
+  async refresh(document: DriveDocument, session: ViewerSession, token: string): Promise<boolean> {
+    const answer = await this.#lockCall(document, session, "REFRESH_LOCK", token);
+    if (answer.status === 200 && answer.header("x-wopi-lock") === token) return true;
+    if (answer.status === 409) return false;
+    throw await nativeError(answer);
   }
 
   /** Native UNLOCK. @returns whether there was a lock to give back */

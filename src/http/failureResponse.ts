@@ -40,6 +40,7 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   // Collabora says "disk full" to a 413, which is what a used-up quota is.
   quotaExceeded: { wopi: 413, web: 507, title: "The drive has no room left for this account." },
   signInNeeded: { wopi: 503, web: 401, title: "The drive does not accept the account's sign-in any more." },
+  fileUnproven: { wopi: 503, web: 503, title: "It can't be proven that what lies in the file's place is the file." },
   driveBusy: { wopi: 503, web: 503, title: "The drive is busy with this file." },
   driveUnreachable: { wopi: 503, web: 503, title: "The drive does not answer." },
   driveFailed: { wopi: 500, web: 502, title: "The drive gave an answer that helps nobody." },

@@ -50,7 +50,10 @@ const keptUnheard = 8;
 /** An editor that has lost some answers still sends the time of the last one it heard. */
 const keptTimes = 8;
 
-/** What the bridge remembers of contents it has handed out or stored, per file and per editor. */
+/**
+ * What the bridge remembers of contents it has handed out or stored, per file and per editor. Only what the drive has
+ * proven to be of the file may be noted: a version that is known here proves the file where nothing else can.
+ */
 export class ContentRecord {
   readonly #store: KeyValueStore;
 
@@ -73,15 +76,17 @@ export class ContentRecord {
     return this.#remember(file, {});
   }
 
-  /** @returns the time an editor was told for a version; undefined when that is forgotten */
-  async timeTold(fileId: string, version: string): Promise<string | undefined> {
-    const known = versionsIn(await this.#store.get(factsKey(fileId)));
-    return known.find((facts) => facts.version === version)?.lastModifiedTime;
-  }
-
   /** @returns the folder in which the file was last seen */
   async folderUri(fileId: string): Promise<string | undefined> {
     return versionsIn(await this.#store.get(factsKey(fileId)))[0]?.folderUri;
+  }
+
+  /**
+   * @returns what is remembered of a version of this file; undefined for one that the bridge has neither been shown
+   *   as this file's nor stored in it
+   */
+  async known(fileId: string, version: string): Promise<{ readonly lastModifiedTime: string } | undefined> {
+    return versionsIn(await this.#store.get(factsKey(fileId))).find((known) => known.version === version);
   }
 
   /** Notes what a version holds, as when a save has just stored it. */

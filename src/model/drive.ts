@@ -79,7 +79,7 @@ export interface DriveContent {
 }
 
 /** What a save must still find in the drive: our lock, or the version the bytes are based on. */
-export type WriteGuard = { readonly lockToken: string } | { readonly previousVersion: string | undefined };
+export type WriteGuard = { readonly lockToken: string } | { readonly previousVersion: string };
 
 /** A line in somebody's list of documents. */
 export interface DriveEntry {
@@ -118,7 +118,11 @@ export interface DriveSignIn {
   bySecondFactor(secondStepId: string, code: string): Promise<SignInOutcome>;
 }
 
-/** A file drive as the bridge needs it. Every method throws BridgeError only. */
+/**
+ * A file drive as the bridge needs it. Every method throws BridgeError only. Every file that a method returns or changes
+ * is proven to be the one meant, whatever lies at its path by now.
+ * @throws fileUnproven where that can't be proven; nothing of what lies there has been handed out or changed then
+ */
 export interface Drive {
   readonly signIn: DriveSignIn;
   /**
@@ -163,11 +167,16 @@ export interface Drive {
   /** Moves the file to the trash. @throws lockedElsewhere */
   remove(document: DriveDocument, file: DriveFile): Promise<void>;
   /**
-   * Takes the drive's own lock, or refreshes it when it is held under this very token.
+   * Takes the drive's own lock; one that is held under this very token goes on.
    * @returns the file as it stands under the lock
    * @throws lockedElsewhere when anybody else holds the file
    */
   lock(document: DriveDocument, token: string): Promise<DriveFile>;
+  /**
+   * Refreshes a lock that `lock` has taken, and nothing else.
+   * @returns the file, untouched by others since it was locked; undefined when the lock has been lost meanwhile
+   */
+  refreshLock(document: DriveDocument, token: string): Promise<DriveFile | undefined>;
   /** Gives the drive's lock back; a lock that is gone already is fine. */
   unlock(document: DriveDocument, token: string): Promise<void>;
   /** @returns the drive's version. @throws driveUnreachable */

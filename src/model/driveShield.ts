@@ -12,6 +12,8 @@ interface Shield {
   /** Unique per file: Cloudreve keeps all lock strings in one table, and anybody who knows one can remove the lock. */
   readonly token: string;
   readonly document: DriveDocument;
+  /** Whether the drive has given the lock on this very file: while it stands, nobody moves or replaces the file. */
+  readonly wasTaken?: true;
   /** The file as it stands under the lock: nobody else can change it while that lasts. */
   readonly file?: DriveFile;
   readonly factsEndAtMs?: number;
@@ -48,11 +50,16 @@ export class DriveShield {
   async holdToWrite(document: DriveDocument): Promise<{ readonly token: string; readonly file: DriveFile }> {
     const standing = await this.#read(document.fileId);
     const token = standing?.token ?? `${document.fileId}.${randomBytes(18).toString("base64url")}`;
-    const shield: Shield = { token, document };
-    // Cloudreve's lock lives as long from here; a record that outlives it is of no use.
-    const expiresAtMs = this.#now() + lockLifetimeMs + graceMs;
-    await put(this.#store, shieldKey(document.fileId), JSON.stringify(shield), expiresAtMs);
-    return { token, file: await this.#drive.lock(document, token) };
+    if (standing?.wasTaken) {
+      await this.#write({ token, document, wasTaken: true });
+      const file = await this.#drive.refreshLock(document, token);
+      if (file !== undefined) return { token, file };
+    }
+    // Not taken until proven: should it turn out to stand on another file, nothing rests on it.
+    await this.#write({ token, document });
+    const file = await this.#drive.lock(document, token);
+    await this.#write({ token, document, wasTaken: true });
+    return { token, file };
   }
 
   /** Notes how the file stands under the lock, as after a write of ours. */
@@ -90,6 +97,12 @@ export class DriveShield {
   /** @returns ids of the files that the drive may still hold for us */
   async *held(): AsyncIterable<string> {
     for await (const [key] of this.#store.list(shieldKey(""))) yield key.slice(shieldKey("").length);
+  }
+
+  /** Cloudreve's lock lives as long from here; a record that outlives it is of no use. */
+  async #write(shield: Shield): Promise<void> {
+    const expiresAtMs = this.#now() + lockLifetimeMs + graceMs;
+    await put(this.#store, shieldKey(shield.document.fileId), JSON.stringify(shield), expiresAtMs);
   }
 
   async #read(fileId: string): Promise<Shield | undefined> {

@@ -34,6 +34,8 @@ export type Failure =
   | { readonly kind: "nameIllegal"; readonly reason: string }
   | { readonly kind: "quotaExceeded" }
   | { readonly kind: "signInNeeded" }
+  /** What lies at the file's last known place may be another file, and there is no credential left to ask by id. */
+  | { readonly kind: "fileUnproven" }
   | { readonly kind: "driveBusy" }
   | { readonly kind: "driveUnreachable" }
   | { readonly kind: "driveFailed"; readonly code: number; readonly said: string }

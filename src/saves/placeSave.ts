@@ -72,8 +72,8 @@ async function overtakenBy({ drive, content }: SaveParts, save: SpooledSave): Pr
   const copy = await content.copy(document.fileId, editor, stand.copyId);
   if (copy?.version === undefined || copy.placedOrder <= stand.order) return undefined;
   // Not what somebody else may have stored since: the editor would take that for what its copy stands on.
-  const told = await content.timeTold(document.fileId, copy.version);
-  if (told !== undefined) return { version: copy.version, lastModifiedTime: told };
+  const known = await content.known(document.fileId, copy.version);
+  if (known !== undefined) return { version: copy.version, lastModifiedTime: known.lastModifiedTime };
   const stored = await drive.stat(document);
   if (stored.version !== copy.version) throw refusal({ kind: "changedInStorage" }, save.facts.requestLockId);
   return { version: stored.version, lastModifiedTime: await content.lastModifiedTime(stored) };

@@ -137,7 +137,7 @@ async function versionNow(parts: LockParts, call: WopiCall): Promise<WopiReply> 
   try {
     return withVersion(await parts.drive.stat(call.grant.document));
   } catch (error) {
-    if (!isTransient(error)) throw error;
+    if (!isTransient(error) && failureOf(error, "fileUnproven") === undefined) throw error;
     parts.note(error);
     return { status: 200 };
   }

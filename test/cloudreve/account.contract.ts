@@ -7,6 +7,7 @@ import { createSeal } from "../../src/cloudreve/seal.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
 import { UploadSessions } from "../../src/cloudreve/uploadSession.ts";
 import { ViewerSessions } from "../../src/cloudreve/viewerSession.ts";
+import { ContentRecord } from "../../src/model/contentRecord.ts";
 import type { Drive, DriveAccount, DriveEntry } from "../../src/model/drive.ts";
 import { FileTurns } from "../../src/model/fileTurns.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
@@ -61,8 +62,11 @@ export function accountContract(hasApplication: boolean, openServer: () => Promi
     const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient: server.application });
     const sessions = new ViewerSessions(store, seal, client, now);
     const uploads = new UploadSessions(client, store, now);
+    const content = new ContentRecord(store);
+    const knownVersion = (fileId: string, version: string) => content.known(fileId, version);
+    const storageOrigins: string[] = [];
     return {
-      drive: new CloudreveDrive({ client, credentials, signIn, sessions, uploads, storageOrigins: [], now }),
+      drive: new CloudreveDrive({ client, credentials, signIn, sessions, uploads, storageOrigins, knownVersion, now }),
       clock,
     };
   };

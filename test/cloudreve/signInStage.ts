@@ -10,6 +10,7 @@ import { createSeal, type Seal } from "../../src/cloudreve/seal.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
 import { UploadSessions } from "../../src/cloudreve/uploadSession.ts";
 import { ViewerSessions } from "../../src/cloudreve/viewerSession.ts";
+import { ContentRecord } from "../../src/model/contentRecord.ts";
 import type { Drive, DriveAccount } from "../../src/model/drive.ts";
 import { BridgeError, type Failure } from "../../src/model/failure.ts";
 import { FileTurns } from "../../src/model/fileTurns.ts";
@@ -90,8 +91,20 @@ export async function openSignInStage(): Promise<SignInStage> {
       const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient });
       const sessions = new ViewerSessions(store, seal, client, now);
       const uploads = new UploadSessions(client, store, now);
+      const content = new ContentRecord(store);
+      const knownVersion = (fileId: string, version: string) => content.known(fileId, version);
+      const storageOrigins: string[] = [];
       return {
-        drive: new CloudreveDrive({ client, credentials, signIn, sessions, uploads, storageOrigins: [], now }),
+        drive: new CloudreveDrive({
+          client,
+          credentials,
+          signIn,
+          sessions,
+          uploads,
+          storageOrigins,
+          knownVersion,
+          now,
+        }),
         credentials,
       };
     },

@@ -34,6 +34,7 @@ const table: { readonly [Kind in Failure["kind"]]: [Extract<Failure, { kind: Kin
   nameIllegal: [{ kind: "nameIllegal", reason: "A name holds no slash." }, 400, 422],
   quotaExceeded: [{ kind: "quotaExceeded" }, 413, 507],
   signInNeeded: [{ kind: "signInNeeded" }, 503, 401],
+  fileUnproven: [{ kind: "fileUnproven" }, 503, 503],
   driveBusy: [{ kind: "driveBusy" }, 503, 503],
   driveUnreachable: [{ kind: "driveUnreachable" }, 503, 503],
   driveFailed: [{ kind: "driveFailed", code: 50001, said: "db password wrong" }, 500, 502],

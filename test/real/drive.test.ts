@@ -1,31 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { describe } from "vitest";
 import { type AccountServer, accountContract } from "../cloudreve/account.contract.ts";
-import { type ContractServer, driveContract } from "../cloudreve/drive.contract.ts";
+import { driveContract } from "../cloudreve/drive.contract.ts";
 import { driveAccount } from "../support/driveAccount.ts";
-
-function setting(name: string): string {
-  const value = process.env[name];
-  if (value) return value;
-  throw new Error(
-    `${name} is not set: these tests need a real Cloudreve, named by CLOUDREVE_URL, CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD.`,
-  );
-}
-
-async function openServer(): Promise<ContractServer> {
-  return {
-    url: setting("CLOUDREVE_URL"),
-    email: setting("CLOUDREVE_EMAIL"),
-    password: setting("CLOUDREVE_PASSWORD"),
-    close: async () => undefined,
-  };
-}
+import { realServer, setting } from "./realServer.ts";
 
 /** With an administrator's account, OAuth is tried too, through an application registered for these tests alone. */
 const administrator = process.env["CLOUDREVE_ADMIN_EMAIL"];
 
 async function openServerWithApplication(): Promise<AccountServer> {
-  const server = await openServer();
+  const server = await realServer();
   if (administrator === undefined) return server;
   const admin = await driveAccount(server.url, administrator, setting("CLOUDREVE_ADMIN_PASSWORD"));
   const application = {
@@ -55,6 +39,6 @@ async function openServerWithApplication(): Promise<AccountServer> {
 }
 
 describe("a real Cloudreve, with a WOPI viewer for docx set up", () => {
-  driveContract(openServer);
+  driveContract(realServer);
   accountContract(administrator !== undefined, openServerWithApplication);
 });
