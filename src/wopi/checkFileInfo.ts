@@ -1,5 +1,5 @@
 import { suiteOf } from "../editors/suites.ts";
-import { type AccessGrant, wopiFileId } from "../model/accessGrants.ts";
+import { type AccessGrant, isOwners, wopiFileId } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
 import type { DriveShield } from "../model/driveShield.ts";
@@ -51,15 +51,15 @@ export function checkFileInfo(parts: {
         BreadcrumbDocName: file.name,
         ReadOnly: grant.document.version !== undefined,
         UserCanWrite: canWrite,
-        UserCanRename: canWrite,
+        UserCanRename: canWrite && grant.mayRename,
         // Collabora assumes true when this is absent.
-        UserCanNotWriteRelative: !canWrite,
+        UserCanNotWriteRelative: !canWrite || grant.saveAs === "none",
         SupportsUpdate: true,
         SupportsLocks: true,
         SupportsGetLock: true,
         SupportsExtendedLockLength: true,
-        SupportsRename: true,
-        SupportsDeleteFile: canWrite && grant.person.id === grant.ownerId,
+        SupportsRename: grant.mayRename,
+        SupportsDeleteFile: canWrite && isOwners(grant),
         SupportsUserInfo: true,
         ...(kept === undefined ? {} : { UserInfo: kept }),
         PostMessageOrigin: new URL(parts.bridgeUrl).origin,

@@ -18,6 +18,8 @@ const facts: Omit<AccessGrant, "id"> = {
   person: { id: "g1", name: "Ben" },
   ownerId: "u1",
   restrictions: {},
+  saveAs: "new",
+  mayRename: false,
   actionUrl: "https://office.example/browser/cool.html",
   language: "en-US",
   issuedTo: "intranet",
