@@ -183,6 +183,7 @@ describe("the form of a link", () => {
       "ask_name",
       "expires_in",
       "file_id",
+      "may_rename",
       "no_copy",
       "no_download",
       "no_print",
