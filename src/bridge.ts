@@ -214,7 +214,7 @@ export async function openBridge(
         }),
         RENAME_FILE: renameFile({ ...lockParts, content, addresses, audit }),
         DELETE: deleteFile({ ...lockParts, audit }),
-        PUT_USER_INFO: putUserInfo({ store, drive }),
+        PUT_USER_INFO: putUserInfo({ store, drive, now }),
       },
       contentOverrides: { PUT: putFile(putFileParts) },
       keepEndedSave: keepEndedSave(putFileParts),

@@ -29,7 +29,7 @@ export function checkFileInfo(parts: {
     const recorded = { ...file, id: wopiFileId(grant.document) };
     const { lastModifiedTime, sha256 } = await parts.content.facts(recorded);
     const canWrite = grant.permission === "edit";
-    const kept = await userInfo(parts.store, grant.person.id);
+    const kept = await userInfo(parts.store, grant);
     const { person, restrictions } = grant;
     const dot = file.name.lastIndexOf(".");
     return {

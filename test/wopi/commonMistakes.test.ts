@@ -25,11 +25,15 @@ describe("the mistakes that hosts make", () => {
   const openNew = async (text = "before", more: Record<string, unknown> = {}, name = "Report.docx") => {
     const path = `mistake ${++documents}/${name}`;
     expect(await bridge.alice.put(path, text)).toBe(0);
-    const isOwners = Object.keys(more).length === 0;
-    const client = await (isOwners ? openAsOwner(bridge, path) : bridge.open(path, more));
+    const client = await bridge.open(path, more);
     await client.check();
     await client.get();
     return { path, client };
+  };
+  /** As its owner does: with every right that the protocol has. */
+  const openOwn = async (name?: string) => {
+    const { path } = await openNew("before", {}, name);
+    return { path, client: await openAsOwner(bridge, path) };
   };
   const openAndLock = async (lockId: string) => {
     const opened = await openNew();
@@ -43,7 +47,7 @@ describe("the mistakes that hosts make", () => {
   const saveAs = (client: WopiClient, headers: Record<string, string>) => client.post("PUT_RELATIVE", headers, "copy");
 
   it("1. every 409 tells the lock, and tells an empty one when the file is not locked", async () => {
-    const { client } = await openNew();
+    const { client } = await openOwn();
     const unlocked = [client.refresh("A"), client.unlock("A"), client.relock("A", "B"), client.put("x")];
     for (const answering of unlocked) {
       const answer = await answering;
@@ -160,7 +164,7 @@ describe("the mistakes that hosts make", () => {
   });
 
   it("11. PutRelativeFile finds a name in suggested mode, none in exact mode, and spares a locked file", async () => {
-    const { client, path } = await openNew();
+    const { client, path } = await openOwn();
     const locked = beside(path, "Locked.docx");
     await bridge.alice.put(locked, "theirs");
     await (await bridge.open(locked)).lock("theirs");
@@ -175,7 +179,7 @@ describe("the mistakes that hosts make", () => {
   });
 
   it("12. OverwriteRelativeTarget is understood as True, too", async () => {
-    const { client, path } = await openNew();
+    const { client, path } = await openOwn();
     await bridge.alice.put(beside(path, "Taken.docx"), "theirs");
     const headers = { "X-WOPI-RelativeTarget": "Taken.docx", "X-WOPI-OverwriteRelativeTarget": "True" };
     expect(namedDocument(await saveAs(client, headers)).Name).toBe("Taken.docx");
@@ -183,7 +187,7 @@ describe("the mistakes that hosts make", () => {
   });
 
   it("13. an address in an answer is absolute and holds a token for the file it names", async () => {
-    const { client } = await openNew();
+    const { client } = await openOwn();
     const { Url } = namedDocument(await saveAs(client, { "X-WOPI-SuggestedTarget": ".odt" }));
     expect(new URL(Url).origin).toBe(bridge.url);
     const copy = openedAt(Url, client);
@@ -239,7 +243,7 @@ describe("the mistakes that hosts make", () => {
       SupportsScenarioLinks: ["GET_RESTRICTED_LINK", "REVOKE_RESTRICTED_LINK"],
       SupportsSecureStore: ["READ_SECURE_STORE"],
     };
-    const { client } = await openNew();
+    const { client } = await openOwn();
     const all = await facts(client);
     for (const [flag, overrides] of Object.entries(calls)) {
       for (const override of overrides) {
@@ -359,7 +363,7 @@ describe("the mistakes that hosts make", () => {
 
   it("23. a name of quotes, #, %, +, emoji and right-to-left text breaks neither header nor address", async () => {
     const name = "it's 100% #1 + 😀 תקציב";
-    const { client, path } = await openNew("before", {}, `${name}.docx`);
+    const { client, path } = await openOwn(`${name}.docx`);
     const taken = await saveAs(client, { "X-WOPI-RelativeTarget": utf7(`${name}.docx`) });
     const offered = taken.header("x-wopi-validrelativetarget") ?? "";
     expect(offered).toMatch(/^[\x20-\x7e]+$/);
