@@ -137,6 +137,7 @@ export async function openBridge(
   const tokens = new AccessTokens(secrets, now);
   const locks = new FileLocks(store, now);
   const shield = new DriveShield(store, drive, now);
+  const attempts = new AttemptLimits(store, now);
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
   const lockParts = { drive, locks, shield, turns, note: (error: unknown) => void logFailure(error) };
@@ -232,10 +233,20 @@ export async function openBridge(
         UNLOCK: unlock(lockParts),
         REFRESH_LOCK: refreshLock(lockParts),
         GET_LOCK: getLock(lockParts),
-        PUT_RELATIVE: putRelativeFile({ ...saveParts, grants, turns, spool, limitBytes, addresses }),
-        RENAME_FILE: renameFile({ ...lockParts, content, addresses }),
-        DELETE: deleteFile(lockParts),
-        PUT_USER_INFO: putUserInfo({ store, drive }),
+        PUT_RELATIVE: putRelativeFile({
+          ...saveParts,
+          editors,
+          attempts,
+          audit,
+          grants,
+          turns,
+          spool,
+          limitBytes,
+          addresses,
+        }),
+        RENAME_FILE: renameFile({ ...lockParts, content, addresses, audit }),
+        DELETE: deleteFile({ ...lockParts, audit }),
+        PUT_USER_INFO: putUserInfo({ store, drive, now }),
       },
       contentOverrides: { PUT: putFile(putFileParts) },
       keepEndedSave: keepEndedSave(putFileParts),
@@ -295,7 +306,7 @@ export async function openBridge(
       links,
       activity,
       store,
-      attempts: new AttemptLimits(store, now),
+      attempts,
       cookies: new SignedCookies(secrets, config.BRIDGE_URL, now),
       sessions: new PersonSessions(store, now),
       embedOrigins: config.EMBED_ORIGINS,

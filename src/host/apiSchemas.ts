@@ -63,9 +63,15 @@ export const sessionRequestSchema = named(
           print: z.boolean().optional(),
           copy: z.boolean().optional(),
           watermark: z.string().min(1).max(200).optional().describe("Text over every page, where the editor can"),
+          save_as: z
+            .enum(["none", "new", "overwrite"])
+            .optional()
+            .describe(
+              "What Save As may make beside the file: nothing, new files only (when left out), or also another version of one that is there",
+            ),
         })
         .optional()
-        .describe("What is allowed; everything is when left out"),
+        .describe("What is allowed; download, print and copy are when left out"),
     })
     .refine(isOneTarget, notOneTarget),
   {
@@ -131,11 +137,12 @@ const linkOptions = {
   print: z.boolean(),
   copy: z.boolean(),
   watermark: z.boolean().describe("The visitor's name over every page, where the editor can"),
+  rename: z.boolean().describe("Whether a visitor who edits may rename the file"),
 };
 const someLinkOptions = z
   .strictObject(linkOptions)
   .partial()
-  .describe("download, print and copy are allowed when left out, a watermark is not drawn");
+  .describe("download, print and copy are allowed when left out, renaming is not, and a watermark is not drawn");
 
 export const linkRequestSchema = named(
   z
@@ -199,7 +206,7 @@ const linkExample = {
   has_password: false,
   note: "Please add your part",
   ask_name: true,
-  options: { download: true, print: true, copy: true, watermark: false },
+  options: { download: true, print: true, copy: true, watermark: false, rename: false },
   created_at: "2026-11-21T08:15:00.000Z",
   ended: null,
   activity: [

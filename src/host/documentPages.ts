@@ -51,6 +51,8 @@ export function documentPagesRouter(parts: DocumentPagesParts): Router {
         account: { named: person.account },
         user: undefined,
         restrictions: {},
+        saveAs: "overwrite",
+        mayRename: true,
         language: editorLanguage[await languageOf(parts.cookies, request)],
         theme: undefined,
         issuedTo: `person:${person.id}`,

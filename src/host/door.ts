@@ -125,6 +125,8 @@ async function enter(
     user: person,
     link: { id: link.id, ...(link.expiresAtMs === undefined ? {} : { expiresAtMs: link.expiresAtMs }) },
     restrictions: {},
+    saveAs: "new",
+    mayRename: link.mayRename,
     language: editorLanguage[language],
     theme: undefined,
     issuedTo: `link:${link.id}`,

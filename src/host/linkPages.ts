@@ -40,6 +40,7 @@ const linkForm = z.object({
   // Browsers count a line break as one character and send two.
   note: text.transform((note) => note.replaceAll("\r\n", "\n")).pipe(z.string().max(linkFormLimits.note)),
   ask_name: checkbox,
+  may_rename: checkbox,
   no_download: checkbox,
   no_print: checkbox,
   no_copy: checkbox,
@@ -212,6 +213,7 @@ function wishesOf(sent: z.output<typeof linkForm>, nowMs: number) {
     ...password,
     note: sent.note === "" ? null : sent.note,
     asksName: sent.ask_name === "1",
+    mayRename: sent.may_rename === "1",
     restrictions: {
       download: sent.no_download === "1",
       print: sent.no_print === "1",
@@ -237,6 +239,7 @@ function sentValues(body: unknown): LinkFormValues {
     removePassword: textOf("remove_password") === "1",
     note: textOf("note"),
     askName: textOf("ask_name") === "1",
+    mayRename: textOf("may_rename") === "1",
     noDownload: textOf("no_download") === "1",
     noPrint: textOf("no_print") === "1",
     noCopy: textOf("no_copy") === "1",

@@ -136,7 +136,7 @@ async function answerOf({ links, now }: LinkParts, link: EditLink): Promise<Link
     note: link.note ?? null,
     ask_name: link.asksName,
     // The API names what is allowed; a link holds what is not.
-    options: { download: !download, print: !print, copy: !copy, watermark },
+    options: { download: !download, print: !print, copy: !copy, watermark, rename: link.mayRename },
     created_at: isoTime(link.createdAtMs),
     ended: end === undefined ? null : { because: end.because, at: isoTime(end.atMs) },
     activity: (await links.visits(link.id)).map(({ person, openedAtMs, savedAtMs }) => ({
@@ -155,6 +155,7 @@ function linkWishes(body: LinkChangesRequest, before: LinkRestrictions): LinkWis
     ...(password === undefined ? {} : { password }),
     ...(note === undefined ? {} : { note: note === "" ? null : note }),
     ...(ask_name === undefined ? {} : { asksName: ask_name }),
+    ...(options?.rename === undefined ? {} : { mayRename: options.rename }),
     ...(options === undefined
       ? {}
       : {

@@ -20,6 +20,7 @@ export interface LinkWishes {
   readonly password?: string | null;
   readonly note?: string | null;
   readonly asksName?: boolean;
+  readonly mayRename?: boolean;
   readonly restrictions?: LinkRestrictions;
 }
 
@@ -52,6 +53,7 @@ export async function makeLink(
     fileName: file.name,
     permission: wishes.permission,
     asksName: wishes.asksName ?? true,
+    mayRename: wishes.mayRename ?? false,
     restrictions: wishes.restrictions ?? noRestrictions,
     maker,
     ...(expiresAtMs ? { expiresAtMs } : {}),

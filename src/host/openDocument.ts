@@ -6,8 +6,10 @@ import type { Audit } from "../http/auditLog.ts";
 import {
   type AccessGrant,
   type AccessGrants,
+  cameThrough,
   type Person,
   type Restrictions,
+  type SaveAsRight,
   wopiFileId,
 } from "../model/accessGrants.ts";
 import type { Drive, DriveFile, DriveTokens, OpenRequest } from "../model/drive.ts";
@@ -37,6 +39,8 @@ export interface DocumentRequest extends OpenRequest {
   readonly user: Person | undefined;
   readonly link?: Pick<EditLink, "id" | "expiresAtMs">;
   readonly restrictions: Restrictions;
+  readonly saveAs: SaveAsRight;
+  readonly mayRename: boolean;
   readonly language: string | undefined;
   readonly theme: "light" | "dark" | undefined;
   readonly issuedTo: string;
@@ -75,6 +79,8 @@ export async function openDocument(parts: OpenDocumentParts, request: DocumentRe
     person: request.user ?? { id: account.userId, name: account.userName },
     ownerId: account.userId,
     restrictions: request.restrictions,
+    saveAs: request.saveAs,
+    mayRename: request.mayRename,
     actionUrl: withSuiteParameters(
       actionUrl(await freshestAddress(parts.editors, opened.actionUrl, file.name, permission), {
         wopiSrc: `${parts.wopiUrl}/wopi/files/${wopiFileId(document)}`,
@@ -95,7 +101,7 @@ export async function openDocument(parts: OpenDocumentParts, request: DocumentRe
     file: file.id,
     person: { id: person.id, name: person.name },
     permission,
-    through: request.issuedTo,
+    through: cameThrough(grant),
   });
   return {
     grant,

@@ -153,6 +153,8 @@ function documentRequest(body: SessionRequest) {
       copy: options.copy === false,
       ...(options.watermark === undefined ? {} : { watermark: options.watermark }),
     },
+    saveAs: options.save_as ?? "new",
+    mayRename: true,
     language: lang,
     theme,
   };

@@ -3,6 +3,8 @@ import { z } from "zod";
 
 const person = z.object({ id: z.string(), name: z.string() });
 const file = z.string();
+/** `portal:NAME`, `link:ID`, `person:ID` */
+const through = z.string();
 
 /** Who did what to whose document: the lines of the audit log, one JSON object each. */
 export const auditSchema = z.discriminatedUnion("event", [
@@ -14,8 +16,7 @@ export const auditSchema = z.discriminatedUnion("event", [
     file,
     person,
     permission: z.enum(["view", "edit"]),
-    /** `portal:NAME`, `link:ID`, `person:ID` */
-    through: z.string(),
+    through,
   }),
   z.object({ event: z.literal("sessionEnded"), grant: z.string(), file, by: z.string() }),
   z.object({
@@ -39,6 +40,19 @@ export const auditSchema = z.discriminatedUnion("event", [
     by: z.string().optional(),
   }),
   z.object({ event: z.literal("saveDownloaded"), file, person, by: z.string() }),
+  /** Save As: what was made of `file`, beside it. */
+  z.object({
+    event: z.literal("savedAs"),
+    file,
+    person,
+    newFile: file,
+    name: z.string(),
+    /** The name was another file's, which has a new version now. */
+    overwritten: z.boolean(),
+    through,
+  }),
+  z.object({ event: z.literal("renamed"), file, person, from: z.string(), to: z.string(), through }),
+  z.object({ event: z.literal("deleted"), file, person, name: z.string(), through }),
   z.object({ event: z.literal("lockTakenOver"), file, by: z.string(), from: person.optional() }),
 ]);
 export type AuditEvent = z.infer<typeof auditSchema>;

@@ -81,6 +81,10 @@ export function writeWopiFailure(response: Response, failure: Failure): void {
     case "nameIllegal":
       response.set("X-WOPI-InvalidFileNameError", failure.reason);
       break;
+    case "tooManyAttempts":
+      response.set("Retry-After", String(failure.retryAfterSeconds));
+      response.set("X-WOPI-ServerError", `Too many tries: again in ${Math.ceil(failure.retryAfterSeconds / 60)} min`);
+      break;
     case "rangeInvalid":
       response.set("Content-Range", `bytes */${failure.sizeBytes}`);
       break;

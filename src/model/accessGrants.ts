@@ -22,6 +22,9 @@ export interface Restrictions {
   readonly watermark?: string;
 }
 
+/** What Save As may make beside the document: nothing, new files only, or whatever the protocol has. */
+export type SaveAsRight = "none" | "new" | "overwrite";
+
 /** What one access token stands for: one person, one file, and the rights of that moment. */
 export interface AccessGrant {
   readonly id: string;
@@ -32,6 +35,9 @@ export interface AccessGrant {
   readonly person: Person;
   readonly ownerId: string;
   readonly restrictions: Restrictions;
+  /** With a right to edit alone; so is `mayRename`. */
+  readonly saveAs: SaveAsRight;
+  readonly mayRename: boolean;
   /** The editor's address, complete but for the token that the host page posts there. */
   readonly actionUrl: string;
   readonly language: string;
@@ -48,6 +54,16 @@ export interface AccessGrant {
   readonly revokedAtMs?: number;
   /** The link allowed to edit when this was made, and does not any more: unsaved work may still come. */
   readonly hasLostEditing?: true;
+}
+
+/** Did the file's owner ask for it, signed in on our own pages? A portal's word for it is not enough. */
+export function isOwners({ issuedTo, ownerId }: Pick<AccessGrant, "issuedTo" | "ownerId">): boolean {
+  return issuedTo === `person:${ownerId}`;
+}
+
+/** Through what somebody came, for the audit: `person:ID`, `link:ID` or `portal:NAME`. */
+export function cameThrough({ issuedTo }: Pick<AccessGrant, "issuedTo">): string {
+  return /^(person|link):/.test(issuedTo) ? issuedTo : `portal:${issuedTo}`;
 }
 
 /** Why a grant gives no right any more. */
@@ -117,7 +133,7 @@ export class AccessGrants {
     for (;;) {
       const raw = await this.#store.get(grantKey(id));
       if (raw === undefined) return undefined;
-      const grant = JSON.parse(raw) as AccessGrant;
+      const grant = grantIn(raw);
       if (grant.revokedAtMs !== undefined || grant.expiresAtMs <= this.#now()) return undefined;
       const revoked: AccessGrant = { ...grant, revokedAtMs: this.#now() };
       if (await this.#store.swap(grantKey(id), raw, JSON.stringify(revoked), grant.expiresAtMs + endedGraceMs))
@@ -140,7 +156,7 @@ export class AccessGrants {
       if (live.derivedFrom !== undefined && (await this.renew(live.derivedFrom, lifetimeMs)) === undefined) {
         return undefined;
       }
-      const renewed: AccessGrant = { ...(JSON.parse(raw) as AccessGrant), expiresAtMs };
+      const renewed: AccessGrant = { ...grantIn(raw), expiresAtMs };
       if (await this.#store.swap(grantKey(id), raw, JSON.stringify(renewed), expiresAtMs + endedGraceMs)) {
         return { ...live, expiresAtMs };
       }
@@ -203,7 +219,7 @@ export class AccessGrants {
   async #read(id: string): Promise<AccessGrant | undefined> {
     const raw = await this.#store.get(grantKey(id));
     if (raw === undefined) return undefined;
-    const grant = JSON.parse(raw) as AccessGrant;
+    const grant = grantIn(raw);
     if (grant.revokedAtMs !== undefined) return grant;
     if (grant.derivedFrom !== undefined) {
       const origin = await this.#read(grant.derivedFrom);
@@ -223,10 +239,18 @@ export class AccessGrants {
     return {
       ...grant,
       permission: link.permission === "view" ? "view" : grant.permission,
+      // A link is a right to one file: whatever else lies in its folder is the owner's.
+      saveAs: grant.saveAs === "none" ? "none" : "new",
+      mayRename: link.mayRename,
       restrictions: { download, print, copy, ...(watermark ? { watermark: grant.person.name } : {}) },
       ...(hasLostEditing ? { hasLostEditing } : {}),
     };
   }
+}
+
+/** A grant as it was kept; one of an older bridge knows nothing of these rights. */
+function grantIn(raw: string): AccessGrant {
+  return { saveAs: "new", mayRename: true, ...(JSON.parse(raw) as Omit<AccessGrant, "saveAs" | "mayRename">) };
 }
 
 const grantKey = (id: string): string => `grant:${id}`;

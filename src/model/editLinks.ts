@@ -28,6 +28,8 @@ export interface EditLink {
   /** For the owner's eyes and the visitor's: what the link is for. */
   readonly note?: string;
   readonly asksName: boolean;
+  /** Whether a visitor who edits may give the file another name. */
+  readonly mayRename: boolean;
   readonly restrictions: LinkRestrictions;
   /** Who can list, change and revoke it: `person:ID` or `portal:NAME`. */
   readonly maker: string;
@@ -42,6 +44,7 @@ export interface LinkChanges {
   readonly passwordHash?: string | null;
   readonly note?: string | null;
   readonly asksName?: boolean;
+  readonly mayRename?: boolean;
   readonly restrictions?: LinkRestrictions;
 }
 
@@ -83,7 +86,7 @@ export class EditLinks {
   /** @returns undefined when there is none, or it ended long ago; a revoked or expired one still comes */
   async find(id: string): Promise<EditLink | undefined> {
     const raw = await this.#store.get(linkKey(id));
-    return raw === undefined ? undefined : (JSON.parse(raw) as EditLink);
+    return raw === undefined ? undefined : linkIn(raw);
   }
 
   /** The link behind an address. @throws linkUnknown, linkEnded */
@@ -176,7 +179,7 @@ export class EditLinks {
     for (;;) {
       const raw = await this.#store.get(linkKey(id));
       if (raw === undefined) return undefined;
-      const link = JSON.parse(raw) as EditLink;
+      const link = linkIn(raw);
       if (link.revokedAtMs !== undefined) return undefined;
       const changed = next(link);
       if (await this.#store.swap(linkKey(id), raw, JSON.stringify(changed), forgottenAtMs(changed))) {
@@ -205,6 +208,11 @@ export function linkEnd(
   if (link.expiresAtMs !== undefined && link.expiresAtMs <= nowMs)
     return { because: "expired", atMs: link.expiresAtMs };
   return undefined;
+}
+
+/** A link as it was kept; one of an older bridge says nothing of renaming. */
+function linkIn(raw: string): EditLink {
+  return { mayRename: false, ...(JSON.parse(raw) as Omit<EditLink, "mayRename">) };
 }
 
 function forgottenAtMs(link: EditLink): number | undefined {

@@ -51,12 +51,40 @@ export function joinName(stem: string, tail: string): string {
  * @param attempt 0 = as it is, then ` (2)`, ` (3)` … while the name is taken; never the same name twice
  */
 export function nearestName(suggested: string, attempt: number): string {
-  const cleaned = suggested
+  // Before the extension is looked for: what stands behind the last dot must be one.
+  const cleaned = withoutUnsafe(suggested);
+  const { stem, extension } = splitName(cleaned === "" ? "Document" : cleaned);
+  return numbered(stem, extension, attempt);
+}
+
+/**
+ * The safest name near the one a file shall have, whose extension stays.
+ * @param attempt as of `nearestName`
+ * @returns undefined when nothing is left of the stem
+ */
+export function nearestRename(stem: string, extension: string, attempt: number): string | undefined {
+  const cleaned = withoutUnsafe(stem);
+  return cleaned === "" ? undefined : numbered(cleaned, extension, attempt);
+}
+
+/** What stands behind the last dot, in lower case; undefined when the name has no extension. */
+export function fileType(name: string): string | undefined {
+  return splitName(name).extension.slice(1).toLowerCase() || undefined;
+}
+
+/** Longer than any name; what is behind it could only cost time. */
+const looksAtMost = 1024;
+
+function withoutUnsafe(text: string): string {
+  const looked =
+    text.length > looksAtMost ? `${text.slice(0, looksAtMost)}${text.slice(-longestExtensionBytes)}` : text;
+  return looked
     .toWellFormed()
     .replace(/[\\/:*?"<>|\p{Cc}]/gu, "_")
-    // Before the extension is looked for: what stands behind the last dot must be one.
     .replace(/^\s+|[\s.]+$/gu, "");
-  const { stem, extension } = splitName(cleaned === "" ? "Document" : cleaned);
+}
+
+function numbered(stem: string, extension: string, attempt: number): string {
   const plain = safeName(stem, extension);
   if (attempt === 0) return plain;
   const counted = safeName(stem, ` (${attempt + 1})${extension}`);

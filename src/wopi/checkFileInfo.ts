@@ -1,5 +1,5 @@
 import { suiteOf } from "../editors/suites.ts";
-import { type AccessGrant, wopiFileId } from "../model/accessGrants.ts";
+import { type AccessGrant, isOwners, wopiFileId } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
 import type { DriveShield } from "../model/driveShield.ts";
@@ -29,7 +29,7 @@ export function checkFileInfo(parts: {
     const recorded = { ...file, id: wopiFileId(grant.document) };
     const { lastModifiedTime, sha256 } = await parts.content.facts(recorded);
     const canWrite = grant.permission === "edit";
-    const kept = await userInfo(parts.store, grant.person.id);
+    const kept = await userInfo(parts.store, grant);
     const { person, restrictions } = grant;
     const dot = file.name.lastIndexOf(".");
     return {
@@ -51,15 +51,15 @@ export function checkFileInfo(parts: {
         BreadcrumbDocName: file.name,
         ReadOnly: grant.document.version !== undefined,
         UserCanWrite: canWrite,
-        UserCanRename: canWrite,
+        UserCanRename: canWrite && grant.mayRename,
         // Collabora assumes true when this is absent.
-        UserCanNotWriteRelative: !canWrite,
+        UserCanNotWriteRelative: !canWrite || grant.saveAs === "none",
         SupportsUpdate: true,
         SupportsLocks: true,
         SupportsGetLock: true,
         SupportsExtendedLockLength: true,
-        SupportsRename: true,
-        SupportsDeleteFile: canWrite && grant.person.id === grant.ownerId,
+        SupportsRename: grant.mayRename,
+        SupportsDeleteFile: canWrite && isOwners(grant),
         SupportsUserInfo: true,
         ...(kept === undefined ? {} : { UserInfo: kept }),
         PostMessageOrigin: new URL(parts.bridgeUrl).origin,

@@ -1,3 +1,5 @@
+import type { Audit } from "../http/auditLog.ts";
+import { cameThrough, isOwners } from "../model/accessGrants.ts";
 import type { Drive } from "../model/drive.ts";
 import type { DriveShield } from "../model/driveShield.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -6,7 +8,8 @@ import type { FileTurns } from "../model/fileTurns.ts";
 import { requireEdit, type WopiOperation } from "./wopiCall.ts";
 
 /**
- * Moves the file to the drive's trash. Only the owner may: a right to edit is none to delete.
+ * Moves the file to the drive's trash. Only the owner may: a right to edit is none to delete. A
+ * portal that names nobody has not shown that it is the owner who sits before it.
  * @throws lockMismatch while the file is locked, whoever asks
  * @see WOPI DeleteFile
  */
@@ -15,11 +18,12 @@ export function deleteFile(parts: {
   locks: FileLocks;
   shield: DriveShield;
   turns: FileTurns;
+  audit: Audit;
 }): WopiOperation {
   return async (call) => {
     requireEdit(call);
-    const { document, person, ownerId } = call.grant;
-    if (person.id !== ownerId) throw new BridgeError({ kind: "rightMissing", right: "delete" });
+    const { document, person } = call.grant;
+    if (!isOwners(call.grant)) throw new BridgeError({ kind: "rightMissing", right: "delete" });
     await parts.turns.inTurn(document.fileId, async () => {
       const lock = await parts.locks.current(document.fileId);
       if (lock !== undefined) throw new BridgeError({ kind: "lockMismatch", currentLockId: lock.lockId });
@@ -27,6 +31,13 @@ export function deleteFile(parts: {
       // A lock that has just run out may still stand in the drive.
       await parts.shield.release(document.fileId);
       await parts.drive.remove(document, file);
+      parts.audit({
+        event: "deleted",
+        file: document.fileId,
+        person: { id: person.id, name: person.name },
+        name: file.name,
+        through: cameThrough(call.grant),
+      });
     });
     return { status: 200 };
   };

@@ -1,13 +1,16 @@
-import { randomInt } from "node:crypto";
-import { type AccessGrant, type AccessGrants, wopiFileId } from "../model/accessGrants.ts";
+import type { Editors } from "../editors/discovery.ts";
+import type { Audit } from "../http/auditLog.ts";
+import { type AccessGrant, type AccessGrants, cameThrough, isOwners, wopiFileId } from "../model/accessGrants.ts";
+import type { AttemptLimits } from "../model/attemptLimits.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import type { DriveShield } from "../model/driveShield.ts";
 import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
 import type { FileLocks } from "../model/fileLocks.ts";
-import { checkName, nearestName, splitName } from "../model/fileName.ts";
+import { checkName, fileType, nearestName, splitName } from "../model/fileName.ts";
 import type { FileTurns } from "../model/fileTurns.ts";
 import type { SaveSpool, SpooledSave } from "../saves/saveSpool.ts";
+import { underFreeName } from "./freeName.ts";
 import { placingFacts } from "./putFile.ts";
 import {
   declaredBytes,
@@ -20,6 +23,9 @@ import {
 
 export interface PutRelativeParts {
   readonly drive: Drive;
+  readonly editors: Editors;
+  readonly attempts: AttemptLimits;
+  readonly audit: Audit;
   readonly grants: AccessGrants;
   readonly locks: FileLocks;
   readonly shield: DriveShield;
@@ -41,33 +47,47 @@ export interface DocumentAddresses {
   actionUrl(grant: AccessGrant, wopiFileId: string): string;
 }
 
-/** Behind so many taken names the number is drawn: nobody waits while a thousand are tried. */
-const attempts = { counted: 30, most: 50, withinMs: 10_000 };
+/** Tries, not files: who is not the owner may neither fill the drive nor go through the names in a folder. */
+const newFiles = { attempts: 30, withinMs: 3_600_000 };
 
 /** How the editor names the new file. */
 type Target = { readonly suggested: string } | { readonly exact: string; readonly overwrite: boolean };
 
+interface Made {
+  readonly file: DriveFile;
+  /** The file was there before. */
+  readonly isOverwritten: boolean;
+}
+
 /**
- * Save As: a new file beside this one. This file's own lock is neither asked for nor touched.
+ * Save As: a new file beside this one. This file's own lock is neither asked for nor touched. Who may make new files
+ * alone gets another name where the wanted one is taken, in both modes, and hears nothing of who has it.
  * @see WOPI PutRelativeFile; reference wopi.md section 9
  */
 export function putRelativeFile(parts: PutRelativeParts): WopiOperation {
   return async (call) => {
     // WOPI: who may not is told that it is not there, whatever else is wrong with the call.
-    if (call.grant.permission !== "edit") throw new BridgeError({ kind: "notImplemented", operation: "PUT_RELATIVE" });
+    const { grant } = call;
+    if (grant.permission !== "edit" || grant.saveAs === "none") {
+      throw new BridgeError({ kind: "notImplemented", operation: "PUT_RELATIVE" });
+    }
+    await countTry(parts, grant);
     const target = targetOf(call);
     refuseTooLarge(call, parts.limitBytes);
     // Should the bridge die: these bytes are another file's, and must not go into this one.
-    const facts = { ...placingFacts(call.grant, {}, parts.now()), isBesideOnly: true };
+    const facts = { ...placingFacts(grant, {}, parts.now()), isBesideOnly: true };
     const save = await parts.spool.receive(call.body, facts, parts.limitBytes, declaredBytes(call));
     try {
-      const parent = await parts.drive.stat(call.grant.document);
-      const file =
-        "suggested" in target
-          ? await createNear(parts, call.grant, parent, target.suggested, save)
-          : await createExactly(parts, call.grant, parent, target, save);
-      await parts.content.stored(file, save.sha256);
-      return await reply(parts, call.grant, parent, file);
+      const parent = await parts.drive.stat(grant.document);
+      const wanted = wantedName(target, parent);
+      if (!isOwners(grant)) await requireDocumentType(parts, grant, nearestName(wanted, 0));
+      const made =
+        "exact" in target && grant.saveAs === "overwrite"
+          ? await createExactly(parts, grant, parent, target, save)
+          : await createNear(parts, grant, parent, wanted, save);
+      await parts.content.stored(made.file, save.sha256);
+      noteMade(parts, grant, made);
+      return await reply(parts, grant, parent, made.file);
     } finally {
       await save.discard();
     }
@@ -88,29 +108,55 @@ function targetOf(call: WopiCall): Target {
   throw new BridgeError({ kind: "headerInvalid", header: "X-WOPI-SuggestedTarget", reason: "missing or empty" });
 }
 
+/**
+ * Of a link's visitors together, since each can come as somebody new at every visit; of a portal's people one by one.
+ * @throws tooManyAttempts
+ */
+async function countTry(parts: PutRelativeParts, grant: AccessGrant): Promise<void> {
+  if (isOwners(grant)) return;
+  const who = grant.linkId === undefined ? `${cameThrough(grant)} ${grant.person.id}` : `link:${grant.linkId}`;
+  await parts.attempts.count("new files of", who, newFiles);
+}
+
+/** @throws nameIllegal for an exact name that can't be used: only a suggested one is adjusted */
+function wantedName(target: Target, parent: DriveFile): string {
+  if ("exact" in target) {
+    const verdict = checkName(target.exact);
+    if (!verdict.ok) throw new BridgeError({ kind: "nameIllegal", reason: verdict.reason });
+    return target.exact;
+  }
+  // A leading dot is only an extension: the stem stays.
+  const name = target.suggested.trim();
+  return name.startsWith(".") ? `${splitName(parent.name).stem}${name}` : name;
+}
+
+/** Documents, and nothing else that somebody might want to leave in another's drive. @throws nameIllegal */
+async function requireDocumentType(parts: PutRelativeParts, grant: AccessGrant, name: string): Promise<void> {
+  const type = fileType(name);
+  if (type === undefined) throw new BridgeError({ kind: "nameIllegal", reason: "the name has no extension" });
+  if ((await parts.drive.openable(grant.document.account)).has(type)) return;
+  // What the editor itself takes without being set up for it in the drive, as PDF often is.
+  const editor = await parts.editors.behind(grant.actionUrl);
+  if ((await editor?.current())?.actions.some(({ extension }) => extension === type)) return;
+  throw new BridgeError({ kind: "nameIllegal", reason: "no editor opens files of this type" });
+}
+
 /** The host may adjust the name: never a conflict, since Collabora closes the document for everybody at one. */
 async function createNear(
   parts: PutRelativeParts,
   grant: AccessGrant,
   parent: DriveFile,
-  suggested: string,
+  wanted: string,
   save: SpooledSave,
-): Promise<DriveFile> {
-  // A leading dot is only an extension: the stem stays.
-  const name = suggested.trim();
-  const wanted = name.startsWith(".") ? `${splitName(parent.name).stem}${name}` : name;
-  const startedAtMs = performance.now();
-  for (let attempt = 0; attempt < attempts.most; attempt++) {
-    if (performance.now() - startedAtMs > attempts.withinMs) break;
-    const number = attempt < attempts.counted ? attempt : randomInt(attempts.counted, 1_000_000);
-    try {
-      return await parts.drive.createBeside(grant.document, parent, nearestName(wanted, number), save);
-    } catch (error) {
-      // Also when somebody was at the new file before its bytes were in it: no conflict for this editor to hear of.
-      if (failureOf(error, "nameTaken") === undefined && !isConflict(error)) throw error;
-    }
-  }
-  throw new BridgeError({ kind: "driveBusy" });
+): Promise<Made> {
+  const file = await underFreeName(
+    (attempt) => nearestName(wanted, attempt),
+    (name) => parts.drive.createBeside(grant.document, parent, name, save),
+    // Also when somebody was at the new file before its bytes were in it: no conflict for this editor to hear of.
+    (error) => failureOf(error, "nameTaken") !== undefined || isConflict(error),
+  );
+  if (file === undefined) throw new BridgeError({ kind: "driveBusy" });
+  return { file, isOverwritten: false };
 }
 
 async function createExactly(
@@ -119,16 +165,14 @@ async function createExactly(
   parent: DriveFile,
   target: { readonly exact: string; readonly overwrite: boolean },
   save: SpooledSave,
-): Promise<DriveFile> {
-  const verdict = checkName(target.exact);
-  if (!verdict.ok) throw new BridgeError({ kind: "nameIllegal", reason: verdict.reason });
+): Promise<Made> {
   try {
-    return await parts.drive.createBeside(grant.document, parent, target.exact, save);
+    return { file: await parts.drive.createBeside(grant.document, parent, target.exact, save), isOverwritten: false };
   } catch (error) {
     if (failureOf(error, "nameTaken") === undefined) throw error;
     if (!target.overwrite) throw await withFreeName(parts, grant, parent, target.exact);
   }
-  return overwrite(parts, grant, parent, target.exact, save);
+  return { file: await overwrite(parts, grant, parent, target.exact, save), isOverwritten: true };
 }
 
 async function overwrite(
@@ -167,6 +211,19 @@ async function withFreeName(
     }
   }
   return new BridgeError({ kind: "nameTaken" });
+}
+
+function noteMade({ audit }: PutRelativeParts, grant: AccessGrant, { file, isOverwritten }: Made): void {
+  const { person, document } = grant;
+  audit({
+    event: "savedAs",
+    file: document.fileId,
+    person: { id: person.id, name: person.name },
+    newFile: file.id,
+    name: file.name,
+    overwritten: isOverwritten,
+    through: cameThrough(grant),
+  });
 }
 
 async function reply(

@@ -1,12 +1,15 @@
+import type { Audit } from "../http/auditLog.ts";
+import { type AccessGrant, cameThrough } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
-import { type Drive, type DriveDocument, type DriveFile, holderReason } from "../model/drive.ts";
+import { type Drive, type DriveFile, holderReason } from "../model/drive.ts";
 import type { DriveShield } from "../model/driveShield.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { FileLocks } from "../model/fileLocks.ts";
-import { checkName, splitName } from "../model/fileName.ts";
+import { nearestRename, splitName } from "../model/fileName.ts";
 import type { FileTurns } from "../model/fileTurns.ts";
+import { underFreeName } from "./freeName.ts";
 import type { DocumentAddresses } from "./putRelativeFile.ts";
-import { optionalLockId, requestedName, requireEdit, type WopiCall, type WopiOperation } from "./wopiCall.ts";
+import { optionalLockId, requestedName, requireRename, type WopiCall, type WopiOperation } from "./wopiCall.ts";
 
 export interface RenameParts {
   readonly drive: Drive;
@@ -15,26 +18,27 @@ export interface RenameParts {
   readonly turns: FileTurns;
   readonly content: ContentRecord;
   readonly addresses: DocumentAddresses;
+  readonly audit: Audit;
   readonly note: (error: unknown) => void;
 }
 
 /**
- * Renames the file; the extension stays. The body that Collabora sends along is thrown away. Never 409 for a name:
- * Collabora would close the document for everybody.
+ * Renames the file; the extension stays. A name that is taken or can't be used becomes one like it. The body that
+ * Collabora sends along is thrown away. Never 409 for a name: Collabora would close the document for everybody.
  * @see WOPI RenameFile; reference editor-traffic, trap 3 and 4
  */
 export function renameFile(parts: RenameParts): WopiOperation {
   return async (call) => {
-    requireEdit(call);
+    requireRename(call);
     call.body.resume();
     const { grant } = call;
     return parts.turns.inTurn(grant.document.fileId, async () => {
       const isLocked = await requireLockUnlessAbsent(parts, call);
       const stored = await parts.drive.stat(grant.document);
-      const name = newName(call, stored);
+      const names = newNames(call, stored);
       // The time of the content, from before: Cloudreve's own moves with the name.
       const lastModifiedTime = await parts.content.lastModifiedTime(stored);
-      if (name !== stored.name) await renameUnderLock(parts, grant.document, stored, name, isLocked);
+      const name = await renameUnderLock(parts, grant, stored, names, isLocked);
       return {
         status: 200,
         json: {
@@ -58,7 +62,8 @@ async function requireLockUnlessAbsent(parts: RenameParts, call: WopiCall): Prom
   return true;
 }
 
-function newName(call: WopiCall, stored: DriveFile): string {
+/** @returns the names to try, by attempt @throws nameIllegal when nothing of the wanted one can be used */
+function newNames(call: WopiCall, stored: DriveFile): (attempt: number) => string {
   const requested = requestedName(call, "X-WOPI-RequestedName");
   if (requested === undefined) {
     throw new BridgeError({ kind: "headerInvalid", header: "X-WOPI-RequestedName", reason: "missing or empty" });
@@ -68,28 +73,45 @@ function newName(call: WopiCall, stored: DriveFile): string {
     extension !== "" && requested.toLowerCase().endsWith(extension.toLowerCase())
       ? requested.slice(0, -extension.length)
       : requested;
-  // Checked alone too: what is only blanks or dots would hide behind the extension.
-  for (const name of [stem, `${stem}${extension}`]) {
-    const verdict = checkName(name);
-    if (!verdict.ok) throw new BridgeError({ kind: "nameIllegal", reason: verdict.reason });
-  }
-  return `${stem}${extension}`;
+  return (attempt) => {
+    const name = nearestRename(stem, extension, attempt);
+    if (name === undefined) throw new BridgeError({ kind: "nameIllegal", reason: "the name is empty" });
+    return name;
+  };
 }
 
-/** Cloudreve refuses a rename under our own lock: it is given back, and taken again at the new path. */
+/**
+ * Cloudreve refuses a rename under our own lock: it is given back, and taken again at the new path.
+ * @returns the name that the file has then
+ */
 async function renameUnderLock(
   parts: RenameParts,
-  document: DriveDocument,
+  grant: AccessGrant,
   stored: DriveFile,
-  name: string,
+  names: (attempt: number) => string,
   isLocked: boolean,
-): Promise<void> {
+): Promise<string> {
+  if (names(0) === stored.name) return stored.name;
+  const { document, person } = grant;
   // Not only while our lock stands: the drive's may outlive it a little.
   await parts.shield.release(document.fileId);
   try {
-    await parts.drive.rename(document, stored, name);
+    const name = await underFreeName(
+      names,
+      async (free) => {
+        // Of the names like the wanted one the file may have one already.
+        if (free !== stored.name) await parts.drive.rename(document, stored, free);
+        return free;
+      },
+      (error) => failureOf(error, "nameTaken") !== undefined,
+    );
+    if (name === undefined) throw new BridgeError({ kind: "nameIllegal", reason: "the name is taken" });
+    if (name !== stored.name) {
+      const who = { person: { id: person.id, name: person.name }, through: cameThrough(grant) };
+      parts.audit({ event: "renamed", file: document.fileId, from: stored.name, to: name, ...who });
+    }
+    return name;
   } catch (error) {
-    if (failureOf(error, "nameTaken")) throw new BridgeError({ kind: "nameIllegal", reason: "the name is taken" });
     const elsewhere = failureOf(error, "lockedElsewhere");
     if (elsewhere) throw new BridgeError({ kind: "nameIllegal", reason: holderReason[elsewhere.holder] });
     throw error;

@@ -73,6 +73,12 @@ export function requireEdit(call: WopiCall): void {
   if (call.grant.permission !== "edit") throw new BridgeError({ kind: "rightMissing", right: "edit" });
 }
 
+/** @throws rightMissing when this person may edit the file and not rename it, or may not even edit */
+export function requireRename(call: WopiCall): void {
+  requireEdit(call);
+  if (!call.grant.mayRename) throw new BridgeError({ kind: "rightMissing", right: "rename" });
+}
+
 /** Collabora's own headers: today's COOL spelling first, the LOOL spelling of old versions and ONLYOFFICE second. */
 export function collaboraHeader(call: Pick<WopiCall, "header">, name: string): string | undefined {
   return call.header(`X-COOL-WOPI-${name}`) ?? call.header(`X-LOOL-WOPI-${name}`);

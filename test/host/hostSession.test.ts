@@ -27,6 +27,8 @@ const facts: Omit<AccessGrant, "id"> = {
   person: ann,
   ownerId: "u1",
   restrictions: {},
+  saveAs: "new",
+  mayRename: true,
   actionUrl: "https://office.example/",
   language: "en-US",
   issuedTo: "intranet",

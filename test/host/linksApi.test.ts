@@ -66,7 +66,7 @@ describe("links that a portal makes", () => {
         password: "open sesame",
         note: "Your part, please",
         ask_name: false,
-        options: { print: false, watermark: true },
+        options: { print: false, watermark: true, rename: true },
       });
       expect(made).toEqual({
         id: expect.stringMatching(/^[\w-]{12}$/),
@@ -77,7 +77,7 @@ describe("links that a portal makes", () => {
         has_password: true,
         note: "Your part, please",
         ask_name: false,
-        options: { download: true, print: false, copy: true, watermark: true },
+        options: { download: true, print: false, copy: true, watermark: true, rename: true },
         created_at: iso(bridge.clock.now()),
         ended: null,
         activity: [],
@@ -94,7 +94,7 @@ describe("links that a portal makes", () => {
         has_password: false,
         note: null,
         ask_name: true,
-        options: { download: true, print: true, copy: true, watermark: false },
+        options: { download: true, print: true, copy: true, watermark: false, rename: false },
       });
     });
 
@@ -226,7 +226,11 @@ describe("links that a portal makes", () => {
 
   describe("changing one", () => {
     it("changes what is named and leaves the rest", async () => {
-      const { url: _told, ...before } = await newLink({ note: "a", options: { print: false }, password: "p" });
+      const { url: _told, ...before } = await newLink({
+        note: "a",
+        options: { print: false, rename: true },
+        password: "p",
+      });
       const changed = await portal.json("PATCH", `/links/${before["id"]}`, 200, {
         note: "b",
         options: { copy: false, watermark: true },
@@ -234,7 +238,7 @@ describe("links that a portal makes", () => {
       expect(changed).toEqual({
         ...before,
         note: "b",
-        options: { download: true, print: false, copy: false, watermark: true },
+        options: { download: true, print: false, copy: false, watermark: true, rename: true },
       });
       expect(await portal.json("PATCH", `/links/${before["id"]}`, 200, {})).toEqual(changed);
     });
@@ -266,6 +270,7 @@ describe("links that a portal makes", () => {
       ["permission", { permission: null }],
       ["expires_at", { expires_at: "2020-01-01T00:00:00Z" }],
       ["options.print", { options: { print: null } }],
+      ["options.rename", { options: { rename: "yes" } }],
       ["file_id", { file_id: "abc" }],
       ["uri", { uri: "cloudreve://my/other.docx" }],
       ["maker", { maker: "portal:other" }],

@@ -69,6 +69,7 @@ describe("making a link", () => {
       fileName: "Report.docx",
       permission: "edit",
       asksName: true,
+      mayRename: false,
       restrictions: noRestrictions,
       maker,
     });

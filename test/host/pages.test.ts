@@ -5,6 +5,7 @@ import { doorPage } from "../../src/host/pages/doorPage.ts";
 import { linkFormPage } from "../../src/host/pages/linkFormPage.ts";
 import { linkMadePage } from "../../src/host/pages/linkMadePage.ts";
 import { linkPage } from "../../src/host/pages/linkPage.ts";
+import { linksPage } from "../../src/host/pages/linksPage.ts";
 import { messagePage } from "../../src/host/pages/messagePage.ts";
 import type { Page, PageContext } from "../../src/host/pages/page.ts";
 import { signInPage } from "../../src/host/pages/signInPage.ts";
@@ -26,6 +27,7 @@ const link: EditLink = {
   fileName: "Plan.docx",
   permission: "edit",
   asksName: true,
+  mayRename: false,
   restrictions: { download: true, print: false, copy: false, watermark: false },
   maker: "person:1",
   createdAtMs: 0,
@@ -181,6 +183,7 @@ describe("the form of a link", () => {
       "ask_name",
       "expires_in",
       "file_id",
+      "may_rename",
       "no_copy",
       "no_download",
       "no_print",
@@ -206,6 +209,7 @@ describe("the form of a link", () => {
   it("keeps what was typed beside an error, and a note's first empty line", () => {
     const values = {
       ...{ permission: "view", expiresIn: "7", removePassword: false, note: "\nx", askName: false },
+      mayRename: true,
       noDownload: false,
       noPrint: false,
       noCopy: false,
@@ -214,6 +218,7 @@ describe("the form of a link", () => {
     const page = linkFormPage(context, { file, otherLinks: 0, values, error: { field: "note", kind: "tooLong" } });
     expect(tagWith(page, 'value="view"')).toContain("checked");
     expect(tagWith(page, 'name="ask_name"')).not.toContain("checked");
+    expect(tagWith(page, 'name="may_rename"')).toContain("checked");
     expect(textOf(page)).toContain(">\n\nx</textarea>");
     expect(textOf(page)).toContain("At most 500 characters, please.");
   });
@@ -225,6 +230,27 @@ describe("a link just made", () => {
     expect(tagWith(page, 'id="link-url"')).toContain('readonly value="https://office.example.com/l/s"');
     expect(textOf(page)).toMatch(/<svg width="176" height="176" aria-hidden="true"[^>]*viewBox/);
     expect(textOf(page)).not.toContain("/language?");
+  });
+});
+
+describe("whether people may rename the document", () => {
+  const formOf = (changed: Partial<EditLink>) =>
+    linkFormPage(context, { file, link: { ...link, ...changed }, otherLinks: 0 });
+
+  it("is off for a new link, and stands in the form of one as it is", () => {
+    expect(tagWith(linkFormPage(context, { file, otherLinks: 0 }), 'name="may_rename"')).not.toContain("checked");
+    expect(tagWith(formOf({ mayRename: true }), 'name="may_rename"')).toContain("checked");
+    expect(tagWith(formOf({ mayRename: false }), 'name="may_rename"')).not.toContain("checked");
+  });
+
+  it.each<[Partial<EditLink>, string, RegExp]>([
+    [{ mayRename: true }, "Can edit and rename", /May rename the document<\/th><td>Yes/],
+    [{ mayRename: false }, "Can edit ·", /May rename the document<\/th><td>No/],
+    [{ mayRename: true, permission: "view" }, "Can view", /^(?![\s\S]*May rename)/],
+  ])("is told by the link's page and by the list: %j", (changed, inList, onPage) => {
+    const shown = { ...link, ...changed };
+    expect(textOf(linksPage(context, { links: [{ link: shown, visits: [] }] }))).toContain(inList);
+    expect(textOf(linkPage(context, { link: shown, visits: [], signInEnded: false }))).toMatch(onPage);
   });
 });
 

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { auditSchema } from "../../src/http/auditLog.ts";
 import { linkOwner } from "../support/linkOwner.ts";
+import { exactly, namedDocument, openAsOwner, suggest } from "../support/namedDocument.ts";
 import { portalKey, testBridge } from "../support/testBridge.ts";
 import { watchedDrive } from "../support/watchedDrive.ts";
 import { editorForm, webPerson } from "../support/webPerson.ts";
@@ -105,6 +106,79 @@ describe("the audit log", () => {
     expect(events().findLast(({ event }) => event === "conflictCopy")).toMatchObject({ person: { name: "Ola" } });
     const secret = url.slice(url.lastIndexOf("/") + 1);
     expect(JSON.stringify(events())).not.toContain(secret);
+  });
+});
+
+describe("the audit log of what happens to files", () => {
+  const lastLine = (event: string) =>
+    at.bridge.logLines
+      .filter((line) => line["stream"] === "audit" && line["event"] === event)
+      .map((line) => auditSchema.parse(line))
+      .at(-1);
+  const putAnew = async (path: string) => {
+    await at.bridge.alice.put(path, "text");
+    return (await at.bridge.alice.info(path)).id;
+  };
+
+  it("tells who made what of which file by Save As, and through what", async () => {
+    const owner = await linkOwner(at.bridge);
+    const file = await putAnew("audited/a.docx");
+    const other = await putAnew("audited/b.docx");
+    const url = await owner.makeLink(file);
+    const visitor = webPerson(at.bridge.url);
+    const guest = wopiOfForm(editorForm(await visitor.follow(await visitor.post(url, { name: "Ola" }))));
+    const made = namedDocument(await exactly(guest, "b.docx", "true"));
+    const newFile = (await at.bridge.alice.info(`audited/${made.Name}`)).id;
+    expect(lastLine("savedAs")).toEqual({
+      event: "savedAs",
+      file,
+      person: { id: expect.stringMatching(/^g/), name: "Ola" },
+      newFile,
+      name: "b (2).docx",
+      overwritten: false,
+      through: expect.stringMatching(/^link:/),
+    });
+    await exactly(await openAsOwner(at.bridge, "audited/a.docx"), "b.docx", "true");
+    expect(lastLine("savedAs")).toMatchObject({
+      ...{ file, newFile: other, name: "b.docx", overwritten: true, person: { name: "Alice" } },
+      through: expect.stringMatching(/^person:/),
+    });
+    const portals = await at.bridge.open("audited/a.docx", { user: { id: "u", name: "Uma" } });
+    await suggest(portals, "c.docx");
+    expect(lastLine("savedAs")).toMatchObject({ person: { name: "Uma" }, name: "c.docx", through: "portal:test" });
+    const lines = at.bridge.logLines.length;
+    await suggest(portals, "c.exe");
+    await exactly(portals, "../c.docx");
+    expect(at.bridge.logLines.slice(lines).filter(({ stream }) => stream === "audit")).toEqual([]);
+  });
+
+  it("tells the old name and the new one, and nothing when the name stays", async () => {
+    const file = await putAnew("audited/old.docx");
+    const client = await at.bridge.open("audited/old.docx", { user: { id: "u", name: "Uma" } });
+    await client.post("RENAME_FILE", { "X-WOPI-RequestedName": "new/name" });
+    expect(lastLine("renamed")).toEqual({
+      event: "renamed",
+      file,
+      from: "old.docx",
+      to: "new_name.docx",
+      person: { id: expect.stringMatching(/^p/), name: "Uma" },
+      through: "portal:test",
+    });
+    const lines = at.bridge.logLines.length;
+    await client.post("RENAME_FILE", { "X-WOPI-RequestedName": "new_name" });
+    await client.post("RENAME_FILE", { "X-WOPI-RequestedName": "." });
+    expect(at.bridge.logLines.slice(lines).filter(({ stream }) => stream === "audit")).toEqual([]);
+  });
+
+  it("tells who deleted what, and nothing of who may not", async () => {
+    const file = await putAnew("audited/gone.docx");
+    await (await at.bridge.open("audited/gone.docx")).post("DELETE");
+    expect(lastLine("deleted")).toBeUndefined();
+    await (await openAsOwner(at.bridge, "audited/gone.docx")).post("DELETE");
+    expect(lastLine("deleted")).toMatchObject({
+      ...{ file, name: "gone.docx", person: { name: "Alice" } },
+      through: expect.stringMatching(/^person:/),
+    });
   });
 });
 

@@ -22,6 +22,8 @@ const facts: Omit<AccessGrant, "id"> = {
   person: { id: "p1", name: "Ann" },
   ownerId: "u1",
   restrictions: { print: true },
+  saveAs: "new",
+  mayRename: true,
   actionUrl: "https://office.example:9980/browser/cool.html?WOPISrc=x",
   language: "de",
   issuedTo: "intranet",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type AccessGrant, AccessGrants } from "../../src/model/accessGrants.ts";
+import { type AccessGrant, AccessGrants, cameThrough, isOwners } from "../../src/model/accessGrants.ts";
 import { type EditLink, EditLinks } from "../../src/model/editLinks.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import { put } from "../../src/model/keyValueStore.ts";
@@ -18,6 +18,8 @@ const facts: Omit<AccessGrant, "id"> = {
   person: { id: "g1", name: "Ben" },
   ownerId: "u1",
   restrictions: {},
+  saveAs: "new",
+  mayRename: false,
   actionUrl: "https://office.example/browser/cool.html",
   language: "en-US",
   issuedTo: "intranet",
@@ -170,6 +172,46 @@ describe("a renewal", () => {
     store.beforeNextSwap(() => other.revoke(id));
     expect(await renew(id)).toBeUndefined();
     expect((await grants.find(id))?.revokedAtMs).toBe(startMs + 1000);
+  });
+});
+
+describe("what a grant allows beside saving", () => {
+  it("is never more through a link than new files, and renaming as the link says at the moment", async () => {
+    const { grants, links, linked, renew } = freshStage();
+    const { link, grant } = await linked({}, { saveAs: "overwrite", mayRename: true });
+    expect(await grants.find(grant.id)).toMatchObject({ saveAs: "new", mayRename: false });
+    await links.change(link.id, { mayRename: true });
+    expect(await grants.find(grant.id)).toMatchObject({ saveAs: "new", mayRename: true });
+    expect(await renew(grant.id)).toMatchObject({ saveAs: "new", mayRename: true });
+    await links.change(link.id, { mayRename: false });
+    expect(await grants.find(grant.id)).toMatchObject({ mayRename: false });
+    const { grant: none } = await linked({}, { saveAs: "none" });
+    expect(await grants.find(none.id)).toMatchObject({ saveAs: "none" });
+  });
+
+  it("is new files, and renaming without a link, for one that an older bridge has kept", async () => {
+    const { grants, links, store, linked } = freshStage();
+    const age = async ({ saveAs: _saveAs, mayRename: _mayRename, ...older }: AccessGrant) =>
+      put(store, `grant:${older.id}`, JSON.stringify(older), older.expiresAtMs);
+    const portals = await grants.issue({ ...facts, saveAs: "overwrite" });
+    await age(portals);
+    expect(await grants.find(portals.id)).toMatchObject({ saveAs: "new", mayRename: true });
+    const { link, grant } = await linked();
+    await age(grant);
+    expect(await grants.find(grant.id)).toMatchObject({ saveAs: "new", mayRename: false });
+    await links.change(link.id, { mayRename: true });
+    expect(await grants.find(grant.id)).toMatchObject({ mayRename: true });
+  });
+
+  it.each([
+    ["person:u1", true, "person:u1"],
+    ["person:u2", false, "person:u2"],
+    ["link:l1", false, "link:l1"],
+    ["u1", false, "portal:u1"],
+    ["jwt:https://id.example", false, "portal:jwt:https://id.example"],
+  ])("is the owner's own when he has signed in himself: %s", (issuedTo, isOwner, through) => {
+    expect(isOwners({ issuedTo, ownerId: "u1" })).toBe(isOwner);
+    expect(cameThrough({ issuedTo })).toBe(through);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EditLinks, linkEnd } from "../../src/model/editLinks.ts";
 import { failureOf } from "../../src/model/failure.ts";
+import { put } from "../../src/model/keyValueStore.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
 import { sampleLink } from "../support/sampleLink.ts";
@@ -124,6 +125,20 @@ describe("the end of a link", () => {
 
   it("is nothing when there is no such link", async () => {
     expect(await freshLinks().links.revoke("never")).toBeUndefined();
+  });
+});
+
+describe("a link that an older bridge has kept", () => {
+  it("lets nobody rename the file, until its owner says so", async () => {
+    const { store, links } = freshLinks();
+    const { link, secret } = await links.make(facts);
+    const { mayRename: _unknownThen, ...older } = link;
+    await put(store, `link:${link.id}`, JSON.stringify(older));
+    expect((await links.behindSecret(secret)).mayRename).toBe(false);
+    expect((await links.madeBy(facts.maker))[0]?.mayRename).toBe(false);
+    expect((await links.change(link.id, { note: "x" }))?.mayRename).toBe(false);
+    expect((await links.change(link.id, { mayRename: true }))?.mayRename).toBe(true);
+    expect((await links.find(link.id))?.mayRename).toBe(true);
   });
 });
 

@@ -17,6 +17,8 @@ const grant: AccessGrant = {
   person: { ...ann, email: "ann@example.org" },
   ownerId: "u1",
   restrictions: {},
+  saveAs: "new",
+  mayRename: true,
   actionUrl: "https://office.example/",
   language: "en-US",
   issuedTo: "intranet",

@@ -25,6 +25,8 @@ function freshStage() {
       person: { id: "p1", name: "Ann" },
       ownerId: "u1",
       restrictions: {},
+      saveAs: "new",
+      mayRename: true,
       actionUrl: "https://office.example/",
       language: "en-US",
       issuedTo: "intranet",

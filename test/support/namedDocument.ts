@@ -1,7 +1,9 @@
 import { expect } from "vitest";
+import { linkOwner } from "./linkOwner.ts";
 import type { TestBridge } from "./testBridge.ts";
 import { utf7 } from "./utf7.ts";
-import { type WopiAnswer, type WopiClient, wopiClient } from "./wopiClient.ts";
+import { editorForm } from "./webPerson.ts";
+import { type WopiAnswer, type WopiClient, wopiClient, wopiOfForm } from "./wopiClient.ts";
 
 /** What PutRelativeFile and RenameFile answer. */
 export interface NamedDocument {
@@ -64,12 +66,21 @@ export const exactly = (client: WopiClient, name: string, overwrite?: string, bo
 
 let folders = 0;
 
-/** A document in a folder of its own, opened to edit. */
+/** Opened by its owner, who has signed in on the bridge's own pages. */
+export async function openAsOwner(bridge: TestBridge, path: string): Promise<WopiClient> {
+  const { person } = await linkOwner(bridge);
+  const page = await person.follow(await person.get(`/open?file_id=${(await bridge.alice.info(path)).id}`));
+  return wopiOfForm(editorForm(page));
+}
+
+/** A document in a folder of its own, opened to edit: by its owner, or as a portal that trusts its people says. */
 export async function openInFolder(bridge: TestBridge, more: Record<string, unknown> = {}, name = "Report.docx") {
   const folder = `named ${++folders}`;
   const path = `${folder}/${name}`;
   expect(await bridge.alice.put(path, "the original")).toBe(0);
-  return { folder, path, client: await bridge.open(path, more) };
+  if (Object.keys(more).length === 0) return { folder, path, client: await openAsOwner(bridge, path) };
+  const options = { save_as: "overwrite", ...(more["options"] as object | undefined) };
+  return { folder, path, client: await bridge.open(path, { ...more, options }) };
 }
 
 /** Every name in a folder with what it holds. */

@@ -8,6 +8,7 @@ export const sampleLink: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs"> = 
   fileName: "Report.docx",
   permission: "edit",
   asksName: true,
+  mayRename: false,
   restrictions: { download: false, print: false, copy: false, watermark: false },
   maker: "person:u1",
 };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DiscoveryServer, discoveryServer } from "../support/discoveryServer.ts";
-import { hostPageFacts, namedDocument, openedAt } from "../support/namedDocument.ts";
+import { hostPageFacts, namedDocument, openAsOwner, openedAt } from "../support/namedDocument.ts";
 import { rawRequest, rawStatus } from "../support/rawHttp.ts";
 import { editorUrl, type TestBridge, testBridge } from "../support/testBridge.ts";
 import { fromUtf7, utf7 } from "../support/utf7.ts";
@@ -30,6 +30,11 @@ describe("the mistakes that hosts make", () => {
     await client.get();
     return { path, client };
   };
+  /** As its owner does: with every right that the protocol has. */
+  const openOwn = async (name?: string) => {
+    const { path } = await openNew("before", {}, name);
+    return { path, client: await openAsOwner(bridge, path) };
+  };
   const openAndLock = async (lockId: string) => {
     const opened = await openNew();
     expect((await opened.client.lock(lockId)).status).toBe(200);
@@ -42,7 +47,7 @@ describe("the mistakes that hosts make", () => {
   const saveAs = (client: WopiClient, headers: Record<string, string>) => client.post("PUT_RELATIVE", headers, "copy");
 
   it("1. every 409 tells the lock, and tells an empty one when the file is not locked", async () => {
-    const { client } = await openNew();
+    const { client } = await openOwn();
     const unlocked = [client.refresh("A"), client.unlock("A"), client.relock("A", "B"), client.put("x")];
     for (const answering of unlocked) {
       const answer = await answering;
@@ -159,7 +164,7 @@ describe("the mistakes that hosts make", () => {
   });
 
   it("11. PutRelativeFile finds a name in suggested mode, none in exact mode, and spares a locked file", async () => {
-    const { client, path } = await openNew();
+    const { client, path } = await openOwn();
     const locked = beside(path, "Locked.docx");
     await bridge.alice.put(locked, "theirs");
     await (await bridge.open(locked)).lock("theirs");
@@ -174,7 +179,7 @@ describe("the mistakes that hosts make", () => {
   });
 
   it("12. OverwriteRelativeTarget is understood as True, too", async () => {
-    const { client, path } = await openNew();
+    const { client, path } = await openOwn();
     await bridge.alice.put(beside(path, "Taken.docx"), "theirs");
     const headers = { "X-WOPI-RelativeTarget": "Taken.docx", "X-WOPI-OverwriteRelativeTarget": "True" };
     expect(namedDocument(await saveAs(client, headers)).Name).toBe("Taken.docx");
@@ -182,7 +187,7 @@ describe("the mistakes that hosts make", () => {
   });
 
   it("13. an address in an answer is absolute and holds a token for the file it names", async () => {
-    const { client } = await openNew();
+    const { client } = await openOwn();
     const { Url } = namedDocument(await saveAs(client, { "X-WOPI-SuggestedTarget": ".odt" }));
     expect(new URL(Url).origin).toBe(bridge.url);
     const copy = openedAt(Url, client);
@@ -238,7 +243,7 @@ describe("the mistakes that hosts make", () => {
       SupportsScenarioLinks: ["GET_RESTRICTED_LINK", "REVOKE_RESTRICTED_LINK"],
       SupportsSecureStore: ["READ_SECURE_STORE"],
     };
-    const { client } = await openNew();
+    const { client } = await openOwn();
     const all = await facts(client);
     for (const [flag, overrides] of Object.entries(calls)) {
       for (const override of overrides) {
@@ -358,7 +363,7 @@ describe("the mistakes that hosts make", () => {
 
   it("23. a name of quotes, #, %, +, emoji and right-to-left text breaks neither header nor address", async () => {
     const name = "it's 100% #1 + 😀 תקציב";
-    const { client, path } = await openNew("before", {}, `${name}.docx`);
+    const { client, path } = await openOwn(`${name}.docx`);
     const taken = await saveAs(client, { "X-WOPI-RelativeTarget": utf7(`${name}.docx`) });
     const offered = taken.header("x-wopi-validrelativetarget") ?? "";
     expect(offered).toMatch(/^[\x20-\x7e]+$/);

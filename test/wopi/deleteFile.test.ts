@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openAsOwner } from "../support/namedDocument.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
-import { sessionSchema, type WopiAnswer, type WopiClient, wopiClient } from "../support/wopiClient.ts";
+import type { WopiAnswer, WopiClient } from "../support/wopiClient.ts";
 
 const minuteMs = 60_000;
 
@@ -15,12 +16,13 @@ describe("DeleteFile", () => {
   });
   afterAll(() => bridge.close());
 
-  /** A document in a folder of its own; who opens it is its owner unless a person is named. */
+  /** A document in a folder of its own; by its owner, or through a portal as `more` says. */
   const openNew = async (more: Record<string, unknown> = {}) => {
     const folder = `delete ${++documents}`;
     const path = `${folder}/Report.docx`;
     expect(await bridge.alice.put(path, "before")).toBe(0);
-    const client = await bridge.open(path, more);
+    const isOwners = Object.keys(more).length === 0;
+    const client = await (isOwners ? openAsOwner(bridge, path) : bridge.open(path, more));
     await client.check();
     await client.get();
     return { folder, path, client };
@@ -124,7 +126,8 @@ describe("DeleteFile", () => {
 
   it.each<[string, Record<string, unknown>]>([
     ["a colleague who may edit", { user: { id: "c", name: "Colleague" } }],
-    ["the owner who only looks", { action: "view" }],
+    ["a portal that names nobody", { action: "edit" }],
+    ["a portal that names nobody and only looks", { action: "view" }],
     ["a reader", { action: "view", user: { id: "r", name: "Reader" } }],
   ])("by %s is 404, as CheckFileInfo promises nothing else", async (_who, more) => {
     const { client, folder } = await openNew(more);
@@ -153,10 +156,9 @@ describe("DeleteFile", () => {
 
   it("with a body and a token in the header alone is done as well", async () => {
     const { client, folder } = await openNew();
-    const session = sessionSchema.parse(client.session);
-    const answered = await fetch(wopiClient(session, client.src).src, {
+    const answered = await fetch(client.src, {
       method: "POST",
-      headers: { "X-WOPI-Override": "DELETE", Authorization: `Bearer ${session.access_token}` },
+      headers: { "X-WOPI-Override": "DELETE", Authorization: `Bearer ${client.session.access_token}` },
       body: "x".repeat(100_000),
     });
     expect(answered.status).toBe(200);

@@ -4,6 +4,7 @@ import {
   contentsOf,
   hostPageFacts,
   namedDocument,
+  openAsOwner,
   openedAt,
   openedByPage,
   openInFolder,
@@ -73,7 +74,7 @@ describe("PutRelativeFile: what becomes of the two files", () => {
       async (name) => {
         const folder = `${name} #ä%20+`;
         await put(`${folder}/${name}.docx`, "the original");
-        const client = await bridge.open(`${folder}/${name}.docx`);
+        const client = await openAsOwner(bridge, `${folder}/${name}.docx`);
         expect(namedDocument(await suggest(client, ".odt")).Name).toBe(`${name}.odt`);
         expect((await contentsOf(bridge, folder))[`${name}.odt`]).toBe("the copy");
       },
@@ -219,7 +220,7 @@ describe("PutRelativeFile: what becomes of the two files", () => {
     });
 
     it("ends when the portal ends the session it came from", async () => {
-      const { client, folder } = await openNew();
+      const { client, folder } = await openNew({ user: { id: "g", name: "Guest" } });
       const { Url, HostEditUrl } = namedDocument(await suggest(client, "Copy.docx"));
       const copy = openedAt(Url, client);
       const second = openedAt(namedDocument(await suggest(copy, "Second.docx")).Url, client);

@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { linkOwner } from "../support/linkOwner.ts";
+import { openAsOwner } from "../support/namedDocument.ts";
 import { rawConnection, rawRequest, rawStatus } from "../support/rawHttp.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import { until } from "../support/until.ts";
-import { type WopiClient, wopiAnswer } from "../support/wopiClient.ts";
+import { editorForm, webPerson } from "../support/webPerson.ts";
+import { type WopiClient, wopiAnswer, wopiOfForm } from "../support/wopiClient.ts";
 
 describe("PutUserInfo", () => {
   let bridge: TestBridge;
   let people = 0;
   beforeAll(async () => {
-    bridge = await testBridge();
+    bridge = await testBridge({ drive: { settings: { accessTokenTtlSeconds: 400 * 24 * 3600 } } });
     await bridge.alice.put("one.docx", "one");
     await bridge.alice.put("two.docx", "two");
   });
@@ -128,6 +131,61 @@ describe("PutUserInfo", () => {
     const lines = ["POST", "X-WOPI-Override: PUT_USER_INFO", "Transfer-Encoding: chunked"];
     expect(rawStatus(await rawRequest(client.address(), lines, "5\r\nabcde\r\n3\r\nfgh\r\n0\r\n\r\n"))).toBe(200);
     expect(await keptBy(client)).toBe("abcdefgh");
+  });
+
+  describe("by a link's visitors", () => {
+    const dayMs = 24 * 3_600_000;
+    const visit = async (url: string, person = webPerson(bridge.url)) =>
+      wopiOfForm(editorForm(await person.follow(await person.post(url, { name: "Guest" }))));
+    const linkTo = async (path: string) => (await linkOwner(bridge)).makeLink((await bridge.alice.info(path)).id);
+
+    it("is read by each alone, and ends a month after it was kept", async () => {
+      const url = await linkTo("one.docx");
+      const person = webPerson(bridge.url);
+      const visitor = await visit(url, person);
+      const other = await visit(url);
+      expect((await keep(visitor, "the visitor's")).status).toBe(200);
+      expect(await keptBy(visitor)).toBe("the visitor's");
+      for (const reader of [other, await visit(await linkTo("one.docx")), await openAs(newPerson())]) {
+        expect((await reader.check()).json()).not.toHaveProperty("UserInfo");
+      }
+      expect((await keep(other, "the other's")).status).toBe(200);
+      expect(await keptBy(visitor)).toBe("the visitor's");
+      expect((await keep(other, "")).status).toBe(200);
+      expect((await other.check()).json()).not.toHaveProperty("UserInfo");
+      bridge.clock.advance(30 * dayMs);
+      expect(await keptBy(await visit(url, person))).toBeUndefined();
+      expect(await bridge.storedText()).not.toContain("the visitor's");
+    });
+
+    it("takes no more room however many come: the latest hundred are known", async () => {
+      const url = await linkTo("two.docx");
+      const first = await visit(url);
+      await keep(first, "of the first");
+      for (let at = 0; at < 100; at++) await keep(await visit(url), `of number ${at}`);
+      expect(await keptBy(first)).toBeUndefined();
+      const texts = (await bridge.storedText()).match(/of number \d+/g) ?? [];
+      expect(new Set(texts).size).toBe(100);
+    }, 60_000);
+  });
+
+  it("of a portal's person ends half a year after it was kept, and no earlier", async () => {
+    const person = newPerson();
+    await keep(await openAs(person), "half a year");
+    bridge.clock.advance(179 * 24 * 3_600_000);
+    expect(await keptBy(await openAs(person))).toBe("half a year");
+    bridge.clock.advance(24 * 3_600_000);
+    expect(await keptBy(await openAs(person))).toBeUndefined();
+  });
+
+  it("of the owner is not read by a portal that names nobody, nor the other way round", async () => {
+    const own = await openAsOwner(bridge, "one.docx");
+    const nobody = await bridge.open("one.docx");
+    await keep(own, "the owner's");
+    expect(await keptBy(nobody)).toBeUndefined();
+    await keep(nobody, "nobody's");
+    expect(await keptBy(own)).toBe("the owner's");
+    expect(await keptBy(await openAsOwner(bridge, "two.docx"))).toBe("the owner's");
   });
 
   it("outlives the session and a restart of the bridge", async () => {

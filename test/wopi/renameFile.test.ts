@@ -135,34 +135,56 @@ describe("RenameFile", () => {
   });
 
   describe("a name that can't be had", () => {
-    it.each(["file", "folder"])("because a %s bears it is 400 with a reason and never 409", async (what) => {
+    it.each(["file", "folder"])("because a %s bears it becomes one like it that is free", async (what) => {
       const { client, path, folder } = await openAndLock("A");
       await bridge.alice.put(what === "file" ? at(path, "Taken.docx") : at(path, "Taken.docx/inside.txt"), "theirs");
-      expectIllegal(await rename(client, "Taken", { "X-WOPI-Lock": "A" }));
-      expect(await bridge.alice.list(folder)).toEqual(["Report.docx", "Taken.docx"]);
-      expect(await isOpenToOthers(path, "past the lock")).toBe(false);
+      const answer = namedDocument(await rename(client, "Taken", { "X-WOPI-Lock": "A" }));
+      expect(answer.Name).toBe("Taken (2)");
+      expect(await bridge.alice.list(folder)).toEqual(["Taken (2).docx", "Taken.docx"]);
+      expect(await isOpenToOthers(at(path, "Taken (2).docx"), "past the lock")).toBe(false);
       expect((await client.put("after", "A")).status).toBe(200);
-      expect(await bridge.alice.read(path)).toBe("after");
+      expect(await bridge.alice.read(at(path, "Taken (2).docx"))).toBe("after");
+    });
+
+    it("because others bear it and those like it becomes the first that none bears, and stays that", async () => {
+      const { client, path, folder } = await openAndLock("A");
+      for (const name of ["Taken.docx", "Taken (2).docx", "Taken (4).docx"])
+        await bridge.alice.put(at(path, name), "x");
+      expect(namedDocument(await rename(client, "Taken")).Name).toBe("Taken (3)");
+      const before = await bridge.alice.info(at(path, "Taken (3).docx"));
+      expect(namedDocument(await rename(client, "Taken")).Name).toBe("Taken (3)");
+      expect(await bridge.alice.info(at(path, "Taken (3).docx"))).toEqual(before);
+      expect(await bridge.alice.list(folder)).toHaveLength(4);
+      expect(await isOpenToOthers(at(path, "Taken (3).docx"), "past the lock")).toBe(false);
     });
 
     it.each([
-      ["a slash", "a/b"],
-      ["a way up", "../up"],
-      ["a backslash", "a\\b"],
-      ["a question mark", "what?"],
-      ["a control character", "a\u0001b"],
-      ["a line break", "a\r\nSet-Cookie: x"],
+      ["a slash", "a/b", "a_b"],
+      ["a way up", "../up", ".._up"],
+      ["a backslash", "a\\b", "a_b"],
+      ["a question mark", "what?", "what_"],
+      ["a control character", "a\u0001b", "a_b"],
+      ["a line break", "a\r\nSet-Cookie: x", "a__Set-Cookie_ x"],
+      ["a blank at its end", "a ", "a"],
+      ["a dot at its end", "a.", "a"],
+      ["a blank at its begin", "\u00a0a", "a"],
+      ["a name of Windows'", "nul", "_nul"],
+      ["half a character", "a\ud83d", "a\ufffd"],
+      ["more bytes than the drive can store with the extension", "文".repeat(76), "文".repeat(75)],
+      ["far more", "a".repeat(4000), "a".repeat(225)],
+    ])("since it holds %s becomes one like it that can", async (_what, asked, name) => {
+      const { client, folder } = await openAndLock("A");
+      expect(namedDocument(await rename(client, asked, { "X-WOPI-Lock": "A" })).Name).toBe(name);
+      expect(await bridge.alice.list(folder)).toEqual([`${name}.docx`]);
+      expect((await client.put("after", "A")).status).toBe(200);
+    });
+
+    it.each([
       ["a dot", "."],
       ["two dots", ".."],
       ["only blanks", "\u3000"],
       ["nothing but the extension", ".docx"],
-      ["a blank at its end", "a "],
-      ["a blank at its begin", "\u00a0a"],
-      ["a name of Windows'", "nul"],
-      ["half a character", "a\ud83d"],
-      ["more bytes than the drive can store with the extension", "文".repeat(76)],
-      ["far more", "a".repeat(4000)],
-    ])("since it holds %s is 400 with a reason", async (_what, name) => {
+    ])("since it holds %s is 400 with a reason: nothing is left of it", async (_what, name) => {
       const { client, folder } = await openAndLock("A");
       expectIllegal(await rename(client, name, { "X-WOPI-Lock": "A" }));
       expect(await bridge.alice.list(folder)).toEqual(["Report.docx"]);
@@ -292,7 +314,7 @@ describe("RenameFile", () => {
       });
       expect(await readdir(bridge.spoolDir)).toEqual([]);
       // A refusal has to wait for no body either.
-      expect((await rename(client, "a/b", {}, body)).status).toBe(400);
+      expect((await rename(client, ".", {}, body)).status).toBe(400);
       expect((await rename(client, "Other", { "X-WOPI-Lock": "B" }, body)).status).toBe(409);
     });
 

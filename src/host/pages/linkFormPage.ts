@@ -19,6 +19,7 @@ export interface LinkFormValues {
   readonly removePassword: boolean;
   readonly note: string;
   readonly askName: boolean;
+  readonly mayRename: boolean;
   readonly noDownload: boolean;
   readonly noPrint: boolean;
   readonly noCopy: boolean;
@@ -45,7 +46,7 @@ export interface LinkFormFacts {
  * - `expires_in`: days, one of `expiryChoices`; on change also `keep`
  * - `password`: empty = none, on change = as it was; `remove_password` (on change, when there is one)
  * - `note`: empty = none
- * - `ask_name`, `no_download`, `no_print`, `no_copy`, `watermark`
+ * - `may_rename`, `ask_name`, `no_download`, `no_print`, `no_copy`, `watermark`
  *
  * A ticked box sends `1`, an unticked one nothing.
  */
@@ -67,6 +68,7 @@ ${otherLinks === 0 ? nothing : notice("plain", html`${fill(words.otherLinks, { c
 <form method="post" action="${action}">
 ${link === undefined ? html`<input type="hidden" name="file_id" value="${file.id}">` : nothing}
 ${permissionField(context, values, facts.error)}
+${box("may_rename", words.allowRename, values.mayRename, words.allowRenameHint)}
 ${expiryField(context, values, facts)}
 ${passwordField(context, values, facts)}
 ${noteField(context, values, facts.error)}
@@ -85,19 +87,21 @@ const newLink: LinkFormValues = {
   removePassword: false,
   note: "",
   askName: true,
+  mayRename: false,
   noDownload: false,
   noPrint: false,
   noCopy: false,
   watermark: false,
 };
 
-function valuesOf({ asksName, note, permission, restrictions }: EditLink): LinkFormValues {
+function valuesOf({ asksName, mayRename, note, permission, restrictions }: EditLink): LinkFormValues {
   return {
     permission,
     expiresIn: "keep",
     removePassword: false,
     note: note ?? "",
     askName: asksName,
+    mayRename,
     noDownload: restrictions.download,
     noPrint: restrictions.print,
     noCopy: restrictions.copy,

@@ -87,6 +87,7 @@ function terms({ language }: PageContext, link: EditLink): Html {
     html`<tr><th scope="row">${term}</th><td>${value}</td></tr>`;
   return html`<table><tbody>
 ${row(words.permissionLabel, link.permission === "edit" ? words.mayEdit : words.mayView)}
+${link.permission === "edit" ? row(words.allowRename, link.mayRename ? words.yes : words.no) : nothing}
 ${row(words.made, moment(link.createdAtMs, language))}
 ${row(words.ends, link.expiresAtMs === undefined ? words.never : moment(link.expiresAtMs, language))}
 ${row(words.password, link.passwordHash === undefined ? words.no : words.yes)}

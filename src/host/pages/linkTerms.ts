@@ -9,13 +9,14 @@ export type LinkEnd = NonNullable<ReturnType<typeof linkEnd>>;
 /** A link's terms in a few words: permission, end, password. */
 export function terms(link: EditLink, language: Language): Html {
   const words = pageWords[language];
-  const { expiresAtMs, passwordHash, permission } = link;
+  const { expiresAtMs, mayRename, passwordHash, permission } = link;
   const until =
     expiresAtMs === undefined
       ? html`${words.withoutEnd}`
       : fillHtml(words.until, { time: moment(expiresAtMs, language) });
   const password = passwordHash === undefined ? nothing : html` · ${words.withPassword}`;
-  return html`${permission === "edit" ? words.canEdit : words.canView} · ${until}${password}`;
+  const canEdit = mayRename ? words.canEditAndRename : words.canEdit;
+  return html`${permission === "edit" ? canEdit : words.canView} · ${until}${password}`;
 }
 
 export function stateBadge(end: LinkEnd | undefined, language: Language): Html {
