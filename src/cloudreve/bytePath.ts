@@ -41,7 +41,7 @@ export class BytePath {
   readonly #pools: Readonly<Record<Purpose, ConnectionPool>> = {
     save: new ConnectionPool(128, 32),
     small: new ConnectionPool(128, 64),
-    download: new ConnectionPool(256, 32),
+    download: new ConnectionPool(768, 32),
   };
 
   constructor(timing: Partial<ByteTiming> = {}) {

@@ -41,12 +41,16 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   quotaExceeded: { wopi: 413, web: 507, title: "The drive has no room left for this account." },
   signInNeeded: { wopi: 503, web: 401, title: "The drive does not accept the account's sign-in any more." },
   driveBusy: { wopi: 503, web: 503, title: "The drive is busy with this file." },
+  tooManyCalls: { wopi: 503, web: 503, title: "Too much is open at once for this session." },
   driveUnreachable: { wopi: 503, web: 503, title: "The drive does not answer." },
   driveFailed: { wopi: 500, web: 502, title: "The drive gave an answer that helps nobody." },
   editorUnreachable: { wopi: 503, web: 503, title: "The editor does not answer." },
   storeUnreachable: { wopi: 503, web: 503, title: "The bridge does not reach its store." },
   spoolFailed: { wopi: 500, web: 500, title: "The bridge can't keep the save: its disk refuses." },
 };
+
+/** What is open ends soon, or is cut. @see requireMovement */
+const retryCallsAfterSeconds = 10;
 
 /** Answers an editor: status, the lock headers that WOPI demands, and Collabora's code for a foreign change. */
 export function writeWopiFailure(response: Response, failure: Failure): void {
@@ -81,6 +85,10 @@ export function writeWopiFailure(response: Response, failure: Failure): void {
     case "rangeInvalid":
       response.set("Content-Range", `bytes */${failure.sizeBytes}`);
       break;
+    case "tooManyCalls":
+      response.set("Retry-After", String(retryCallsAfterSeconds));
+      response.type("text/plain").send(`Too many ${failure.of} are open at once for this session.\n`);
+      return;
     default:
       break;
   }

@@ -35,6 +35,8 @@ export type Failure =
   | { readonly kind: "quotaExceeded" }
   | { readonly kind: "signInNeeded" }
   | { readonly kind: "driveBusy" }
+  /** Somebody has more calls open at once than is his share. */
+  | { readonly kind: "tooManyCalls"; readonly of: "downloads" | "uploads" | "small calls" }
   | { readonly kind: "driveUnreachable" }
   | { readonly kind: "driveFailed"; readonly code: number; readonly said: string }
   | { readonly kind: "editorUnreachable"; readonly said: string }

@@ -7,6 +7,7 @@ import { logFacts, logFailure, shortHash } from "../http/requestLog.ts";
 import { type AccessGrant, type AccessGrants, wopiFileId } from "../model/accessGrants.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+import { kindOfCall, type OpenCalls } from "./openCalls.ts";
 import { isProven, type Proof } from "./proofKey.ts";
 import type { WopiCall, WopiOperation, WopiReply } from "./wopiCall.ts";
 
@@ -16,6 +17,7 @@ type ProofMode = "required" | "offered" | "off";
 export interface WopiRouterParts {
   readonly tokens: AccessTokens;
   readonly grants: AccessGrants;
+  readonly openCalls: OpenCalls;
   readonly editors: Editors;
   readonly proofMode: ProofMode;
   /** Public base of WOPISrc: what the editor's server signs. */
@@ -85,13 +87,33 @@ function serve(parts: WopiRouterParts, choose: (request: Request) => WopiOperati
       grant = await admit(parts, request, token);
     } catch (error) {
       const ended = await endedSave(parts, request, token);
-      if (ended !== undefined) await parts.keepEndedSave(callOf(ended));
+      if (ended !== undefined) await counted(parts, request, ended, () => parts.keepEndedSave(callOf(ended)));
       throw error;
     }
-    await requireProof(parts, request, grant);
-    const operation = choose(request);
-    await send(response, await operation(callOf(grant)));
+    await counted(parts, request, grant, async () => {
+      await requireProof(parts, request, grant);
+      const operation = choose(request);
+      await send(response, await operation(callOf(grant)));
+    });
   };
+}
+
+/** @throws tooManyCalls */
+async function counted(
+  { openCalls }: WopiRouterParts,
+  request: Request,
+  grant: AccessGrant,
+  work: () => Promise<void>,
+): Promise<void> {
+  const isOfContents = request.path.endsWith("/contents");
+  const end = openCalls.begin(grant, kindOfCall(request.method, isOfContents, request.get("X-WOPI-Override")));
+  try {
+    await work();
+  } finally {
+    // Half a body holds its connection after the answer too.
+    if (request.complete || request.closed) end();
+    else request.once("close", end);
+  }
 }
 
 function named(operation: string, work: WopiOperation): WopiOperation {
