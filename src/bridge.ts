@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import helmet from "helmet";
@@ -20,8 +20,10 @@ import { PortalCallers } from "./host/portalCaller.ts";
 import { hostRouter } from "./host/router.ts";
 import { AccessTokens, deriveKey } from "./http/accessToken.ts";
 import { auditLog } from "./http/auditLog.ts";
+import { boundedServer } from "./http/connectionLimits.ts";
 import { Drain } from "./http/drain.ts";
 import { Metrics } from "./http/metrics.ts";
+import { requireMovement } from "./http/movement.ts";
 import { headersOnward, logFacts, logFailure, logRequests } from "./http/requestLog.ts";
 import { SignedCookies } from "./http/signedCookies.ts";
 import { AccessGrants, wopiFileId } from "./model/accessGrants.ts";
@@ -46,6 +48,7 @@ import { checkFileInfo } from "./wopi/checkFileInfo.ts";
 import { deleteFile } from "./wopi/deleteFile.ts";
 import { getFile } from "./wopi/getFile.ts";
 import { getLock, lock, refreshLock, unlock } from "./wopi/lockOperations.ts";
+import { OpenCalls } from "./wopi/openCalls.ts";
 import { keepEndedSave, putFile } from "./wopi/putFile.ts";
 import { type DocumentAddresses, putRelativeFile } from "./wopi/putRelativeFile.ts";
 import { putUserInfo } from "./wopi/putUserInfo.ts";
@@ -55,10 +58,6 @@ import { decideUndecided, keepUndecided } from "./wopi/undecidedSave.ts";
 
 /** How long a stop waits for work whose callers have gone; the spool holds the saves that are cut off. */
 const settleMs = 5_000;
-/** A connection on which nothing moves for this long is cut; a slow one that moves is not. */
-const idleConnectionMs = 120_000;
-/** Longer than proxies keep a connection: whoever closes first must not be the one who is about to be asked. */
-const keepAliveMs = 130_000;
 
 export interface Bridge {
   readonly app: Express;
@@ -211,6 +210,7 @@ export async function openBridge(
   const app = express();
   app.disable("x-powered-by").disable("etag").set("trust proxy", config.TRUST_PROXY).set("query parser", "simple");
   app.use(logRequests(logger, (request) => metrics.answered(request)));
+  app.use(requireMovement());
   app.use((request, response, next) => {
     // Express would make a server error of an address whose escapes are broken.
     if (isDecodable(request.path)) next();
@@ -222,6 +222,7 @@ export async function openBridge(
     wopiRouter({
       tokens,
       grants,
+      openCalls: new OpenCalls(),
       editors,
       proofMode: config.PROOF_KEYS,
       wopiUrl,
@@ -330,11 +331,7 @@ export async function openBridge(
   return {
     app,
     listen: () => {
-      const server = createServer(app);
-      // A large save over a slow line is no attack: what counts is that it moves.
-      server.requestTimeout = 0;
-      server.setTimeout(idleConnectionMs);
-      server.keepAliveTimeout = keepAliveMs;
+      const server = boundedServer(app);
       drain.watch(server);
       rounds.start();
       return listening(server, config.HOST, config.PORT);

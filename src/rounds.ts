@@ -57,12 +57,7 @@ export class Rounds {
 
   /** Gives back the drive's lock of every file whose WOPI lock has run out, or protects nobody any more. */
   async sweep(): Promise<void> {
-    let looked = 0;
-    for await (const fileId of this.#parts.shield.held()) {
-      await this.sessionsEnded(fileId);
-      // The embedded store answers at once: without a breath all of them would be one long block.
-      if (++looked % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
+    for await (const fileId of this.#parts.shield.held()) await this.sessionsEnded(fileId);
   }
 
   /** As `sweep`, for one file. One lock that the drive does not give back now must not keep the others: never rejects. */

@@ -4,14 +4,14 @@ import type { Readable } from "node:stream";
 import axios, { type AxiosInstance } from "axios";
 import type { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
-import { BytePath, type Transmission } from "./bytePath.ts";
+import { BytePath, type ByteTiming, type Transmission } from "./bytePath.ts";
 import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } from "./codes.ts";
 
 /** An API call must be answered within this time: an editor hears of a drive that is down before it gives up itself. */
 const apiTimeoutMs = 8_000;
-/** A transfer may take as long as it moves. */
-const idleTimeoutMs = 60_000;
 const apiAnswerLimitBytes = 16 * 1024 * 1024;
+/** Of the API's calls; those of saves, small native calls and downloads have connections of their own. */
+const apiConnections = { keepAlive: true, maxSockets: 128, maxFreeSockets: 64 };
 
 export interface ApiCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -58,7 +58,7 @@ export interface RawAnswer {
  */
 export class CloudreveClient {
   readonly #axios: AxiosInstance;
-  readonly #bytes = new BytePath();
+  readonly #bytes: BytePath;
   readonly #baseUrl: string;
   readonly #headersOnward: () => Readonly<Record<string, string>>;
   readonly #called: (call: CallTime) => void;
@@ -66,19 +66,22 @@ export class CloudreveClient {
   /**
    * @param headersOnward of the request being served; Cloudreve logs its correlation id and echoes it in its errors
    * @param called hears of each call once its answer has begun
+   * @param timing of calls that send or fetch bytes, where the usual one is not meant
    */
   constructor(
     baseUrl: string,
     headersOnward: () => Readonly<Record<string, string>> = () => ({}),
     called: (call: CallTime) => void = () => {},
+    timing: Partial<ByteTiming> = {},
   ) {
+    this.#bytes = new BytePath(timing);
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
     this.#headersOnward = headersOnward;
     this.#called = called;
     this.#axios = axios.create({
       adapter: "http",
-      httpAgent: new http.Agent({ keepAlive: true, maxSockets: 256 }),
-      httpsAgent: new https.Agent({ keepAlive: true, maxSockets: 256 }),
+      httpAgent: new http.Agent(apiConnections),
+      httpsAgent: new https.Agent(apiConnections),
       proxy: false,
       responseType: "text",
       decompress: false,
@@ -158,20 +161,18 @@ export class CloudreveClient {
   /** Sends bytes or asks for bytes; any status is an answer. The caller must read or destroy the body. */
   async raw(call: RawCall): Promise<RawAnswer> {
     return this.#transmit({
+      purpose: call.body === undefined ? "download" : "save",
       method: call.method,
       url: call.url,
       headers: { "Content-Type": "application/octet-stream", ...call.headers },
       body: call.body,
-      idleTimeoutMs,
-      answerWithinMs: apiTimeoutMs,
       signal: call.signal,
     });
   }
 
   /** As `raw`, for a small call without a body that must be answered soon. */
   async rawSoon(call: Omit<RawCall, "body" | "signal">): Promise<RawAnswer> {
-    const signal = AbortSignal.timeout(apiTimeoutMs);
-    return this.#transmit({ ...call, idleTimeoutMs: apiTimeoutMs, answerWithinMs: apiTimeoutMs, signal });
+    return this.#transmit({ ...call, purpose: "small", signal: AbortSignal.timeout(apiTimeoutMs) });
   }
 
   async #transmit(transmission: Transmission): Promise<RawAnswer> {
@@ -241,10 +242,11 @@ export function dataOf<Schema extends z.ZodType>(schema: Schema, envelope: Envel
   throw new BridgeError({ kind: "driveFailed", code: 0, said: `unexpected answer at: ${where}` });
 }
 
-/** Reads a short answer whole. @throws driveUnreachable when it breaks off */
+/** Reads a short answer whole. @throws driveUnreachable when it breaks off, or its end does not come in time */
 export async function readText(body: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
+  const late = setTimeout(() => body.destroy(new Error("the answer is late")), apiTimeoutMs);
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       size += chunk.length;
@@ -256,6 +258,8 @@ export async function readText(body: Readable): Promise<string> {
   } catch (error) {
     if (error instanceof BridgeError) throw error;
     throw new BridgeError({ kind: "driveUnreachable" }, { cause: new Error("the answer broke off") });
+  } finally {
+    clearTimeout(late);
   }
   return Buffer.concat(chunks).toString("utf8");
 }

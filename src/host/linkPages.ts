@@ -1,6 +1,7 @@
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
 import { logFacts } from "../http/requestLog.ts";
+import { Breath } from "../model/breath.ts";
 import { type EditLink, linkEnd } from "../model/editLinks.ts";
 import { failureOf } from "../model/failure.ts";
 import { changeLink, type LinkParts, linkOf, makeLink, revokeLink } from "./makeLink.ts";
@@ -15,7 +16,7 @@ import {
 } from "./pages/linkFormPage.ts";
 import { linkMadePage } from "./pages/linkMadePage.ts";
 import { type LinkFacts, linkPage } from "./pages/linkPage.ts";
-import { linksPage } from "./pages/linksPage.ts";
+import { type ListedLink, linksPage } from "./pages/linksPage.ts";
 import { messagePage } from "./pages/messagePage.ts";
 
 export interface LinkPagesParts extends PageParts, LinkParts {
@@ -91,9 +92,12 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
     "/links",
     forPerson(parts, async (person, request, response) => {
       const links = await parts.links.madeBy(makerOf(person));
-      const rows = await Promise.all(
-        links.map(async (link) => ({ link, visits: await parts.links.visits(link.id), ...endOf(parts, link) })),
-      );
+      const rows: ListedLink[] = [];
+      const breath = new Breath();
+      for (const link of links) {
+        await breath.draw();
+        rows.push({ link, visits: await parts.links.visits(link.id), ...endOf(parts, link) });
+      }
       sendPage(response, 200, linksPage(await pageContext(parts, request, person), { links: rows }));
     }),
   );

@@ -1,4 +1,5 @@
 import { logFacts } from "../http/requestLog.ts";
+import { Breath } from "../model/breath.ts";
 import { type EditLink, type LinkRestrictions, linkEnd } from "../model/editLinks.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./apiRoute.ts";
 import {
@@ -71,7 +72,13 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       failures: [],
       run: async (call) => {
         const links = (await parts.links.madeBy(makerOf(call))).slice(0, listedLinksAtMost);
-        return { links: await Promise.all(links.map((link) => answerOf(parts, link))) };
+        const answers: Awaited<ReturnType<typeof answerOf>>[] = [];
+        const breath = new Breath();
+        for (const link of links) {
+          await breath.draw();
+          answers.push(await answerOf(parts, link));
+        }
+        return { links: answers };
       },
     }),
     apiRoute({

@@ -42,6 +42,7 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   signInNeeded: { wopi: 503, web: 401, title: "The drive does not accept the account's sign-in any more." },
   fileUnproven: { wopi: 503, web: 503, title: "It can't be proven that what lies in the file's place is the file." },
   driveBusy: { wopi: 503, web: 503, title: "The drive is busy with this file." },
+  tooManyCalls: { wopi: 503, web: 503, title: "Too much is open at once for this session." },
   driveUnreachable: { wopi: 503, web: 503, title: "The drive does not answer." },
   driveFailed: { wopi: 500, web: 502, title: "The drive gave an answer that helps nobody." },
   editorUnreachable: { wopi: 503, web: 503, title: "The editor does not answer." },
@@ -50,6 +51,9 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   // It passes: to a 413 Collabora makes the document read-only for everybody, to this it keeps it and saves again.
   spoolFull: { wopi: 503, web: 503, title: "The bridge has no room for the save now." },
 };
+
+/** What is open ends soon, or is cut. @see requireMovement */
+const retryCallsAfterSeconds = 10;
 
 /** Answers an editor: status, the lock headers that WOPI demands, and Collabora's code for a foreign change. */
 export function writeWopiFailure(response: Response, failure: Failure): void {
@@ -88,6 +92,10 @@ export function writeWopiFailure(response: Response, failure: Failure): void {
     case "rangeInvalid":
       response.set("Content-Range", `bytes */${failure.sizeBytes}`);
       break;
+    case "tooManyCalls":
+      response.set("Retry-After", String(retryCallsAfterSeconds));
+      response.type("text/plain").send(`Too many ${failure.of} are open at once for this session.\n`);
+      return;
     default:
       break;
   }

@@ -37,6 +37,8 @@ export type Failure =
   /** What lies at the file's last known place may be another file, and there is no credential left to ask by id. */
   | { readonly kind: "fileUnproven" }
   | { readonly kind: "driveBusy" }
+  /** Somebody has more calls open at once than is his share. */
+  | { readonly kind: "tooManyCalls"; readonly of: "downloads" | "uploads" | "small calls" }
   | { readonly kind: "driveUnreachable" }
   | { readonly kind: "driveFailed"; readonly code: number; readonly said: string }
   | { readonly kind: "editorUnreachable"; readonly said: string }

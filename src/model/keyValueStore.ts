@@ -21,6 +21,7 @@ export interface KeyValueStore {
    * @throws Error when the key or the value to leave holds a NUL, which not every store could give back
    */
   swap(key: string, expected: string | undefined, next: string | undefined, expiresAtMs?: number): Promise<boolean>;
+  /** However long the list, and whatever is done with each entry: others are served in between. */
   list(prefix: string): AsyncIterable<readonly [key: string, value: string]>;
   close(): Promise<void>;
 }

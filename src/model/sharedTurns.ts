@@ -19,8 +19,8 @@ const usualTiming = {
   signAgainMs: 500,
   /** A bridge whose turn has come begins within this time, or is passed over. */
   beginWithinMs: 2_000,
-  /** An editor waits for half a minute; nobody is kept waiting longer than this for other bridges. */
-  waitAtMostMs: 20_000,
+  /** An editor waits for half a minute; nobody is kept waiting longer than this, for whomever. */
+  waitAtMostMs: 25_000,
 };
 export type TurnTiming = typeof usualTiming;
 
@@ -49,15 +49,25 @@ export class SharedTurns {
     this.#timing = { ...usualTiming, ...timing };
   }
 
+  get waitAtMostMs(): number {
+    return this.#timing.waitAtMostMs;
+  }
+
   /**
    * Does the work when this bridge's turn has come. Calls for one file must come one at a time.
-   * @throws driveBusy when the turn does not come in time
+   * @param untilMs moment of the monotonic clock at which waiting ends; @param signal of a caller who may go
+   * @throws driveBusy when the turn does not come in time, or the caller has gone
    */
-  async hold<Result>(fileId: string, work: (turn: Turn) => Promise<Result>): Promise<Result> {
+  async hold<Result>(
+    fileId: string,
+    work: (turn: Turn) => Promise<Result>,
+    untilMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Result> {
     const key = `turn:${fileId}`;
     this.#leftOver.delete(key);
     const turn = new SharedTurn(this.#store, this.#now, this.#timing, key, this.#me);
-    await turn.begin();
+    await turn.begin(untilMs, signal);
     try {
       return await work(turn);
     } finally {
@@ -132,7 +142,7 @@ class SharedTurn implements Turn {
     if (performance.now() >= this.#endsAtMs) throw new BridgeError({ kind: "driveBusy" });
   }
 
-  async begin(): Promise<void> {
+  async begin(untilMs: number, signal: AbortSignal | undefined): Promise<void> {
     const startedAtMs = performance.now();
     const watch = new LifeWatch(this.#timing);
     for (;;) {
@@ -147,7 +157,7 @@ class SharedTurn implements Turn {
         return;
       }
       const waitedMs = askedAtMs - startedAtMs;
-      if (waitedMs > this.#timing.waitAtMostMs) {
+      if (askedAtMs > untilMs || signal?.aborted === true) {
         await this.#change((queue) => left(queue, this.#me));
         throw new BridgeError({ kind: "driveBusy" });
       }

@@ -1,3 +1,4 @@
+import { Breath } from "../model/breath.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { requireNoNul } from "./keptText.ts";
 
@@ -22,7 +23,9 @@ export function openMemoryStore(now: Clock): KeyValueStore {
       return true;
     },
     list: async function* (prefix) {
+      const breath = new Breath();
       for (const key of [...entries.keys()].filter((name) => name.startsWith(prefix)).sort()) {
+        await breath.draw();
         const value = read(key);
         if (value !== undefined) yield [key, value] as const;
       }

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import Database from "libsql";
+import { Breath } from "../model/breath.ts";
 import { BridgeError } from "../model/failure.ts";
 import { type Clock, type KeyValueStore, pauseFor } from "../model/keyValueStore.ts";
 import { requireNoNul } from "./keptText.ts";
@@ -8,6 +9,7 @@ import { NewerStoreError, schemaVersion } from "./storeSchema.ts";
 
 /** Rows whose time is over are removed at most this often. */
 const cleanEveryMs = 60_000;
+const cleanedAtOnce = 500;
 const pageSize = 200;
 /** The library waits without letting go of the process, so only for as long as another's write usually lasts. */
 const blockAtMostMs = 20;
@@ -52,12 +54,14 @@ export function openSqliteStore(path: string, now: Clock): KeyValueStore {
     `SELECT key, value, expiresAtMs FROM entry WHERE key > @after AND key >= @prefix AND key < @end
        AND (expiresAtMs IS NULL OR expiresAtMs > @now) ORDER BY key LIMIT ${pageSize}`,
   );
-  const clean = database.prepare("DELETE FROM entry WHERE expiresAtMs <= ?");
+  const clean = database.prepare(
+    `DELETE FROM entry WHERE key IN (SELECT key FROM entry WHERE expiresAtMs <= ? LIMIT ${cleanedAtOnce})`,
+  );
   let cleanedAtMs = now();
   const cleanUp = (nowMs: number): void => {
     if (nowMs - cleanedAtMs <= cleanEveryMs) return;
-    cleanedAtMs = nowMs;
-    clean.run(nowMs);
+    // What is left is removed with the next writes: nobody waits for all of it.
+    if (clean.run(nowMs).changes < cleanedAtOnce) cleanedAtMs = nowMs;
   };
 
   return {
@@ -84,9 +88,11 @@ export function openSqliteStore(path: string, now: Clock): KeyValueStore {
       let after = "";
       // What begins with the prefix is one stretch of the index: the last code point sorts behind all others.
       const end = `${prefix}\u{10FFFF}`;
+      const breath = new Breath();
       for (;;) {
         const rows = await asked(() => page.all({ prefix, end, after, now: now() }) as Row[]);
         for (const { key, value, expiresAtMs } of rows) {
+          await breath.draw();
           // Whoever reads the list may take his time.
           if (expiresAtMs === null || expiresAtMs > now()) yield [key, value] as const;
         }

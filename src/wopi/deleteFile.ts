@@ -24,7 +24,7 @@ export function deleteFile(parts: {
     requireEdit(call);
     const { document, person } = call.grant;
     if (!isOwners(call.grant)) throw new BridgeError({ kind: "rightMissing", right: "delete" });
-    await parts.turns.inTurn(document.fileId, async () => {
+    await parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
       const lock = await parts.locks.current(document.fileId);
       if (lock !== undefined) throw new BridgeError({ kind: "lockMismatch", currentLockId: lock.lockId });
       const file = await parts.drive.stat(document);

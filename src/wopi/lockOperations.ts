@@ -25,7 +25,7 @@ export function lock(parts: LockParts): WopiOperation {
     const lockId = requireLockId(call, "X-WOPI-Lock");
     if (call.header("X-WOPI-OldLock") !== undefined) return relock(parts, call, lockId);
     const { document, id, issuedAtMs } = call.grant;
-    return parts.turns.inTurn(document.fileId, async () => {
+    return parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
       const outcome = await parts.locks.lock(document.fileId, lockId, id, issuedAtMs);
       if (outcome === "refreshed") return refreshed(parts, call);
       try {
@@ -46,7 +46,7 @@ export function refreshLock(parts: LockParts): WopiOperation {
     requireEdit(call);
     const lockId = requireLockId(call, "X-WOPI-Lock");
     const { document, id } = call.grant;
-    return parts.turns.inTurn(document.fileId, async () => {
+    return parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
       await whereItStands(parts, call, () => parts.locks.refresh(document.fileId, lockId, id));
       return refreshed(parts, call);
     });
@@ -59,7 +59,7 @@ export function unlock(parts: LockParts): WopiOperation {
     requireEdit(call);
     const lockId = requireLockId(call, "X-WOPI-Lock");
     const { document } = call.grant;
-    return parts.turns.inTurn(document.fileId, async () => {
+    return parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
       await whereItStands(parts, call, () => parts.locks.unlock(document.fileId, lockId));
       const driveAnswers = await releaseShield(parts, document.fileId);
       return driveAnswers ? versionNow(parts, call) : { status: 200 };
@@ -80,7 +80,7 @@ export function getLock(parts: LockParts): WopiOperation {
 async function relock(parts: LockParts, call: WopiCall, lockId: string): Promise<WopiReply> {
   const oldLockId = requireLockId(call, "X-WOPI-OldLock");
   const { document, id, issuedAtMs } = call.grant;
-  return parts.turns.inTurn(document.fileId, async () => {
+  return parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
     await whereItStands(parts, call, () =>
       parts.locks.unlockAndRelock(document.fileId, oldLockId, lockId, id, issuedAtMs),
     );

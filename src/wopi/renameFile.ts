@@ -32,7 +32,7 @@ export function renameFile(parts: RenameParts): WopiOperation {
     requireRename(call);
     call.body.resume();
     const { grant } = call;
-    return parts.turns.inTurn(grant.document.fileId, async () => {
+    return parts.turns.inTurnWhile(call.signal, grant.document.fileId, async () => {
       const isLocked = await requireLockUnlessAbsent(parts, call);
       const stored = await parts.drive.stat(grant.document);
       const names = newNames(call, stored);

@@ -7,6 +7,7 @@ import { logFacts, logFailure, shortHash } from "../http/requestLog.ts";
 import { type AccessGrant, type AccessGrants, wopiFileId } from "../model/accessGrants.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+import { kindOfCall, type OpenCalls } from "./openCalls.ts";
 import { isProven, type Proof } from "./proofKey.ts";
 import { requireKnownProof, type UndecidedCall } from "./undecidedSave.ts";
 import { isExitSave, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
@@ -17,6 +18,7 @@ type ProofMode = "required" | "offered" | "off";
 export interface WopiRouterParts {
   readonly tokens: AccessTokens;
   readonly grants: AccessGrants;
+  readonly openCalls: OpenCalls;
   readonly editors: Editors;
   readonly proofMode: ProofMode;
   /** Public base of WOPISrc: what the editor's server signs. */
@@ -91,8 +93,10 @@ function serve(parts: WopiRouterParts, choose: (request: Request) => WopiOperati
       if (failureOf(error, "storeUnreachable") !== undefined) await keepUndecided(parts, request, token);
       throw error;
     }
-    const operation = choose(request);
-    await send(response, await operation(callOf(grant)));
+    await counted(parts, request, grant, async () => {
+      const operation = choose(request);
+      await send(response, await operation(callOf(grant)));
+    });
   };
 }
 
@@ -108,7 +112,7 @@ async function admitOrKeep(
   } catch (error) {
     if (failureOf(error, "storeUnreachable") !== undefined) throw error;
     const ended = await endedSave(parts, request, token);
-    if (ended !== undefined) await parts.keepEndedSave(callOf(ended));
+    if (ended !== undefined) await counted(parts, request, ended, () => parts.keepEndedSave(callOf(ended)));
     throw error;
   }
 }
@@ -130,6 +134,24 @@ async function keepUndecided(parts: WopiRouterParts, request: Request, token: st
 
 function isSave(request: Request): boolean {
   return request.path.endsWith("/contents") && request.get("X-WOPI-Override") === "PUT";
+}
+
+/** @throws tooManyCalls */
+async function counted(
+  { openCalls }: WopiRouterParts,
+  request: Request,
+  grant: AccessGrant,
+  work: () => Promise<void>,
+): Promise<void> {
+  const isOfContents = request.path.endsWith("/contents");
+  const end = openCalls.begin(grant, kindOfCall(request.method, isOfContents, request.get("X-WOPI-Override")));
+  try {
+    await work();
+  } finally {
+    // Half a body holds its connection after the answer too.
+    if (request.complete || request.closed) end();
+    else request.once("close", end);
+  }
 }
 
 function named(operation: string, work: WopiOperation): WopiOperation {

@@ -36,6 +36,7 @@ const table: { readonly [Kind in Failure["kind"]]: [Extract<Failure, { kind: Kin
   signInNeeded: [{ kind: "signInNeeded" }, 503, 401],
   fileUnproven: [{ kind: "fileUnproven" }, 503, 503],
   driveBusy: [{ kind: "driveBusy" }, 503, 503],
+  tooManyCalls: [{ kind: "tooManyCalls", of: "downloads" }, 503, 503],
   driveUnreachable: [{ kind: "driveUnreachable" }, 503, 503],
   driveFailed: [{ kind: "driveFailed", code: 50001, said: "db password wrong" }, 500, 502],
   editorUnreachable: [{ kind: "editorUnreachable", said: "http://e/hosting/discovery could not be read." }, 503, 503],
@@ -117,8 +118,18 @@ describe("an editor", () => {
 
   it("hears 1010 for a change in storage only", async () => {
     for (const { what } of rows) {
-      if (what.kind !== "changedInStorage") expect((await answer("wopi", what)).text).toBe("");
+      if (what.kind === "changedInStorage") continue;
+      const { text } = await answer("wopi", what);
+      if (what.kind === "tooManyCalls") expect(text).not.toContain("1010");
+      else expect(text).toBe("");
     }
+  });
+
+  it("hears why it may open no more, in words that Collabora shows, and when to ask again", async () => {
+    const { headers, text } = await answer("wopi", { kind: "tooManyCalls", of: "uploads" });
+    expect(headers.get("Retry-After")).toBe("10");
+    expect(headers.get("X-WOPI-Lock")).toBeNull();
+    expect(text).toBe("Too many uploads are open at once for this session.\n");
   });
 
   it("gets a lock header with each 409 and with nothing else", async () => {

@@ -6,7 +6,7 @@ import { type LinkEnd, lastVisits, stateBadge, terms } from "./linkTerms.ts";
 import { joined, named, nothing } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
-interface ListedLink {
+export interface ListedLink {
   readonly link: EditLink;
   readonly end?: LinkEnd;
   readonly visits: readonly LinkVisit[];

@@ -1,0 +1,43 @@
+import type { RequestHandler } from "express";
+
+const usualTiming = {
+  /** How often it is looked whether a body moves. */
+  everyMs: 30_000,
+  /** So much of a body must have moved since the last look: two kilobytes a second are slower than any line in use. */
+  leastBytes: 64 * 1024,
+  /** After the answer the rest of a body has this long: who sends more than was wanted can still read why. */
+  restWithinMs: 30_000,
+};
+export type MovementTiming = typeof usualTiming;
+
+/**
+ * Cuts connections on which a body stands still, there or back: half-sent uploads, downloads that nobody reads, and
+ * both at a byte a second. A large save over a slow line is no attack: what counts is that it moves. While the bridge
+ * itself is at work, between the two bodies, nothing is asked of the caller.
+ */
+export function requireMovement(timing: Partial<MovementTiming> = {}): RequestHandler {
+  const { everyMs, leastBytes, restWithinMs } = { ...usualTiming, ...timing };
+  return (request, response, next) => {
+    const { socket } = request;
+    const standing = () => {
+      if (!request.complete) return { phase: "receiving", bytes: socket.bytesRead } as const;
+      if (response.headersSent) return { phase: "sending", bytes: socket.bytesWritten } as const;
+      return { phase: "working", bytes: 0 } as const;
+    };
+    let before: ReturnType<typeof standing> | undefined;
+    const look = setInterval(() => {
+      const now = standing();
+      // Only an interval that was spent on one body as a whole says how fast it moves.
+      const isSlow = now.phase === before?.phase && now.bytes - before.bytes < leastBytes;
+      if (isSlow && now.phase !== "working") socket.destroy();
+      before = now;
+    }, everyMs);
+    response.once("close", () => {
+      clearInterval(look);
+      if (request.complete || socket.destroyed) return;
+      const rest = setTimeout(() => socket.destroy(), restWithinMs);
+      request.once("close", () => clearTimeout(rest));
+    });
+    next();
+  };
+}
