@@ -33,6 +33,7 @@ import { FileActivity } from "./model/fileActivity.ts";
 import { FileLocks } from "./model/fileLocks.ts";
 import { FileTurns } from "./model/fileTurns.ts";
 import { type Clock, type KeyValueStore, type Pause, pauseFor } from "./model/keyValueStore.ts";
+import { LastCopies } from "./model/lastCopies.ts";
 import { PersonSessions } from "./model/personSessions.ts";
 import { Rounds } from "./rounds.ts";
 import { ConflictCopies } from "./saves/conflictCopy.ts";
@@ -131,7 +132,8 @@ export async function openBridge(
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
   const lockParts = { drive, locks, shield, turns, note: (error: unknown) => void logFailure(error) };
-  const copies = new ConflictCopies(content, drive, now, tell);
+  const lastCopies = new LastCopies(store, now);
+  const copies = new ConflictCopies(content, drive, lastCopies, now, tell);
   const saveParts = { drive, locks, shield, content, copies, now, tell };
   const replay = new SaveReplay({ ...saveParts, spool, turns, note: noteReplay(logger) });
   const limitBytes = Math.floor(config.MAX_FILE_MB * 1024 * 1024);
@@ -152,7 +154,7 @@ export async function openBridge(
     noteReplay(logger)(save, "waiting", error);
     replay.wake();
   };
-  const putFileParts = { ...saveParts, spool, turns, limitBytes, pause, kept };
+  const putFileParts = { ...saveParts, grants, spool, turns, limitBytes, pause, kept };
   const addresses: DocumentAddresses = {
     forEditor: async (grant) => {
       const token = await accessTokenFor(tokens, grant);

@@ -1,42 +1,29 @@
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError, type Failure, failureOf, isConflict } from "../model/failure.ts";
-import { joinName, splitName } from "../model/fileName.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+import type { LastCopies } from "../model/lastCopies.ts";
 import { sha256Of } from "./contentHash.ts";
+import { conflictCopyName } from "./copyName.ts";
+import { keepLast } from "./lastCopy.ts";
 import type { TellSave } from "./saveNews.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 
 /** A content that was kept is not kept again within this time, however often an editor sends it. */
 const rememberedForMs = 7 * 24 * 3_600_000;
 
-/**
- * Name of the copy that keeps work which can't go into the document itself:
- * `Report (conflict, NAME, 2026-11-21 08.15).docx`, UTC.
- * @param attempt counts up while the name is taken
- */
-export function conflictCopyName(fileName: string, personName: string, atMs: number, attempt: number): string {
-  const { stem, extension } = splitName(fileName);
-  const plain = personName
-    .toWellFormed()
-    .replace(/[\\/:*?"<>|\p{Cc}]/gu, " ")
-    .trim();
-  const who = [...plain].slice(0, 40).join("").trim() || "unknown";
-  const when = new Date(atMs).toISOString().slice(0, 16).replace("T", " ").replace(":", ".");
-  const more = attempt === 0 ? "" : ` ${attempt + 1}`;
-  return joinName(stem, ` (conflict, ${who}, ${when})${more}${extension}`);
-}
-
-/** Copies beside the document, once per content. */
+/** Copies beside the document: once per content, and one in all of a grant that has ended. */
 export class ConflictCopies {
   readonly #content: ContentRecord;
   readonly #drive: Drive;
+  readonly #lastCopies: LastCopies;
   readonly #now: Clock;
   readonly #tell: TellSave;
 
-  constructor(content: ContentRecord, drive: Drive, now: Clock, tell: TellSave) {
+  constructor(content: ContentRecord, drive: Drive, lastCopies: LastCopies, now: Clock, tell: TellSave) {
     this.#content = content;
     this.#drive = drive;
+    this.#lastCopies = lastCopies;
     this.#now = now;
     this.#tell = tell;
   }
@@ -61,6 +48,10 @@ export class ConflictCopies {
     const { document, personName, receivedAtMs } = save.facts;
     const earlier = await this.#earlierCopy(save);
     if (earlier !== undefined) return this.#tell(save.facts, { is: "copied", copyName: earlier.name, why });
+    if (save.facts.isLastOfGrant === true) {
+      const parts = { drive: this.#drive, content: this.#content, lastCopies: this.#lastCopies, tell: this.#tell };
+      return keepLast(parts, save, why);
+    }
     const file = await this.#drive.stat(document);
     if (await this.#holds(file, save)) return this.#tell(save.facts, { is: "saved", version: file.version });
     let copy: DriveFile | undefined;

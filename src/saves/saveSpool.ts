@@ -33,6 +33,8 @@ export const placingFactsSchema = z.object({
   stand: z.object({ copyId: z.string(), order: z.number(), baseVersion: z.string().optional() }).optional(),
   /** Whoever sent it has no right to the document any more: it goes beside. */
   isBesideOnly: z.boolean().optional(),
+  /** And of that sender this is the last: it takes the place of what he has left there before. */
+  isLastOfGrant: z.boolean().optional(),
 });
 export type PlacingFacts = z.infer<typeof placingFactsSchema>;
 

@@ -1,6 +1,6 @@
 import { suiteOf } from "../editors/suites.ts";
-import { type AccessGrant, editorOrigin } from "../model/accessGrants.ts";
-import { isConflict, isTransient } from "../model/failure.ts";
+import { type AccessGrant, type AccessGrants, editorOrigin, lastSaveUntilMs, mayEdit } from "../model/accessGrants.ts";
+import { BridgeError, isConflict, isTransient } from "../model/failure.ts";
 import type { FileTurns } from "../model/fileTurns.ts";
 import type { Pause } from "../model/keyValueStore.ts";
 import type { Turn } from "../model/sharedTurns.ts";
@@ -18,6 +18,7 @@ import {
 } from "./wopiCall.ts";
 
 export interface PutFileParts extends SaveParts {
+  readonly grants: AccessGrants;
   readonly spool: SaveSpool;
   readonly turns: FileTurns;
   readonly copies: ConflictCopies;
@@ -39,21 +40,31 @@ const retryWithinMs = 5_000;
  */
 export function putFile(parts: PutFileParts): WopiOperation {
   return async (call) => {
-    if (call.grant.hasLostEditing) await keepBeside(parts, call);
+    if (call.grant.permission !== "edit") await keepBeside(parts, call);
     requireEdit(call);
     const request = saveRequest(call);
     const stand = await parts.content.arrived(call.grant.document.fileId, editorOrigin(call.grant));
     const save = await receive(parts, call, { ...placingFacts(call.grant, request, parts.now()), stand });
     await parts.tell(save.facts, { is: "saving" });
-    let saved: SavedDocument;
+    let saved: SavedDocument | undefined;
+    let today: AccessGrant | undefined;
     try {
-      saved = await placeWithRetries(parts, save, {
-        isForced: request.isForced,
-        isLast: request.isExitSave,
-      });
+      // The body may have taken minutes, and what was ended in the meantime writes nothing any more.
+      today = await parts.grants.find(call.grant.id);
+      if (today !== undefined && mayEdit(today, parts.now())) {
+        saved = await placeWithRetries(parts, save, {
+          isForced: request.isForced,
+          isLast: request.isExitSave,
+        });
+      }
     } catch (error) {
       await settleRefused(parts, save, error);
       throw error;
+    }
+    if (saved === undefined) {
+      await keepOvertaken(parts, save);
+      const isEnded = today === undefined || today.revokedAtMs !== undefined;
+      throw new BridgeError(isEnded ? { kind: "tokenInvalid" } : { kind: "rightMissing", right: "edit" });
     }
     await save.discard();
     await parts.tell(save.facts, { is: "saved", version: saved.file.version });
@@ -66,26 +77,44 @@ export function putFile(parts: PutFileParts): WopiOperation {
 }
 
 /**
- * A save whose grant has ended: it can't go into the document, and is the only copy of somebody's work.
- * It becomes a copy beside the document; the answer stays 401.
+ * A save whose grant has ended: it can't go into the document, and may be the only copy of somebody's work. For some
+ * minutes it becomes a copy beside the document; afterwards nothing of it is read. The answer is 401 all the same.
  */
 export function keepEndedSave(parts: PutFileParts): (call: WopiCall) => Promise<void> {
-  return async (call) => {
-    if (call.grant.permission === "edit" || call.grant.hasLostEditing) await keepBeside(parts, call);
-  };
+  return (call) => keepBeside(parts, call);
 }
 
-/** Takes the body of a save that may not go into the document, and leaves it beside. */
+/** Takes the last save of a right to edit that has ended, and leaves it beside the document. */
 async function keepBeside(parts: PutFileParts, call: WopiCall): Promise<void> {
-  const facts = placingFacts(call.grant, saveRequest(call), parts.now());
-  const save = await receive(parts, call, { ...facts, isBesideOnly: true });
+  const untilMs = lastSaveUntilMs(call.grant);
+  if (untilMs === undefined || parts.now() >= untilMs) return;
+  await placeBeside(parts, await receive(parts, call, lastFacts(placingFacts(call.grant, {}, parts.now()))));
+}
+
+/** As `keepBeside`, for a save that was on its way when the right ended. */
+async function keepOvertaken(parts: PutFileParts, save: SpooledSave): Promise<void> {
   try {
-    await parts.turns.inTurn(call.grant.document.fileId, () => parts.copies.keep(save, "rightMissing"));
+    // Under its first facts the replay would take it for one that may go into the document.
+    await placeBeside(parts, await parts.spool.receive(save.open(), lastFacts(save.facts), parts.limitBytes));
+  } finally {
+    await save.discard();
+  }
+}
+
+async function placeBeside(parts: PutFileParts, save: SpooledSave): Promise<void> {
+  try {
+    await parts.turns.inTurn(save.facts.document.fileId, () => parts.copies.keep(save, "rightMissing"));
   } catch (error) {
     await settleRefused(parts, save, error);
     return;
   }
   await save.discard();
+}
+
+/** Of several that wait for the drive only the newest is placed, as of the saves of one copy. */
+function lastFacts(facts: PlacingFacts): PlacingFacts {
+  const stand = { copyId: `last ${facts.grantId}`, order: facts.receivedAtMs };
+  return { ...facts, stand, isBesideOnly: true, isLastOfGrant: true };
 }
 
 async function receive(parts: PutFileParts, call: WopiCall, facts: PlacingFacts): Promise<SpooledSave> {

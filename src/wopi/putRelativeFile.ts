@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { type AccessGrant, type AccessGrants, wopiFileId } from "../model/accessGrants.ts";
+import { type AccessGrant, type AccessGrants, mayEdit, wopiFileId } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import type { DriveShield } from "../model/driveShield.ts";
@@ -54,6 +54,9 @@ export function putRelativeFile(parts: PutRelativeParts): WopiOperation {
     const facts = { ...placingFacts(call.grant, {}, parts.now()), isBesideOnly: true };
     const save = await parts.spool.receive(call.body, facts, parts.limitBytes);
     try {
+      // The body may have taken minutes, and what was ended in the meantime writes nothing any more.
+      const today = await parts.grants.find(call.grant.id);
+      if (today === undefined || !mayEdit(today, parts.now())) throw new BridgeError({ kind: "tokenInvalid" });
       const parent = await parts.drive.stat(call.grant.document);
       const file =
         "suggested" in target
