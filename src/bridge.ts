@@ -131,7 +131,8 @@ export async function openBridge(
   const content = new ContentRecord(store);
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
-  const lockParts = { drive, locks, shield, turns, note: (error: unknown) => void logFailure(error) };
+  const sessionsEnded = (fileId: string): Promise<void> => rounds.sessionsEnded(fileId);
+  const lockParts = { drive, locks, shield, turns, sessionsEnded, note: (error: unknown) => void logFailure(error) };
   const lastCopies = new LastCopies(store, now);
   const copies = new ConflictCopies(content, drive, lastCopies, now, tell);
   const saveParts = { drive, locks, shield, content, copies, now, tell };
@@ -175,7 +176,6 @@ export async function openBridge(
       login === undefined ? (await links.liveAccounts())[0] : (await credentials.account(undefined)).account,
   });
   const rounds = new Rounds({ drive, locks, shield, turns, grants, activity, links, guard, metrics, logger, now });
-  const sessionsEnded = (fileId: string): Promise<void> => rounds.sessionsEnded(fileId);
   const drain = new Drain();
   const app = express();
   app.disable("x-powered-by").disable("etag").set("trust proxy", config.TRUST_PROXY).set("query parser", "simple");
@@ -266,8 +266,10 @@ export async function openBridge(
       attempts: new AttemptLimits(store, now),
       cookies: new SignedCookies(secrets, config.BRIDGE_URL, now),
       sessions: new PersonSessions(store, now),
+      lastCopies,
       embedOrigins: config.EMBED_ORIGINS,
       sessionsEnded,
+      personSignedOut: () => rounds.personSignedOut(),
     }),
   );
   app.use((_request, response) => {

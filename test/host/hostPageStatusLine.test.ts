@@ -15,6 +15,7 @@ const quietStatus: HostPageStatus = {
   saving_since: null,
   last_save: null,
   not_saved: null,
+  last_copy: null,
 };
 const byMe = { at: atNineTwelve, by: "Me", is_mine: true };
 const notSaved = { ...byMe, why: "driveUnreachable", kept_in: "spool", copy_name: null } as const;
