@@ -35,6 +35,7 @@ import { FileActivity } from "./model/fileActivity.ts";
 import { FileLocks } from "./model/fileLocks.ts";
 import { FileTurns } from "./model/fileTurns.ts";
 import { type Clock, type KeyValueStore, type Pause, pauseFor } from "./model/keyValueStore.ts";
+import { LastCopies } from "./model/lastCopies.ts";
 import { PersonSessions } from "./model/personSessions.ts";
 import { Rounds } from "./rounds.ts";
 import { ConflictCopies } from "./saves/conflictCopy.ts";
@@ -139,8 +140,10 @@ export async function openBridge(
   const attempts = new AttemptLimits(store, now);
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
-  const lockParts = { drive, locks, shield, turns, note: (error: unknown) => void logFailure(error) };
-  const copies = new ConflictCopies(content, drive, now, tell);
+  const sessionsEnded = (fileId: string): Promise<void> => rounds.sessionsEnded(fileId);
+  const lockParts = { drive, locks, shield, turns, sessionsEnded, note: (error: unknown) => void logFailure(error) };
+  const lastCopies = new LastCopies(store, now);
+  const copies = new ConflictCopies(content, drive, lastCopies, now, tell);
   const saveParts = { drive, locks, shield, content, copies, now, tell };
   const replay = new SaveReplay({
     ...saveParts,
@@ -171,7 +174,7 @@ export async function openBridge(
     noteReplay(logger)(save, "waiting", error);
     replay.wake();
   };
-  const putFileParts = { ...saveParts, spool, turns, limitBytes, pause, kept };
+  const putFileParts = { ...saveParts, grants, spool, turns, limitBytes, pause, kept };
   const addresses: DocumentAddresses = {
     forEditor: async (grant) => {
       const token = await accessTokenFor(tokens, grant);
@@ -205,7 +208,6 @@ export async function openBridge(
     logger,
     now,
   });
-  const sessionsEnded = (fileId: string): Promise<void> => rounds.sessionsEnded(fileId);
   const drain = new Drain();
   const app = express();
   app.disable("x-powered-by").disable("etag").set("trust proxy", config.TRUST_PROXY).set("query parser", "simple");
@@ -310,8 +312,10 @@ export async function openBridge(
       attempts,
       cookies: new SignedCookies(secrets, config.BRIDGE_URL, now),
       sessions: new PersonSessions(store, now),
+      lastCopies,
       embedOrigins: config.EMBED_ORIGINS,
       sessionsEnded,
+      personSignedOut: () => rounds.personSignedOut(),
       spool,
       saveLifetimeMs,
       saveDropped: dropped,

@@ -60,6 +60,11 @@ export class Rounds {
     for await (const fileId of this.#parts.shield.held()) await this.sessionsEnded(fileId);
   }
 
+  /** Sessions of files unknown have ended: looks at all of them, by itself. */
+  personSignedOut(): void {
+    this.sweep().catch((error: unknown) => this.#warn(error));
+  }
+
   /** As `sweep`, for one file. One lock that the drive does not give back now must not keep the others: never rejects. */
   async sessionsEnded(fileId: string): Promise<void> {
     const { locks, shield, turns, logger } = this.#parts;

@@ -56,6 +56,7 @@ export function documentPagesRouter(parts: DocumentPagesParts): Router {
         language: editorLanguage[await languageOf(parts.cookies, request)],
         theme: undefined,
         issuedTo: `person:${person.id}`,
+        generation: person.generation,
       };
       const { grant, hostPageUrl } = await openDocument(parts, asked);
       logFacts({ grant: grant.id, file: id, person: person.id });

@@ -14,6 +14,7 @@ const scripts = [
   "hostPageSaving.js",
   "hostPageToken.js",
   "hostPagePortal.js",
+  "hostPageEnd.js",
   "hostPage.js",
 ];
 

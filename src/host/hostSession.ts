@@ -1,13 +1,17 @@
 import { type Request, type Response, Router } from "express";
 import { logFacts } from "../http/requestLog.ts";
-import type { AccessGrant, AccessGrants, GrantEnd } from "../model/accessGrants.ts";
+import { type AccessGrant, type AccessGrants, type GrantEnd, lastSaveUntilMs, mayEdit } from "../model/accessGrants.ts";
 import type { Activity, FailedSave, FileActivity } from "../model/fileActivity.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+import type { LastCopies, LastCopy } from "../model/lastCopies.ts";
 import { accessTokenFor, type OpenDocumentParts } from "./openDocument.ts";
 
 export interface HostSessionParts extends OpenDocumentParts {
   readonly grants: AccessGrants;
   readonly activity: FileActivity;
+  readonly lastCopies: LastCopies;
+  /** Gives back the lock of a file that only ended sessions still hold. Never rejects. */
+  readonly sessionsEnded: (fileId: string) => Promise<void>;
   readonly now: Clock;
   readonly grantLifetimeMs: number;
 }
@@ -40,9 +44,14 @@ export function hostSessionRouter(parts: HostSessionParts): Router {
 
   router.get("/edit/:key/status", async (request: Request<{ key: string }>, response: Response) => {
     const { grant, ended } = await parts.grants.behindPageKey(request.params.key);
+    const { fileId } = grant.document;
     if (ended === undefined) await parts.activity.seen(grant);
-    const activity = await parts.activity.of(grant.document.fileId);
-    response.json(hostPageStatus(grant, ended, activity, parts.now()));
+    // Of an end that nobody has caused, as of an expiry, the page is the first to hear.
+    else if (grant.permission === "edit") void parts.sessionsEnded(fileId);
+    const hasLostEditing = !mayEdit(grant, parts.now()) && lastSaveUntilMs(grant) !== undefined;
+    const lastCopy = hasLostEditing ? await parts.lastCopies.find(grant.id) : undefined;
+    const activity = await parts.activity.of(fileId);
+    response.json(hostPageStatus(grant, ended, activity, parts.now(), lastCopy));
   });
 
   // Sent by navigator.sendBeacon as the page goes away.
@@ -74,14 +83,17 @@ export interface HostPageStatus {
     readonly kept_in: "spool" | "copy" | null;
     readonly copy_name: string | null;
   } | null;
+  /** The copy that this session's last save has become, once it may not edit any more. */
+  readonly last_copy: string | null;
 }
 
-/** Pure: what the page of one grant shows of its file's activity. */
+/** Pure: what the page of one grant shows of its file's activity; of one that has ended, what is its own alone. */
 export function hostPageStatus(
   grant: AccessGrant,
   ended: GrantEnd | undefined,
   activity: Activity,
   nowMs: number,
+  lastCopy?: LastCopy,
 ): HostPageStatus {
   const { sessions, savingSinceMs, lastSave, lastFailedSave } = activity;
   const called = sessions.find(({ grantId }) => grantId === grant.id)?.called ?? {};
@@ -89,23 +101,31 @@ export function hostPageStatus(
   const isOver =
     lastFailedSave === undefined || (lastFailedSave.keptIn !== "copy" && (lastSave?.atMs ?? 0) >= lastFailedSave.atMs);
   const isMine = (person: { id: string }) => person.id === grant.person.id;
+  const isShown = (person: { id: string }) => ended === undefined || isMine(person);
   return {
     now: nowMs,
     ended: ended ?? null,
     permission: grant.permission,
     editor_called: { check_file_info: called.checkFileInfo === true, get_file: called.getFile === true },
-    saving_since: savingSinceMs !== undefined && nowMs - savingSinceMs < savingAtMostMs ? savingSinceMs : null,
+    saving_since:
+      ended === undefined && savingSinceMs !== undefined && nowMs - savingSinceMs < savingAtMostMs
+        ? savingSinceMs
+        : null,
     last_save:
-      lastSave === undefined ? null : { at: lastSave.atMs, by: lastSave.person.name, is_mine: isMine(lastSave.person) },
-    not_saved: isOver
-      ? null
-      : {
-          at: lastFailedSave.atMs,
-          by: lastFailedSave.person.name,
-          is_mine: isMine(lastFailedSave.person),
-          why: lastFailedSave.why,
-          kept_in: lastFailedSave.keptIn ?? null,
-          copy_name: lastFailedSave.copyName ?? null,
-        },
+      lastSave === undefined || !isShown(lastSave.person)
+        ? null
+        : { at: lastSave.atMs, by: lastSave.person.name, is_mine: isMine(lastSave.person) },
+    not_saved:
+      isOver || !isShown(lastFailedSave.person)
+        ? null
+        : {
+            at: lastFailedSave.atMs,
+            by: lastFailedSave.person.name,
+            is_mine: isMine(lastFailedSave.person),
+            why: lastFailedSave.why,
+            kept_in: lastFailedSave.keptIn ?? null,
+            copy_name: lastFailedSave.copyName ?? null,
+          },
+    last_copy: lastCopy?.written === undefined ? null : lastCopy.name,
   };
 }

@@ -44,6 +44,8 @@ export interface DocumentRequest extends OpenRequest {
   readonly language: string | undefined;
   readonly theme: "light" | "dark" | undefined;
   readonly issuedTo: string;
+  /** Of a person's own sign-in. */
+  readonly generation?: string | undefined;
 }
 
 export interface OpenedSession {
@@ -90,6 +92,7 @@ export async function openDocument(parts: OpenDocumentParts, request: DocumentRe
     ),
     language: request.language ?? "en-US",
     issuedTo: request.issuedTo,
+    ...(request.generation === undefined ? {} : { generation: request.generation }),
     ...(request.link === undefined ? {} : { linkId: request.link.id }),
     expiresAtMs: Math.min(parts.now() + parts.grantLifetimeMs, renewableUntilMs),
     renewableUntilMs,

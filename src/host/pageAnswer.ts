@@ -5,18 +5,17 @@ import { webStatus } from "../http/failureResponse.ts";
 import { logFailure } from "../http/requestLog.ts";
 import type { SignedCookies } from "../http/signedCookies.ts";
 import type { Failure } from "../model/failure.ts";
-import type { SignedInPerson } from "../model/personSessions.ts";
 import { chooseLanguage, type Language, languages } from "./language.ts";
 import { type MessageKind, messagePage } from "./pages/messagePage.ts";
 import type { Page, PageContext } from "./pages/page.ts";
-import { type SignedInParts, signedInPerson } from "./signedIn.ts";
+import { type SignedInCaller, type SignedInParts, signedInPerson } from "./signedIn.ts";
 
 const languageCookie = "lang";
 const languageForMs = 365 * 24 * 3_600_000;
 const nonceBytes = 18;
 
 /** The person behind a request, once asked for. */
-export type Caller = SignedInPerson & { readonly sessionId: string };
+export type Caller = SignedInCaller;
 
 export interface PageParts extends SignedInParts {
   readonly bridgeUrl: string;

@@ -17,6 +17,8 @@ export interface SignInParts extends PageParts {
   readonly attempts: AttemptLimits;
   readonly audit: Audit;
   readonly now: Clock;
+  /** Somebody has signed out everywhere: gives back the locks that only ended sessions still hold. */
+  readonly personSignedOut: () => void;
 }
 
 const cookieName = "signin";
@@ -170,8 +172,10 @@ export function signInRouter(parts: SignInParts): Router {
   router.post("/signout", ...form, async (request, response) => {
     const everywhere = z.object({ everywhere: text }).parse(request.body ?? {}).everywhere === "1";
     const person = await endSession(parts, request, response, everywhere);
-    if (person !== undefined)
+    if (person !== undefined) {
       parts.audit({ event: "signedOut", person: { id: person.id, name: person.name }, everywhere });
+      if (everywhere) parts.personSignedOut();
+    }
     response.redirect(303, `${parts.bridgeUrl}/signin?signed_out=1`);
   });
   return router;

@@ -11,20 +11,27 @@ export interface SignedInParts {
   readonly sessions: PersonSessions;
 }
 
+/** The person behind a request, and the sign-in it rests on. */
+export type SignedInCaller = SignedInPerson & {
+  readonly sessionId: string;
+  /** As `AccessGrant.generation`. */
+  readonly generation: string | undefined;
+};
+
 /** Who has signed in on this browser; gives the browser a new secret when it is time for one. */
 export async function signedInPerson(
   { cookies, sessions }: SignedInParts,
   request: Request,
   response: Response,
-): Promise<(SignedInPerson & { readonly sessionId: string }) | undefined> {
+): Promise<SignedInCaller | undefined> {
   const cookie = await cookies.read(request, cookieName, cookieSchema);
   const found = cookie === undefined ? undefined : await sessions.find(cookie.session, cookie.secret);
   if (found === undefined) return undefined;
-  const { person, sessionId, freshSecret } = found;
+  const { person, sessionId, generation, freshSecret } = found;
   if (freshSecret !== undefined) {
     await cookies.write(response, cookieName, { session: sessionId, secret: freshSecret }, sessionLifetimeMs);
   }
-  return { ...person, sessionId };
+  return { ...person, sessionId, generation };
 }
 
 export async function startSession(
@@ -36,7 +43,11 @@ export async function startSession(
   await cookies.write(response, cookieName, { session: sessionId, secret }, sessionLifetimeMs);
 }
 
-/** @returns whose it was */
+/**
+ * Signs out this browser alone: documents that are open stay open, since they may hold unsaved work. `everywhere` ends
+ * those too, on every machine. Links live on either way: they are invitations to others, not sessions.
+ * @returns whose it was
+ */
 export async function endSession(
   { cookies, sessions }: SignedInParts,
   request: Request,

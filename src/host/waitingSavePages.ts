@@ -4,7 +4,7 @@ import type { Audit } from "../http/auditLog.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { SignedInPerson } from "../model/personSessions.ts";
-import { conflictCopyName } from "../saves/conflictCopy.ts";
+import { conflictCopyName } from "../saves/copyName.ts";
 import type { SaveDropped } from "../saves/saveNews.ts";
 import type { PlacingFacts, SaveSpool, WaitingSave } from "../saves/saveSpool.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { DriveDocument } from "./drive.ts";
-import { type EditLinks, linkEnd } from "./editLinks.ts";
+import { type EditLink, type EditLinks, linkEnd } from "./editLinks.ts";
 import { BridgeError } from "./failure.ts";
 import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
+import { lastSignOut } from "./signOuts.ts";
 
 export interface Person {
   readonly id: string;
@@ -47,13 +48,17 @@ export interface AccessGrant {
   readonly derivedFrom?: string;
   /** The link it was made through; what the link allows today, the grant allows, and no more. */
   readonly linkId?: string;
+  /** Of the owner's own sign-in, by which it was made: ended by the next sign-out everywhere. */
+  readonly generation?: string;
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
   /** No renewal goes beyond this moment. */
   readonly renewableUntilMs: number;
   readonly revokedAtMs?: number;
-  /** The link allowed to edit when this was made, and does not any more: unsaved work may still come. */
-  readonly hasLostEditing?: true;
+  /** What has ended it; undefined = it was revoked itself. */
+  readonly revokedWith?: "linkRevoked" | "linkExpired" | "signedOut";
+  /** The link allowed to edit when this was made, and has not since then: the last unsaved work may still come. */
+  readonly lostEditingAtMs?: number;
 }
 
 /** Did the file's owner ask for it, signed in on our own pages? A portal's word for it is not enough. */
@@ -67,12 +72,16 @@ export function cameThrough({ issuedTo }: Pick<AccessGrant, "issuedTo">): string
 }
 
 /** Why a grant gives no right any more. */
-export type GrantEnd = "revoked" | "expired" | "linkRevoked" | "linkExpired";
+export type GrantEnd = "revoked" | "expired" | "linkRevoked" | "linkExpired" | "signedOut";
 
 /** How long a ticket for the host page can be redeemed. */
 export const ticketLifetimeMs = 5 * 60_000;
 
+/** How long an open page can still learn why it has ended. */
 const endedGraceMs = 3_600_000;
+
+/** An editor that has lost its right hands over within this time what was unsaved at that moment, or not at all. */
+export const lastSaveWithinMs = 5 * 60_000;
 
 /** The last segment of WOPISrc: the same for everybody, since editors take it for the document's identity. */
 export function wopiFileId(document: DriveDocument): string {
@@ -83,6 +92,36 @@ export function wopiFileId(document: DriveDocument): string {
 /** The origin of the editor a grant was made for; an editor keeps one copy of a document for all its users. */
 export function editorOrigin(grant: AccessGrant): string {
   return new URL(grant.actionUrl).origin;
+}
+
+/** Whether what this grant saves may go into the document. */
+export function mayEdit(grant: AccessGrant, nowMs: number): boolean {
+  return grant.permission === "edit" && grant.revokedAtMs === undefined && grant.expiresAtMs > nowMs;
+}
+
+export type EditingLife = Pick<AccessGrant, "permission" | "expiresAtMs" | "revokedAtMs" | "lostEditingAtMs">;
+
+/** @returns when the right to edit ends, or has ended; undefined for a grant that never could edit */
+export function editingEndsAtMs(grant: EditingLife): number | undefined {
+  const { permission, expiresAtMs, revokedAtMs, lostEditingAtMs } = grant;
+  if (permission !== "edit" && lostEditingAtMs === undefined) return undefined;
+  const never = Number.POSITIVE_INFINITY;
+  return Math.min(expiresAtMs, revokedAtMs ?? never, lostEditingAtMs ?? never);
+}
+
+/**
+ * Until when a save that arrives is kept beside the document, though the right to edit has ended.
+ * @returns undefined for a grant that never could edit: it has nothing to hand over
+ */
+export function lastSaveUntilMs(grant: AccessGrant): number | undefined {
+  const endsAtMs = editingEndsAtMs(grant);
+  return endsAtMs === undefined ? undefined : endsAtMs + lastSaveWithinMs;
+}
+
+/** @returns why the grant has ended; undefined while it lives */
+function endOf({ expiresAtMs, revokedAtMs, revokedWith }: AccessGrant, nowMs: number): GrantEnd | undefined {
+  if (revokedAtMs !== undefined && revokedAtMs <= expiresAtMs) return revokedWith ?? "revoked";
+  return expiresAtMs > nowMs ? undefined : "expired";
 }
 
 /** Grants in the store: rights, person and revocation are read from here at every call. */
@@ -114,8 +153,7 @@ export class AccessGrants {
   }
 
   /**
-   * A grant that gives no right any more, for an hour after its end: an editor may still hold work that was done
-   * while it did.
+   * A grant that gives no right any more, for an hour after its end: whose it was is still asked.
    * @returns undefined when it never was, still lives, or ended longer ago
    */
   async findEnded(id: string): Promise<AccessGrant | undefined> {
@@ -178,13 +216,7 @@ export class AccessGrants {
     const id = await this.#store.get(pageKey(key));
     const grant = id === undefined ? undefined : await this.#read(id);
     if (grant === undefined) throw new BridgeError({ kind: "ticketInvalid" });
-    if (grant.revokedAtMs === undefined) {
-      return { grant, ended: grant.expiresAtMs > this.#now() ? undefined : "expired" };
-    }
-    if (grant.linkId === undefined) return { grant, ended: "revoked" };
-    const link = await this.#links.find(grant.linkId);
-    const end = link === undefined ? undefined : linkEnd(link, this.#now());
-    return { grant, ended: end?.because === "expired" ? "linkExpired" : "linkRevoked" };
+    return { grant, ended: endOf(grant, this.#now()) };
   }
 
   /**
@@ -215,37 +247,66 @@ export class AccessGrants {
     return grant;
   }
 
-  /** @returns the grant, ended with the one it was made through, and with no more rights than its link gives today */
+  /** @returns the grant, ended with what it was made through, and with no more rights than its link gives today */
   async #read(id: string): Promise<AccessGrant | undefined> {
     const raw = await this.#store.get(grantKey(id));
     if (raw === undefined) return undefined;
     const grant = grantIn(raw);
-    if (grant.revokedAtMs !== undefined) return grant;
-    if (grant.derivedFrom !== undefined) {
-      const origin = await this.#read(grant.derivedFrom);
-      if (origin?.revokedAtMs !== undefined) return { ...grant, revokedAtMs: origin.revokedAtMs };
-    }
-    return grant.linkId === undefined ? grant : this.#asLinkAllows(grant, grant.linkId);
+    const origin = grant.derivedFrom === undefined ? undefined : await this.#read(grant.derivedFrom);
+    const link = grant.linkId === undefined ? undefined : await this.#links.find(grant.linkId);
+    const ends = [
+      ending(grant),
+      ending(origin),
+      await this.#signOutOf(grant),
+      ...(grant.linkId === undefined ? [] : [this.#linkEndOf(grant, link)]),
+    ];
+    const narrowed = link === undefined ? grant : asLinkAllows(grant, link);
+    const first = ends.flatMap((end) => end ?? []).sort((a, b) => a.revokedAtMs - b.revokedAtMs)[0];
+    return { ...narrowed, ...first };
   }
 
-  async #asLinkAllows(grant: AccessGrant, linkId: string): Promise<AccessGrant> {
-    const link = await this.#links.find(linkId);
-    // When it ended nobody knows; a save that comes now is late in any case.
-    if (link === undefined) return { ...grant, revokedAtMs: Math.min(grant.expiresAtMs, this.#now()) };
-    const end = linkEnd(link, this.#now());
-    if (end !== undefined) return { ...grant, revokedAtMs: end.atMs };
-    const { download, print, copy, watermark } = link.restrictions;
-    const hasLostEditing = grant.permission === "edit" && link.permission === "view";
-    return {
-      ...grant,
-      permission: link.permission === "view" ? "view" : grant.permission,
-      // A link is a right to one file: whatever else lies in its folder is the owner's.
-      saveAs: grant.saveAs === "none" ? "none" : "new",
-      mayRename: link.mayRename,
-      restrictions: { download, print, copy, ...(watermark ? { watermark: grant.person.name } : {}) },
-      ...(hasLostEditing ? { hasLostEditing } : {}),
-    };
+  async #signOutOf({ issuedTo, generation }: AccessGrant): Promise<Ending | undefined> {
+    const personId = /^person:(.+)$/.exec(issuedTo)?.[1];
+    const signOut = personId === undefined ? undefined : await lastSignOut(this.#store, personId);
+    if (signOut === undefined || signOut.generation === generation) return undefined;
+    return { revokedAtMs: signOut.atMs, revokedWith: "signedOut" };
   }
+
+  #linkEndOf(grant: AccessGrant, link: EditLink | undefined): Ending | undefined {
+    // When it ended nobody knows; a save that comes now is late in any case.
+    if (link === undefined) {
+      return { revokedAtMs: Math.min(grant.expiresAtMs, this.#now()), revokedWith: "linkRevoked" };
+    }
+    const end = linkEnd(link, this.#now());
+    if (end === undefined) return undefined;
+    return { revokedAtMs: end.atMs, revokedWith: end.because === "expired" ? "linkExpired" : "linkRevoked" };
+  }
+}
+
+interface Ending {
+  readonly revokedAtMs: number;
+  readonly revokedWith?: NonNullable<AccessGrant["revokedWith"]>;
+}
+
+function ending(grant: AccessGrant | undefined): Ending | undefined {
+  if (grant?.revokedAtMs === undefined) return undefined;
+  const { revokedAtMs, revokedWith } = grant;
+  return { revokedAtMs, ...(revokedWith === undefined ? {} : { revokedWith }) };
+}
+
+function asLinkAllows(grant: AccessGrant, link: EditLink): AccessGrant {
+  const { download, print, copy, watermark } = link.restrictions;
+  const hasLostEditing = grant.permission === "edit" && link.permission === "view";
+  return {
+    ...grant,
+    permission: link.permission === "view" ? "view" : grant.permission,
+    // A link is a right to one file: whatever else lies in its folder is the owner's.
+    saveAs: grant.saveAs === "none" ? "none" : "new",
+    mayRename: link.mayRename,
+    restrictions: { download, print, copy, ...(watermark ? { watermark: grant.person.name } : {}) },
+    // A link that was turned by a bridge which did not note when: long ago, as far as anybody knows.
+    ...(hasLostEditing ? { lostEditingAtMs: link.lostEditingAtMs ?? link.createdAtMs } : {}),
+  };
 }
 
 /** A grant as it was kept; one of an older bridge knows nothing of these rights. */

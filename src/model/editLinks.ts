@@ -35,6 +35,8 @@ export interface EditLink {
   readonly maker: string;
   readonly createdAtMs: number;
   readonly revokedAtMs?: number;
+  /** When it was turned from editing to viewing; goes when it may edit again. */
+  readonly lostEditingAtMs?: number;
 }
 
 /** What can be changed while the link's address stays. `null` removes. */
@@ -71,7 +73,9 @@ export class EditLinks {
   }
 
   /** @returns the link, and the secret of its address: nobody can ask for it again */
-  async make(facts: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs">): Promise<{ link: EditLink; secret: string }> {
+  async make(
+    facts: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs" | "lostEditingAtMs">,
+  ): Promise<{ link: EditLink; secret: string }> {
     const link: EditLink = { ...facts, id: randomBytes(9).toString("base64url"), createdAtMs: this.#now() };
     const secret = randomBytes(secretBytes).toString("base64url");
     // The link before the lists, which drop what they find no link for; the secret last: a link that can be opened but
@@ -119,6 +123,8 @@ export class EditLinks {
         if (value === null) delete next[name];
         else if (value !== undefined) next[name] = value;
       }
+      if (changes.permission === "edit") delete next["lostEditingAtMs"];
+      if (changes.permission === "view" && link.permission === "edit") next["lostEditingAtMs"] = this.#now();
       return next as unknown as EditLink;
     });
   }

@@ -20,6 +20,8 @@ export interface OpenSession {
   readonly openedAtMs: number;
   /** When its page or its editor was last heard of. */
   readonly seenAtMs: number;
+  /** It was opened in our page, which is heard of as long as it is open. A portal's own page never is. */
+  readonly hasPage?: true;
   /** What the editor has asked for so far: a page that waits for its editor tells by this what is wrong. */
   readonly called: { readonly checkFileInfo?: true; readonly getFile?: true };
 }
@@ -36,6 +38,8 @@ export interface Activity {
 
 /** A session not heard of for this long counts as closed. */
 export const seenWithinMs = 3 * 60_000;
+/** An editor without our page may be open this long after it has fetched the document. */
+const openUnseenForMs = 24 * 3_600_000;
 /** Being heard of is noted this often at most: each note is a write. */
 const noteSeenEveryMs = 30_000;
 const rememberedNotes = 5_000;
@@ -66,7 +70,13 @@ export class FileActivity {
     };
   }
 
-  /** Notes that a session's page or editor was heard of. */
+  /** @returns ids of the grants whose editor may still have the file open */
+  async mayBeOpen(fileId: string): Promise<readonly string[]> {
+    const { sessions } = activityIn(await this.#store.get(activityKey(fileId)));
+    return sessions.filter((session) => this.#mayBeOpen(session)).map(({ grantId }) => grantId);
+  }
+
+  /** Notes that a session's page or editor was heard of; its page when no call of the editor is named. */
   async seen(grant: AccessGrant, call?: "checkFileInfo" | "getFile"): Promise<void> {
     const noted = `${grant.id} ${call ?? ""}`;
     if (this.#now() - (this.#notedAtMs.get(noted) ?? Number.NEGATIVE_INFINITY) < noteSeenEveryMs) return;
@@ -82,6 +92,7 @@ export class FileActivity {
       const isNews =
         before === undefined ||
         this.#now() - before.seenAtMs >= noteSeenEveryMs ||
+        (call === undefined && before.hasPage !== true) ||
         (call !== undefined && before.called[call] === undefined);
       if (!isNews) return undefined;
       const session: OpenSession = {
@@ -90,9 +101,10 @@ export class FileActivity {
         permission: grant.permission,
         openedAtMs: before?.openedAtMs ?? this.#now(),
         seenAtMs: this.#now(),
+        ...(call === undefined || before?.hasPage === true ? { hasPage: true as const } : {}),
         called: { ...before?.called, ...(call === undefined ? {} : { [call]: true }) },
       };
-      const others = activity.sessions.filter((other) => other !== before && this.#isRecent(other.seenAtMs));
+      const others = activity.sessions.filter((other) => other !== before && this.#mayBeOpen(other));
       return { ...activity, sessions: [session, ...others].slice(0, keptSessions) };
     });
   }
@@ -126,6 +138,10 @@ export class FileActivity {
       ...activity,
       lastFailedSave: { ...failed, atMs: this.#now() },
     }));
+  }
+
+  #mayBeOpen({ seenAtMs, hasPage }: OpenSession): boolean {
+    return hasPage === true ? this.#isRecent(seenAtMs) : this.#now() - seenAtMs < openUnseenForMs;
   }
 
   #isRecent(seenAtMs: number): boolean {

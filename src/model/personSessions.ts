@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
+import { lastSignOut, signOutEverywhere } from "./signOuts.ts";
 
 /** Somebody who has signed in with the drive. */
 export interface SignedInPerson {
@@ -12,6 +13,8 @@ export interface SignedInPerson {
 
 interface SessionRecord {
   readonly person: SignedInPerson;
+  /** Of the sign-out everywhere it came after; undefined when there was none. */
+  readonly generation?: string;
   readonly secretHash: string;
   /** Handed out and not yet sent back: the answer that bore it may have been lost, so that the old one stays good. */
   readonly offered?: { readonly secretHash: string; readonly atMs: number };
@@ -23,6 +26,7 @@ interface SessionRecord {
 export interface FoundSession {
   readonly person: SignedInPerson;
   readonly sessionId: string;
+  readonly generation: string | undefined;
   /** A new secret for the cookie, when it was time for one. */
   readonly freshSecret: string | undefined;
 }
@@ -47,7 +51,13 @@ export class PersonSessions {
     // The person's id is part of the key, so that all sessions of a person can be found and ended.
     const sessionId = `${person.id}.${randomBytes(9).toString("base64url")}`;
     const secret = newSecret();
-    const record: SessionRecord = { person, secretHash: hashOf(secret), rotatedAtMs: this.#now() };
+    const signOut = await lastSignOut(this.#store, person.id);
+    const record: SessionRecord = {
+      person,
+      ...(signOut === undefined ? {} : { generation: signOut.generation }),
+      secretHash: hashOf(secret),
+      rotatedAtMs: this.#now(),
+    };
     await put(this.#store, sessionKey(sessionId), JSON.stringify(record), this.#now() + sessionLifetimeMs);
     return { sessionId, secret };
   }
@@ -60,8 +70,10 @@ export class PersonSessions {
       const raw = await this.#store.get(sessionKey(sessionId));
       if (raw === undefined) return undefined;
       const record = JSON.parse(raw) as SessionRecord;
-      const { person, offered, previous } = record;
-      const found = { person, sessionId, freshSecret: undefined };
+      const { person, generation, offered, previous } = record;
+      const signOut = await lastSignOut(this.#store, person.id);
+      if (signOut !== undefined && signOut.generation !== generation) return undefined;
+      const found = { person, sessionId, generation, freshSecret: undefined };
       let next: SessionRecord;
       let freshSecret: string | undefined;
       if (isSame(record.secretHash, secret)) {
@@ -72,6 +84,7 @@ export class PersonSessions {
       } else if (offered !== undefined && isSame(offered.secretHash, secret)) {
         next = {
           person,
+          ...(generation === undefined ? {} : { generation }),
           secretHash: offered.secretHash,
           previous: { secretHash: record.secretHash, endsAtMs: this.#now() + onItsWayMs },
           rotatedAtMs: this.#now(),
@@ -94,8 +107,10 @@ export class PersonSessions {
     await put(this.#store, sessionKey(sessionId), undefined);
   }
 
-  /** Signs a person out everywhere. */
+  /** Signs a person out everywhere: every session ends, and every document opened by one. */
   async endAll(personId: string): Promise<void> {
+    await signOutEverywhere(this.#store, personId, this.#now());
+    // Over already: what follows only tidies up.
     for await (const [key, raw] of this.#store.list(sessionKey(`${personId}.`))) {
       // An id may begin with another's.
       const { person } = JSON.parse(raw) as SessionRecord;

@@ -1,45 +1,30 @@
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError, type Failure, failureOf, isConflict } from "../model/failure.ts";
-import { joinName, splitName } from "../model/fileName.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+import type { LastCopies } from "../model/lastCopies.ts";
 import { sha256Of } from "./contentHash.ts";
+import { conflictCopyName } from "./copyName.ts";
+import { keepLast } from "./lastCopy.ts";
+import { originalOf } from "./original.ts";
 import type { TellSave } from "./saveNews.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 
 /** A content that was kept is not kept again within this time, however often an editor sends it. */
 const rememberedForMs = 7 * 24 * 3_600_000;
 
-/** Of an account's own files. */
-const rootUri = "cloudreve://my";
-
-/**
- * Name of the copy that keeps work which can't go into the document itself:
- * `Report (conflict, NAME, 2026-11-21 08.15).docx`, UTC.
- * @param attempt counts up while the name is taken
- */
-export function conflictCopyName(fileName: string, personName: string, atMs: number, attempt: number): string {
-  const { stem, extension } = splitName(fileName);
-  const plain = personName
-    .toWellFormed()
-    .replace(/[\\/:*?"<>|\p{Cc}]/gu, " ")
-    .trim();
-  const who = [...plain].slice(0, 40).join("").trim() || "unknown";
-  const when = new Date(atMs).toISOString().slice(0, 16).replace("T", " ").replace(":", ".");
-  const more = attempt === 0 ? "" : ` ${attempt + 1}`;
-  return joinName(stem, ` (conflict, ${who}, ${when})${more}${extension}`);
-}
-
-/** Copies beside the document, once per content. */
+/** Copies beside the document: once per content, and one in all of a grant that has ended. */
 export class ConflictCopies {
   readonly #content: ContentRecord;
   readonly #drive: Drive;
+  readonly #lastCopies: LastCopies;
   readonly #now: Clock;
   readonly #tell: TellSave;
 
-  constructor(content: ContentRecord, drive: Drive, now: Clock, tell: TellSave) {
+  constructor(content: ContentRecord, drive: Drive, lastCopies: LastCopies, now: Clock, tell: TellSave) {
     this.#content = content;
     this.#drive = drive;
+    this.#lastCopies = lastCopies;
     this.#now = now;
     this.#tell = tell;
   }
@@ -64,7 +49,11 @@ export class ConflictCopies {
     const { document, personName, receivedAtMs } = save.facts;
     const earlier = await this.#earlierCopy(save);
     if (earlier !== undefined) return this.#tell(save.facts, { is: "copied", copyName: earlier.name, why });
-    const { file, isThere } = await this.#original(save);
+    if (save.facts.isLastOfGrant === true) {
+      const parts = { drive: this.#drive, content: this.#content, lastCopies: this.#lastCopies, tell: this.#tell };
+      return keepLast(parts, save, why);
+    }
+    const { file, isThere } = await originalOf(this.#drive, save);
     if (isThere && (await this.#holds(file, save))) {
       return this.#tell(save.facts, { is: "saved", version: file.version });
     }
@@ -75,32 +64,6 @@ export class ConflictCopies {
     await this.#content.stored(copy, save.sha256);
     await this.#content.conflictCopied(document.fileId, save.sha256, copy.id, this.#now() + rememberedForMs);
     await this.#tell(save.facts, { is: "copied", copyName: copy.name, why });
-  }
-
-  /** The document, or what is left to say of one that is gone: where copies of it go. */
-  async #original(save: SpooledSave): Promise<{ readonly file: DriveFile; readonly isThere: boolean }> {
-    const { document, fileName, folderUri } = save.facts;
-    try {
-      return { file: await this.#drive.stat(document), isThere: true };
-    } catch (error) {
-      if (failureOf(error, "fileMissing") === undefined) throw error;
-    }
-    const folder = folderUri !== undefined && (await this.#isFolder(document.account, folderUri)) ? folderUri : rootUri;
-    const uri = `${folder}/${encodeURIComponent(fileName)}`;
-    return {
-      file: { id: document.fileId, name: fileName, uri, sizeBytes: 0, version: "", modifiedAt: "" },
-      isThere: false,
-    };
-  }
-
-  async #isFolder(account: string, uri: string): Promise<boolean> {
-    try {
-      await this.#drive.list(account, uri);
-      return true;
-    } catch (error) {
-      if (failureOf(error, "fileMissing") === undefined) throw error;
-      return false;
-    }
   }
 
   /** An earlier copy of this content, if it stands yet: a person may have thrown it away, or worked on in it. */

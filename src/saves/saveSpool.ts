@@ -46,7 +46,7 @@ export const placingFactsSchema = z.object({
   stand: z.object({ copyId: z.string(), order: z.number(), baseVersion: z.string().optional() }).optional(),
   /** Whoever sent it has no right to the document any more: it goes beside. */
   isBesideOnly: z.boolean().optional(),
-  /** Whole work of a grant that has ended: a later one of the same grant holds this too. */
+  /** And of that sender this is the last: it takes the place of what he has left there before. */
   isLastOfGrant: z.boolean().optional(),
 });
 export type PlacingFacts = z.infer<typeof placingFactsSchema>;

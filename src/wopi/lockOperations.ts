@@ -10,6 +10,8 @@ export interface LockParts {
   readonly locks: FileLocks;
   readonly shield: DriveShield;
   readonly turns: FileTurns;
+  /** Gives back a lock that only ended sessions still hold. Never rejects. */
+  readonly sessionsEnded: (fileId: string) => Promise<void>;
   /** Notes what went wrong without changing the answer. */
   readonly note: (error: unknown) => void;
 }
@@ -24,20 +26,32 @@ export function lock(parts: LockParts): WopiOperation {
     requireEdit(call);
     const lockId = requireLockId(call, "X-WOPI-Lock");
     if (call.header("X-WOPI-OldLock") !== undefined) return relock(parts, call, lockId);
-    const { document, id, issuedAtMs } = call.grant;
-    return parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
-      const outcome = await parts.locks.lock(document.fileId, lockId, id, issuedAtMs);
-      if (outcome === "refreshed") return refreshed(parts, call);
-      try {
-        return withVersion(await parts.shield.hold(document));
-      } catch (error) {
-        await parts.locks.unlock(document.fileId, lockId);
-        // A drive that does not answer is not asked again now: the sweep gives back what it may have taken.
-        if (!isTransient(error)) await releaseShield(parts, document.fileId);
-        throw error;
-      }
-    });
+    try {
+      return await take(parts, call, lockId);
+    } catch (error) {
+      const standing = failureOf(error, "lockMismatch")?.currentLockId;
+      if (standing === undefined || standing === "") throw error;
+      // Its session may have ended by itself, a moment ago: nobody needs to wait for the sweep.
+      await parts.sessionsEnded(call.grant.document.fileId);
+      return take(parts, call, lockId);
+    }
   };
+}
+
+async function take(parts: LockParts, call: WopiCall, lockId: string): Promise<WopiReply> {
+  const { document, id, issuedAtMs } = call.grant;
+  return parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
+    const outcome = await parts.locks.lock(document.fileId, lockId, id, issuedAtMs);
+    if (outcome === "refreshed") return refreshed(parts, call);
+    try {
+      return withVersion(await parts.shield.hold(document));
+    } catch (error) {
+      await parts.locks.unlock(document.fileId, lockId);
+      // A drive that does not answer is not asked again now: the sweep gives back what it may have taken.
+      if (!isTransient(error)) await releaseShield(parts, document.fileId);
+      throw error;
+    }
+  });
 }
 
 /** @see WOPI RefreshLock */

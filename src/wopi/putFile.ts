@@ -1,5 +1,5 @@
 import { editorKey, suiteOf } from "../editors/suites.ts";
-import type { AccessGrant } from "../model/accessGrants.ts";
+import { type AccessGrant, type AccessGrants, lastSaveUntilMs, mayEdit } from "../model/accessGrants.ts";
 import { BridgeError, failureOf, isConflict, isTransient } from "../model/failure.ts";
 import type { FileTurns } from "../model/fileTurns.ts";
 import type { Pause } from "../model/keyValueStore.ts";
@@ -20,6 +20,7 @@ import {
 } from "./wopiCall.ts";
 
 export interface PutFileParts extends SaveParts {
+  readonly grants: AccessGrants;
   readonly spool: SaveSpool;
   readonly turns: FileTurns;
   readonly copies: ConflictCopies;
@@ -41,21 +42,31 @@ const retryWithinMs = 5_000;
  */
 export function putFile(parts: PutFileParts): WopiOperation {
   return async (call) => {
-    if (call.grant.hasLostEditing) await keepBeside(parts, call);
+    if (call.grant.permission !== "edit") await keepBeside(parts, call);
     requireEdit(call);
     const request = saveRequest(call);
     const save = await receive(parts, call, await arrivedFacts(parts, call, request));
     if (save.facts.stand === undefined) return keepUnheard(parts, save);
     await parts.tell(save.facts, { is: "saving" });
-    let saved: SavedDocument;
+    let saved: SavedDocument | undefined;
+    let today: AccessGrant | undefined;
     try {
-      saved = await placeWithRetries(parts, save, {
-        isForced: request.isForced,
-        isLast: request.isExitSave,
-      });
+      // The body may have taken minutes, and what was ended in the meantime writes nothing any more.
+      today = await parts.grants.find(call.grant.id);
+      if (today !== undefined && mayEdit(today, parts.now())) {
+        saved = await placeWithRetries(parts, save, {
+          isForced: request.isForced,
+          isLast: request.isExitSave,
+        });
+      }
     } catch (error) {
       await settleRefused(parts, save, error);
       throw error;
+    }
+    if (saved === undefined) {
+      await keepOvertaken(parts, save);
+      const isEnded = today === undefined || today.revokedAtMs !== undefined;
+      throw new BridgeError(isEnded ? { kind: "tokenInvalid" } : { kind: "rightMissing", right: "edit" });
     }
     await save.discard();
     await parts.tell(save.facts, { is: "saved", version: saved.version });
@@ -93,26 +104,48 @@ async function keepUnheard(parts: PutFileParts, save: SpooledSave): Promise<neve
 }
 
 /**
- * A save whose grant has ended: it can't go into the document, and is the only copy of somebody's work.
- * It becomes a copy beside the document; the answer stays 401.
+ * A save whose grant has ended: it can't go into the document, and may be the only copy of somebody's work. For some
+ * minutes it becomes a copy beside the document; afterwards nothing of it is read. The answer is 401 all the same.
  */
 export function keepEndedSave(parts: PutFileParts): (call: WopiCall) => Promise<void> {
-  return async (call) => {
-    if (call.grant.permission === "edit" || call.grant.hasLostEditing) await keepBeside(parts, call);
-  };
+  return (call) => keepBeside(parts, call);
 }
 
-/** Takes the body of a save that may not go into the document, and leaves it beside. */
+/** Takes the last save of a right to edit that has ended, and leaves it beside the document. */
 async function keepBeside(parts: PutFileParts, call: WopiCall): Promise<void> {
-  const facts = placingFacts(call.grant, saveRequest(call), parts.now());
-  const save = await receive(parts, call, { ...facts, isBesideOnly: true, isLastOfGrant: true });
+  const untilMs = lastSaveUntilMs(call.grant);
+  if (untilMs === undefined || parts.now() >= untilMs) return;
+  const folderUri = await parts.content.folderUri(call.grant.document.fileId);
+  const facts = { ...placingFacts(call.grant, {}, parts.now()), ...(folderUri === undefined ? {} : { folderUri }) };
+  await placeBeside(parts, await receive(parts, call, lastFacts(facts)));
+}
+
+/** As `keepBeside`, for a save that was on its way when the right ended. */
+async function keepOvertaken(parts: PutFileParts, save: SpooledSave): Promise<void> {
   try {
-    await parts.turns.inTurn(call.grant.document.fileId, () => parts.copies.keep(save, "rightMissing"));
+    // Under its first facts the replay would take it for one that may go into the document.
+    await placeBeside(
+      parts,
+      await parts.spool.receive(save.open(), lastFacts(save.facts), parts.limitBytes, save.sizeBytes),
+    );
+  } finally {
+    await save.discard();
+  }
+}
+
+async function placeBeside(parts: PutFileParts, save: SpooledSave): Promise<void> {
+  try {
+    await parts.turns.inTurn(save.facts.document.fileId, () => parts.copies.keep(save, "rightMissing"));
   } catch (error) {
     await settleRefused(parts, save, error);
     return;
   }
   await save.discard();
+}
+
+/** Of several that wait only the newest is placed: none of them is a save of an editor's copy any more. */
+function lastFacts({ stand: _stand, ...facts }: PlacingFacts): PlacingFacts {
+  return { ...facts, isBesideOnly: true, isLastOfGrant: true };
 }
 
 async function receive(parts: PutFileParts, call: WopiCall, facts: PlacingFacts): Promise<SpooledSave> {

@@ -1,6 +1,13 @@
 import type { Editors } from "../editors/discovery.ts";
 import type { Audit } from "../http/auditLog.ts";
-import { type AccessGrant, type AccessGrants, cameThrough, isOwners, wopiFileId } from "../model/accessGrants.ts";
+import {
+  type AccessGrant,
+  type AccessGrants,
+  cameThrough,
+  isOwners,
+  mayEdit,
+  wopiFileId,
+} from "../model/accessGrants.ts";
 import type { AttemptLimits } from "../model/attemptLimits.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
@@ -78,6 +85,9 @@ export function putRelativeFile(parts: PutRelativeParts): WopiOperation {
     const facts = { ...placingFacts(grant, {}, parts.now()), isBesideOnly: true };
     const save = await parts.spool.receive(call.body, facts, parts.limitBytes, declaredBytes(call));
     try {
+      // The body may have taken minutes, and what was ended in the meantime writes nothing any more.
+      const today = await parts.grants.find(grant.id);
+      if (today === undefined || !mayEdit(today, parts.now())) throw new BridgeError({ kind: "tokenInvalid" });
       const parent = await parts.drive.stat(grant.document);
       const wanted = wantedName(target, parent);
       if (!isOwners(grant)) await requireDocumentType(parts, grant, nearestName(wanted, 0));

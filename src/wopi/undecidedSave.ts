@@ -1,6 +1,12 @@
 import type { Editors } from "../editors/discovery.ts";
 import type { TokenClaims } from "../http/accessToken.ts";
-import { type AccessGrant, type AccessGrants, wopiFileId } from "../model/accessGrants.ts";
+import {
+  type AccessGrants,
+  type EditingLife,
+  editingEndsAtMs,
+  lastSaveWithinMs,
+  wopiFileId,
+} from "../model/accessGrants.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import type { PlacingFacts, SaveSpool, UndecidedFacts } from "../saves/saveSpool.ts";
@@ -12,9 +18,6 @@ import { declaredBytes, refuseTooLarge, type WopiCall } from "./wopiCall.ts";
 export interface UndecidedCall extends Pick<WopiCall, "header" | "body"> {
   readonly claims: TokenClaims;
 }
-
-/** How long after the end of a token its editor's last save is still taken. */
-const lateAtMostMs = 5 * 60_000;
 
 /**
  * Spool first, decide later: an exit save that comes while the store is away is the only copy of somebody's work.
@@ -30,7 +33,7 @@ export function keepUndecided(parts: {
   return async (call) => {
     const { grantId, fileId, expiresAtMs } = call.claims;
     const receivedAtMs = parts.now();
-    if (expiresAtMs + lateAtMostMs <= receivedAtMs) throw new BridgeError({ kind: "tokenInvalid" });
+    if (expiresAtMs + lastSaveWithinMs <= receivedAtMs) throw new BridgeError({ kind: "tokenInvalid" });
     refuseTooLarge(call, parts.limitBytes);
     const facts = { grantId, wopiFileId: fileId, ...placingHeaders(call), receivedAtMs };
     await parts.spool.receiveUndecided(call.body, facts, parts.limitBytes, declaredBytes(call));
@@ -58,15 +61,10 @@ export function decideUndecided(grants: AccessGrants): (save: UndecidedFacts) =>
   };
 }
 
-export function rightWhenItCame(
-  grant: Pick<AccessGrant, "permission" | "hasLostEditing" | "expiresAtMs" | "revokedAtMs">,
-  receivedAtMs: number,
-): "edit" | "justEnded" | "none" {
-  if (grant.permission !== "edit" && grant.hasLostEditing !== true) return "none";
-  const endedAtMs = Math.min(grant.expiresAtMs, grant.revokedAtMs ?? Number.POSITIVE_INFINITY);
-  if (endedAtMs + lateAtMostMs <= receivedAtMs) return "none";
-  // When editing was taken from it nobody has noted: the document is not touched.
-  return endedAtMs <= receivedAtMs || grant.hasLostEditing === true ? "justEnded" : "edit";
+export function rightWhenItCame(grant: EditingLife, receivedAtMs: number): "edit" | "justEnded" | "none" {
+  const endsAtMs = editingEndsAtMs(grant);
+  if (endsAtMs === undefined || receivedAtMs >= endsAtMs + lastSaveWithinMs) return "none";
+  return receivedAtMs < endsAtMs ? "edit" : "justEnded";
 }
 
 /**

@@ -15,6 +15,7 @@ const quietStatus: HostPageStatus = {
   saving_since: null,
   last_save: null,
   not_saved: null,
+  last_copy: null,
 };
 const byMe = { at: atNineTwelve, by: "Me", is_mine: true };
 const notSaved = { ...byMe, why: "driveUnreachable", kept_in: "spool", copy_name: null } as const;
@@ -32,7 +33,9 @@ const quiet: PageState = {
   isSaving: false,
   isOffline: false,
   ended: undefined,
-  openedAtMs: nowMs - 60 * minuteMs,
+  endedAtMs: nowMs - minuteMs,
+  wasModified: false,
+  waitsForCopy: false,
   notSavedSinceMs: undefined,
   nowMs,
   tokenEndsAtMs: nowMs + 600 * minuteMs,
@@ -49,9 +52,6 @@ function line(state: Partial<PageState>, status: Partial<HostPageStatus> = {}) {
 describe("the line above the editor", () => {
   it("says nothing of saves before there is one", () => {
     expect(line({})).toEqual({ tone: "quiet", text: "No changes yet" });
-    expect(line({}, { permission: "view" }).text).toBe(
-      "You can now only view this document. Nothing was left unsaved.",
-    );
     expect(line({ permission: "view" }, { permission: "view" }).text).toBe("View only");
   });
 
@@ -160,23 +160,46 @@ describe("the line above the editor", () => {
       ["expired", "This session has expired."],
       ["linkRevoked", "The link to this document has been revoked."],
       ["linkExpired", "The link to this document has expired."],
+      ["signedOut", "You have signed out everywhere."],
+      ["lostEditing", "You can now only view this document."],
+      ["constructor", "This session has expired."],
     ])("says why: %s", (ended, sentence) => {
       expect(line({ ended })).toEqual({ tone: "trouble", text: `${sentence} Nothing was left unsaved.` });
-      expect(line({ ended, isModified: true }).text).toMatch(
-        new RegExp(`^${sentence} Your unsaved changes .* kept in a copy`),
-      );
+      expect(line({ ended, permission: "view" }).text).toBe(sentence);
     });
 
-    it("names the copy that the last changes went into", () => {
-      const not_saved = { ...notSaved, at: nowMs - 1000, kept_in: "copy", copy_name: "Plan (Me).docx" } as const;
-      expect(line({ ended: "linkRevoked", isModified: true }, { not_saved }).text).toBe(
-        "The link to this document has been revoked. Your last changes are in the copy “Plan (Me).docx” beside the document.",
-      );
+    const ended = { ended: "linkRevoked", wasModified: true } as const;
+    const revoked = "The link to this document has been revoked.";
+    const mine = { ...notSaved, at: nowMs - 1000 };
+
+    it("says that the last changes are being kept, and when nothing has come that they may be lost", () => {
+      expect(line({ ...ended, waitsForCopy: true }).text).toBe(`${revoked} Your last changes are being kept …`);
+      expect(line(ended).text).toBe(`${revoked} Your last changes have not arrived, and may be lost.`);
     });
 
-    it("names no copy from before this visit", () => {
-      const not_saved = { ...notSaved, at: nowMs - 120 * minuteMs, kept_in: "copy", copy_name: "old.docx" } as const;
-      expect(line({ ended: "revoked", isModified: true }, { not_saved }).text).not.toContain("old.docx");
+    it("names the copy that the last changes went into, whether the page knew of them or not", () => {
+      for (const wasModified of [true, false]) {
+        expect(line({ ...ended, wasModified }, { last_copy: "Plan (Me).docx" }).text).toBe(
+          `${revoked} Your last changes are in the copy “Plan (Me).docx” beside the document.`,
+        );
+      }
+      const copied = { ...mine, kept_in: "copy", copy_name: "of other sessions.docx" } as const;
+      expect(line(ended, { not_saved: copied }).text).toContain("“of other sessions.docx”");
+    });
+
+    it("says that they are kept when the drive is away, and that they were saved when they were", () => {
+      expect(line(ended, { not_saved: mine }).text).toContain("kept safely, and become a copy");
+      expect(line(ended, { last_save: { ...byMe, at: nowMs } }).text).toBe(`${revoked} Nothing was left unsaved.`);
+    });
+
+    it("takes nothing for the last changes that was before the end, or is another's", () => {
+      const before = { ...mine, at: nowMs - 120 * minuteMs, kept_in: "copy", copy_name: "old.docx" } as const;
+      for (const not_saved of [before, { ...mine, is_mine: false }, { ...mine, kept_in: null }]) {
+        expect(line(ended, { not_saved }).text).toContain("may be lost");
+      }
+      for (const last_save of [byMe, { ...byMe, at: nowMs, is_mine: false }]) {
+        expect(line(ended, { last_save }).text).toContain("may be lost");
+      }
     });
   });
 

@@ -10,6 +10,7 @@ import { type AccessGrant, AccessGrants } from "../../src/model/accessGrants.ts"
 import { EditLinks } from "../../src/model/editLinks.ts";
 import { BridgeError } from "../../src/model/failure.ts";
 import { type Activity, FileActivity } from "../../src/model/fileActivity.ts";
+import { LastCopies } from "../../src/model/lastCopies.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { type SetClock, setClock } from "../support/clock.ts";
 import { sampleLink } from "../support/sampleLink.ts";
@@ -62,6 +63,7 @@ describe("what a host page is shown", () => {
       saving_since: null,
       last_save: null,
       not_saved: null,
+      last_copy: null,
     });
   });
 
@@ -122,6 +124,8 @@ describe("an open host page", () => {
   let links: EditLinks;
   let grants: AccessGrants;
   let activity: FileActivity;
+  let lastCopies: LastCopies;
+  let endedFiles: string[];
   let tokens: AccessTokens;
   let server: Server;
 
@@ -132,7 +136,10 @@ describe("an open host page", () => {
     grants = new AccessGrants(store, links, clock.now);
     activity = new FileActivity(store, clock.now);
     tokens = new AccessTokens(["a secret of at least thirty-two bytes"], clock.now);
-    const parts = { grants, activity, tokens, now: clock.now, grantLifetimeMs: hourMs };
+    lastCopies = new LastCopies(store, clock.now);
+    endedFiles = [];
+    const sessionsEnded = async (fileId: string) => void endedFiles.push(fileId);
+    const parts = { grants, activity, lastCopies, sessionsEnded, tokens, now: clock.now, grantLifetimeMs: hourMs };
     const app = express().use(hostSessionRouter(parts as HostSessionParts));
     app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
       response.status(error instanceof BridgeError ? webStatus(error.failure.kind) : 500).end();

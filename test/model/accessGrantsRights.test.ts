@@ -43,14 +43,17 @@ function freshStage() {
 
 describe("a grant made through a link", () => {
   it("loses editing as soon as the link does, knows that it had it, and gets it back with the link", async () => {
-    const { grants, links, linked } = freshStage();
+    const { clock, grants, links, linked } = freshStage();
     const { link, grant } = await linked();
-    expect(await grants.find(grant.id)).not.toHaveProperty("hasLostEditing");
+    expect(await grants.find(grant.id)).not.toHaveProperty("lostEditingAtMs");
+    clock.advance(1000);
     await links.change(link.id, { permission: "view" });
-    expect(await grants.find(grant.id)).toMatchObject({ permission: "view", hasLostEditing: true });
+    clock.advance(1000);
+    await links.change(link.id, { permission: "view", note: "still" });
+    expect(await grants.find(grant.id)).toMatchObject({ permission: "view", lostEditingAtMs: startMs + 1000 });
     await links.change(link.id, { permission: "edit" });
     expect(await grants.find(grant.id)).toMatchObject({ permission: "edit" });
-    expect(await grants.find(grant.id)).not.toHaveProperty("hasLostEditing");
+    expect(await grants.find(grant.id)).not.toHaveProperty("lostEditingAtMs");
   });
 
   it("never gets more than it was made with: one for reading stays one when the link may edit", async () => {
@@ -58,7 +61,7 @@ describe("a grant made through a link", () => {
     const { link, grant } = await linked({ permission: "view" }, { permission: "view" });
     await links.change(link.id, { permission: "edit" });
     expect(await grants.find(grant.id)).toMatchObject({ permission: "view" });
-    expect(await grants.find(grant.id)).not.toHaveProperty("hasLostEditing");
+    expect(await grants.find(grant.id)).not.toHaveProperty("lostEditingAtMs");
   });
 
   it("has the link's restrictions of today, with the visitor's own name over the pages", async () => {
@@ -112,7 +115,7 @@ describe("a grant made through a link", () => {
     const { link, grant } = await linked();
     await links.change(link.id, { permission: "view" });
     clock.advance(1000);
-    expect(await renew(grant.id)).toMatchObject({ permission: "view", hasLostEditing: true });
+    expect(await renew(grant.id)).toMatchObject({ permission: "view", lostEditingAtMs: startMs });
     await links.change(link.id, { permission: "edit" });
     expect(await grants.find(grant.id)).toEqual({
       ...grant,

@@ -148,7 +148,7 @@ describe("a change of a link", () => {
     const { link, secret } = await links.make({ ...facts, note: "hello", passwordHash: "h" });
     const changed = await links.change(link.id, { permission: "view", note: null });
     const { note: _gone, ...rest } = link;
-    expect(changed).toEqual({ ...rest, permission: "view" });
+    expect(changed).toEqual({ ...rest, permission: "view", lostEditingAtMs: link.createdAtMs });
     expect(await links.behindSecret(secret)).toEqual(changed);
   });
 

@@ -54,9 +54,18 @@ describe("who has a file open", () => {
         permission: "view",
         openedAtMs: startMs + 1000,
         seenAtMs: startMs + 1000,
+        hasPage: true,
         called: {},
       },
-      { grantId: "grant-ann", person: ann, permission: "edit", openedAtMs: startMs, seenAtMs: startMs, called: {} },
+      {
+        grantId: "grant-ann",
+        person: ann,
+        permission: "edit",
+        openedAtMs: startMs,
+        seenAtMs: startMs,
+        hasPage: true,
+        called: {},
+      },
     ]);
     expect(await storedText(store)).not.toContain("example.org");
   });

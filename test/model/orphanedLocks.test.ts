@@ -17,7 +17,11 @@ function freshStage() {
   const links = new EditLinks(store, clock.now);
   const grants = new AccessGrants(store, links, clock.now);
   const activity = new FileActivity(store, clock.now);
-  const open = async (permission: "view" | "edit", linkId?: string): Promise<AccessGrant> => {
+  const open = async (
+    permission: "view" | "edit",
+    linkId?: string,
+    { actionUrl = "https://office.example/", hasPage = true } = {},
+  ): Promise<AccessGrant> => {
     const grant = await grants.issue({
       document: { account: "alice", fileId: "f1" },
       fileName: "Report.docx",
@@ -27,18 +31,19 @@ function freshStage() {
       restrictions: {},
       saveAs: "new",
       mayRename: true,
-      actionUrl: "https://office.example/",
+      actionUrl,
       language: "en-US",
       issuedTo: "intranet",
       ...(linkId === undefined ? {} : { linkId }),
       expiresAtMs: startMs + hourMs,
       renewableUntilMs: startMs + hourMs,
     });
-    await activity.seen(grant);
+    await activity.seen(grant, "getFile");
+    if (hasPage) await activity.seen(grant);
     return grant;
   };
   const lockOf = ({ id }: AccessGrant) => ({ lockId: "A", grantId: id, expiresAtMs: clock.now() + 1 });
-  const orphaned = (holder: AccessGrant) => isOrphaned({ grants, activity }, "f1", lockOf(holder));
+  const orphaned = (holder: AccessGrant) => isOrphaned({ grants, activity, now: clock.now }, "f1", lockOf(holder));
   return { clock, links, grants, activity, open, orphaned };
 }
 
@@ -67,6 +72,27 @@ describe("a lock", () => {
     await grants.revoke(holder.id);
     expect(await orphaned(holder)).toBe(false);
     clock.advance(seenWithinMs);
+    expect(await orphaned(holder)).toBe(true);
+  });
+
+  it("protects those who edit in a portal's own page, which is never heard of", async () => {
+    const { clock, activity, grants, open, orphaned } = freshStage();
+    const other = await open("edit", undefined, { hasPage: false });
+    const holder = await open("edit", undefined, { hasPage: false });
+    await grants.revoke(holder.id);
+    clock.advance(10 * seenWithinMs);
+    await activity.seen(await open("view"));
+    expect(await orphaned(holder)).toBe(false);
+    await grants.revoke(other.id);
+    expect(await orphaned(holder)).toBe(true);
+  });
+
+  it("does not protect those who edit in another editor: it keeps them off", async () => {
+    const { grants, open, orphaned } = freshStage();
+    const holder = await open("edit");
+    await open("edit", undefined, { actionUrl: "https://docs.example/" });
+    expect(await orphaned(holder)).toBe(false);
+    await grants.revoke(holder.id);
     expect(await orphaned(holder)).toBe(true);
   });
 

@@ -6,7 +6,9 @@ import { describe, expect, it } from "vitest";
 import { ContentRecord } from "../../src/model/contentRecord.ts";
 import type { Drive, DriveFile } from "../../src/model/drive.ts";
 import { BridgeError, type Failure, failureOf } from "../../src/model/failure.ts";
-import { ConflictCopies, conflictCopyName } from "../../src/saves/conflictCopy.ts";
+import { LastCopies } from "../../src/model/lastCopies.ts";
+import { ConflictCopies } from "../../src/saves/conflictCopy.ts";
+import { conflictCopyName } from "../../src/saves/copyName.ts";
 import type { SaveNews } from "../../src/saves/saveNews.ts";
 import type { PlacingFacts, SpooledSave } from "../../src/saves/saveSpool.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
@@ -151,9 +153,11 @@ function freshFolder() {
   store("f0", "Report.docx", "what the drive has");
   const told: [PlacingFacts, SaveNews][] = [];
   const memory = openMemoryStore(clock.now);
-  const copies = new ConflictCopies(new ContentRecord(memory), drive as Drive, clock.now, async (save, news) => {
+  const lastCopies = new LastCopies(memory, clock.now);
+  const tell = async (save: PlacingFacts, news: SaveNews) => {
     told.push([save, news]);
-  });
+  };
+  const copies = new ConflictCopies(new ContentRecord(memory), drive as Drive, lastCopies, clock.now, tell);
   const names = () => files.map(({ file }) => file.name);
   return { clock, files, fault, store, copies, names, news: () => told.map(([, news]) => news), told };
 }

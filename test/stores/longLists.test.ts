@@ -86,6 +86,7 @@ describe.each(stores)("a long list in %s", (kind, open) => {
         fileName: "Report.docx",
         permission: "edit",
         asksName: true,
+        mayRename: false,
         restrictions: { download: false, print: false, copy: false, watermark: false },
         maker: "person:o",
       });

@@ -1,7 +1,7 @@
 import type { EditLink } from "../../src/model/editLinks.ts";
 
 /** Alice's link to edit Report.docx, without limits: what a test changes in it is what it is about. */
-export const sampleLink: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs"> = {
+export const sampleLink: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs" | "lostEditingAtMs"> = {
   account: "alice",
   owner: { id: "u1", name: "Alice" },
   fileId: "f1",

@@ -166,7 +166,14 @@ describe("the right of a save at the moment it came", () => {
     ["edit, just expired", grant, 104, "justEnded"],
     ["edit, long expired", grant, 105, "none"],
     ["view", { ...grant, permission: "view" as const }, 50, "none"],
-    ["no longer edit", { ...grant, permission: "view" as const, hasLostEditing: true as const }, 50, "justEnded"],
+    ["no longer edit", { ...grant, permission: "view" as const, lostEditingAtMs: 48 * minuteMs }, 50, "justEnded"],
+    ["no longer edit, for long", { ...grant, permission: "view" as const, lostEditingAtMs: 45 * minuteMs }, 50, "none"],
+    [
+      "edit, turned to view later",
+      { ...grant, permission: "view" as const, lostEditingAtMs: 51 * minuteMs },
+      50,
+      "edit",
+    ],
   ] as const)("%s", (_what, rights, minute, expected) => {
     expect(rightWhenItCame(rights, minute * minuteMs)).toBe(expected);
   });

@@ -29,8 +29,13 @@ export interface DocumentEvents {
   renamed: { readonly name: string };
   /** The frame has been removed. */
   closed: Record<string, never>;
-  /** No save goes into the document any more; the frame stays. */
-  expired: { readonly reason: "revoked" | "expired" | "linkRevoked" | "linkExpired" };
+  /**
+   * No save goes into the document any more. The editor is asked for what is unsaved and taken away; the frame stays
+   * and says why, and where that is. `lostEditing`: the document can be opened again to view.
+   */
+  expired: {
+    readonly reason: "revoked" | "expired" | "linkRevoked" | "linkExpired" | "signedOut" | "lostEditing";
+  };
 }
 
 export type DocumentHandlers = {
@@ -47,7 +52,7 @@ export interface OpenOptions {
   readonly on?: DocumentHandlers;
 }
 
-/** `reason` is the editor's own, or `noAnswer`, `notLoaded`, `viewOnly`, `closed`. */
+/** `reason` is the editor's own, or `noAnswer`, `notLoaded`, `viewOnly`, `ended`, `closed`. */
 export type SaveOutcome = { readonly saved: true } | { readonly saved: false; readonly reason: string };
 
 export interface OpenedDocument {

@@ -1,9 +1,10 @@
 // The page around the editor. Talks to the editor's exact origin, to a listed portal's, and to the bridge.
+import { sessionEnd } from "./hostPageEnd.js";
 import { statusPolling } from "./hostPagePolling.js";
 import { portalTalk } from "./hostPagePortal.js";
-import { nameAfterRename, reopenPath } from "./hostPageRules.js";
+import { nameAfterRename, reopenPath, unsavedAfterEnd } from "./hostPageRules.js";
 import { saveRequests } from "./hostPageSaving.js";
-import { fill, statusLine, timeSpelling } from "./hostPageStatusLine.js";
+import { ending, fill, statusLine, timeSpelling } from "./hostPageStatusLine.js";
 import { tokenKeeper } from "./hostPageToken.js";
 
 const facts = JSON.parse(document.getElementById("facts").textContent);
@@ -25,6 +26,9 @@ const state = {
   isModified: false,
   isOffline: !navigator.onLine,
   ended: undefined,
+  endedAtMs: undefined,
+  wasModified: false,
+  waitsForCopy: false,
   openedAtMs: Date.now(),
   notSavedSinceMs: undefined,
   waitsForSave: false,
@@ -53,7 +57,8 @@ function show() {
     words,
     spell,
   );
-  line.className = tone;
+  // What has ended is said large; the line stays for those who hear it.
+  line.className = state.phase === "ended" ? "heard" : tone;
   // A screen reader reads the line whenever it is written, not only when it says something new.
   if (line.textContent !== text) line.textContent = text;
   line.title = text;
@@ -61,6 +66,8 @@ function show() {
 
 // What the bridge knows.
 
+/** When the bridge last said that the session lives. */
+let aliveAtMs = Date.now();
 let toldSavedMs;
 let toldFailedMs;
 
@@ -78,6 +85,7 @@ const polling = statusPolling({
   isBusy: () =>
     state.phase === "loading" ||
     state.isModified ||
+    state.waitsForCopy ||
     saving.isWaiting() ||
     (state.status?.saving_since ?? null) !== null,
   took: takeStatus,
@@ -117,14 +125,99 @@ function takeStatus(status) {
     setModified(false);
   }
   if (status.ended !== null) end(status.ended);
+  else if (state.permission === "edit" && status.permission === "view") end("lostEditing");
+  else aliveAtMs = status.now;
 }
 
+/** As the poll does, for somebody who waits for the answer. */
+async function look() {
+  try {
+    const answered = await askBridge("status", "GET");
+    if (answered.ok) takeStatus(await answered.json());
+  } catch {
+    // The poll goes on by itself.
+  }
+}
+
+// The end.
+
 function end(reason) {
-  if (state.ended !== undefined) return;
+  // Who could still view may lose that too.
+  if (state.phase === "closed" || (state.ended !== undefined && state.ended !== "lostEditing")) return;
+  if (state.ended === reason) return;
+  const isFirst = state.ended === undefined;
   state.ended = reason;
+  if (isFirst) Object.assign(state, { endedAtMs: aliveAtMs, wasModified: state.isModified, waitsForCopy: true });
   renewals.stop();
   portal.tell("expired", { reason });
+  if (isFirst) over.begin();
+  else showEnd();
+}
+
+const over = sessionEnd({
+  hasUnsaved: () => state.isModified,
+  canBeAsked: () => tellsModified && state.phase === "loaded",
+  began: () => {
+    frame.inert = true;
+    show();
+  },
+  save: () => saving.ask(),
+  look,
+  takeAway: () => {
+    state.phase = "ended";
+    saving.answered({ success: false, errorMsg: "ended" });
+    setModified(false);
+    frame.remove();
+    sayClosed();
+    showEnd();
+  },
+  isSettled: () => unsavedAfterEnd(state) !== "keeping",
+  settled: () => {
+    state.waitsForCopy = false;
+    if (state.ended !== "lostEditing") polling.stop();
+    showEnd();
+  },
+});
+
+function showEnd() {
   show();
+  if (state.phase !== "ended") return;
+  const { end: title, unsaved } = ending(state, words);
+  // Revoked is revoked: what would only open a page that says no is not offered.
+  const canReload = isReopenable && ["expired", "signedOut", "lostEditing"].includes(state.ended);
+  const label = state.ended === "lostEditing" ? words.openToView : words.openAgain;
+  if (canReload) showNote({ title, text: unsaved, label, act: () => location.reload() });
+  else if (state.ended === "lostEditing") showNote({ title, text: unsaved, label, act: openToView });
+  else showNote({ title, text: unsaved });
+}
+
+function openToView() {
+  Object.assign(state, { ended: undefined, wasModified: false, permission: "view" });
+  over.reset();
+  holder.replaceChildren();
+  openEditor();
+  renewals.plan();
+  show();
+}
+
+/** In the editor's place. `label` and `act` are of a button. */
+function showNote({ title, text, label, act }) {
+  const note = document.createElement("div");
+  note.className = "end";
+  const add = (name, content) => {
+    const element = document.createElement(name);
+    element.textContent = content;
+    note.append(element);
+    return element;
+  };
+  if (title !== undefined) add("h1", title);
+  if (text !== "") add("p", text);
+  if (act !== undefined) {
+    const button = add("button", label);
+    button.type = "button";
+    button.addEventListener("click", act);
+  }
+  holder.replaceChildren(note);
 }
 
 // The token.
@@ -160,7 +253,7 @@ function handTokenOver() {
 
 /** For editors that take a token only with the form. */
 function reloadEditorOnceSaved() {
-  if (!state.waitsForSave || state.isModified || state.phase !== "loaded") return;
+  if (!state.waitsForSave || state.isModified || isOver() || state.phase !== "loaded") return;
   state.waitsForSave = false;
   openEditor();
 }
@@ -213,6 +306,7 @@ const saving = saveRequests({
 });
 
 function save() {
+  if (state.ended !== undefined) return Promise.resolve({ saved: false, reason: "ended" });
   if (state.phase !== "loaded") return Promise.resolve({ saved: false, reason: "notLoaded" });
   if (state.status?.permission === "view") return Promise.resolve({ saved: !state.isModified, reason: "viewOnly" });
   return saving.ask();
@@ -239,20 +333,9 @@ function leave() {
   portal.tell("closed", {});
   show();
   if (parent === window) window.close();
-  const note = document.createElement("div");
-  note.className = "end";
-  const hint = document.createElement("p");
-  hint.textContent = words.closedHint;
-  note.append(hint);
   // A used ticket opens nothing: only under an address of its own does a reload help.
-  if (isReopenable) {
-    const again = document.createElement("button");
-    again.type = "button";
-    again.textContent = words.openAgain;
-    again.addEventListener("click", () => location.reload());
-    note.append(again);
-  }
-  holder.replaceChildren(note);
+  const again = isReopenable ? { label: words.openAgain, act: () => location.reload() } : {};
+  showNote({ text: words.closedHint, ...again });
 }
 
 /** Outlives the page as a beacon does, which could not leave cookies out. */
@@ -311,6 +394,8 @@ function hearEditor(data) {
     return;
   }
   state.isEditorHeard = true;
+  // From its end on the page waits for the answer to its last save, and for nothing else.
+  if (state.ended !== undefined && message?.MessageId !== "Action_Save_Resp") return;
   if (!Object.hasOwn(fromEditor, message?.MessageId) || state.phase === "closed") return;
   fromEditor[message.MessageId](message.Values ?? {});
   show();
@@ -322,6 +407,10 @@ const portal = portalTalk({
   origins: facts.embedOrigins,
   save,
   close: async () => {
+    if (state.ended !== undefined) {
+      await over.begin();
+      return { saved: !["keeping", "lost"].includes(unsavedAfterEnd(state)), reason: "ended" };
+    }
     // The last letters may not have been told as a change yet; editors that tell of none save by themselves.
     const answer = tellsModified && !isOver() ? await save() : { saved: true };
     return { ...answer, saved: answer.saved || !state.isModified };

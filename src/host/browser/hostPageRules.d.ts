@@ -1,3 +1,5 @@
+import type { HostPageStatus } from "../hostSession.ts";
+
 interface Token {
   readonly gotAtMs: number;
   readonly endsAtMs: number;
@@ -11,5 +13,11 @@ export function pollInMs(state: {
   readonly isBusy: boolean;
   readonly failures: number;
 }): number;
+export function unsavedAfterEnd(state: {
+  readonly status: Pick<HostPageStatus, "last_copy" | "not_saved" | "last_save"> | undefined;
+  readonly endedAtMs: number;
+  readonly wasModified: boolean;
+  readonly waitsForCopy: boolean;
+}): "nothing" | "copy" | "spool" | "keeping" | "lost";
 export function reopenPath(hash: string): string | undefined;
 export function nameAfterRename(oldName: string, newName: string): string;

@@ -28,6 +28,20 @@ export function pollInMs({ isHidden, isBusy, failures }) {
 }
 
 /**
+ * Where that is which was unsaved when the session ended: `nothing`, `copy`, `spool`, or `keeping` while it may still
+ * come and `lost` when it has not. Of this end alone: what failed to save before is in a later save.
+ */
+export function unsavedAfterEnd({ status, endedAtMs, wasModified, waitsForCopy }) {
+  if ((status?.last_copy ?? null) !== null) return "copy";
+  const failed = status?.not_saved ?? null;
+  const keptIn = failed?.is_mine && failed.at >= endedAtMs ? failed.kept_in : null;
+  if (keptIn !== null) return keptIn;
+  const saved = status?.last_save ?? null;
+  if (!wasModified || (saved?.is_mine && saved.at >= endedAtMs)) return "nothing";
+  return waitsForCopy ? "keeping" : "lost";
+}
+
+/**
  * The path below the bridge under which a reload opens the document anew: the page's own ticket is used up.
  * Only two shapes, since whoever makes the address chooses the hash.
  */

@@ -3,7 +3,7 @@ import type { HostPageWords } from "../words/hostPageWords.ts";
 
 /** What the page knows; moments are of the bridge's clock. */
 export interface PageState {
-  readonly phase: "loading" | "loaded" | "failed" | "left" | "closed";
+  readonly phase: "loading" | "loaded" | "failed" | "left" | "ended" | "closed";
   readonly waitedMs: number;
   readonly isEditorHeard: boolean;
   readonly editorOrigin: string;
@@ -15,8 +15,12 @@ export interface PageState {
   readonly isModified: boolean;
   readonly isSaving: boolean;
   readonly isOffline: boolean;
+  /** Of the bridge's reasons one, or `lostEditing`. */
   readonly ended: string | undefined;
-  readonly openedAtMs: number;
+  readonly endedAtMs: number;
+  /** When it ended. */
+  readonly wasModified: boolean;
+  readonly waitsForCopy: boolean;
   readonly notSavedSinceMs: number | undefined;
   readonly nowMs: number;
   readonly tokenEndsAtMs: number;
@@ -30,5 +34,9 @@ export function statusLine(
   words: HostPageWords,
   time: (ms: number) => string,
 ): { readonly tone: "quiet" | "trouble"; readonly text: string };
+export function ending(
+  state: PageState,
+  words: HostPageWords,
+): { readonly end: string; readonly unsaved: string } | undefined;
 export function fill(template: string, values: Readonly<Record<string, string>>): string;
 export function timeSpelling(locale: string, todayMs: () => number, timeZone?: string): (ms: number) => string;

@@ -1,4 +1,5 @@
 // What the thin line above the editor says.
+import { unsavedAfterEnd } from "./hostPageRules.js";
 
 const slowAfterMs = 15_000;
 const endsSoonMs = 5 * 60_000;
@@ -11,8 +12,8 @@ const dayMs = 24 * 3_600_000;
 export function statusLine(state, words, time) {
   const { status } = state;
   if (state.phase === "closed") return quiet(words.closed);
-  const ended = endOf(state, words);
-  if (ended !== undefined) return trouble(afterEnd(ended, state, words));
+  const ended = ending(state, words);
+  if (ended !== undefined) return trouble(spokenEnd(ended, words));
   if (state.isOffline) return trouble(state.isModified ? words.offlineUnsaved : words.offline);
   if (state.phase === "left") return trouble(words.editorLeft);
   if (state.phase === "failed") return trouble(words.editorFailed);
@@ -32,6 +33,42 @@ export function statusLine(state, words, time) {
   if (failed === null || status.now - failed.at > dayMs) return quiet(text);
   const beside = { saved: text, time: time(failed.at), copy: failed.copy_name ?? "" };
   return quiet(fill(words.savedCopyBeside, beside));
+}
+
+/** Why the session has ended and where what was unsaved is, in words; undefined while it lives. */
+export function ending(state, words) {
+  if (state.ended === undefined) return undefined;
+  const ends = {
+    revoked: words.endedRevoked,
+    expired: words.endedExpired,
+    linkRevoked: words.endedLinkRevoked,
+    linkExpired: words.endedLinkExpired,
+    signedOut: words.endedSignedOut,
+    lostEditing: words.lostEditing,
+  };
+  return {
+    end: Object.hasOwn(ends, state.ended) ? ends[state.ended] : words.endedExpired,
+    unsaved: unsavedInWords(state, words),
+  };
+}
+
+function unsavedInWords(state, words) {
+  switch (unsavedAfterEnd(state)) {
+    case "copy":
+      return fill(words.unsavedCopied, { copy: state.status.last_copy ?? state.status.not_saved.copy_name ?? "" });
+    case "spool":
+      return words.unsavedSpooled;
+    case "keeping":
+      return words.unsavedKeeping;
+    case "lost":
+      return words.unsavedLost;
+    default:
+      return state.permission === "view" ? "" : words.unsavedNothing;
+  }
+}
+
+function spokenEnd({ end, unsaved }, words) {
+  return unsaved === "" ? end : fill(words.endedWith, { end, unsaved });
 }
 
 /** Replaces each `{name}` of a template; what stands in a value is text, whatever it looks like. */
@@ -67,29 +104,6 @@ function loading({ waitedMs, isEditorHeard, editorOrigin, bridgeUrl, fileName, s
       ? fill(words.editorNotCalled, { bridge: bridgeUrl })
       : fill(words.editorSilent, { editor: editorOrigin }),
   );
-}
-
-function endOf({ ended, permission, status }, words) {
-  if (ended === undefined) {
-    return permission === "edit" && status?.permission === "view" ? words.lostEditing : undefined;
-  }
-  const ends = {
-    revoked: words.endedRevoked,
-    expired: words.endedExpired,
-    linkRevoked: words.endedLinkRevoked,
-    linkExpired: words.endedLinkExpired,
-  };
-  return Object.hasOwn(ends, ended) ? ends[ended] : words.endedExpired;
-}
-
-function afterEnd(end, { permission, status, isModified, openedAtMs }, words) {
-  const failed = status?.not_saved ?? null;
-  // Of this visit alone. The editor goes on saying that it has changes: it was told no.
-  if (failed?.kept_in === "copy" && failed.is_mine && failed.at >= openedAtMs) {
-    return fill(words.endedCopied, { end, copy: failed.copy_name ?? "" });
-  }
-  if (isModified) return fill(words.endedUnsaved, { end });
-  return permission === "view" ? end : fill(words.endedSaved, { end });
 }
 
 function endingSoon({ nowMs, tokenEndsAtMs, canRenew, waitsForSave, isModified }, words, time) {
