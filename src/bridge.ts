@@ -261,7 +261,7 @@ export async function openBridge(
       links,
       activity,
       store,
-      attempts: new AttemptLimits(store, now),
+      attempts: new AttemptLimits(store, now, pause),
       cookies: new SignedCookies(secrets, config.BRIDGE_URL, now),
       sessions: new PersonSessions(store, now),
       embedOrigins: config.EMBED_ORIGINS,
