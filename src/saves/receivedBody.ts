@@ -48,7 +48,7 @@ export class SpoolFile {
 
   static async create(path: string, head: Buffer): Promise<SpoolFile> {
     try {
-      const file = new SpoolFile(await open(path, "wx"), undefined);
+      const file = new SpoolFile(await open(path, "wx", 0o600), undefined);
       await file.write(head);
       return file;
     } catch (error) {

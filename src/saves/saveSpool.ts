@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { z } from "zod";
@@ -65,11 +65,15 @@ export class SaveSpool {
   static async open(dir: string): Promise<SaveSpool> {
     const spool = new SaveSpool(dir);
     try {
-      await mkdir(dir, { recursive: true });
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await closeToOthers(dir);
       // Empty: with a full disk too the kept saves must be placed.
       await spool.probe(0);
       // What was cut off in the middle was never acknowledged, and is no document.
-      for (const name of await readdir(dir)) if (name.endsWith(".part")) await rm(join(dir, name), { force: true });
+      for (const name of await readdir(dir)) {
+        if (name.endsWith(".part")) await rm(join(dir, name), { force: true });
+        else await closeToOthers(join(dir, name));
+      }
     } catch (error) {
       const reason = error instanceof Error ? error.message : "unknown reason";
       throw new Error(`The spool folder ${dir} can't be written (${reason}); check SPOOL_DIR.`);
@@ -81,7 +85,7 @@ export class SaveSpool {
   async probe(sizeBytes = probeBytes): Promise<void> {
     const path = join(this.#dir, `.probe-${randomBytes(6).toString("hex")}`);
     try {
-      await writeFile(path, Buffer.alloc(sizeBytes), { flag: "wx" });
+      await writeFile(path, Buffer.alloc(sizeBytes), { flag: "wx", mode: 0o600 });
     } finally {
       await rm(path, { force: true });
     }
@@ -257,6 +261,13 @@ async function* received(body: Readable): AsyncIterable<Buffer> {
   } catch (error) {
     throw new BridgeError({ kind: "bodyCut" }, { cause: error });
   }
+}
+
+/** An earlier bridge has left it open; what is another's, or everybody's like /tmp (the sticky bit), stays as it is. */
+async function closeToOthers(path: string): Promise<void> {
+  const found = await stat(path);
+  const isOurs = (process.getuid === undefined || found.uid === process.getuid()) && (found.mode & 0o1000) === 0;
+  if (isOurs) await chmod(path, found.isDirectory() ? 0o700 : 0o600);
 }
 
 /** The file and its name in the folder. */
