@@ -22,11 +22,12 @@ import { AccessTokens, deriveKey } from "./http/accessToken.ts";
 import { auditLog } from "./http/auditLog.ts";
 import { boundedServer } from "./http/connectionLimits.ts";
 import { Drain } from "./http/drain.ts";
-import { Metrics } from "./http/metrics.ts";
+import { holdsKey, Metrics } from "./http/metrics.ts";
 import { requireMovement } from "./http/movement.ts";
 import { headersOnward, logFacts, logFailure, logRequests } from "./http/requestLog.ts";
 import { SignedCookies } from "./http/signedCookies.ts";
 import { AccessGrants, wopiFileId } from "./model/accessGrants.ts";
+import { Allowances } from "./model/allowances.ts";
 import { AttemptLimits } from "./model/attemptLimits.ts";
 import { ContentRecord } from "./model/contentRecord.ts";
 import { DriveShield } from "./model/driveShield.ts";
@@ -137,7 +138,7 @@ export async function openBridge(
   const tokens = new AccessTokens(secrets, now);
   const locks = new FileLocks(store, now);
   const shield = new DriveShield(store, drive, now);
-  const attempts = new AttemptLimits(store, now);
+  const attempts = new AttemptLimits(store, now, pause);
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
   const sessionsEnded = (fileId: string): Promise<void> => rounds.sessionsEnded(fileId);
@@ -239,7 +240,7 @@ export async function openBridge(
         PUT_RELATIVE: putRelativeFile({
           ...saveParts,
           editors,
-          attempts,
+          allowances: new Allowances(store, now),
           audit,
           grants,
           turns,
@@ -273,7 +274,7 @@ export async function openBridge(
     response.json({ ok: true });
   });
   app.get("/metrics", metrics.page(config.METRICS_KEY));
-  app.get("/readyz", async (_request, response) => {
+  app.get("/readyz", async (request, response) => {
     if (!drain.isReady()) {
       response.status(503).json({ draining: true });
       return;
@@ -281,13 +282,18 @@ export async function openBridge(
     const storeOk = await answers(() => store.get("readyz"));
     const driveOk = await answers(() => drive.ping());
     const spoolState = await spool.state();
+    const contract = rounds.contract();
+    const states = await editors.states();
+    // Words for everybody; addresses, and what Cloudreve has said, for whoever runs the bridge.
+    const details = holdsKey(request, config.METRICS_KEY)
+      ? { contract, editors: states }
+      : { contract: contract === "kept" ? contract : "changed", editors: states.every(({ ok }) => ok) };
     response.status(storeOk ? 200 : 503).json({
       store: storeOk,
       spool: spoolState === "ok",
       ...(spoolState === "ok" ? {} : { spool_reason: spoolState }),
       drive: driveOk,
-      contract: rounds.contract(),
-      editors: await editors.states(),
+      ...details,
     });
   });
   app.use(

@@ -17,7 +17,7 @@ describe("what an operator asks the bridge", () => {
   it("says that it is ready, with store and drive", async () => {
     await request(bridge.bridge.app)
       .get("/readyz")
-      .expect(200, { store: true, spool: true, drive: true, contract: "kept", editors: [] });
+      .expect(200, { store: true, spool: true, drive: true, contract: "kept", editors: true });
   });
 
   it("stays ready while the drive is away, and says so", async () => {
@@ -25,21 +25,23 @@ describe("what an operator asks the bridge", () => {
     await alone.drive.close();
     await request(alone.bridge.app)
       .get("/readyz")
-      .expect(200, { store: true, spool: true, drive: false, contract: "kept", editors: [] });
+      .expect(200, { store: true, spool: true, drive: false, contract: "kept", editors: true });
     await alone.close();
   });
 
-  it("names an editor whose discovery can't be read without failing", async () => {
+  it("tells of an editor whose discovery can't be read without failing, and names it to who has the key alone", async () => {
     const url = "http://127.0.0.1:9/hosting/discovery";
-    const beside = await testBridge({ settings: { DISCOVERY_URLS: url } });
-    const answered = await request(beside.bridge.app).get("/readyz").expect(200);
-    expect(answered.body).toEqual({
-      store: true,
-      spool: true,
-      drive: true,
-      contract: "kept",
-      editors: [{ url, ok: false }],
-    });
+    const key = "the operator's own key";
+    const beside = await testBridge({ settings: { DISCOVERY_URLS: url, METRICS_KEY: key } });
+    const asked = (authorization: string) =>
+      request(beside.bridge.app).get("/readyz").set("Authorization", authorization).expect(200);
+    const known = { store: true, spool: true, drive: true, contract: "kept" };
+    for (const stranger of ["", "Bearer ", "Bearer wrong", "Basic dGVzdA==", `bearer${key}`]) {
+      const { body, text } = await asked(stranger);
+      expect(body).toEqual({ ...known, editors: false });
+      expect(text).not.toMatch(/127|:\/\/|\d/);
+    }
+    expect((await asked(`Bearer ${key}`)).body).toEqual({ ...known, editors: [{ url, ok: false }] });
     await beside.close();
   });
 });

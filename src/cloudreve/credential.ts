@@ -118,24 +118,57 @@ export class Credentials {
     }
   }
 
-  async #adopt(tokens: DriveTokens): Promise<DriveAccount> {
-    const claims = claimsOf(tokens.accessToken);
-    const { refreshToken } = tokens;
-    const name = refreshToken ?? tokens.accessToken;
+  /** @throws signInNeeded for the access token; requestInvalid when the refresh token with it would not carry on */
+  async #adopt({ accessToken, refreshToken }: DriveTokens): Promise<DriveAccount> {
+    const claims = claimsOf(accessToken);
+    const name = refreshToken ?? accessToken;
     const account = `user:${claims.userId}:${createHash("sha256").update(name).digest("base64url").slice(0, 22)}`;
-    let held: Tokens & { renewedAtMs?: number } = {
-      accessToken: tokens.accessToken,
-      accessEndsAtMs: claims.endsAtMs,
-      refreshToken,
-    };
-    if (this.#ends(held)) {
-      if (refreshToken === undefined) throw new BridgeError({ kind: "signInNeeded" });
-      held = this.#fresh(await refreshed(this.#client, refreshToken));
-    }
+    const given: Tokens = { accessToken, accessEndsAtMs: claims.endsAtMs };
+    const isOver = this.#ends(given);
+    if (isOver && refreshToken === undefined) throw new BridgeError({ kind: "signInNeeded" });
     // The claims are only read, not proved: this call is what proves them.
-    const credential = { ...(await personOf(this.#client, held.accessToken)), ...held };
+    const person = isOver ? undefined : await personOf(this.#client, accessToken);
+    const credential =
+      refreshToken === undefined && person !== undefined
+        ? { ...person, ...given }
+        : await this.#carriedOn(account, refreshToken ?? "", person, claims.userId);
     await this.#keep(account, credential);
     return this.#describe(account, credential);
+  }
+
+  /**
+   * Tries a refresh token that was handed on: a link rests on it for years. Cloudreve takes one again and again, so that
+   * whoever handed it on can use it still.
+   * @param person whose the access token with it is; undefined when that is over
+   * @throws requestInvalid
+   */
+  async #carriedOn(
+    account: string,
+    refreshToken: string,
+    person: Person | undefined,
+    claimedUserId: string,
+  ): Promise<Credential> {
+    const { credential: before } = await this.#read(account);
+    const isTried = before?.renewedAtMs !== undefined && before.endedAtMs === undefined && !this.#ends(before);
+    if (isTried && (person === undefined || person.userId === before.userId)) return before;
+    let fresh: Tokens;
+    try {
+      fresh = await refreshed(this.#client, refreshToken);
+    } catch (error) {
+      if (failureOf(error, "signInNeeded") === undefined) throw error;
+      // Cloudreve says the same when its database can't be asked.
+      if (person !== undefined && !(await knowsPerson(this.#client, person.userId))) {
+        throw new BridgeError({ kind: "driveUnreachable" }, { cause: error });
+      }
+      throw refreshTokenWrong("is refused by the drive: it has ended, or is none");
+    }
+    const renewedPerson = await personOf(this.#client, fresh.accessToken);
+    const isSame =
+      person === undefined
+        ? claimsOf(fresh.accessToken).userId === claimedUserId
+        : renewedPerson.userId === person.userId;
+    if (!isSame) throw refreshTokenWrong("is of another account than X-Cloudreve-Token");
+    return { ...renewedPerson, ...this.#fresh(fresh) };
   }
 
   async #current(account: string): Promise<Credential> {
@@ -239,6 +272,10 @@ const credentialKey = (account: string): string => `credential:${account}`;
 function loginAccount(login: DriveLogin): string {
   // With the password in the name a changed password is another account: no old token is taken for it.
   return `login:${createHash("sha256").update(`${login.email}\n${login.password}`).digest("base64url").slice(0, 22)}`;
+}
+
+function refreshTokenWrong(message: string): BridgeError {
+  return new BridgeError({ kind: "requestInvalid", issues: [{ field: "X-Cloudreve-Refresh-Token", message }] });
 }
 
 function claimsOf(accessToken: string): { userId: string; endsAtMs: number } {

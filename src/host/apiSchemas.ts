@@ -197,6 +197,10 @@ const linkFields = {
   activity: z
     .array(z.strictObject({ person: personSchema, opened_at: moment, saved_at: moment.nullable() }))
     .describe("One entry for each visitor, the latest first"),
+  wrong_passwords: z
+    .strictObject({ count: z.number().int().positive(), last_at: moment })
+    .nullable()
+    .describe("Tried since the password was set: many of them say that somebody is guessing it"),
 };
 const linkExample = {
   id: "m2Xq7Lr9sWbA",
@@ -216,6 +220,7 @@ const linkExample = {
       saved_at: "2026-11-21T09:12:00.000Z",
     },
   ],
+  wrong_passwords: null,
 };
 
 export const linkSchema = named(z.strictObject(linkFields), { id: "Link", examples: [linkExample] });

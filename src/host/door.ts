@@ -1,6 +1,8 @@
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
+import { hungUp } from "../http/hungUp.ts";
 import { logFacts } from "../http/requestLog.ts";
+import { sourceOf } from "../http/requestSource.ts";
 import type { AttemptLimits } from "../model/attemptLimits.ts";
 import type { EditLink, EditLinks } from "../model/editLinks.ts";
 import { failureOf } from "../model/failure.ts";
@@ -18,22 +20,18 @@ export interface DoorParts extends PageParts, OpenDocumentParts {
   readonly attempts: AttemptLimits;
 }
 
-const limits = {
-  /** A secret of 192 bits is not guessed; whoever tries many is looking for something. */
-  secret: { attempts: 30, withinMs: 10 * 60_000 },
-  /** A class behind one address comes at the same moment. */
-  passwordHere: { attempts: 20, withinMs: 10 * 60_000 },
-  passwordAnywhere: { attempts: 50, withinMs: 10 * 60_000 },
-};
 const doorForm = z.object({ name: z.string().max(1024).optional(), password: z.string().max(1024).optional() });
 
-/** `/l/SECRET`: a colleague comes in with a link, and needs nothing else. */
+/**
+ * `/l/SECRET`: a colleague comes in with a link, and needs nothing else. A secret of 192 bits is not guessed, so that
+ * wrong ones are not counted either: what pages of other sites make a browser ask for leaves no trace.
+ */
 export function doorRouter(parts: DoorParts): Router {
   const router = Router();
   const form = [requireOwnOrigin(parts.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
 
   router.get("/l/:secret", async (request, response) => {
-    const link = await linkBehind(parts, request);
+    const link = await parts.links.behindSecret(request.params.secret);
     const visitor = await visitorOf(parts.cookies, request);
     const isKnown = hasPassed(visitor, link) && (!link.asksName || visitor.name !== undefined);
     // Whoever was here before goes straight in, as after a reload. A preview of some chat never was.
@@ -42,7 +40,7 @@ export function doorRouter(parts: DoorParts): Router {
   });
 
   router.post("/l/:secret", ...form, async (request: Request<{ secret: string }>, response) => {
-    const link = await linkBehind(parts, request);
+    const link = await parts.links.behindSecret(request.params.secret);
     const before = await visitorOf(parts.cookies, request);
     const sent = doorForm.safeParse(request.body ?? {}).data ?? {};
     const name = link.asksName ? cleanName(sent.name) : before.name;
@@ -51,7 +49,8 @@ export function doorRouter(parts: DoorParts): Router {
       return;
     }
     if (link.passwordHash !== undefined && !hasPassed(before, link)) {
-      const refused = await refusedPassword(parts, request, link, link.passwordHash, sent.password ?? "");
+      const offered = { password: sent.password ?? "", hash: link.passwordHash };
+      const refused = await refusedPassword(parts, request, response, link, offered);
       if (refused !== undefined) {
         if (refused.retryAfterSeconds !== undefined) response.set("Retry-After", String(refused.retryAfterSeconds));
         const status = refused.error === "tooMany" ? 429 : 403;
@@ -66,44 +65,37 @@ export function doorRouter(parts: DoorParts): Router {
   return router;
 }
 
-/** @throws linkUnknown, linkEnded, tooManyAttempts */
-async function linkBehind(parts: DoorParts, request: Request<{ secret: string }>): Promise<EditLink> {
-  const from = request.ip ?? "";
-  await parts.attempts.count("link from", from, limits.secret);
-  try {
-    const link = await parts.links.behindSecret(request.params.secret);
-    await parts.attempts.forgive("link from", from);
-    return link;
-  } catch (error) {
-    // An ended link was a right one once.
-    if (failureOf(error, "linkEnded") !== undefined) await parts.attempts.forgive("link from", from);
-    throw error;
-  }
-}
-
+/**
+ * Looks at the password of a link, in its source's turn: the right one enters whatever others have tried.
+ * @returns undefined when it is right
+ */
 async function refusedPassword(
   parts: DoorParts,
   request: Request,
+  response: Response,
   link: EditLink,
-  hash: string,
-  password: string,
+  offered: { readonly password: string; readonly hash: string },
 ): Promise<Pick<DoorFacts, "error" | "retryAfterSeconds"> | undefined> {
-  const here = `${link.id} ${request.ip ?? ""}`;
+  // Nothing typed is no guess.
+  if (offered.password.trim() === "") return { error: "passwordWrong" };
+  const source = sourceOf(request);
   try {
-    await parts.attempts.count("password from", here, limits.passwordHere);
-    await parts.attempts.count("password of", link.id, limits.passwordAnywhere);
+    const isRight = await parts.attempts.tried(
+      { what: "link password", target: link.id, source, signal: hungUp(response) },
+      () => isPassword(offered.password, offered.hash),
+      (right) => !right,
+    );
+    if (isRight) return undefined;
   } catch (error) {
     const refused = failureOf(error, "tooManyAttempts");
     if (refused === undefined) throw error;
+    logFacts({ link: link.id, failure: "tooManyAttempts" });
     return { error: "tooMany", retryAfterSeconds: refused.retryAfterSeconds };
   }
-  if (password === "" || !(await isPassword(password, hash))) {
-    logFacts({ link: link.id, failure: "passwordWrong" });
-    return { error: "passwordWrong" };
-  }
-  await parts.attempts.forgive("password from", here);
-  await parts.attempts.forgive("password of", link.id);
-  return undefined;
+  await parts.links.guessed(link.id);
+  parts.audit({ event: "linkPasswordWrong", link: link.id, file: link.fileId, from: source });
+  logFacts({ link: link.id, failure: "passwordWrong" });
+  return { error: "passwordWrong" };
 }
 
 async function enter(

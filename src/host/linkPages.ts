@@ -96,7 +96,7 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
       const breath = new Breath();
       for (const link of links) {
         await breath.draw();
-        rows.push({ link, visits: await parts.links.visits(link.id), ...endOf(parts, link) });
+        rows.push({ link, ...(await cameTo(parts, link)), ...endOf(parts, link) });
       }
       sendPage(response, 200, linksPage(await pageContext(parts, request, person), { links: rows }));
     }),
@@ -178,13 +178,19 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
     const page = linkPage(await pageContext(parts, request, person), {
       link,
       ...endOf(parts, link),
-      visits: await parts.links.visits(link.id),
+      ...(await cameTo(parts, link)),
       signInEnded: await hasSignInEnded(parts, link),
       changed,
     });
     sendPage(response, 200, page);
   };
   return router;
+}
+
+/** Who came through a link, and who tried to. */
+async function cameTo({ links }: LinkPagesParts, { id }: EditLink): Promise<Pick<LinkFacts, "visits" | "guesses">> {
+  const guesses = await links.guesses(id);
+  return { visits: await links.visits(id), ...(guesses === undefined ? {} : { guesses }) };
 }
 
 function endOf(parts: LinkPagesParts, link: EditLink): Pick<LinkFacts, "end"> {

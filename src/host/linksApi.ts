@@ -133,6 +133,7 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
 
 async function answerOf({ links, now }: LinkParts, link: EditLink): Promise<LinkAnswer> {
   const end = linkEnd(link, now());
+  const guesses = await links.guesses(link.id);
   const { download, print, copy, watermark } = link.restrictions;
   return {
     id: link.id,
@@ -151,6 +152,7 @@ async function answerOf({ links, now }: LinkParts, link: EditLink): Promise<Link
       opened_at: isoTime(openedAtMs),
       saved_at: savedAtMs === undefined ? null : isoTime(savedAtMs),
     })),
+    wrong_passwords: guesses === undefined ? null : { count: guesses.count, last_at: isoTime(guesses.lastAtMs) },
   };
 }
 

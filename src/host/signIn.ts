@@ -2,10 +2,12 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
 import type { Audit } from "../http/auditLog.ts";
-import type { AttemptLimits } from "../model/attemptLimits.ts";
+import { hungUp } from "../http/hungUp.ts";
+import { sourceOf } from "../http/requestSource.ts";
+import type { Attempt, AttemptLimits } from "../model/attemptLimits.ts";
 import type { Drive, DriveAccount, SignInOutcome } from "../model/drive.ts";
 import { failureOf } from "../model/failure.ts";
-import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
+import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { requireOwnOrigin, safeReturn } from "./ownOrigin.ts";
 import { type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
 import { type SignInFacts, signInPage } from "./pages/signInPage.ts";
@@ -21,20 +23,17 @@ export interface SignInParts extends PageParts {
   readonly personSignedOut: () => void;
 }
 
-const cookieName = "signin";
-const attemptForMs = 15 * 60_000;
-/** Cloudreve itself has no throttle. */
-const passwordLimits = {
-  perAddress: { attempts: 30, withinMs: 10 * 60_000 },
-  perAccount: { attempts: 10, withinMs: 10 * 60_000 },
-};
+const consentCookie = "signin";
+const consentForMs = 15 * 60_000;
+/** A sign-in on its way through the drive's pages: kept by the browser that began it, so that nobody fills the store. */
+const consentSchema = z.object({ state: z.string(), codeVerifier: z.string(), returnTo: z.string() });
 
-/** A sign-in on its way through the drive's pages: known by its state, and bound to the browser that began it. */
-const attemptSchema = z.object({
-  browserHash: z.string(),
-  codeVerifier: z.string(),
-  returnTo: z.string(),
-});
+const secondStepCookie = "second-step";
+const secondStepForMs = 15 * 60_000;
+/** Whose second factor is asked for: each sign-in with the right password has a new id, and the guesses are one row. */
+const secondStepSchema = z.object({ secondStepId: z.string(), account: z.string() });
+/** Whoever guesses codes knows the password, and a million are soon tried. */
+const secondFactorDelayMs = 30_000;
 
 /** What is no text of a sensible length can't be right either. */
 const text = z.string().max(1024).catch("");
@@ -78,11 +77,9 @@ export function signInRouter(parts: SignInParts): Router {
 
   router.get("/signin/oauth", async (request, response) => {
     const state = randomBytes(24).toString("base64url");
-    const browser = randomBytes(24).toString("base64url");
     const codeVerifier = randomBytes(48).toString("base64url");
-    const attempt = { browserHash: hashOf(browser), codeVerifier, returnTo: safeReturn(request.query["return_to"]) };
-    await put(parts.store, attemptKey(state), JSON.stringify(attempt), parts.now() + attemptForMs);
-    await parts.cookies.write(response, cookieName, browser, attemptForMs);
+    const consent = { state, codeVerifier, returnTo: safeReturn(request.query["return_to"]) };
+    await parts.cookies.write(response, consentCookie, consent, consentForMs);
     const codeChallenge = hashOf(codeVerifier);
     const nonce = randomBytes(24).toString("base64url");
     response.redirect(303, parts.drive.signIn.consentUrl({ state, nonce, codeChallenge, redirectUri }));
@@ -90,20 +87,27 @@ export function signInRouter(parts: SignInParts): Router {
 
   router.get("/signin/callback", async (request, response) => {
     const { state, code } = request.query;
-    const browser = await parts.cookies.read(request, cookieName, z.string());
-    parts.cookies.clear(response, cookieName);
-    const attempt = await takeAttempt(parts.store, state);
-    const isThisBrowser =
-      attempt !== undefined && browser !== undefined && isSame(attempt.browserHash, hashOf(browser));
-    if (!isThisBrowser || typeof code !== "string" || code === "") {
-      await show(request, response, 400, { returnTo: attempt?.returnTo ?? "/", state: "oauthFailed" });
+    const consent = await parts.cookies.read(request, consentCookie, consentSchema);
+    const isItsAnswer = consent !== undefined && typeof state === "string" && isSame(consent.state, state);
+    // An address that some other page makes up must not end a sign-in that is on its way.
+    if (isItsAnswer) parts.cookies.clear(response, consentCookie);
+    const returnTo = safeReturn(isItsAnswer ? consent.returnTo : "/");
+    if (!isItsAnswer || typeof code !== "string" || code === "") {
+      await show(request, response, 400, { returnTo, state: "oauthFailed" });
       return;
     }
     try {
-      await welcome(response, await parts.drive.signIn.byCode(code, attempt.codeVerifier), attempt.returnTo);
+      const account = await parts.drive.signIn.byCode(code, consent.codeVerifier);
+      // The drive takes a code once; a cookie that has been copied must not serve for another code either.
+      const usedUntilMs = parts.now() + consentForMs;
+      if (!(await parts.store.swap(consentUsedKey(consent.state), undefined, "used", usedUntilMs))) {
+        await show(request, response, 400, { returnTo, state: "oauthFailed" });
+        return;
+      }
+      await welcome(response, account, returnTo);
     } catch (error) {
       if (failureOf(error, "signInNeeded") === undefined) throw error;
-      await show(request, response, 400, { returnTo: attempt.returnTo, state: "oauthFailed" });
+      await show(request, response, 400, { returnTo, state: "oauthFailed" });
     }
   });
 
@@ -112,11 +116,18 @@ export function signInRouter(parts: SignInParts): Router {
     response: Response,
     outcome: SignInOutcome,
     refused: Omit<SignInFacts, "ways">,
+    account: string,
   ): Promise<void> => {
     switch (outcome.is) {
       case "signedIn":
         return welcome(response, outcome.account, refused.returnTo);
       case "secondFactorNeeded":
+        await parts.cookies.write(
+          response,
+          secondStepCookie,
+          { secondStepId: outcome.secondStepId, account },
+          secondStepForMs,
+        );
         return show(request, response, 200, {
           returnTo: refused.returnTo,
           state: "secondFactor",
@@ -129,44 +140,52 @@ export function signInRouter(parts: SignInParts): Router {
     }
   };
 
-  /** Counted before the drive is asked, and told on the page itself. @returns whether it may be tried */
-  const mayTry = async (request: Request, response: Response, who: string, page: Omit<SignInFacts, "ways">) => {
+  /** Offers what somebody typed to the drive, which itself has no throttle, and shows what came of it. */
+  const offer = async (
+    request: Request,
+    response: Response,
+    attempt: Pick<Attempt, "what" | "target" | "longestDelayMs">,
+    page: Omit<SignInFacts, "ways">,
+    ask: () => Promise<SignInOutcome>,
+  ): Promise<void> => {
+    let outcome: SignInOutcome;
     try {
-      await parts.attempts.count("sign-in from", request.ip ?? "", passwordLimits.perAddress);
-      await parts.attempts.count("sign-in of", who, passwordLimits.perAccount);
-      return true;
+      outcome = await parts.attempts.tried(
+        { ...attempt, source: sourceOf(request), signal: hungUp(response) },
+        ask,
+        ({ is }) => is === "refused",
+      );
     } catch (error) {
       const refused = failureOf(error, "tooManyAttempts");
       if (refused === undefined) throw error;
-      response.set("Retry-After", String(refused.retryAfterSeconds));
-      await show(request, response, 429, { ...page, state: "tooMany", retryAfterSeconds: refused.retryAfterSeconds });
-      return false;
+      const { retryAfterSeconds } = refused;
+      response.set("Retry-After", String(retryAfterSeconds));
+      return show(request, response, 429, { ...page, state: "tooMany", retryAfterSeconds });
     }
-  };
-
-  /** Who gets in has not guessed: a whole office behind one address must not use up its tries by signing in. */
-  const forgive = async (request: Request, who: string): Promise<void> => {
-    await parts.attempts.forgive("sign-in from", request.ip ?? "");
-    await parts.attempts.forgive("sign-in of", who);
+    await settle(request, response, outcome, page, attempt.target);
   };
 
   router.post("/signin/password", ...form, async (request, response) => {
     const { email, password, return_to } = passwordForm.parse(request.body ?? {});
     const page = { returnTo: safeReturn(return_to), state: "refused", email } as const;
     if (!(await parts.drive.signIn.ways()).password) return show(request, response, 403, { ...page, state: "fresh" });
-    if (!(await mayTry(request, response, email.toLowerCase(), page))) return;
-    const outcome = await parts.drive.signIn.byPassword(email, password);
-    if (outcome.is === "signedIn") await forgive(request, email.toLowerCase());
-    await settle(request, response, outcome, page);
+    await offer(request, response, { what: "sign-in", target: accountOf(email) }, page, () =>
+      parts.drive.signIn.byPassword(email, password),
+    );
   });
 
   router.post("/signin/second-factor", ...form, async (request, response) => {
     const { second_step_id: secondStepId, code, return_to } = secondFactorForm.parse(request.body ?? {});
-    const page = { returnTo: safeReturn(return_to), state: "secondFactorRefused", secondStepId } as const;
-    if (!(await mayTry(request, response, secondStepId, page))) return;
-    const outcome = await parts.drive.signIn.bySecondFactor(secondStepId, code.replace(/\s/g, ""));
-    if (outcome.is === "signedIn") await forgive(request, secondStepId);
-    await settle(request, response, outcome, page);
+    const returnTo = safeReturn(return_to);
+    const step = await parts.cookies.read(request, secondStepCookie, secondStepSchema);
+    if (step === undefined || !isSame(step.secondStepId, secondStepId)) {
+      return show(request, response, 403, { returnTo, state: "secondStepLost" });
+    }
+    const page = { returnTo, state: "secondFactorRefused", secondStepId } as const;
+    const attempt = { what: "second factor", target: step.account, longestDelayMs: secondFactorDelayMs };
+    await offer(request, response, attempt, page, () =>
+      parts.drive.signIn.bySecondFactor(secondStepId, code.replace(/\s/g, "")),
+    );
   });
 
   router.post("/signout", ...form, async (request, response) => {
@@ -181,14 +200,8 @@ export function signInRouter(parts: SignInParts): Router {
   return router;
 }
 
-/** Takes an attempt, once. */
-async function takeAttempt(store: KeyValueStore, state: unknown) {
-  if (typeof state !== "string") return undefined;
-  const raw = await store.get(attemptKey(state));
-  if (raw === undefined || !(await store.swap(attemptKey(state), raw, undefined))) return undefined;
-  return attemptSchema.parse(JSON.parse(raw));
-}
-
+/** As the drive finds an account: however its e-mail is spelt, guesses at it are guesses at one. */
+const accountOf = (email: string): string => email.normalize("NFKC").trim().toLowerCase();
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
-const isSame = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(a), Buffer.from(b));
-const attemptKey = (state: string): string => `signIn:${hashOf(state)}`;
+const isSame = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(hashOf(a)), Buffer.from(hashOf(b)));
+const consentUsedKey = (state: string): string => `signInUsed:${hashOf(state)}`;

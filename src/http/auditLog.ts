@@ -28,6 +28,8 @@ export const auditSchema = z.discriminatedUnion("event", [
   }),
   z.object({ event: z.literal("linkChanged"), link: z.string(), file, by: z.string() }),
   z.object({ event: z.literal("linkUsed"), link: z.string(), file, person }),
+  /** from: the address, of IPv6 the /64. */
+  z.object({ event: z.literal("linkPasswordWrong"), link: z.string(), file, from: z.string() }),
   z.object({ event: z.literal("linkRevoked"), link: z.string(), file, by: z.string() }),
   z.object({ event: z.literal("saved"), file, person, version: z.string(), link: z.string().optional() }),
   z.object({ event: z.literal("conflictCopy"), file, person, copyName: z.string(), link: z.string().optional() }),

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 /** One request that has been answered. */
@@ -125,16 +125,21 @@ export class Metrics {
   /** `GET /metrics`, for whoever has the key; without a key there is no such page. */
   page(key: string | undefined): RequestHandler {
     return async (request, response) => {
-      const given = /^Bearer (.+)$/i.exec(request.get("Authorization") ?? "")?.[1] ?? "";
       if (key === undefined) {
         response.status(404).end();
-      } else if (timingSafeEqual(hashOf(given), hashOf(key))) {
+      } else if (holdsKey(request, key)) {
         response.set("Content-Type", this.#registry.contentType).send(await this.#registry.metrics());
       } else {
         response.status(401).set("WWW-Authenticate", "Bearer").end();
       }
     };
   }
+}
+
+/** Whether a request comes from the operator: with `METRICS_KEY` as its bearer. False when none is set. */
+export function holdsKey(request: Request, key: string | undefined): boolean {
+  const given = /^Bearer (.+)$/i.exec(request.get("Authorization") ?? "")?.[1] ?? "";
+  return key !== undefined && timingSafeEqual(hashOf(given), hashOf(key));
 }
 
 const hashOf = (text: string): Buffer => createHash("sha256").update(text).digest();

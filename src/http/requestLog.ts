@@ -3,6 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { RequestHandler } from "express";
 import type { Logger } from "pino";
 import { BridgeError, type Failure } from "../model/failure.ts";
+import { loggedPath } from "./loggedPath.ts";
 import type { AnsweredRequest } from "./metrics.ts";
 import { type Trace, traceOf } from "./trace.ts";
 
@@ -33,12 +34,28 @@ export function logFacts(facts: Readonly<Record<string, unknown>>): void {
 export function logFailure(error: unknown): Failure | undefined {
   if (error instanceof BridgeError) {
     const { failure } = error;
-    const cause = error.cause instanceof Error ? error.cause.message : undefined;
-    logFacts({ failure: failure.kind, ...("said" in failure ? { said: failure.said } : {}), cause });
+    const cause = error.cause instanceof Error ? withoutSecrets(error.cause.message) : undefined;
+    logFacts({ failure: failure.kind, ...("said" in failure ? { said: withoutSecrets(failure.said) } : {}), cause });
     return failure;
   }
-  logFacts({ failure: "unexpected", stack: error instanceof Error ? error.stack : String(error) });
+  logFacts({ failure: "unexpected", stack: error instanceof Error ? stackOf(error) : withoutSecrets(String(error)) });
   return undefined;
+}
+
+/**
+ * A library puts what it was given into its messages: an address, the body it could not read. Whatever is long enough
+ * to be a secret and no word is left out.
+ */
+export function withoutSecrets(text: string): string {
+  return text
+    .slice(0, 2_000)
+    .replace(/[\w%+/=~.-]{20,}/g, (run) => (/^[A-Za-z]+(?:[./][A-Za-z]+)*$/.test(run) && run.length < 30 ? run : "-"));
+}
+
+/** The frames name places in the code alone. */
+function stackOf(error: Error): string {
+  const frames = (error.stack ?? "").split("\n").filter((line) => line.startsWith("    at "));
+  return [`${error.name}: ${withoutSecrets(error.message)}`, ...frames].join("\n");
 }
 
 /** Names a secret in the log without telling it. */
@@ -78,15 +95,6 @@ export function logRequests(logger: Logger, answered: (request: AnsweredRequest)
     });
     current.run(context, next);
   };
-}
-
-/**
- * Tickets and link secrets are part of the path: only their place is shown. Express also serves a target with
- * scheme and host in it, and takes /EDIT for /edit.
- */
-function loggedPath(target: string): string {
-  const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] ?? "";
-  return path.replace(/^\/(edit|l)\/[^/]+/i, "/$1/-");
 }
 
 /** What the figures call a request: never words that somebody outside has chosen, of which there is no end. */

@@ -128,7 +128,8 @@ export interface Drive {
   /**
    * Names the account that will act.
    * @param tokens what a portal handed on; undefined = the account of the configuration
-   * @throws signInNeeded when the credential is refused, expired or not configured
+   * @throws signInNeeded when the credential is refused, expired or not configured; requestInvalid when a refresh token
+   *   came along that the drive refuses, or of another account
    */
   account(tokens: DriveTokens | undefined): Promise<DriveAccount>;
   /**

@@ -57,6 +57,12 @@ export interface LinkVisit {
   readonly savedAtMs?: number;
 }
 
+/** Wrong passwords that were tried at a link since its password was set. */
+export interface LinkGuesses {
+  readonly count: number;
+  readonly lastAtMs: number;
+}
+
 const secretBytes = 24;
 /** For this long after its end a link's address tells that it has ended; afterwards it is unknown like any other. */
 const rememberedAfterEndMs = 30 * 24 * 3_600_000;
@@ -81,9 +87,10 @@ export class EditLinks {
     // The link before the lists, which drop what they find no link for; the secret last: a link that can be opened but
     // not found could not be revoked.
     await put(this.#store, linkKey(link.id), JSON.stringify(link), forgottenAtMs(link));
-    await put(this.#store, makerKey(link.maker, link.id), link.id);
-    await put(this.#store, accountKey(link.account, link.id), link.id);
-    await put(this.#store, secretKey(secret), link.id);
+    await put(this.#store, makerKey(link.maker, link.id), link.id, forgottenAtMs(link));
+    await put(this.#store, accountKey(link.account, link.id), link.id, forgottenAtMs(link));
+    await put(this.#store, secretOfKey(link.id), hashOf(secret), forgottenAtMs(link));
+    await put(this.#store, secretKey(hashOf(secret)), link.id, forgottenAtMs(link));
     return { link, secret };
   }
 
@@ -95,8 +102,11 @@ export class EditLinks {
 
   /** The link behind an address. @throws linkUnknown, linkEnded */
   async behindSecret(secret: string): Promise<EditLink> {
-    const id = await this.#store.get(secretKey(secret));
+    const key = secretKey(hashOf(secret));
+    const id = await this.#store.get(key);
     const link = id === undefined ? undefined : await this.find(id);
+    // Rows of links that an earlier bridge made have no end of their own.
+    if (id !== undefined && link === undefined) await put(this.#store, key, undefined);
     if (link === undefined) throw new BridgeError({ kind: "linkUnknown" });
     const end = linkEnd(link, this.#now());
     if (end !== undefined) throw new BridgeError({ kind: "linkEnded", because: end.because });
@@ -162,6 +172,24 @@ export class EditLinks {
     return raw === undefined ? [] : (JSON.parse(raw) as LinkVisit[]);
   }
 
+  /** Notes that a wrong password was tried. */
+  async guessed(id: string): Promise<void> {
+    const link = await this.find(id);
+    if (link === undefined) return;
+    for (;;) {
+      const raw = await this.#store.get(guessesKey(id));
+      const { count } = raw === undefined ? { count: 0 } : (JSON.parse(raw) as LinkGuesses);
+      const next: LinkGuesses = { count: count + 1, lastAtMs: this.#now() };
+      if (await this.#store.swap(guessesKey(id), raw, JSON.stringify(next), forgottenAtMs(link))) return;
+    }
+  }
+
+  /** @returns undefined when no wrong password was tried */
+  async guesses(id: string): Promise<LinkGuesses | undefined> {
+    const raw = await this.#store.get(guessesKey(id));
+    return raw === undefined ? undefined : (JSON.parse(raw) as LinkGuesses);
+  }
+
   async #visit(id: string, person: LinkVisit["person"], more: Pick<LinkVisit, "savedAtMs">): Promise<void> {
     const link = await this.find(id);
     if (link === undefined) return;
@@ -188,19 +216,30 @@ export class EditLinks {
       const link = linkIn(raw);
       if (link.revokedAtMs !== undefined) return undefined;
       const changed = next(link);
+      // Before it lives longer: a link whose rows end earlier would be lost to whoever has its address.
+      await this.#keepCompanions(changed, laterOf(forgottenAtMs(link), forgottenAtMs(changed)));
       if (await this.#store.swap(linkKey(id), raw, JSON.stringify(changed), forgottenAtMs(changed))) {
-        await this.#keepVisitsWith(changed);
+        await this.#keepCompanions(changed, forgottenAtMs(changed));
+        if (changed.passwordHash !== link.passwordHash) await put(this.#store, guessesKey(id), undefined);
         return changed;
       }
     }
   }
 
-  /** Who came is known for as long as the link is, and no longer. */
-  async #keepVisitsWith(link: EditLink): Promise<void> {
-    for (;;) {
-      const raw = await this.#store.get(visitsKey(link.id));
-      if (raw === undefined) return;
-      if (await this.#store.swap(visitsKey(link.id), raw, raw, forgottenAtMs(link))) return;
+  /** What belongs to a link is known for as long as the link is, and no longer. */
+  async #keepCompanions(link: EditLink, untilMs: number | undefined): Promise<void> {
+    const { account, id, maker } = link;
+    // An earlier bridge has not noted which secret is the link's.
+    const secretHash = await this.#store.get(secretOfKey(id));
+    const keys = [
+      ...[makerKey(maker, id), accountKey(account, id), visitsKey(id), guessesKey(id), secretOfKey(id)],
+      ...(secretHash === undefined ? [] : [secretKey(secretHash)]),
+    ];
+    for (const key of keys) {
+      for (;;) {
+        const raw = await this.#store.get(key);
+        if (raw === undefined || (await this.#store.swap(key, raw, raw, untilMs))) break;
+      }
     }
   }
 }
@@ -221,14 +260,23 @@ function linkIn(raw: string): EditLink {
   return { mayRename: false, ...(JSON.parse(raw) as Omit<EditLink, "mayRename">) };
 }
 
+/** undefined = never, for a link without an end. */
 function forgottenAtMs(link: EditLink): number | undefined {
   const endsAtMs = link.revokedAtMs ?? link.expiresAtMs;
   return endsAtMs === undefined ? undefined : endsAtMs + rememberedAfterEndMs;
 }
 
+function laterOf(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? undefined : Math.max(one, other);
+}
+
+const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
 const accountPrefix = "linkAccount:";
 const accountKey = (account: string, id: string): string => `${accountPrefix}${account}:${id}`;
 const linkKey = (id: string): string => `link:${id}`;
 const makerKey = (maker: string, id: string): string => `linkMaker:${maker}:${id}`;
+const guessesKey = (id: string): string => `linkGuesses:${id}`;
 const visitsKey = (id: string): string => `linkVisits:${id}`;
-const secretKey = (secret: string): string => `linkSecret:${createHash("sha256").update(secret).digest("base64url")}`;
+/** Names the row below, so that its end can follow the link's. */
+const secretOfKey = (id: string): string => `linkSecretOf:${id}`;
+const secretKey = (secretHash: string): string => `linkSecret:${secretHash}`;

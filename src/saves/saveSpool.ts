@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { z } from "zod";
@@ -160,11 +160,13 @@ export class SaveSpool {
     const spool = new SaveSpool(dir, maxBytes);
     try {
       await mkdir(dir, { recursive: true, mode: 0o700 });
+      await closeToOthers(dir);
       // Empty: with a full disk too the kept saves must be placed.
       await spool.#write(0);
       // What was cut off in the middle was never acknowledged, and is no document.
       for (const name of await readdir(dir)) {
         if (name.endsWith(".part") || name.startsWith(".probe-")) await rm(join(dir, name), { force: true });
+        else await closeToOthers(join(dir, name));
       }
       await spool.#look();
     } catch (error) {
@@ -680,6 +682,13 @@ async function* received(body: Readable): AsyncIterable<Buffer> {
   } catch (error) {
     throw new BridgeError({ kind: "bodyCut" }, { cause: error });
   }
+}
+
+/** An earlier bridge has left it open; what is another's, or everybody's like /tmp (the sticky bit), stays as it is. */
+async function closeToOthers(path: string): Promise<void> {
+  const found = await stat(path);
+  const isOurs = (process.getuid === undefined || found.uid === process.getuid()) && (found.mode & 0o1000) === 0;
+  if (isOurs) await chmod(path, found.isDirectory() ? 0o700 : 0o600);
 }
 
 /** The file and its name in the folder. */

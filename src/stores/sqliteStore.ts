@@ -1,5 +1,5 @@
-import { mkdirSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
 import Database from "libsql";
 import { Breath } from "../model/breath.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -10,6 +10,10 @@ import { NewerStoreError, schemaVersion } from "./storeSchema.ts";
 /** Rows whose time is over are removed at most this often. */
 const cleanEveryMs = 60_000;
 const cleanedAtOnce = 500;
+/** A clock that goes on by so much between two calls has jumped, or the machine has slept. */
+const jumpMs = 3_600_000;
+/** So long nothing is removed then: a clock that is soon set right has lost nothing. */
+const keepAfterJumpMs = 24 * 3_600_000;
 const pageSize = 200;
 /** The library waits without letting go of the process, so only for as long as another's write usually lasts. */
 const blockAtMostMs = 20;
@@ -30,7 +34,15 @@ interface Row {
  * the file locked, when it is not where it was, or the disk fails.
  * @throws Error with a sentence for the operator when the file can't be opened
  */
-export function openSqliteStore(path: string, now: Clock): KeyValueStore {
+export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
+  let seenAtMs = clock();
+  let cleanedAtMs = seenAtMs;
+  const now: Clock = () => {
+    const nowMs = clock();
+    if (nowMs - seenAtMs > jumpMs) cleanedAtMs = nowMs + keepAfterJumpMs;
+    seenAtMs = nowMs;
+    return nowMs;
+  };
   const database = openDatabase(path);
   const requireInPlace = placeOf(resolve(path));
   const asked = <Answer>(statement: () => Answer): Promise<Answer> =>
@@ -57,7 +69,6 @@ export function openSqliteStore(path: string, now: Clock): KeyValueStore {
   const clean = database.prepare(
     `DELETE FROM entry WHERE key IN (SELECT key FROM entry WHERE expiresAtMs <= ? LIMIT ${cleanedAtOnce})`,
   );
-  let cleanedAtMs = now();
   const cleanUp = (nowMs: number): void => {
     if (nowMs - cleanedAtMs <= cleanEveryMs) return;
     // What is left is removed with the next writes: nobody waits for all of it.
@@ -152,7 +163,7 @@ function openDatabase(path: string): Database.Database {
   try {
     // The whole path, since the library takes `:memory:` and what looks like an address for something else than a file.
     const file = resolve(path);
-    mkdirSync(dirname(file), { recursive: true });
+    makePrivate(file);
     const database = new Database(file);
     try {
       // At start there is nothing else to do than to wait.
@@ -172,6 +183,29 @@ function openDatabase(path: string): Database.Database {
     if (error instanceof NewerStoreError) throw error;
     const reason = error instanceof Error ? error.message : "unknown reason";
     throw new Error(`The store file ${path} can't be used (${reason}); check STORE_URL and the rights of its folder.`);
+  }
+}
+
+/**
+ * Nobody else on the machine may read what is in the store: the file and its folder are the bridge's alone, also where
+ * an earlier bridge has left them open. SQLite gives its other files the mode of the first.
+ */
+function makePrivate(file: string): void {
+  const folder = dirname(file);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, "a", 0o600));
+  for (const name of [file, `${file}-wal`, `${file}-shm`]) tighten(name, 0o600);
+  // A folder that holds the program, or is everybody's like /tmp, is not the store's.
+  const isProgramsOwn = !relative(folder, process.cwd()).startsWith("..");
+  if (!isProgramsOwn) tighten(folder, 0o700);
+}
+
+/** Leaves alone what is not there, is another's, or everybody's (the sticky bit). */
+function tighten(path: string, mode: number): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const isOurs = found !== undefined && (process.getuid === undefined || found.uid === process.getuid());
+  if (found !== undefined && isOurs && (found.mode & 0o1000) === 0 && (found.mode & 0o777) !== mode) {
+    chmodSync(path, mode);
   }
 }
 

@@ -8,7 +8,7 @@ import {
   mayEdit,
   wopiFileId,
 } from "../model/accessGrants.ts";
-import type { AttemptLimits } from "../model/attemptLimits.ts";
+import type { Allowances } from "../model/allowances.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import type { DriveShield } from "../model/driveShield.ts";
@@ -31,7 +31,7 @@ import {
 export interface PutRelativeParts {
   readonly drive: Drive;
   readonly editors: Editors;
-  readonly attempts: AttemptLimits;
+  readonly allowances: Allowances;
   readonly audit: Audit;
   readonly grants: AccessGrants;
   readonly locks: FileLocks;
@@ -55,7 +55,7 @@ export interface DocumentAddresses {
 }
 
 /** Tries, not files: who is not the owner may neither fill the drive nor go through the names in a folder. */
-const newFiles = { attempts: 30, withinMs: 3_600_000 };
+const newFiles = { most: 30, withinMs: 3_600_000 };
 
 /** How the editor names the new file. */
 type Target = { readonly suggested: string } | { readonly exact: string; readonly overwrite: boolean };
@@ -125,7 +125,7 @@ function targetOf(call: WopiCall): Target {
 async function countTry(parts: PutRelativeParts, grant: AccessGrant): Promise<void> {
   if (isOwners(grant)) return;
   const who = grant.linkId === undefined ? `${cameThrough(grant)} ${grant.person.id}` : `link:${grant.linkId}`;
-  await parts.attempts.count("new files of", who, newFiles);
+  await parts.allowances.take("new files of", who, newFiles);
 }
 
 /** @throws nameIllegal for an exact name that can't be used: only a suggested one is adjusted */

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Failure } from "../../src/model/failure.ts";
 import { put } from "../../src/model/keyValueStore.ts";
+import { driveAccount } from "../support/driveAccount.ts";
 import {
   alice,
   answer,
@@ -109,6 +111,65 @@ describe("an account handed on by a portal", () => {
     const account = await bridge.drive.account({ accessToken, refreshToken });
     stage.clock.advance(2 * hourMs);
     expect(await bridge.drive.accountNamed(account.account)).toEqual(account);
+  });
+});
+
+describe("a refresh token handed on by a portal", () => {
+  const field = "X-Cloudreve-Refresh-Token";
+  const bob = () => driveAccount(stage.fake.url, "bob@example.com", "bob-password");
+  const handOver = (accessToken: string, refreshToken: string) => bridge.drive.account({ accessToken, refreshToken });
+  const fieldsOf = (failure: Failure | undefined) =>
+    failure?.kind === "requestInvalid" ? failure.issues.map((issue) => issue.field) : failure;
+
+  it("is tried, once in the hour, and stays good for whoever handed it on", async () => {
+    const outside = await stage.outside();
+    const account = await handOver(outside.accessToken, outside.refreshToken);
+    expect(stage.calls(refreshPath)).toBe(1);
+    expect(await handOver(outside.accessToken, outside.refreshToken)).toEqual(account);
+    expect(stage.calls(refreshPath)).toBe(1);
+    stage.clock.advance(hourMs);
+    expect(await handOver(outside.accessToken, outside.refreshToken)).toEqual(account);
+    expect(stage.calls(refreshPath)).toBe(2);
+    await outside.call("POST", "/session/token/refresh", { refresh_token: outside.refreshToken });
+  });
+
+  it.each(["while the access token lives", "when the access token is over"])(
+    "is refused by its name when it is no good, %s",
+    async (when) => {
+      const [mine, others] = [await stage.outside(), await bob()];
+      const signedOut = await stage.outside();
+      await signedOut.call("DELETE", "/session/token", { refresh_token: signedOut.refreshToken });
+      if (when === "when the access token is over") stage.clock.advance(2 * hourMs);
+      const wrong = ["garbage", mine.accessToken, `${mine.refreshToken}x`, others.refreshToken, signedOut.refreshToken];
+      for (const token of wrong) {
+        expect(fieldsOf(await failureOf(handOver(mine.accessToken, token)))).toEqual([field]);
+      }
+      expect((await handOver(mine.accessToken, mine.refreshToken)).endsAtMs).toBeUndefined();
+    },
+  );
+
+  it("of an account that has been tried before serves nobody else's access token", async () => {
+    const [mine, others] = [await stage.outside(), await bob()];
+    await handOver(mine.accessToken, mine.refreshToken);
+    expect(fieldsOf(await failureOf(handOver(others.accessToken, mine.refreshToken)))).toEqual([field]);
+  });
+
+  it("that was tried an hour ago and has ended since is refused again", async () => {
+    const outside = await stage.outside();
+    stage.fake.settings.accessTokenTtlSeconds = 100 * 3600;
+    const { accessToken } = await stage.outside();
+    await handOver(accessToken, outside.refreshToken);
+    await outside.call("DELETE", "/session/token", { refresh_token: outside.refreshToken });
+    stage.clock.advance(100 * hourMs - 30_000);
+    expect(fieldsOf(await failureOf(handOver(accessToken, outside.refreshToken)))).toEqual([field]);
+  });
+
+  it("is not called wrong when the drive can't look, and an access token that is none is what is refused", async () => {
+    const { accessToken, refreshToken } = await stage.outside();
+    expect(await failureOf(handOver(`${accessToken}x`, refreshToken))).toEqual({ kind: "signInNeeded" });
+    stage.proxy.intercept = (request, response) =>
+      /token\/refresh|\/user\/info\//.test(request.url ?? "") ? answer(response, refused) : false;
+    expect(await failureOf(handOver(accessToken, refreshToken))).toEqual({ kind: "driveUnreachable" });
   });
 });
 

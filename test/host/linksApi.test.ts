@@ -81,6 +81,7 @@ describe("links that a portal makes", () => {
         created_at: iso(bridge.clock.now()),
         ended: null,
         activity: [],
+        wrong_passwords: null,
       });
     });
 

@@ -10,7 +10,7 @@ import { headersOnward, logFacts, logFailure, logRequests, shortHash } from "../
 import { BridgeError } from "../../src/model/failure.ts";
 import { until } from "../support/until.ts";
 
-const ticket = "TICKET-0123456789";
+const ticket = "TICKET-0123456789abcdefg";
 const token = "eyJhbGciOiJIUzI1NiJ9.TOKEN.SIGNATURE";
 const id = "1B4E28BA-2FA1-11D2-883F-0016D3CCA427";
 
@@ -89,9 +89,19 @@ describe("a request's line in the log", () => {
     expect(lines.join("")).not.toMatch(/TOKEN|TICKET/);
   });
 
-  it("shows other paths as they are", async () => {
+  it("shows nothing of other paths: what stands there may be a secret behind the wrong prefix", async () => {
     await send("/editor/x");
-    expect((await nextLine())["path"]).toBe("/editor/x");
+    expect((await nextLine())["path"]).toBe("-");
+  });
+
+  it("leaves out of a library's error what it was given", async () => {
+    handle = () => {
+      throw new SyntaxError(`Unexpected token in "${ticket}-${ticket}" near https://x/l/${ticket}-${ticket}?a=b`);
+    };
+    await send("/");
+    const line = await nextLine();
+    expect(line["path"]).toBe("/");
+    expect(lines.join("")).not.toContain(ticket);
   });
 
   it("holds what the handler adds", async () => {

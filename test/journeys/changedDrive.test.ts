@@ -5,8 +5,8 @@ const metricsKey = "the operator's own key";
 const at = watchedDrive({ settings: { METRICS_KEY: metricsKey } });
 beforeAll(() => at.bridge.alice.put("a.docx", "text"));
 
-const contractInReadyz = async (): Promise<unknown> =>
-  ((await (await fetch(`${at.bridge.url}/readyz`)).json()) as { contract: unknown }).contract;
+const contractInReadyz = async (headers: Record<string, string> = {}): Promise<unknown> =>
+  ((await (await fetch(`${at.bridge.url}/readyz`, { headers })).json()) as { contract: unknown }).contract;
 
 async function figure(call: string): Promise<string | undefined> {
   const answered = await fetch(`${at.bridge.url}/metrics`, { headers: { Authorization: `Bearer ${metricsKey}` } });
@@ -28,10 +28,12 @@ describe("an upgrade of Cloudreve that answers otherwise", () => {
       return true;
     };
     await at.bridge.bridge.checkContract();
-    expect(Object.keys((await contractInReadyz()) as object)).toEqual(["GET /site/config/explorer"]);
+    const told = await contractInReadyz({ Authorization: `Bearer ${metricsKey}` });
+    expect(Object.keys(told as object)).toEqual(["GET /site/config/explorer"]);
+    expect(await contractInReadyz()).toBe("changed");
     expect(await figure("GET /site/config/explorer")).toBe("0");
-    const told = at.bridge.logLines.filter(({ call }) => call === "GET /site/config/explorer");
-    expect(told.length).toBe(1);
+    const lines = at.bridge.logLines.filter(({ call }) => call === "GET /site/config/explorer");
+    expect(lines.length).toBe(1);
 
     at.drive.intercept = undefined;
     await at.bridge.bridge.checkContract();

@@ -113,6 +113,7 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   guestSignInCaptcha: signIn({ ways: { oauth: false, password: true }, state: "captcha" }),
   guestSignInTooMany: signIn({ ways: both, state: "tooMany", retryAfterSeconds: 400 }),
   guestSignInNoWay: signIn({ ways: { oauth: false, password: false }, state: "fresh" }),
+  guestSecondStepLost: signIn({ ways: { oauth: false, password: true }, state: "secondStepLost" }),
   guestSecondFactor: signIn({ ways: both, state: "secondFactor", secondStepId: "s" }),
   guestSecondFactorRefused: signIn({ ways: both, state: "secondFactorRefused", secondStepId: "s" }),
   documents: (context) =>
@@ -165,14 +166,15 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
     linksPage(context, {
       links: [
         { link, visits },
-        { link: strictLink, visits: [] },
+        { link: strictLink, visits: [], guesses: { count: 1234, lastAtMs: atMs } },
         { link: { ...strictLink, fileName: arabic }, end: { because: "revoked", atMs }, visits: visits.slice(1) },
         { link: { ...link, fileName: script }, end: { because: "expired", atMs }, visits: visits.slice(2) },
       ],
     }),
   linksNone: (context) => linksPage(context, { links: [] }),
   link: (context) => linkPage(context, { link, visits: visits.slice(0, 2), signInEnded: false, changed: true }),
-  linkNasty: (context) => linkPage(context, { link: strictLink, visits, signInEnded: true }),
+  linkNasty: (context) =>
+    linkPage(context, { link: strictLink, visits, guesses: { count: 48, lastAtMs: atMs }, signInEnded: true }),
   linkRevoked: (context) =>
     linkPage(context, { link, end: { because: "revoked", atMs }, visits: [], signInEnded: false }),
   linkExpired: (context) => linkPage(context, { link, end: { because: "expired", atMs }, visits, signInEnded: false }),

@@ -1,8 +1,8 @@
-import type { EditLink, LinkVisit } from "../../model/editLinks.ts";
+import type { EditLink, LinkGuesses, LinkVisit } from "../../model/editLinks.ts";
 import { type Html, html } from "../html.ts";
 import { pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
-import { type LinkEnd, stateBadge } from "./linkTerms.ts";
+import { guessesLine, isGuessedAt, type LinkEnd, stateBadge } from "./linkTerms.ts";
 import { fillHtml, joined, moment, named, nothing, notice } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
@@ -10,6 +10,7 @@ export interface LinkFacts {
   readonly link: EditLink;
   readonly end?: LinkEnd;
   readonly visits: readonly LinkVisit[];
+  readonly guesses?: LinkGuesses;
   /** The drive refuses the owner's credential: the link opens nothing until he signs in. */
   readonly signInEnded: boolean;
   /** Comes from having changed it. */
@@ -38,6 +39,7 @@ ${canChange ? html`<a role="button" class="secondary" href="${context.bridgeUrl}
 <section aria-labelledby="activity">
 <h2 id="activity">${words.activity}</h2>
 ${visitTable(context, facts.visits)}
+${facts.guesses === undefined ? nothing : html`<p><small>${guessesLine(words.wrongPasswords, facts.guesses, context.language)}</small></p>`}
 </section>
 ${
   canChange
@@ -51,7 +53,8 @@ ${
   });
 }
 
-function notices({ bridgeUrl, language }: PageContext, { changed, end, link, signInEnded }: LinkFacts): Html {
+function notices({ bridgeUrl, language }: PageContext, facts: LinkFacts): Html {
+  const { changed, end, guesses, link, signInEnded } = facts;
   const words = pageWords[language];
   const query = new URLSearchParams({ return_to: `/links/${link.id}` });
   const ended =
@@ -70,7 +73,7 @@ function notices({ bridgeUrl, language }: PageContext, { changed, end, link, sig
           html`${words.linkSignInEnded} <a href="${bridgeUrl}/signin?${query.toString()}">${words.signInAgain}</a>`,
         )
       : nothing
-  }`;
+  }${end === undefined && isGuessedAt(guesses) ? notice("bad", guessesLine(words.linkGuessed, guesses, language)) : nothing}`;
 }
 
 function terms({ language }: PageContext, link: EditLink): Html {

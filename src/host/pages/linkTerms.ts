@@ -1,4 +1,4 @@
-import type { EditLink, LinkVisit, linkEnd } from "../../model/editLinks.ts";
+import type { EditLink, LinkGuesses, LinkVisit, linkEnd } from "../../model/editLinks.ts";
 import { type Html, html } from "../html.ts";
 import type { Language } from "../language.ts";
 import { pageWords } from "../words/pageWords.ts";
@@ -44,4 +44,16 @@ function newest(
     .map((visit) => ({ name: visit.person.name, atMs: momentOf(visit) ?? 0 }))
     .filter(({ atMs }) => atMs > 0)
     .sort((a, b) => b.atMs - a.atMs)[0];
+}
+
+/** More than people mistype: somebody may be guessing. */
+const guessedFrom = 10;
+
+export function isGuessedAt(guesses: LinkGuesses | undefined): guesses is LinkGuesses {
+  return guesses !== undefined && guesses.count >= guessedFrom;
+}
+
+/** @param sentence with places for `count` and `time` */
+export function guessesLine(sentence: string, { count, lastAtMs }: LinkGuesses, language: Language): Html {
+  return fillHtml(sentence, { count, time: moment(lastAtMs, language) });
 }

@@ -1,8 +1,8 @@
-import type { EditLink, LinkVisit } from "../../model/editLinks.ts";
+import type { EditLink, LinkGuesses, LinkVisit } from "../../model/editLinks.ts";
 import { type Html, html } from "../html.ts";
 import { pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
-import { type LinkEnd, lastVisits, stateBadge, terms } from "./linkTerms.ts";
+import { guessesLine, type LinkEnd, lastVisits, stateBadge, terms } from "./linkTerms.ts";
 import { joined, named, nothing } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
@@ -10,6 +10,7 @@ export interface ListedLink {
   readonly link: EditLink;
   readonly end?: LinkEnd;
   readonly visits: readonly LinkVisit[];
+  readonly guesses?: LinkGuesses;
 }
 
 export interface LinksFacts {
@@ -31,10 +32,10 @@ ${links.length === 0 ? empty : joined(links.map((listed) => card(context, listed
   });
 }
 
-function card({ bridgeUrl, language }: PageContext, { link, end, visits }: ListedLink): Html {
+function card({ bridgeUrl, language }: PageContext, { link, end, guesses, visits }: ListedLink): Html {
   return html`<article>
 <h2><a href="${bridgeUrl}/links/${link.id}">${named(link.fileName)}</a> ${stateBadge(end, language)}</h2>
 ${link.note === undefined ? nothing : html`<blockquote dir="auto">${link.note}</blockquote>`}
-<p>${terms(link, language)}${lastVisits(visits, language)}</p>
+<p>${terms(link, language)}${lastVisits(visits, language)}${guesses === undefined ? nothing : html`<br><small>${guessesLine(pageWords[language].wrongPasswords, guesses, language)}</small>`}</p>
 </article>`;
 }

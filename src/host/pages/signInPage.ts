@@ -17,6 +17,7 @@ export interface SignInFacts {
     | "oauthFailed"
     | "secondFactor"
     | "secondFactorRefused"
+    | "secondStepLost"
     | "signedOut";
   /** What was typed before; the password never comes back. */
   readonly email?: string;
@@ -64,6 +65,8 @@ function message({ language }: PageContext, { state, retryAfterSeconds, ways }: 
       return notice("bad", fill(words.tooManyAttempts, { minutes: minutes(retryAfterSeconds) }));
     case "oauthFailed":
       return notice("bad", words.signInOauthFailed);
+    case "secondStepLost":
+      return notice("bad", words.secondStepLost);
     case "signedOut":
       return notice("good", words.signedOut);
     default:

@@ -34,6 +34,7 @@ const en = {
   secondFactorLead: "Type the six digits that your authenticator app shows now.",
   secondFactorCode: "Code",
   secondFactorRefused: "This code is not right, or no longer. Type the one shown now.",
+  secondStepLost: "The second step took too long, or began in another browser. Please sign in again.",
   goOn: "Continue",
   startAgain: "Start again",
 
@@ -138,6 +139,9 @@ const en = {
   signInAgain: "Sign in again",
   linkWasRevoked: "You revoked this link {time}. It opens nothing any more.",
   linkHasExpired: "This link ended {time}. To let people in again, choose another end.",
+  wrongPasswords: "Wrong passwords: {count}, the last one {time}",
+  linkGuessed:
+    "Somebody may be guessing the password of this link: {count} wrong ones, the last one {time}. Each guess is slowed down. To be safe, set a longer password; if you no longer need the link, revoke it.",
   details: "Details",
   made: "Made",
   ends: "Ends",
@@ -236,6 +240,7 @@ const zh: Record<keyof typeof en, string> = {
   secondFactorLead: "请输入身份验证器应用当前显示的六位数字。",
   secondFactorCode: "验证码",
   secondFactorRefused: "验证码不正确或已过期，请输入当前显示的验证码。",
+  secondStepLost: "两步验证已超时，或并非在此浏览器中开始。请重新登录。",
   goOn: "继续",
   startAgain: "重新登录",
 
@@ -339,6 +344,9 @@ const zh: Record<keyof typeof en, string> = {
   signInAgain: "重新登录",
   linkWasRevoked: "您已于 {time} 撤销此链接，它不能再打开任何内容。",
   linkHasExpired: "此链接已于 {time} 到期。如需继续使用，请重新设置有效期。",
+  wrongPasswords: "密码错误 {count} 次，最近一次：{time}",
+  linkGuessed:
+    "可能有人在猜测此链接的密码：已输错 {count} 次，最近一次：{time}。系统会减慢每次尝试。为安全起见，请设置更长的密码；如不再需要此链接，请将其撤销。",
   details: "详情",
   made: "创建时间",
   ends: "到期时间",

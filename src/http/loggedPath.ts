@@ -1,0 +1,74 @@
+/** What stands in the log for a part of a path that is secret, or may be. */
+const hidden = "-";
+/** Ids are shorter than any secret: a link's has 32 characters, a token hundreds. */
+const idPattern = /^[A-Za-z0-9_.-]{1,20}$/;
+
+/**
+ * Addresses of the bridge. `:id` is shown, `:secret` is not. What fits none of them is hidden as a whole: a secret that
+ * was pasted behind the wrong prefix, a slash too many, a proxy that forgot to strip its own part.
+ */
+const shapes: readonly (readonly string[])[] = [
+  "",
+  "wopi/files/:id",
+  "wopi/files/:id/contents",
+  "api/sessions",
+  "api/sessions/:id",
+  "api/links",
+  "api/links/:id",
+  "api/files/:id/activity",
+  "api/files/:id/lock",
+  "edit/:secret",
+  "edit/:secret/renew",
+  "edit/:secret/status",
+  "edit/:secret/closed",
+  "l/:secret",
+  "signin",
+  "signin/oauth",
+  "signin/callback",
+  "signin/password",
+  "signin/second-factor",
+  "signout",
+  "open",
+  "share",
+  "links",
+  "links/:id",
+  "links/:id/change",
+  "links/:id/revoke",
+  "language",
+  "assets/:id",
+  "embed.js",
+  "embed.d.ts",
+  "openapi.json",
+  "healthz",
+  "readyz",
+  "metrics",
+].map((shape) => shape.split("/"));
+
+/** The first part of an address tells whose it was, also where the rest says nothing. */
+const areas = new Set(["wopi", "api"]);
+
+/**
+ * The path of a request as the log shows it, without its query.
+ * @param target as it was sent: with scheme and host, too, and in whatever spelling Express serves
+ */
+export function loggedPath(target: string): string {
+  const path = target.replace(/^[a-z][a-z0-9+.-]{0,20}:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] ?? "";
+  const parts = path.replace(/^\//, "").replace(/\/$/, "").split("/");
+  const shape = shapes.find(
+    (known) => known.length === parts.length && known.every((part, at) => fits(part, parts[at])),
+  );
+  if (shape !== undefined) return `/${shape.map((part, at) => shown(part, parts[at] ?? "")).join("/")}`;
+  const area = (parts[0] ?? "").toLowerCase();
+  return areas.has(area) ? `/${area}/${hidden}` : hidden;
+}
+
+function fits(part: string, sent: string | undefined): boolean {
+  if (sent === undefined) return false;
+  // Express takes /EDIT for /edit.
+  return part.startsWith(":") ? sent !== "" : sent.toLowerCase() === part;
+}
+
+function shown(part: string, sent: string): string {
+  if (part === ":id") return idPattern.test(sent) ? sent : hidden;
+  return part === ":secret" ? hidden : sent;
+}
