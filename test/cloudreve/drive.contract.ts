@@ -376,6 +376,42 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
     });
   });
 
+  describe("refreshLock", () => {
+    /** As the drive's page does that offers to unlock a file. */
+    const forceUnlock = async (path: string) => {
+      const refused = await outside.call("POST", "/file/rename", { uri: outside.uriOf(path), new_name: "x.docx" });
+      const tokens = (refused.data as { token: string }[]).map(({ token }) => token);
+      expect((await outside.call("DELETE", "/file/lock", { tokens })).code).toBe(0);
+    };
+
+    it("shows the file under a lock that stands, and takes none that does not", async () => {
+      const { drive, document, file, path } = await openFile("one");
+      const token = tokenFor(document);
+      expect(await drive.refreshLock(document, token)).toBeUndefined();
+      expect(await outside.put(path, "two")).toBe(0);
+      const locked = await drive.lock(document, token);
+      expect(locked.version).not.toBe(file.version);
+      expect(await drive.refreshLock(document, token)).toEqual(locked);
+      await drive.unlock(document, token);
+    });
+
+    it("finds a lock lost that its owner has broken, whatever has taken the file's place", async () => {
+      const { drive, document, file, path } = await openFile("one");
+      const other = await newFile("the other");
+      const token = tokenFor(document);
+      await drive.lock(document, token);
+      await forceUnlock(path);
+      const name = path.slice(folder.length + 1);
+      expect(await outside.rename(path, `moved-${name}`)).toBe(0);
+      expect(await outside.rename(other, name)).toBe(0);
+      expect(await drive.refreshLock(document, token)).toBeUndefined();
+      expect(await outside.put(path, "the other, still free")).toBe(0);
+      const found = await drive.lock(document, token);
+      expect(found).toMatchObject({ id: file.id, version: file.version, name: `moved-${name}` });
+      await drive.unlock(document, token);
+    });
+  });
+
   describe("a file that others rename", () => {
     it("stays the same document: stat, read, lock and write follow it", async () => {
       const { drive, document, file, path } = await openFile("before");

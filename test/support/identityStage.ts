@@ -8,6 +8,7 @@ import { pino } from "pino";
 import { expect } from "vitest";
 import { openBridge } from "../../src/bridge.ts";
 import { readConfig } from "../../src/config.ts";
+import { openFakeCloudreve } from "../../src/sandbox/fakeCloudreve/fakeCloudreve.ts";
 import { type DriveAccountClient, driveAccount } from "./driveAccount.ts";
 import { type DriveProxy, driveProxy } from "./driveProxy.ts";
 import { sessionSchema, type WopiClient, wopiClient } from "./wopiClient.ts";
@@ -64,6 +65,27 @@ export interface IdentityStage {
   close(): Promise<void>;
 }
 
+export async function fakeIdentityServer(settings: { maxEditSizeBytes?: number } = {}): Promise<IdentityServer> {
+  const dir = await mkdtemp(join(tmpdir(), "identity-drive-"));
+  const account = { email: "owner@example.com", password: "owner-password", nickname: "Owner" };
+  const address = { view: "http://127.0.0.1:9/view?", edit: "http://127.0.0.1:9/edit?" };
+  const drive = await openFakeCloudreve({
+    dir,
+    port: 0,
+    accounts: [account],
+    settings,
+    viewers: [{ id: "editor", type: "wopi", display_name: "Editor", exts: ["docx"], wopi_actions: { docx: address } }],
+  });
+  return {
+    url: drive.url,
+    ...account,
+    close: async () => {
+      await drive.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
 export async function identityStage(server: IdentityServer): Promise<IdentityStage> {
   const dir = await mkdtemp(join(tmpdir(), "identity-"));
   const root = `bridge-identity-${randomBytes(5).toString("hex")}`;
@@ -86,7 +108,7 @@ export async function identityStage(server: IdentityServer): Promise<IdentitySta
   });
   const bridge = await openBridge(config, {
     now: () => Date.now() + aheadMs,
-    logger: pino({ write: () => undefined }),
+    logger: pino({ level: "silent" }, { write: () => undefined }),
     pause: async () => undefined,
   });
   listener.on("request", bridge.app);
@@ -128,7 +150,9 @@ export async function identityStage(server: IdentityServer): Promise<IdentitySta
         },
         body: JSON.stringify({ uri: owner.uriOf(`${folder}/a/Report.docx`), action }),
       });
-      const client = wopiClient(sessionSchema.parse(await answered.json()));
+      const session: unknown = await answered.json();
+      expect(answered.status, JSON.stringify(session)).toBe(201);
+      const client = wopiClient(sessionSchema.parse(session));
       if (over) aheadMs = 2 * hourMs;
       expect((await client.check()).json()["Version"]).toBe(ours.version);
       expect((await client.get()).text).toBe(ours.text);

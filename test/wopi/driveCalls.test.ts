@@ -29,6 +29,20 @@ describe("a document that is locked", () => {
     expect((await editor.check()).json()).toMatchObject({ Size: 4 });
   });
 
+  it("is asked for no more than proves that it is this very one", async () => {
+    const { editor } = await openNew("text");
+    const locked = await callsDuring(() => editor.lock("A"));
+    expect(locked).toEqual(["GET /file/info", "POST /file/wopi/ID", "GET /file/info"]);
+    expect(await callsDuring(() => editor.refresh("A"))).toEqual(["GET /file/info", "POST /file/wopi/ID"]);
+    expect(await callsDuring(() => editor.put("a longer text", "A"))).toEqual([
+      "GET /file/info",
+      "POST /file/wopi/ID",
+      "POST /file/wopi/ID/contents",
+      "GET /file/info",
+    ]);
+    expect(await callsDuring(() => editor.unlock("A"))).toEqual(["POST /file/wopi/ID", "GET /file/info"]);
+  });
+
   it("is described as the last save left it: version, size and time", async () => {
     const { name, editor } = await openNew("text");
     await editor.lock("A");
