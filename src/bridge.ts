@@ -21,6 +21,7 @@ import { hostRouter } from "./host/router.ts";
 import { AccessTokens, deriveKey } from "./http/accessToken.ts";
 import { auditLog } from "./http/auditLog.ts";
 import { Drain } from "./http/drain.ts";
+import { editorIdsBy } from "./http/editorIds.ts";
 import { Metrics } from "./http/metrics.ts";
 import { headersOnward, logFacts, logFailure, logRequests } from "./http/requestLog.ts";
 import { SignedCookies } from "./http/signedCookies.ts";
@@ -125,6 +126,7 @@ export async function openBridge(
   const activity = new FileActivity(store, now);
   const tell = tellOf({ activity, links, metrics, audit, logger });
   const tokens = new AccessTokens(secrets, now);
+  const editorIds = editorIdsBy(deriveKey(config.SECRET, "editor ids"));
   const locks = new FileLocks(store, now);
   const shield = new DriveShield(store, drive, now);
   const content = new ContentRecord(store);
@@ -194,7 +196,15 @@ export async function openBridge(
       proofMode: config.PROOF_KEYS,
       wopiUrl,
       now,
-      checkFileInfo: checkFileInfo({ drive, content, store, activity, shield, bridgeUrl: config.BRIDGE_URL }),
+      checkFileInfo: checkFileInfo({
+        drive,
+        content,
+        store,
+        activity,
+        shield,
+        editorIds,
+        bridgeUrl: config.BRIDGE_URL,
+      }),
       getFile: getFile({ drive, content, activity, shield }),
       fileOverrides: {
         LOCK: lock(lockParts),
@@ -276,6 +286,7 @@ export async function openBridge(
       cookies: new SignedCookies(secrets, config.BRIDGE_URL, now),
       sessions: new PersonSessions(store, now),
       embedOrigins: config.EMBED_ORIGINS,
+      editorIds,
       sessionsEnded,
     }),
   );

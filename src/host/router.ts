@@ -1,5 +1,6 @@
 import { Router } from "express";
 import { suiteOf } from "../editors/suites.ts";
+import type { EditorIds } from "../http/editorIds.ts";
 import { logFacts } from "../http/requestLog.ts";
 import { assetsRouter } from "./assets.ts";
 import { type DocumentPagesParts, documentPagesRouter } from "./documentPages.ts";
@@ -15,6 +16,7 @@ import { type SignInParts, signInRouter } from "./signIn.ts";
 
 export interface HostRouterParts extends DocumentPagesParts, DoorParts, LinkPagesParts, SignInParts, HostSessionParts {
   readonly embedOrigins: readonly string[];
+  readonly editorIds: EditorIds;
 }
 
 /** Pages for people. */
@@ -50,6 +52,7 @@ function editRouter(parts: HostRouterParts): Router {
     logFacts({ grant: grant.id, file: grant.document.fileId });
     const page = hostPage({
       grant,
+      editorIds: parts.editorIds(grant),
       accessToken: await accessTokenFor(parts.tokens, grant),
       pageKey: await parts.grants.issuePageKey(grant),
       fileName: name,
