@@ -22,6 +22,7 @@ import { AccessTokens, deriveKey } from "./http/accessToken.ts";
 import { auditLog } from "./http/auditLog.ts";
 import { boundedServer } from "./http/connectionLimits.ts";
 import { Drain } from "./http/drain.ts";
+import { editorIdsBy } from "./http/editorIds.ts";
 import { holdsKey, Metrics } from "./http/metrics.ts";
 import { requireMovement } from "./http/movement.ts";
 import { headersOnward, logFacts, logFailure, logRequests } from "./http/requestLog.ts";
@@ -136,6 +137,7 @@ export async function openBridge(
   const activity = new FileActivity(store, now);
   const tell = tellOf({ activity, links, metrics, audit, logger });
   const tokens = new AccessTokens(secrets, now);
+  const editorIds = editorIdsBy(deriveKey(config.SECRET, "editor ids"));
   const locks = new FileLocks(store, now);
   const shield = new DriveShield(store, drive, now);
   const attempts = new AttemptLimits(store, now, pause);
@@ -230,7 +232,15 @@ export async function openBridge(
       proofMode: config.PROOF_KEYS,
       wopiUrl,
       now,
-      checkFileInfo: checkFileInfo({ drive, content, store, activity, shield, bridgeUrl: config.BRIDGE_URL }),
+      checkFileInfo: checkFileInfo({
+        drive,
+        content,
+        store,
+        activity,
+        shield,
+        editorIds,
+        bridgeUrl: config.BRIDGE_URL,
+      }),
       getFile: getFile({ drive, content, activity, shield }),
       fileOverrides: {
         LOCK: lock(lockParts),
@@ -320,6 +330,7 @@ export async function openBridge(
       sessions: new PersonSessions(store, now),
       lastCopies,
       embedOrigins: config.EMBED_ORIGINS,
+      editorIds,
       sessionsEnded,
       personSignedOut: () => rounds.personSignedOut(),
       spool,

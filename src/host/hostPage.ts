@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { EditorIds } from "../http/editorIds.ts";
 import { type AccessGrant, editorOrigin } from "../model/accessGrants.ts";
 import { Html, html, jsonForScript } from "./html.ts";
 import type { Language } from "./language.ts";
@@ -25,6 +26,8 @@ const style = new Html(browserFile("hostPage.css"));
 
 export interface HostPageFacts {
   readonly grant: AccessGrant;
+  /** As CheckFileInfo tells them. */
+  readonly editorIds: ReturnType<EditorIds>;
   readonly accessToken: string;
   /** By which the open page asks for tokens and news. */
   readonly pageKey: string;
@@ -64,8 +67,8 @@ export function hostPage(facts: HostPageFacts): Page {
 <form id="editor-form" method="post" action="${grant.actionUrl}" target="editor-frame" hidden>
 <input type="hidden" name="access_token" value="${accessToken}">
 <input type="hidden" name="access_token_ttl" value="${grant.expiresAtMs}">
-<input type="hidden" name="user_id" value="${grant.person.id}">
-<input type="hidden" name="owner_id" value="${grant.ownerId}">
+<input type="hidden" name="user_id" value="${facts.editorIds.userId}">
+<input type="hidden" name="owner_id" value="${facts.editorIds.ownerId}">
 </form>
 <script type="application/json" id="facts" nonce="${nonce}">${jsonForScript({
     editorOrigin: editor,

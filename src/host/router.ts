@@ -1,5 +1,6 @@
 import { Router } from "express";
 import { suiteOf } from "../editors/suites.ts";
+import type { EditorIds } from "../http/editorIds.ts";
 import { logFacts } from "../http/requestLog.ts";
 import { assetsRouter } from "./assets.ts";
 import { type DocumentPagesParts, documentPagesRouter } from "./documentPages.ts";
@@ -22,6 +23,7 @@ export interface HostRouterParts
     HostSessionParts,
     WaitingSavePagesParts {
   readonly embedOrigins: readonly string[];
+  readonly editorIds: EditorIds;
 }
 
 /** Pages for people. */
@@ -58,6 +60,7 @@ function editRouter(parts: HostRouterParts): Router {
     logFacts({ grant: grant.id, file: grant.document.fileId });
     const page = hostPage({
       grant,
+      editorIds: parts.editorIds(grant),
       accessToken: await accessTokenFor(parts.tokens, grant),
       pageKey: await parts.grants.issuePageKey(grant),
       fileName: name,

@@ -1,4 +1,5 @@
 import { suiteOf } from "../editors/suites.ts";
+import type { EditorIds } from "../http/editorIds.ts";
 import { type AccessGrant, isOwners, wopiFileId } from "../model/accessGrants.ts";
 import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
@@ -19,6 +20,7 @@ export function checkFileInfo(parts: {
   store: KeyValueStore;
   activity: FileActivity;
   shield: DriveShield;
+  editorIds: EditorIds;
   /** Origin of our host page: the only page the editor may exchange messages with. */
   bridgeUrl: string;
 }): WopiOperation {
@@ -31,14 +33,15 @@ export function checkFileInfo(parts: {
     const canWrite = grant.permission === "edit";
     const kept = await userInfo(parts.store, grant);
     const { person, restrictions } = grant;
+    const { userId, ownerId } = parts.editorIds(grant);
     const dot = file.name.lastIndexOf(".");
     return {
       status: 200,
       json: {
         BaseFileName: file.name,
-        OwnerId: grant.ownerId,
+        OwnerId: ownerId,
         Size: file.sizeBytes,
-        UserId: person.id,
+        UserId: userId,
         Version: file.version,
         UserFriendlyName: person.name,
         IsAnonymousUser: person.isNameless === true,

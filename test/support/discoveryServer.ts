@@ -79,7 +79,10 @@ function newKey(): KeyPair {
 }
 
 function document(editorUrl: string, keys: { current: KeyPair; old: KeyPair } | undefined): string {
-  const actions = ["view", "edit"].map((name) => `<action name="${name}" ext="docx" urlsrc="${editorUrl}/${name}?"/>`);
+  const actions = ["view docx", "edit docx", "view_comment pdf"].map((action) => {
+    const [name, extension] = action.split(" ");
+    return `<action name="${name}" ext="${extension}" urlsrc="${editorUrl}/${name}?"/>`;
+  });
   const key =
     keys === undefined
       ? ""

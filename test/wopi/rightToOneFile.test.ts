@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { discoveryServer } from "../support/discoveryServer.ts";
 import { type LinkOwner, linkOwner } from "../support/linkOwner.ts";
 import {
   exactly,
@@ -10,7 +11,7 @@ import {
   saveAs,
   suggest,
 } from "../support/namedDocument.ts";
-import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { editorUrl, type TestBridge, testBridge } from "../support/testBridge.ts";
 import { utf7 } from "../support/utf7.ts";
 import { editorForm, webPerson } from "../support/webPerson.ts";
 import { type WopiAnswer, type WopiClient, wopiOfForm } from "../support/wopiClient.ts";
@@ -442,4 +443,40 @@ it("a portal's own words for the right are known and no others", async () => {
   expect((await saveAs(await bridge.open(`${folder}/Report.docx`), { "X-WOPI-SuggestedTarget": ".md" })).status).toBe(
     200,
   );
+});
+
+describe("the editor's own list of documents", () => {
+  it("lets a visitor export to what the drive has no viewer for, in capitals too, and to nothing else", async () => {
+    const discovery = await discoveryServer(editorUrl);
+    const settings = { DISCOVERY_URLS: discovery.url, PROOF_KEYS: "off" };
+    const listed = await testBridge({ settings });
+    await listed.alice.put("Report.docx", "text");
+    const client = await listed.open("Report.docx", { user: { id: "u", name: "Uma" } });
+    expect(namedDocument(await suggest(client, ".pdf")).Name).toBe("Report.pdf");
+    expect(namedDocument(await exactly(client, "Other.PDF")).Name).toBe("Other.PDF");
+    for (const name of ["Report.exe", "Report.html", "Report.pdf.exe", "pdf"]) {
+      expect((await suggest(client, name)).status, name).toBe(400);
+    }
+    await listed.close();
+    await discovery.close();
+  });
+});
+
+describe("what a visitor is told of the owner", () => {
+  it("holds the owner's id of the drive nowhere: not in the facts for the editor, not in the page", async () => {
+    const folder = await folderWith([]);
+    const { id } = await bridge.alice.info(`${folder}/Report.docx`);
+    const { data } = await bridge.alice.call("GET", "/user/me");
+    const ownerId = String((data as { id: string }).id);
+    expect(ownerId).toMatch(/^[A-Za-z0-9]{3,}$/);
+    const person = webPerson(bridge.url);
+    const page = await person.follow(await person.post(await owner.makeLink(id), { name: "Guest" }));
+    const visitor = wopiOfForm(editorForm(page));
+    const told = [page.text, (await visitor.check()).text, (await suggest(visitor, "Copy.docx")).text];
+    const word = new RegExp(`"${ownerId}"`);
+    for (const text of told) expect(text).not.toMatch(word);
+    const own = (await (await openAsOwner(bridge, `${folder}/Report.docx`)).check()).json();
+    expect(own["UserId"]).toBe(own["OwnerId"]);
+    expect((await visitor.check()).json()["OwnerId"]).toBe(own["OwnerId"]);
+  });
 });
