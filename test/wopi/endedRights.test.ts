@@ -351,3 +351,28 @@ describe("the copy that an ended session has left", () => {
     expect(await readdir(bridge.spoolDir)).toEqual([]);
   });
 });
+
+describe("the lock of an ended session", () => {
+  it.each(Object.entries(endings))("keeps nobody off, without waiting for a sweep: %s", async (_why, ending) => {
+    const { name, end } = await opened(ending);
+    await end();
+    const other = await bridge.open(name, { user: { id: "ann", name: "Ann" } });
+    expect((await other.lock("another editor's lock")).status).toBe(200);
+    expect((await other.put("by Ann", "another editor's lock")).status).toBe(200);
+  });
+
+  // One that runs out takes longer than a lock lives: test/model/orphanedLocks.test.ts.
+  const caused = Object.entries(endings).filter(([why]) => !why.includes("ran out"));
+  it.each(caused)("stays while somebody else edits in that editor: %s", async (_why, ending) => {
+    const { name, client, end } = await opened(ending);
+    // In a portal's own page, which is not heard of again.
+    const ann = await bridge.open(name, { user: { id: "ann", name: "Ann" } });
+    await ann.check();
+    bridge.clock.advance(10 * minuteMs);
+    expect((await client.lock("lock-1")).status).toBe(200);
+    await end();
+    await bridge.bridge.sweep();
+    expect((await ann.getLock()).header("X-WOPI-Lock")).toBe("lock-1");
+    expect((await ann.put("by both", "lock-1")).status).toBe(200);
+  });
+});
