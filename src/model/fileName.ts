@@ -43,7 +43,7 @@ export function splitName(name: string): { readonly stem: string; readonly exten
 export function joinName(stem: string, tail: string): string {
   const end = cutBetweenCharacters(tail, limitBytes);
   const cut = cutBetweenCharacters(stem, limitBytes - Buffer.byteLength(end));
-  return end === "" ? cut.replace(/[\s.]+$/u, "") : cut + end;
+  return end === "" ? withoutDotsBehind(cut) : cut + end;
 }
 
 /**
@@ -51,17 +51,32 @@ export function joinName(stem: string, tail: string): string {
  * @param attempt 0 = as it is, then ` (2)`, ` (3)` … while the name is taken; never the same name twice
  */
 export function nearestName(suggested: string, attempt: number): string {
-  const cleaned = suggested
-    .toWellFormed()
-    .replace(/[\\/:*?"<>|\p{Cc}]/gu, "_")
-    // Before the extension is looked for: what stands behind the last dot must be one.
-    .replace(/^\s+|[\s.]+$/gu, "");
+  const cleaned = withoutDotsBehind(
+    middleCut(suggested)
+      .toWellFormed()
+      .replace(/[\\/:*?"<>|\p{Cc}]/gu, "_")
+      .trimStart(),
+  );
   const { stem, extension } = splitName(cleaned === "" ? "Document" : cleaned);
   const plain = safeName(stem, extension);
   if (attempt === 0) return plain;
   const counted = safeName(stem, ` (${attempt + 1})${extension}`);
   // A long stem may be cut right behind a number of its own.
   return counted === plain ? safeName(stem, ` (${attempt + 1})_${extension}`) : counted;
+}
+
+/** What is far too long anyway is not looked at as a whole: its beginning is kept, and its extension. */
+function middleCut(name: string): string {
+  const { head, tail } = { head: 1_000, tail: 100 };
+  return name.length <= head + tail ? name : name.slice(0, head) + name.slice(-tail);
+}
+
+/** Looked at from the end: a pattern would begin anew at each of ten thousand blanks. */
+function withoutDotsBehind(name: string): string {
+  let end = name.length;
+  while (end > 0 && /[\s.]/u.test(name.charAt(end - 1))) end--;
+  // Before the extension is looked for: what stands behind the last dot must be one.
+  return name.slice(0, end);
 }
 
 function safeName(stem: string, tail: string): string {
