@@ -201,7 +201,8 @@ const sessionKey = ({ account, fileId, version }: DriveDocument): string =>
 async function nativeError(answer: RawAnswer): Promise<BridgeError> {
   answer.body.destroy();
   if (answer.status === 413) return new BridgeError({ kind: "bodyTooLarge", limitBytes: 0 });
-  const said = answer.header("x-wopi-servererror") ?? "";
+  // A header may be long, and the pattern below looks at it again from each "storage" in it.
+  const said = (answer.header("x-wopi-servererror") ?? "").slice(0, 500);
   if (/capacity|storage.*(full|insufficient)/i.test(said)) return new BridgeError({ kind: "quotaExceeded" });
   return new BridgeError({ kind: "driveFailed", code: answer.status, said });
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Config } from "../config.ts";
+import { bareAddress } from "../editors/actionUrl.ts";
 import type { Discovery } from "../editors/discovery.ts";
 import { type Suite, suiteOf } from "../editors/suites.ts";
 import { isInnerName } from "./addresses.ts";
@@ -54,7 +55,7 @@ export function probedAction({ actions }: Discovery): string | undefined {
 
 /** @param urlsrc may hold placeholders in angle brackets */
 export function suiteBehind(urlsrc: string): SuiteName {
-  return suiteOf(urlsrc.replace(/<[^>]*>/g, "")).name;
+  return suiteOf(bareAddress(urlsrc)).name;
 }
 
 /** Whether browsers of the bridge's pages will find and accept the address that the editor gives of itself. */

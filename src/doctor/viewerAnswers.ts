@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { bareAddress } from "../editors/actionUrl.ts";
 import { type Asked, isAnswer } from "./ask.ts";
 import { envelopeIn } from "./driveAnswers.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
@@ -71,7 +72,7 @@ export function actionOriginsIn(setting: string | undefined): readonly string[] 
 
 /** @param urlsrc may hold placeholders in angle brackets */
 export function originOf(urlsrc: string): string | undefined {
-  const bare = urlsrc.replace(/<[^>]*>/g, "");
+  const bare = bareAddress(urlsrc);
   return URL.canParse(bare) ? new URL(bare).origin : undefined;
 }
 

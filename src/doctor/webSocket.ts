@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { bareAddress } from "../editors/actionUrl.ts";
 import { type Answer, type Asked, answerWithinMs, headerOf, isAnswer, readAnswer, reasonOf, requestTo } from "./ask.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
 
@@ -11,7 +12,7 @@ const proxyLine =
  * @returns undefined for a suite whose addresses are not known
  */
 export function webSocketUrl(urlsrc: string, suite: string, wopiSrc: string): string | undefined {
-  const url = new URL(urlsrc.replace(/<[^>]*>/g, ""));
+  const url = new URL(bareAddress(urlsrc));
   if (suite === "collabora") {
     const document = encodeURIComponent(`${wopiSrc}?access_token=doctor`);
     const base = url.pathname.replace(/\/(browser|loleaflet)\/.*$/, "");

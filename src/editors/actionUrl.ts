@@ -45,6 +45,11 @@ export function actionUrl(source: string, choices: ActionChoices): string {
   return url.href;
 }
 
+/** An address of discovery without its placeholders: what can be parsed, and tells the origin. */
+export function bareAddress(urlsrc: string): string {
+  return urlsrc.replace(/<[^<>]*>/g, "");
+}
+
 /** Whatever the parameter is called, this is where Cloudreve serves WOPI itself. */
 function isCloudreves(wopiSrc: string): boolean {
   return /\/api\/v4\/file\/wopi\/[^/]+$/.test(wopiSrc);

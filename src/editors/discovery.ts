@@ -4,6 +4,7 @@ import { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { put } from "../model/keyValueStore.ts";
+import { bareAddress } from "./actionUrl.ts";
 
 /** A public key of the editor, base64 of big-endian numbers as in its discovery document. */
 export interface ProofKey {
@@ -61,7 +62,7 @@ export async function parseDiscovery(xml: string, fetchedAtMs: number): Promise<
     .flatMap((zone) => zone.app)
     .flatMap((app) => app.action)
     .map(({ $: { name = "", ext = "", urlsrc = "" } }) => ({ name, extension: ext.toLowerCase(), urlsrc }))
-    .filter(({ urlsrc }) => URL.canParse(urlsrc.replace(/<[^>]*>/g, "")));
+    .filter(({ urlsrc }) => URL.canParse(bareAddress(urlsrc)));
   const key = root["proof-key"][0]?.$ ?? {};
   return {
     actions,
@@ -183,7 +184,7 @@ export class Editors {
     const { origin } = new URL(actionUrl);
     const asked = this.#discoveries.map(async (discovery) => {
       const { actions } = await discovery.current();
-      if (actions.some(({ urlsrc }) => new URL(urlsrc.replace(/<[^>]*>/g, "")).origin === origin)) return discovery;
+      if (actions.some(({ urlsrc }) => new URL(bareAddress(urlsrc)).origin === origin)) return discovery;
       throw new NotThisEditor();
     });
     try {

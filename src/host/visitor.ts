@@ -8,6 +8,8 @@ const cookieName = "visitor";
 const rememberedForMs = 180 * 24 * 3_600_000;
 const keptDoors = 20;
 const longestName = 64;
+/** More than the longest name with all that is taken out of it, and less than anybody would have to wait for. */
+const looksAt = 1_024;
 
 const visitorSchema = z.object({
   /** Stable on this browser: the same person in every document. */
@@ -51,6 +53,7 @@ export function cleanName(text: unknown): string | undefined {
   if (typeof text !== "string") return undefined;
   // Controls, and what turns the direction of the text around it; joiners belong to names and emoji.
   const shown = text
+    .slice(0, looksAt)
     .toWellFormed()
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]/gu, " ");
   const whole = shown.replace(/\s+/g, " ").trim();

@@ -43,7 +43,7 @@ export function splitName(name: string): { readonly stem: string; readonly exten
 export function joinName(stem: string, tail: string): string {
   const end = cutBetweenCharacters(tail, limitBytes);
   const cut = cutBetweenCharacters(stem, limitBytes - Buffer.byteLength(end));
-  return end === "" ? cut.replace(/[\s.]+$/u, "") : cut + end;
+  return end === "" ? withoutDotsBehind(cut) : cut + end;
 }
 
 /**
@@ -72,16 +72,13 @@ export function fileType(name: string): string | undefined {
   return splitName(name).extension.slice(1).toLowerCase() || undefined;
 }
 
-/** Longer than any name; what is behind it could only cost time. */
-const looksAtMost = 1024;
-
 function withoutUnsafe(text: string): string {
-  const looked =
-    text.length > looksAtMost ? `${text.slice(0, looksAtMost)}${text.slice(-longestExtensionBytes)}` : text;
-  return looked
-    .toWellFormed()
-    .replace(/[\\/:*?"<>|\p{Cc}]/gu, "_")
-    .replace(/^\s+|[\s.]+$/gu, "");
+  return withoutDotsBehind(
+    middleCut(text)
+      .toWellFormed()
+      .replace(/[\\/:*?"<>|\p{Cc}]/gu, "_")
+      .trimStart(),
+  );
 }
 
 function numbered(stem: string, extension: string, attempt: number): string {
@@ -90,6 +87,20 @@ function numbered(stem: string, extension: string, attempt: number): string {
   const counted = safeName(stem, ` (${attempt + 1})${extension}`);
   // A long stem may be cut right behind a number of its own.
   return counted === plain ? safeName(stem, ` (${attempt + 1})_${extension}`) : counted;
+}
+
+/** What is far too long anyway is not looked at as a whole: its beginning is kept, and its extension. */
+function middleCut(name: string): string {
+  const { head, tail } = { head: 1_000, tail: 100 };
+  return name.length <= head + tail ? name : name.slice(0, head) + name.slice(-tail);
+}
+
+/** Looked at from the end: a pattern would begin anew at each of ten thousand blanks. */
+function withoutDotsBehind(name: string): string {
+  let end = name.length;
+  while (end > 0 && /[\s.]/u.test(name.charAt(end - 1))) end--;
+  // Before the extension is looked for: what stands behind the last dot must be one.
+  return name.slice(0, end);
 }
 
 function safeName(stem: string, tail: string): string {
