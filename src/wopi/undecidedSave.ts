@@ -74,7 +74,7 @@ export function rightWhenItCame(
  * @throws proofInvalid
  */
 export function requireKnownProof(
-  editors: Editors,
+  editors: Pick<Editors, "known">,
   proofMode: "required" | "offered" | "off",
   proof: Proof,
   nowMs: number,
