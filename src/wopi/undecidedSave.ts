@@ -72,7 +72,7 @@ export function rightWhenItCame(grant: EditingLife, receivedAtMs: number): "edit
  * @throws proofInvalid
  */
 export function requireKnownProof(
-  editors: Editors,
+  editors: Pick<Editors, "known">,
   proofMode: "required" | "offered" | "off",
   proof: Proof,
   nowMs: number,

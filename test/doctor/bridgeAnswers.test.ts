@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type BodyProbe, judgeBodyLimit, judgeBuffering } from "../../src/doctor/bodyLimit.ts";
 import { judgeHealth, judgePageHeaders } from "../../src/doctor/publicAddress.ts";
 import { withoutSecrets } from "../../src/doctor/report.ts";
-import { judgeFreeSpace, judgeSpoolContent } from "../../src/doctor/spoolChecks.ts";
+import { judgeFreeSpace, judgeSharedDisk, judgeSpoolContent } from "../../src/doctor/spoolChecks.ts";
 import { judgeRedisDurability, judgeSwaps } from "../../src/doctor/storeChecks.ts";
 import { judgeWopiAddress } from "../../src/doctor/wopiAddress.ts";
 import { answer, config } from "./answers.ts";
@@ -128,6 +128,20 @@ describe("store and spool", () => {
     [5000 * 2 ** 20, "ok"],
   ])("%i free bytes", (freeBytes, outcome) => {
     expect(judgeFreeSpace(freeBytes, 1024, "data/spool").outcome).toBe(outcome);
+  });
+
+  it("store and spool on one disk are told, with what is left for the store", () => {
+    expect(judgeSharedDisk(true, 64).sentence).toContain("leaves 64 MiB of it free for the store");
+    expect(judgeSharedDisk(false, 64).sentence).toBe("Spool and store share no disk.");
+  });
+
+  it.each([
+    [22, "keep SPOOL_DIR and let the bridge run: it tries them again by itself"],
+    [24, "ask the owners to fetch them at /saves, or raise SPOOL_DAYS"],
+  ])("a save that has waited for %i of 30 days", (days, change) => {
+    const nowMs = Date.UTC(2026, 10, 21, 12);
+    const save = { fileName: "a.docx", personName: "Alice", receivedAtMs: nowMs - days * 86_400_000 };
+    expect(judgeSpoolContent([save], [], nowMs, 30 * 86_400_000)).toMatchObject({ outcome: "warning", change });
   });
 
   it("tells whose saves wait, the oldest first, and passes over what is being placed", () => {

@@ -20,11 +20,11 @@ let bridge: TestBridge;
 
 beforeAll(async () => {
   disk = await mkdtemp(join(tmpdir(), "small-disk-"));
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", disk]);
+  execFileSync("sh", ["-c", `mount -t tmpfs -o size=64m tmpfs "$1"`, "sh", disk]);
 });
 afterAll(async () => {
   // SQLite lets go of its file only when its statements are collected.
-  execFileSync("umount", ["-l", disk]);
+  execFileSync("sh", ["-c", `umount -l "$1"`, "sh", disk]);
   await rm(disk, { recursive: true });
 });
 beforeEach(async () => {

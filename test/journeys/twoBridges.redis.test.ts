@@ -125,6 +125,31 @@ const lockRows: Readonly<Record<string, LockRow>> = {
 };
 
 describe("two bridges on one store and one drive", () => {
+  it.each(["first", "last"])("of two overlapping saves the later wins, when it ends %s", async (laterEnds) => {
+    const { path, session, atA, atB } = await opened();
+    await atA.get();
+    await atA.lock("one");
+    const begun = async (client: WopiClient, spool: string, content: string) => {
+      const { hostname, port, pathname, search } = new URL(client.address("/contents"));
+      const headers = { "X-WOPI-Override": "PUT", "X-WOPI-Lock": "one", "Content-Length": content.length };
+      const call = send({ hostname, port, path: pathname + search, method: "POST", headers });
+      const answered = new Promise<number>((resolve) => {
+        call.on("response", (answer) => resolve(answer.resume().statusCode ?? 0));
+      });
+      call.write(content.slice(0, 1));
+      await until("its head has come", async () => (await readdir(join(dir, spool))).length > 0);
+      return () => {
+        call.end(content.slice(1));
+        return answered;
+      };
+    };
+    expect(session.permission).toBe("edit");
+    const earlier = await begun(atA, "spool-a", "the earlier text");
+    const later = await begun(atB, "spool-b", "the later text");
+    for (const end of laterEnds === "first" ? [later, earlier] : [earlier, later]) expect(await end()).toBe(200);
+    expect(await beside.alice.read(path)).toBe("the later text");
+  });
+
   describe.each(["A", "B"])("a lock taken at the other one, asked for at %s", (name) => {
     it.each(Object.entries(lockRows))("%s", async (_name, { held, call, status, told, after }) => {
       const { path, atA, atB } = await opened();

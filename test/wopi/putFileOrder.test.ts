@@ -36,11 +36,11 @@ const auto = ["X-COOL-WOPI-IsAutosave: true", "X-COOL-WOPI-IsExitSave: false"];
 
 describe("of two overlapping saves of one copy", () => {
   it.each([
-    ["autosave", auto, "autosave", auto],
-    ["autosave", auto, "exit save", exit],
-    ["exit save", exit, "exit save", exit],
-    ["save", [], "autosave", auto],
-  ])("the later wins, whichever ends last: %s, then %s", async (_first, firstHeaders, _second, secondHeaders) => {
+    ["autosave", "autosave", auto, auto],
+    ["autosave", "exit save", auto, exit],
+    ["exit save", "exit save", exit, exit],
+    ["save", "autosave", [], auto],
+  ])("the later wins, whichever ends last: %s, then %s", async (_first, _second, firstHeaders, secondHeaders) => {
     for (const earlierEndsLast of [true, false]) {
       const { client, path } = await editor.openAndLock("A");
       const earlier = await begun(client, "the earlier text", firstHeaders);

@@ -1,8 +1,9 @@
+import { generateKeyPairSync, sign } from "node:crypto";
 import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { rightWhenItCame } from "../../src/wopi/undecidedSave.ts";
+import { requireKnownProof, rightWhenItCame } from "../../src/wopi/undecidedSave.ts";
 import { type SavingEditor, savingEditor } from "../support/savingEditor.ts";
 import { until } from "../support/until.ts";
 import { collabora, type WopiClient } from "../support/wopiClient.ts";
@@ -153,6 +154,48 @@ describe("an exit save that comes while the store is away", () => {
     await storeBack();
     expect(await editor.bridge.bridge.replay()).toBe(0);
     expect(await editor.bridge.alice.read(path)).toBe("third");
+  });
+});
+
+describe("the proof of a save that nobody could be asked about", () => {
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const { n = "", e = "" } = publicKey.export({ format: "jwk" });
+  const standard = (text: string) => Buffer.from(text, "base64url").toString("base64");
+  const keys = {
+    actions: [],
+    proofKey: { modulus: standard(n), exponent: standard(e) },
+    oldProofKey: undefined,
+    fetchedAtMs: 0,
+  };
+  const keyless = { actions: [], proofKey: undefined, oldProofKey: undefined, fetchedAtMs: 0 };
+  const nowMs = Date.UTC(2026, 10, 21);
+  const timestamp = BigInt(nowMs) * 10_000n + 621_355_968_000_000_000n;
+  const url = "https://office.example/wopi/files/f1/contents?access_token=t";
+  const part = (bytes: Buffer) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return Buffer.concat([length, bytes]);
+  };
+  const time = Buffer.alloc(8);
+  time.writeBigUInt64BE(timestamp);
+  const signed = Buffer.concat([part(Buffer.from("t")), part(Buffer.from(url.toUpperCase())), part(time)]);
+  const proof = sign("RSA-SHA256", signed, privateKey).toString("base64");
+  const given = { accessToken: "t", url, timestamp: String(timestamp), proof, proofOld: undefined };
+  const unsigned = { ...given, proof: undefined };
+
+  it.each([
+    ["signed, by an editor that is known", [keys], "required", given, true],
+    ["not signed", [keys], "required", unsigned, false],
+    ["not signed, though its editor offers keys", [keys], "offered", unsigned, false],
+    ["not signed, and one of the editors has no keys", [keys, keyless], "offered", unsigned, true],
+    ["not signed, and nothing is known of the editor", [undefined], "offered", unsigned, true],
+    ["signed, and nothing is known of the editor", [undefined], "required", given, false],
+    ["not signed, without any editor", [], "offered", unsigned, true],
+    ["not signed, where nobody must", [keys], "off", unsigned, true],
+  ] as const)("%s", (_what, known, mode, call, isTaken) => {
+    const check = () => requireKnownProof({ known: () => known }, mode, call, nowMs);
+    if (isTaken) expect(check).not.toThrow();
+    else expect(check).toThrow("proofInvalid");
   });
 });
 

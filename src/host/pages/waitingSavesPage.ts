@@ -6,7 +6,7 @@ import { fillHtml, joined, moment, named, nothing, notice, size } from "./markup
 import type { Page, PageContext } from "./page.ts";
 
 /** A save of one of the owner's documents that is not in the drive. */
-export interface ListedSave {
+interface ListedSave {
   readonly id: string;
   readonly fileName: string;
   readonly personName: string;
