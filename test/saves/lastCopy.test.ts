@@ -113,6 +113,9 @@ function freshStage() {
     open: () => Readable.from([Buffer.from(text)]),
     discard: async () => {},
     keep: async () => {},
+    id: `${grantId}-${receivedAtMs}`,
+    claim: () => true,
+    release: async () => {},
   });
   const copies = () => files.slice(1).map(({ text }) => text);
   const killAfter = (steps: number) => {
