@@ -134,7 +134,7 @@ describe("an owner and a colleague without an account", () => {
     // Opened, and saved.
     expect(await visit.locator("time").count()).toBe(2);
 
-    // Revoked: the next save is refused, kept beside, and the page says why.
+    // Revoked: what is unsaved is kept beside, the editor is taken away, and the page says why.
     await own.close();
     await type(chloe, "\n- after the end");
     await until(
@@ -144,7 +144,7 @@ describe("an owner and a colleague without an account", () => {
     await list.locator("summary", { hasText: /revoke/i }).click();
     await list.getByRole("button", { name: /revoke/i }).click();
     await statusSays(chloe, /revoked/i);
-    await chloe.editor.locator("#save").click();
+    await until("the editor is taken away", async () => (await door.locator("iframe").count()) === 0);
     const copies = async () =>
       (await alice.list()).filter((name) => name.startsWith("Meeting notes (conflict, Chloé, "));
     await statusSays(chloe, /conflict, Chloé/);

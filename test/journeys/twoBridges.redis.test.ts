@@ -8,7 +8,7 @@ import { type BridgeProcess, bridgeProcess } from "../support/bridgeProcess.ts";
 import { freePorts } from "../support/childProcess.ts";
 import { type DriveProxy, driveProxy, type Intercept } from "../support/driveProxy.ts";
 import { type RedisServer, redisServer } from "../support/redisServer.ts";
-import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
+import { drivePassword, portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
 import { until } from "../support/until.ts";
 import { type Session, type WopiAnswer, type WopiClient, wopiClient } from "../support/wopiClient.ts";
 
@@ -273,6 +273,69 @@ describe("two bridges on one store and one drive", () => {
     });
     expect(ended.status).toBe(204);
     expect([(await atA.check()).status, (await atB.check()).status]).toEqual([401, 401]);
+  });
+
+  it("keep one copy of an ended session's last saves, though each gets some and one has to wait for the drive", async () => {
+    const { path, session, atA, atB } = await opened();
+    const headers = { Authorization: `Bearer ${portalKey}` };
+    expect((await fetch(`${a.url}/api/sessions/${session.id}`, { method: "DELETE", headers })).status).toBe(204);
+    for (const [index, client] of [atA, atB, atA, atB].entries()) {
+      expect((await client.put(`save ${index}`, "one")).status).toBe(401);
+    }
+    const copies = async () => {
+      const names = await beside.alice.list();
+      return names.filter((name) => name.startsWith(path.replace(".txt", " ")));
+    };
+    expect(await copies()).toHaveLength(1);
+    proxy.intercept = async (_request, response) => {
+      response.destroy();
+      return true;
+    };
+    expect((await atA.put("waits at A", "one")).status).toBe(401);
+    expect((await readdir(join(dir, "spool-a"))).filter((name) => name.endsWith(".save"))).toHaveLength(1);
+    expect((await atB.put("the last", "one")).status).toBe(401);
+    proxy.intercept = undefined;
+    const isPlaced = async () => (await readdir(join(dir, "spool-a"))).length === 0;
+    await until("A has placed what waited", isPlaced, 20_000);
+    const [copy = ""] = await copies();
+    expect(await copies()).toEqual([copy]);
+    expect(await beside.alice.read(copy)).toBe("the last");
+    expect(await beside.alice.read(path)).toBe("first");
+  });
+
+  it("end at both what somebody has opened who signs out everywhere at one", async () => {
+    const { session, path } = await opened();
+    const signIn = async (bridge: BridgeProcess) => {
+      const answered = await fetch(`${bridge.url}/signin/password`, {
+        method: "POST",
+        redirect: "manual",
+        headers: { Origin: "http://office.example" },
+        body: new URLSearchParams({ email: "alice@example.com", password: drivePassword, return_to: "/" }),
+      });
+      return answered.headers
+        .getSetCookie()
+        .map((line) => line.split(";")[0])
+        .join("; ");
+    };
+    const [atOne, atOther] = [await signIn(a), await signIn(b)];
+    const open = (bridge: BridgeProcess, cookie: string) =>
+      fetch(`${bridge.url}/open?file_id=${session.file.id}`, { redirect: "manual", headers: { Cookie: cookie } });
+    const page = (await open(a, atOne)).headers.get("Location") ?? "";
+    const host = await (await fetch(`${b.url}${new URL(page).pathname}`)).text();
+    const token = /name="access_token" value="([^"]*)"/.exec(host)?.[1] ?? "";
+    const client = at(b, { ...session, access_token: token });
+    expect((await client.check()).status).toBe(200);
+    await fetch(`${b.url}/signout`, {
+      method: "POST",
+      redirect: "manual",
+      headers: { Cookie: atOther, Origin: "http://office.example" },
+      body: new URLSearchParams({ everywhere: "1" }),
+    });
+    expect((await client.check()).status).toBe(401);
+    expect((await at(a, { ...session, access_token: token }).put("too late", "one")).status).toBe(401);
+    expect(await beside.alice.read(path)).toBe("first");
+    // Its sign-in is over at the other bridge too.
+    expect((await open(a, atOne)).headers.get("Location")).toContain("/signin");
   });
 
   it("redeem the ticket of a host page once, though both are asked at the same time", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkName, joinName, nearestName, splitName } from "../../src/model/fileName.ts";
+import { checkName, fileType, joinName, nearestName, nearestRename, splitName } from "../../src/model/fileName.ts";
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 const printable = /^[\x20-\x7e]+$/;
@@ -277,5 +277,52 @@ describe("nearestName", () => {
     const names = Array.from({ length: 12 }, (_, attempt) => nearestName(suggested, attempt));
     expect(new Set(names).size).toBe(12);
     for (const name of names) expect(checkName(name)).toEqual({ ok: true });
+  });
+});
+
+describe("nearestRename", () => {
+  const extension = fc.constantFrom("", ".docx", ".ODT");
+
+  it("gives a name that may be used and has the extension, or none when nothing of the wanted one is left", () => {
+    fc.assert(
+      fc.property(anyName, extension, fc.nat(60), (stem, end, attempt) => {
+        const name = nearestRename(stem, end, attempt);
+        if (name === undefined) return /^[\s.]*$/u.test(stem);
+        return checkName(name).ok && name.endsWith(end) && name !== end;
+      }),
+    );
+  });
+
+  it("leaves a stem that may be used as it is, and never gives one name twice", () => {
+    fc.assert(
+      fc.property(anyName, extension, (stem, end) => {
+        const names = Array.from({ length: 12 }, (_, attempt) => nearestRename(stem, end, attempt));
+        fc.pre(names[0] !== undefined);
+        if (checkName(stem).ok && checkName(`${stem}${end}`).ok) expect(names[0]).toBe(`${stem}${end}`);
+        expect(new Set(names).size).toBe(names.length);
+      }),
+    );
+  });
+
+  it("does not take its time with what is far longer than any name", () => {
+    const startedAtMs = performance.now();
+    for (const text of [" ".repeat(200_000), `${"a ".repeat(100_000)}x`, `${". ".repeat(100_000)}x`]) {
+      nearestRename(`x${text}x`, ".docx", 1);
+      nearestName(`x${text}x.docx`, 1);
+    }
+    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
+  });
+});
+
+describe("fileType", () => {
+  it.each([
+    ["Report.DOCX", "docx"],
+    ["a.tar.gz", "gz"],
+    [".docx", undefined],
+    ["Report", undefined],
+    ["Report.", undefined],
+    [`Report.${"x".repeat(40)}`, undefined],
+  ])("of %s is %s", (name, type) => {
+    expect(fileType(name)).toBe(type);
   });
 });
