@@ -1,11 +1,12 @@
 import type { ServerResponse } from "node:http";
 import type { Intercept } from "./driveProxy.ts";
 
-/** Answers downloads in the drive's place. */
-export function downloads(answer: (response: ServerResponse) => void): Intercept {
+/** Answers downloads in the drive's place. @param answer is told the ETag of the version that was asked for */
+export function downloads(answer: (response: ServerResponse, etag: string) => void): Intercept {
+  const path = "/api/v4/file/content/";
   return (incoming, response) => {
-    if (incoming.method !== "GET" || incoming.url?.startsWith("/api/v4/file/content/") !== true) return false;
-    answer(response);
+    if (incoming.method !== "GET" || incoming.url?.startsWith(path) !== true) return false;
+    answer(response, `"${incoming.url.slice(path.length).split("/", 1)[0]}"`);
     return true;
   };
 }

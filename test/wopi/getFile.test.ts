@@ -82,8 +82,8 @@ describe("GetFile", () => {
     it("are streamed: the first arrive before the last have left the drive", async () => {
       const { client } = await openNew("ignored");
       let finish = () => undefined as unknown;
-      at.drive.intercept = downloads((response) => {
-        response.writeHead(200, { ETag: '"anything"', "Content-Length": "200000" });
+      at.drive.intercept = downloads((response, etag) => {
+        response.writeHead(200, { ETag: etag, "Content-Length": "200000" });
         response.write(Buffer.alloc(100_000, "a"));
         finish = () => response.end(Buffer.alloc(100_000, "b"));
       });

@@ -168,8 +168,8 @@ describe("GetFile and where its bytes come from", () => {
     it("on the editor's side ends the one to the drive", async () => {
       const { client } = await openNew("ignored");
       let upstreamClosed = false;
-      proxy.intercept = downloads((response) => {
-        response.writeHead(200, { ETag: '"v"', "Content-Length": "1000000000" });
+      proxy.intercept = downloads((response, etag) => {
+        response.writeHead(200, { ETag: etag, "Content-Length": "1000000000" });
         response.write(Buffer.alloc(64 * 1024));
         response.on("close", () => {
           upstreamClosed = true;
@@ -202,8 +202,8 @@ describe("GetFile and where its bytes come from", () => {
 
     it("on the drive's side, in the middle, never looks like a whole document", async () => {
       const { client } = await openNew("ignored");
-      proxy.intercept = downloads((response) => {
-        response.writeHead(200, { ETag: '"v"', "Content-Length": "100000" });
+      proxy.intercept = downloads((response, etag) => {
+        response.writeHead(200, { ETag: etag, "Content-Length": "100000" });
         response.write(Buffer.alloc(50_000), () => response.destroy());
       });
       await expect(client.get()).rejects.toThrow();
