@@ -10,7 +10,7 @@ import { type AccessGrant, AccessGrants } from "../../src/model/accessGrants.ts"
 import { EditLinks } from "../../src/model/editLinks.ts";
 import { BridgeError } from "../../src/model/failure.ts";
 import { type Activity, FileActivity } from "../../src/model/fileActivity.ts";
-import { LastCopies } from "../../src/model/lastCopies.ts";
+import { LastCopies, type LastCopy } from "../../src/model/lastCopies.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { type SetClock, setClock } from "../support/clock.ts";
 import { sampleLink } from "../support/sampleLink.ts";
@@ -119,6 +119,29 @@ describe("what a host page is shown", () => {
   });
 });
 
+describe("what a host page is shown once its session has ended", () => {
+  const endedStatus = (activity: Partial<Activity>, lastCopy?: LastCopy) =>
+    hostPageStatus({ ...facts, id: "g1" }, "revoked", { sessions: [], ...activity }, startMs + hourMs, lastCopy);
+
+  it("is nothing of what others do", () => {
+    const bens = { lastSave: { ...savedAt(startMs), person: ben }, lastFailedSave: { ...copied, person: ben } };
+    expect(endedStatus({ ...bens, savingSinceMs: startMs + hourMs })).toMatchObject({
+      ended: "revoked",
+      saving_since: null,
+      last_save: null,
+      not_saved: null,
+    });
+    expect(endedStatus({ lastFailedSave: copied }).not_saved?.copy_name).toBe(copied.copyName);
+  });
+
+  it("is the copy of its last save, as soon as the drive has it", () => {
+    const copy = { name: "Report (conflict, Ann).docx", unheard: ["x"] };
+    expect(endedStatus({}, copy).last_copy).toBeNull();
+    const written = { copyId: "f2", version: "v1", sha256: "x", receivedAtMs: startMs };
+    expect(endedStatus({}, { ...copy, written }).last_copy).toBe("Report (conflict, Ann).docx");
+  });
+});
+
 describe("an open host page", () => {
   let clock: SetClock;
   let links: EditLinks;
@@ -187,6 +210,21 @@ describe("an open host page", () => {
     expect(await ask("POST", key, "renew")).toEqual({ status: 410, body: { ended } });
     expect(await ask("GET", key, "status")).toMatchObject({ status: 200, body: { ended } });
     expect((await activity.of("f1")).sessions).toEqual([]);
+    // An end that nobody has caused is first heard of here.
+    expect(endedFiles).toEqual(["f1"]);
+  });
+
+  it("is told of the copy of its own last save, and nobody else is", async () => {
+    const [grant, other] = [await grants.issue(facts), await grants.issue(facts)];
+    const keys = [await grants.issuePageKey(grant), await grants.issuePageKey(other)];
+    await lastCopies.change(grant.id, () => ({
+      name: "Report (conflict, Ann).docx",
+      unheard: [],
+      written: { copyId: "f2", version: "v1", sha256: "x", receivedAtMs: startMs },
+    }));
+    for (const { id } of [grant, other]) await grants.revoke(id);
+    const told = await Promise.all(keys.map(async (key) => (await ask("GET", key, "status")).body["last_copy"]));
+    expect(told).toEqual(["Report (conflict, Ann).docx", null]);
   });
 
   it("is told that its link was revoked, and of what became of the last save", async () => {

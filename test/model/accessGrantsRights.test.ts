@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type AccessGrant, AccessGrants, cameThrough, isOwners } from "../../src/model/accessGrants.ts";
+import { type AccessGrant, AccessGrants, cameThrough, isOwners, lastSaveUntilMs } from "../../src/model/accessGrants.ts";
 import { type EditLink, EditLinks } from "../../src/model/editLinks.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import { put } from "../../src/model/keyValueStore.ts";
+import { lastSignOut, signOutEverywhere } from "../../src/model/signOuts.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
 import { sampleLink } from "../support/sampleLink.ts";
@@ -122,6 +123,75 @@ describe("a grant made through a link", () => {
       restrictions: { download: false, print: false, copy: false },
       expiresAtMs: startMs + 1000 + hourMs,
     });
+  });
+});
+
+describe("a grant that its person has opened by signing in", () => {
+  const alices = { ...facts, issuedTo: "person:u1" };
+
+  it.each([
+    ["before the first sign-out everywhere", undefined],
+    ["after another one", "an old generation"],
+  ])("ends with a sign-out everywhere, and so does what was made through it: opened %s", async (_when, generation) => {
+    const { clock, store, grants, renew } = freshStage();
+    const grant = await grants.issue({ ...alices, ...(generation === undefined ? {} : { generation }) });
+    const [ticket, key] = [await grants.issueTicket(grant.id), await grants.issuePageKey(grant)];
+    clock.advance(1000);
+    await signOutEverywhere(store, "u1", clock.now());
+    const derived = await grants.issue({ ...alices, derivedFrom: grant.id, generation: "whatever" });
+    for (const { id } of [grant, derived]) {
+      expect(await grants.find(id)).toMatchObject({ revokedAtMs: startMs + 1000, revokedWith: "signedOut" });
+      expect(await renew(id)).toBeUndefined();
+    }
+    await expect(grants.redeemTicket(ticket)).rejects.toThrow("ticketInvalid");
+    expect((await grants.behindPageKey(key)).ended).toBe("signedOut");
+  });
+
+  it("lives when it was opened by a sign-in that came afterwards, or is another's, or a link's", async () => {
+    const { store, grants, linked } = freshStage();
+    await signOutEverywhere(store, "u1", startMs);
+    const generation = (await lastSignOut(store, "u1"))?.generation ?? "";
+    const { grant } = await linked();
+    const living = [
+      await grants.issue({ ...alices, generation }),
+      await grants.issue({ ...facts, issuedTo: "person:u10" }),
+      await grants.issue(facts),
+      grant,
+    ];
+    for (const { id } of living) expect(await grants.find(id)).not.toHaveProperty("revokedAtMs");
+  });
+});
+
+describe("the last save of a grant", () => {
+  const minutesMs = 5 * 60_000;
+
+  it.each([
+    ["its expiry", {}, startMs + hourMs],
+    ["its revocation", { revokedAtMs: startMs + 5 }, startMs + 5],
+    ["the loss of editing", { permission: "view", lostEditingAtMs: startMs + 7 }, startMs + 7],
+    ["the first of all", { permission: "view", lostEditingAtMs: startMs + 7, revokedAtMs: startMs + 9 }, startMs + 7],
+  ] as const)("is taken for five minutes from %s", (_what, more, endMs) => {
+    expect(lastSaveUntilMs({ ...facts, id: "g1", ...more })).toBe(endMs + minutesMs);
+  });
+
+  it("is none of one that never could edit, and not counted from anew when the link ends as well", async () => {
+    expect(lastSaveUntilMs({ ...facts, id: "g1", permission: "view", revokedAtMs: startMs })).toBeUndefined();
+    const { clock, grants, links, linked } = freshStage();
+    const { link, grant } = await linked();
+    await links.change(link.id, { permission: "view" });
+    clock.advance(hourMs / 2);
+    await links.revoke(link.id);
+    const ended = await grants.find(grant.id);
+    expect(ended && lastSaveUntilMs(ended)).toBe(startMs + minutesMs);
+  });
+
+  it("is none of a link that was turned by a bridge which did not note when", async () => {
+    const { clock, store, grants, linked } = freshStage();
+    const { link, grant } = await linked();
+    clock.advance(hourMs / 2);
+    await put(store, `link:${link.id}`, JSON.stringify({ ...link, permission: "view" }));
+    const found = await grants.find(grant.id);
+    expect(found && lastSaveUntilMs(found)).toBe(startMs + minutesMs);
   });
 });
 

@@ -130,6 +130,21 @@ describe("the new secret after an hour", () => {
     expect(await sessions.find(sessionId, next)).toBeUndefined();
   });
 
+  it("ends with all others of the person, and one begun afterwards does not", async () => {
+    const { sessions, other, sessionId, secret } = await signedIn();
+    await other.endAll(ann.id);
+    expect(await sessions.find(sessionId, secret)).toBeUndefined();
+    const next = await sessions.start(ann);
+    expect((await other.find(next.sessionId, next.secret))?.generation).toBeDefined();
+  });
+
+  it("can't outlive a sign-out everywhere that comes while it begins", async () => {
+    const { store, sessions, other } = await signedIn();
+    store.beforeNextSwap(() => other.endAll(ann.id));
+    const { sessionId, secret } = await sessions.start(ann);
+    expect(await sessions.find(sessionId, secret)).toBeUndefined();
+  });
+
   it("does not bring back a session that ends at the same time", async () => {
     const { clock, sessions, other, store, sessionId, secret } = await signedIn();
     clock.advance(hourMs);
