@@ -81,7 +81,9 @@ describe("a portal's access token that comes alone", () => {
     const bob = await driveAccount(bridge.drive.url, "bob@example.com", drivePassword);
     expect(await bob.read("a.docx")).toBe("late");
     expect(await bob.put("a.docx", "theirs")).toBe(0);
-    expect((await client.put("later", "A")).status).toBe(409);
+    // Whether "theirs" is this file's can't be asked any more.
+    expect((await client.put("later", "A")).status).toBe(503);
+    expect(await bob.read("a.docx")).toBe("theirs");
 
     const again = await bridge.postSession(
       { uri: "cloudreve://my/a.docx", action: "edit" },

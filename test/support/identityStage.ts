@@ -32,7 +32,7 @@ export interface IdentityScene {
   readonly folder: string;
 }
 
-export interface Placed {
+interface Placed {
   readonly id: string;
   readonly version: string;
   readonly text: string;
