@@ -7,7 +7,7 @@ import { type Figures, measure, warmUp } from "./measure.ts";
 import { operations } from "./operations.ts";
 import { profile } from "./profile.ts";
 import { callsTable, figuresTable, goalsText, profileText, scenariosTable } from "./report.ts";
-import { openDocuments, type ScenarioFigures, savesAtOnce } from "./scenarios.ts";
+import { openDocuments, type ScenarioFigures, savesAtOnce, savesBesideStalled, stalledName } from "./scenarios.ts";
 import { type DriveKind, openStage, type Stage, type StageOptions } from "./stage.ts";
 
 const usage = `npm run bench -- [options]
@@ -87,6 +87,12 @@ async function measureAll(): Promise<void> {
       tell("200 editors save at once …");
       await onStage({ kind, bridgeDir }, async (stage) => void scenarios.push(await savesAtOnce(stage, 200)));
     }
+    if (isWanted(stalledName)) {
+      tell(`${stalledName} …`);
+      await onStage({ kind, bridgeDir }, async (stage) => {
+        scenarios.push(await savesBesideStalled(stage, effort.seconds * effort.rounds));
+      });
+    }
     if (isWanted("1000 open documents")) {
       tell("1000 open documents …");
       await onStage({ kind, bridgeDir }, async (stage) => {
@@ -108,7 +114,7 @@ async function measureAll(): Promise<void> {
   };
   if (figures.length > 0) say(`${figuresTable(figures)}\n`);
   if (scenarios.length > 0) say(`${scenariosTable(scenarios)}\n`);
-  if (!isReal && figures.length > 0) say(`${goalsText(figures, scenarios)}\n`);
+  if (!isReal && figures.length + scenarios.length > 0) say(`${goalsText(figures, scenarios)}\n`);
   if (calls.length > 0) say(`${callsTable(calls)}\n`);
   say(
     `Node ${machine.node}, ${machine.cores} cores shared by all processes, load ${loadBefore.toFixed(1)} before the run; ${machine.tookSeconds} s.`,

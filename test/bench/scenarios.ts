@@ -1,4 +1,5 @@
 import { Agent, request as send } from "node:http";
+import { connect, type Socket } from "node:net";
 import { type Call, type JobResult, median, quantile } from "./load.ts";
 import { type Memory, watchingMemory } from "./measure.ts";
 import { lockOrFail } from "./operations.ts";
@@ -17,6 +18,7 @@ interface ScenarioPart {
   readonly failed: Readonly<Record<string, number>>;
   readonly elapsedMs: number;
   readonly p50Ms: number;
+  readonly p99Ms: number;
   readonly maxMs: number;
   readonly cpuMsPerCall: number;
   readonly memory: Memory;
@@ -93,6 +95,57 @@ export async function openDocuments(stage: Stage, documents: number, seconds: nu
   };
 }
 
+export const stalledName = "saves beside 300 downloads that nobody reads";
+
+/** A guest asks for a large document again and again and reads none of it, while others save. */
+export async function savesBesideStalled(stage: Stage, seconds: number): Promise<ScenarioFigures> {
+  const editors = await forAll(countTo(2), async (index) => {
+    const editor = await stage.open(await stage.document(`beside-${index}`, 1024), { id: `p${index}`, name: "Editor" });
+    await lockOrFail(editor);
+    await editor.get();
+    return editor;
+  });
+  const workers = editors.map((editor): Call[] => [
+    {
+      method: "POST",
+      url: editor.address("/contents"),
+      headers: { "X-WOPI-Override": "PUT", "X-WOPI-Lock": lockId },
+      bodyBytes: 100 * 1024,
+      expect: 200,
+    },
+  ]);
+  const saves = () => stage.load.ask<JobResult>({ workers, durationMs: seconds * 1000 });
+  await saves();
+  const parts = [await part(stage, "idle", saves, 0)];
+  const large = await stage.document("stalled", 16 * megabyte);
+  const guest = await stage.open(large, { id: "guest", name: "Guest" });
+  const stalled = await forAll(countTo(300), () => stalledDownload(guest.address("/contents")));
+  parts.push(await part(stage, "stalled", saves, 0));
+  for (const socket of stalled) socket.destroy();
+  await pause(settleMs);
+  parts.push(await part(stage, "idle again", saves, 0));
+  await forAll(editors, (editor) => editor.unlock(lockId));
+  return { scenario: stalledName, drive: stage.kind, parts };
+}
+
+/** @returns the connection once its answer has begun, or when none comes; it is read no further */
+function stalledDownload(address: string): Promise<Socket> {
+  const { hostname, port, pathname, search, host } = new URL(address);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    });
+    const begun = (): void => {
+      socket.pause();
+      resolve(socket);
+    };
+    // One that is cut meanwhile is none any more.
+    socket.on("error", begun);
+    socket.once("data", begun);
+    setTimeout(begun, 1_000);
+  });
+}
+
 async function part(
   stage: Stage,
   name: string,
@@ -116,6 +169,7 @@ async function part(
     failed: done.failed,
     elapsedMs: done.elapsedMs,
     p50Ms: median(done.latenciesMs),
+    p99Ms: quantile(done.latenciesMs, 0.99),
     maxMs: Math.max(...done.latenciesMs),
     cpuMsPerCall: cpuMs / done.calls,
     memory,

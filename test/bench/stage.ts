@@ -52,8 +52,8 @@ export interface Stage {
   readonly owner: DriveAccountClient;
   /** Puts a document there. @returns its path */
   document(name: string, sizeBytes: number): Promise<string>;
-  /** Opens it at the bridge, as a portal does. */
-  open(path: string): Promise<WopiClient>;
+  /** Opens it at the bridge, as a portal does. @param user whom the portal names; the account itself when left out */
+  open(path: string, user?: { readonly id: string; readonly name: string }): Promise<WopiClient>;
   openNatively(path: string): Promise<NativeSession>;
   close(): Promise<void>;
 }
@@ -134,11 +134,11 @@ export async function openStage({ kind, drive: given, bridgeDir, ...options }: S
         if (code !== 0) throw new Error(`the drive does not take ${path}: ${code}`);
         return path;
       },
-      open: async (path) => {
+      open: async (path, user) => {
         const answered = await fetch(`${bridgeUrl}/api/sessions`, {
           method: "POST",
           headers: { Authorization: `Bearer ${portalKey}`, "Content-Type": "application/json" },
-          body: JSON.stringify({ uri: owner.uriOf(path), action: "edit", viewer_id: place.viewerId }),
+          body: JSON.stringify({ uri: owner.uriOf(path), action: "edit", viewer_id: place.viewerId, user }),
         });
         const text = await answered.text();
         if (answered.status !== 201) throw new Error(`POST /api/sessions: ${answered.status} ${text}`);
