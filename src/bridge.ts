@@ -34,6 +34,7 @@ import { FileLocks } from "./model/fileLocks.ts";
 import { FileTurns } from "./model/fileTurns.ts";
 import { type Clock, type KeyValueStore, type Pause, pauseFor } from "./model/keyValueStore.ts";
 import { PersonSessions } from "./model/personSessions.ts";
+import { watchedClock } from "./model/watchedClock.ts";
 import { Rounds } from "./rounds.ts";
 import { ConflictCopies } from "./saves/conflictCopy.ts";
 import { SaveReplay } from "./saves/saveReplay.ts";
@@ -83,7 +84,7 @@ export async function openBridge(
   config: Config,
   options: { now?: Clock; logger?: Logger; pause?: Pause } = {},
 ): Promise<Bridge> {
-  const now = options.now ?? Date.now;
+  const { now, lastJump } = watchedClock(options.now ?? Date.now);
   const pause = options.pause ?? pauseFor;
   const logger = options.logger ?? pino({ level: config.LOG_LEVEL });
   const spool = await SaveSpool.open(config.SPOOL_DIR);
@@ -125,7 +126,7 @@ export async function openBridge(
   const activity = new FileActivity(store, now);
   const tell = tellOf({ activity, links, metrics, audit, logger });
   const tokens = new AccessTokens(secrets, now);
-  const locks = new FileLocks(store, now);
+  const locks = new FileLocks(store, now, lastJump);
   const shield = new DriveShield(store, drive, now);
   const content = new ContentRecord(store);
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
