@@ -34,6 +34,7 @@ import { FileLocks } from "./model/fileLocks.ts";
 import { FileTurns } from "./model/fileTurns.ts";
 import { type Clock, type KeyValueStore, type Pause, pauseFor } from "./model/keyValueStore.ts";
 import { PersonSessions } from "./model/personSessions.ts";
+import { giveEnds, withRowLives } from "./model/rowLives.ts";
 import { watchedClock } from "./model/watchedClock.ts";
 import { Rounds } from "./rounds.ts";
 import { ConflictCopies } from "./saves/conflictCopy.ts";
@@ -88,7 +89,7 @@ export async function openBridge(
   const pause = options.pause ?? pauseFor;
   const logger = options.logger ?? pino({ level: config.LOG_LEVEL });
   const spool = await SaveSpool.open(config.SPOOL_DIR);
-  const store = await openStore(config.STORE_URL, now, logger);
+  const store = withRowLives(await openStore(config.STORE_URL, now, logger), now);
   const secrets = [config.SECRET, ...(config.SECRET_PREVIOUS === undefined ? [] : [config.SECRET_PREVIOUS])];
 
   const metrics = new Metrics(async () => {
@@ -290,6 +291,9 @@ export async function openBridge(
       server.keepAliveTimeout = keepAliveMs;
       drain.watch(server);
       rounds.start();
+      giveEnds(store, now).catch((error: unknown) =>
+        logger.warn({ failure: logFailure(error)?.kind }, "rows of an earlier bridge have not been given ends"),
+      );
       return listening(server, config.HOST, config.PORT);
     },
     sweep: () => rounds.sweep(),
