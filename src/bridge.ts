@@ -39,6 +39,8 @@ import { FileTurns } from "./model/fileTurns.ts";
 import { type Clock, type KeyValueStore, type Pause, pauseFor } from "./model/keyValueStore.ts";
 import { LastCopies } from "./model/lastCopies.ts";
 import { PersonSessions } from "./model/personSessions.ts";
+import { giveEnds, withRowLives } from "./model/rowLives.ts";
+import { watchedClock } from "./model/watchedClock.ts";
 import { Rounds } from "./rounds.ts";
 import { ConflictCopies } from "./saves/conflictCopy.ts";
 import { SaveReplay } from "./saves/saveReplay.ts";
@@ -89,11 +91,11 @@ export async function openBridge(
   config: Config,
   options: { now?: Clock; logger?: Logger; pause?: Pause } = {},
 ): Promise<Bridge> {
-  const now = options.now ?? Date.now;
+  const { now, lastJump } = watchedClock(options.now ?? Date.now);
   const pause = options.pause ?? pauseFor;
   const logger = options.logger ?? pino({ level: config.LOG_LEVEL });
   const spool = await SaveSpool.open(config.SPOOL_DIR, spoolMaxBytes(config));
-  const store = await openStore(config.STORE_URL, now, logger);
+  const store = withRowLives(await openStore(config.STORE_URL, now, logger), now);
   const secrets = [config.SECRET, ...(config.SECRET_PREVIOUS === undefined ? [] : [config.SECRET_PREVIOUS])];
 
   const metrics = new Metrics(async () => {
@@ -138,7 +140,7 @@ export async function openBridge(
   const tell = tellOf({ activity, links, metrics, audit, logger });
   const tokens = new AccessTokens(secrets, now);
   const editorIds = editorIdsBy(deriveKey(config.SECRET, "editor ids"));
-  const locks = new FileLocks(store, now);
+  const locks = new FileLocks(store, now, lastJump);
   const shield = new DriveShield(store, drive, now);
   const attempts = new AttemptLimits(store, now, pause);
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
@@ -355,6 +357,9 @@ export async function openBridge(
       const server = boundedServer(app);
       drain.watch(server);
       rounds.start();
+      giveEnds(store, now).catch((error: unknown) =>
+        logger.warn({ failure: logFailure(error)?.kind }, "rows of an earlier bridge have not been given ends"),
+      );
       return listening(server, config.HOST, config.PORT);
     },
     sweep: () => rounds.sweep(),

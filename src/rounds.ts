@@ -11,9 +11,12 @@ import type { FileLocks } from "./model/fileLocks.ts";
 import type { FileTurns } from "./model/fileTurns.ts";
 import type { Clock } from "./model/keyValueStore.ts";
 import { isOrphaned } from "./model/orphanedLocks.ts";
+import { clockJumpMs } from "./model/watchedClock.ts";
 import type { SpoolEnd } from "./saves/spoolEnd.ts";
 
 const sweepEveryMs = 60_000;
+/** After a jump of the clock editors get the time to refresh their locks: each does within a quarter of an hour. */
+const minutesAfterJump = 20;
 /** Accounts are renewed daily, each by its own clock, so that a look this often spreads them out. */
 const hourMs = 3_600_000;
 
@@ -37,17 +40,20 @@ export class Rounds {
   readonly #parts: RoundsParts;
   #contract: ContractReport = [];
   #hourBeganAtMs: number;
+  #minuteBeganAtMs: number;
+  #minutesWithoutSweep = 0;
   #isUnderWay = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: RoundsParts) {
     this.#parts = parts;
     this.#hourBeganAtMs = parts.now();
+    this.#minuteBeganAtMs = parts.now();
   }
 
   /** Begins the minutes; the hour's work is done once at once. */
   start(): void {
-    this.#timer = setInterval(() => void this.#minute(), sweepEveryMs).unref();
+    this.#timer = setInterval(() => void this.minute(), sweepEveryMs).unref();
     this.#hour().catch((error: unknown) => this.#warn(error));
   }
 
@@ -124,13 +130,19 @@ export class Rounds {
       : Object.fromEntries(changed.map(({ call, said }) => [call, said ?? "changed"]));
   }
 
-  async #minute(): Promise<void> {
+  /** What is done once a minute, by a timer that knows nothing of the clock. */
+  async minute(): Promise<void> {
+    const nowMs = this.#parts.now();
+    if (nowMs - this.#minuteBeganAtMs >= clockJumpMs) this.#minutesWithoutSweep = minutesAfterJump;
+    this.#minuteBeganAtMs = nowMs;
     // A drive that hangs makes a sweep take longer than a minute.
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
     try {
-      await this.sweep();
-      if (this.#parts.now() - this.#hourBeganAtMs >= hourMs) await this.#hour();
+      if (this.#minutesWithoutSweep > 0) this.#minutesWithoutSweep -= 1;
+      else await this.sweep();
+      // A clock that was set back must not stop the hours.
+      if (Math.abs(nowMs - this.#hourBeganAtMs) >= hourMs) await this.#hour();
     } catch (error) {
       this.#warn(error);
     } finally {

@@ -5,6 +5,7 @@ import type { DriveAccount, DriveTokens } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { FileTurns } from "../model/fileTurns.ts";
 import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
+import { credentialLifeMs } from "../model/rowLives.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Seal } from "./seal.ts";
 import { knowsPerson, offerPassword, type Person, personOf, refreshed, signedIn, type Tokens } from "./tokenCalls.ts";
@@ -227,11 +228,17 @@ export class Credentials {
   /** @returns what stands in the store then: somebody may have signed in meanwhile, and that is what counts */
   async #replace(account: string, stored: Stored, next: Credential): Promise<Credential> {
     const key = credentialKey(account);
-    if (await this.#store.swap(key, stored.sealed, await this.#seal.close(JSON.stringify(next)))) return next;
+    const sealed = await this.#seal.close(JSON.stringify(next));
+    if (await this.#store.swap(key, stored.sealed, sealed, this.#keptUntilMs(next))) return next;
     const { credential } = await this.#read(account);
     this.#requireNotEnded(account, credential);
     if (credential === undefined) throw new BridgeError({ kind: "signInNeeded" });
     return credential;
+  }
+
+  /** What can't be renewed is of no use a moment after its end; what can is renewed by each use. */
+  #keptUntilMs({ refreshToken, accessEndsAtMs }: Credential): number {
+    return refreshToken === undefined ? accessEndsAtMs + keepAliveMs : this.#now() + credentialLifeMs;
   }
 
   #describe(account: string, credential: Credential): DriveAccount {
@@ -263,7 +270,8 @@ export class Credentials {
   }
 
   async #keep(account: string, credential: Credential): Promise<void> {
-    await put(this.#store, credentialKey(account), await this.#seal.close(JSON.stringify(credential)));
+    const sealed = await this.#seal.close(JSON.stringify(credential));
+    await put(this.#store, credentialKey(account), sealed, this.#keptUntilMs(credential));
   }
 }
 

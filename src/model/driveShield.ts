@@ -3,8 +3,8 @@ import type { Drive, DriveDocument, DriveFile } from "./drive.ts";
 import { failureOf } from "./failure.ts";
 import { lockLifetimeMs } from "./fileLocks.ts";
 import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
+import { clockSkewMs, keptAfterEndMs } from "./watchedClock.ts";
 
-const graceMs = 60_000;
 /** Cloudreve's clock may be ahead: what is known of a file is let go before its lock can run out there. */
 const factsLifetimeMs = lockLifetimeMs - 60_000;
 
@@ -69,7 +69,7 @@ export class DriveShield {
     const nowMs = this.#now();
     const shield: Shield = { ...(JSON.parse(raw) as Shield), file, factsEndAtMs: nowMs + factsLifetimeMs };
     // Whoever was here meanwhile knows better.
-    await this.#store.swap(shieldKey(file.id), raw, JSON.stringify(shield), nowMs + lockLifetimeMs + graceMs);
+    await this.#store.swap(shieldKey(file.id), raw, JSON.stringify(shield), this.#keptUntilMs());
   }
 
   /**
@@ -77,8 +77,10 @@ export class DriveShield {
    *   Should the drive have lost the lock, this is old: good for showing, not for deciding about a write.
    */
   async fileUnderLock(fileId: string): Promise<DriveFile | undefined> {
-    const shield = await this.#read(fileId);
-    return shield?.factsEndAtMs !== undefined && shield.factsEndAtMs > this.#now() ? shield.file : undefined;
+    const { file, factsEndAtMs = 0 } = (await this.#read(fileId)) ?? {};
+    const leftMs = factsEndAtMs - this.#now();
+    // Longer than they ever last: the clock was set back, and the drive's lock may have run out long ago.
+    return leftMs > 0 && leftMs <= factsLifetimeMs + clockSkewMs ? file : undefined;
   }
 
   /** Gives the drive's lock back; when the drive can't be reached the record stays and `release` is tried again. */
@@ -99,10 +101,13 @@ export class DriveShield {
     for await (const [key] of this.#store.list(shieldKey(""))) yield key.slice(shieldKey("").length);
   }
 
-  /** Cloudreve's lock lives as long from here; a record that outlives it is of no use. */
+  /** Cloudreve's lock ends by its own clock: without its token, a jump of ours would make of it a stranger's. */
+  #keptUntilMs(): number {
+    return this.#now() + lockLifetimeMs + keptAfterEndMs;
+  }
+
   async #write(shield: Shield): Promise<void> {
-    const expiresAtMs = this.#now() + lockLifetimeMs + graceMs;
-    await put(this.#store, shieldKey(shield.document.fileId), JSON.stringify(shield), expiresAtMs);
+    await put(this.#store, shieldKey(shield.document.fileId), JSON.stringify(shield), this.#keptUntilMs());
   }
 
   async #read(fileId: string): Promise<Shield | undefined> {

@@ -79,7 +79,7 @@ export class FileActivity {
   /** Notes that a session's page or editor was heard of; its page when no call of the editor is named. */
   async seen(grant: AccessGrant, call?: "checkFileInfo" | "getFile"): Promise<void> {
     const noted = `${grant.id} ${call ?? ""}`;
-    if (this.#now() - (this.#notedAtMs.get(noted) ?? Number.NEGATIVE_INFINITY) < noteSeenEveryMs) return;
+    if (this.#isWithin(noteSeenEveryMs, this.#notedAtMs.get(noted) ?? Number.NEGATIVE_INFINITY)) return;
     await this.#noteSeen(grant, call);
     const [oldest] = this.#notedAtMs.keys();
     if (this.#notedAtMs.size >= rememberedNotes && oldest !== undefined) this.#notedAtMs.delete(oldest);
@@ -91,7 +91,7 @@ export class FileActivity {
       const before = activity.sessions.find(({ grantId }) => grantId === grant.id);
       const isNews =
         before === undefined ||
-        this.#now() - before.seenAtMs >= noteSeenEveryMs ||
+        !this.#isWithin(noteSeenEveryMs, before.seenAtMs) ||
         (call === undefined && before.hasPage !== true) ||
         (call !== undefined && before.called[call] === undefined);
       if (!isNews) return undefined;
@@ -141,11 +141,16 @@ export class FileActivity {
   }
 
   #mayBeOpen({ seenAtMs, hasPage }: OpenSession): boolean {
-    return hasPage === true ? this.#isRecent(seenAtMs) : this.#now() - seenAtMs < openUnseenForMs;
+    return hasPage === true ? this.#isRecent(seenAtMs) : this.#isWithin(openUnseenForMs, seenAtMs);
   }
 
   #isRecent(seenAtMs: number): boolean {
-    return this.#now() - seenAtMs < seenWithinMs;
+    return this.#isWithin(seenWithinMs, seenAtMs);
+  }
+
+  /** In both directions: a moment to come is of a clock that was set back since. */
+  #isWithin(ms: number, atMs: number): boolean {
+    return Math.abs(this.#now() - atMs) < ms;
   }
 
   async #change(fileId: string, next: (activity: Activity) => Activity | undefined): Promise<void> {

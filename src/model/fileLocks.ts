@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
 import { BridgeError } from "./failure.ts";
 import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
+import { type ClockJump, clockSkewMs } from "./watchedClock.ts";
 
 /** WOPI: a lock lives thirty minutes from the last Lock, RefreshLock or UnlockAndRelock. */
 export const lockLifetimeMs = 30 * 60_000;
+
+const rememberedLocks = 5_000;
 
 /** Longer than any session of an editor lives. */
 const takenOverForMs = 8 * 24 * 3_600_000;
@@ -24,10 +27,15 @@ export interface FileLock {
 export class FileLocks {
   readonly #store: KeyValueStore;
   readonly #now: Clock;
+  readonly #lastJump: () => ClockJump | undefined;
+  /** Locks as this process has left them: a store on the same machine drops them when its clock jumps. */
+  readonly #left = new Map<string, FileLock>();
 
-  constructor(store: KeyValueStore, now: Clock) {
+  /** @param lastJump of the clock; it never jumps when left out */
+  constructor(store: KeyValueStore, now: Clock, lastJump: () => ClockJump | undefined = () => undefined) {
     this.#store = store;
     this.#now = now;
+    this.#lastJump = lastJump;
   }
 
   async current(fileId: string): Promise<FileLock | undefined> {
@@ -50,16 +58,16 @@ export class FileLocks {
 
   /** @throws lockMismatch when another lock or none is held */
   async refresh(fileId: string, lockId: string, grantId: string): Promise<void> {
-    await this.#change(fileId, (held) => {
-      if (held?.lockId !== lockId) throw mismatch(held);
+    await this.#change(fileId, (held, lapsed) => {
+      if ((held ?? lapsed)?.lockId !== lockId) throw mismatch(held);
       return { next: this.#fresh(lockId, grantId), result: undefined };
     });
   }
 
   /** @throws lockMismatch when another lock or none is held */
   async unlock(fileId: string, lockId: string): Promise<void> {
-    await this.#change(fileId, (held) => {
-      if (held?.lockId !== lockId) throw mismatch(held);
+    await this.#change(fileId, (held, lapsed) => {
+      if ((held ?? lapsed)?.lockId !== lockId) throw mismatch(held);
       return { next: undefined, result: undefined };
     });
   }
@@ -74,8 +82,8 @@ export class FileLocks {
   ): Promise<void> {
     // A refusal names the lock that stands, with which an editor could come back this way.
     if (await this.wasTakenOver(fileId, lockId, grantIssuedAtMs)) throw mismatch(await this.current(fileId));
-    await this.#change(fileId, (held) => {
-      if (held?.lockId !== oldLockId) throw mismatch(held);
+    await this.#change(fileId, (held, lapsed) => {
+      if ((held ?? lapsed)?.lockId !== oldLockId) throw mismatch(held);
       return { next: this.#fresh(lockId, grantId), result: undefined };
     });
   }
@@ -99,33 +107,68 @@ export class FileLocks {
   /** @param grantIssuedAtMs when whoever presents the lock opened the document; 0 = before */
   async wasTakenOver(fileId: string, lockId: string, grantIssuedAtMs = 0): Promise<boolean> {
     const takenOverAtMs = await this.#store.get(takenOverKey(fileId, lockId));
-    return takenOverAtMs !== undefined && grantIssuedAtMs <= Number(takenOverAtMs);
+    if (takenOverAtMs === undefined) return false;
+    // A clock that was set back since can't tell who came first; nobody is shut out until it has caught up.
+    const isAhead = Number(takenOverAtMs) > this.#now() + clockSkewMs;
+    return !isAhead && grantIssuedAtMs <= Number(takenOverAtMs);
   }
 
+  /** @param decide lapsed: what has run out because the clock has jumped ahead; whoever comes first may have the file */
   async #change<Result>(
     fileId: string,
-    decide: (held: FileLock | undefined) => { next: FileLock | undefined; result: Result },
+    decide: (
+      held: FileLock | undefined,
+      lapsed: FileLock | undefined,
+    ) => { next: FileLock | undefined; result: Result },
   ): Promise<Result> {
     for (;;) {
-      const { lock, raw } = await this.#read(fileId);
-      const { next, result } = decide(lock);
-      const value = next === undefined ? undefined : JSON.stringify(next);
-      if (await this.#store.swap(lockKey(fileId), raw, value, next?.expiresAtMs)) return result;
+      const { lock, lapsed, raw } = await this.#read(fileId);
+      const { next, result } = decide(lock, lapsed);
+      if (await this.#swap(fileId, raw, next)) return result;
       // Somebody was faster: decide anew on what stands there now.
     }
   }
 
-  async #read(fileId: string): Promise<{ lock: FileLock | undefined; raw: string | undefined }> {
-    const raw = await this.#store.get(lockKey(fileId));
-    if (raw === undefined) return { lock: undefined, raw };
-    const lock = JSON.parse(raw) as FileLock;
-    // A store may be late in dropping what has expired; it counts as unlocked all the same.
-    return { lock: lock.expiresAtMs > this.#now() ? lock : undefined, raw };
+  async #swap(fileId: string, raw: string | undefined, next: FileLock | undefined): Promise<boolean> {
+    const value = next === undefined ? undefined : JSON.stringify(next);
+    if (!(await this.#store.swap(lockKey(fileId), raw, value, next?.expiresAtMs))) return false;
+    this.#left.delete(fileId);
+    const [oldest] = this.#left.keys();
+    if (this.#left.size >= rememberedLocks && oldest !== undefined) this.#left.delete(oldest);
+    if (next !== undefined) this.#left.set(fileId, next);
+    return true;
+  }
+
+  async #read(
+    fileId: string,
+  ): Promise<{ lock: FileLock | undefined; lapsed: FileLock | undefined; raw: string | undefined }> {
+    for (;;) {
+      const raw = await this.#store.get(lockKey(fileId));
+      const nowMs = this.#now();
+      const lock = raw === undefined ? this.#left.get(fileId) : (JSON.parse(raw) as FileLock);
+      if (lock === undefined || (raw === undefined && lock.expiresAtMs > nowMs)) {
+        return { lock: undefined, lapsed: undefined, raw };
+      }
+      if (lock.expiresAtMs > nowMs + lockLifetimeMs + clockSkewMs) {
+        // The clock was set back: the lock of an editor that is gone would stand for as long as that.
+        await this.#swap(fileId, raw, { ...lock, expiresAtMs: nowMs + lockLifetimeMs });
+        continue;
+      }
+      if (lock.expiresAtMs > nowMs) return { lock, lapsed: undefined, raw };
+      const isLapsed = isEndedBy(this.#lastJump(), lock, nowMs) && !(await this.wasTakenOver(fileId, lock.lockId));
+      return { lock: undefined, lapsed: isLapsed ? lock : undefined, raw };
+    }
   }
 
   #fresh(lockId: string, grantId: string): FileLock {
     return { lockId, grantId, expiresAtMs: this.#now() + lockLifetimeMs };
   }
+}
+
+/** Whether a lock stood when the clock jumped over its end, and its editor has not had the time to refresh it since. */
+function isEndedBy(jump: ClockJump | undefined, lock: FileLock, nowMs: number): boolean {
+  if (jump === undefined || nowMs >= jump.toMs + lockLifetimeMs) return false;
+  return lock.expiresAtMs > jump.fromMs && lock.expiresAtMs <= jump.toMs;
 }
 
 const lockKey = (fileId: string): string => `lock:${fileId}`;

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type AccessGrant, AccessGrants, cameThrough, isOwners, lastSaveUntilMs } from "../../src/model/accessGrants.ts";
+import {
+  type AccessGrant,
+  AccessGrants,
+  cameThrough,
+  isOwners,
+  lastSaveUntilMs,
+} from "../../src/model/accessGrants.ts";
 import { type EditLink, EditLinks } from "../../src/model/editLinks.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import { put } from "../../src/model/keyValueStore.ts";

@@ -1,0 +1,113 @@
+import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
+
+const dayMs = 24 * 3_600_000;
+
+/**
+ * Every kind of row in the store, by what stands before the first colon of its key, and when it ends:
+ * - `own`: whoever writes it says when
+ * - `link`: with the link it belongs to, thirty days after the link's end; a link without an end keeps its rows
+ * - `never`: one row, not one for each of something
+ * - days: so long after the last use
+ */
+export const rowLives = {
+  /** Half an hour from the last refresh. */
+  lock: "own",
+  takenOver: "own",
+  shield: "own",
+  turn: "own",
+  /** An hour beyond the session. */
+  grant: "own",
+  page: "own",
+  ticket: "own",
+  activity: "own",
+  conflict: "own",
+  upload: "own",
+  viewerSession: "own",
+  /** Fourteen days from the last use. */
+  personSession: "own",
+  /** Renewed with each renewal of the account's tokens, which links cause daily. */
+  credential: "own",
+  signInUsed: "own",
+  attempts: "own",
+  allowance: "own",
+  lastCopy: "own",
+  linkUserInfo: "own",
+  signOut: "own",
+  jti: "own",
+  link: "link",
+  linkMaker: "link",
+  linkAccount: "link",
+  linkSecretOf: "link",
+  linkSecret: "link",
+  linkVisits: "link",
+  linkGuesses: "link",
+  /** Longer than any session, and than a save waits in the spool: what a late one is based on must be known. */
+  versions: 90,
+  copies: 90,
+  discovery: 90,
+  /** As long as a browser remembers a visitor. */
+  userInfo: 180,
+  /** That rows of an earlier bridge have been given ends. */
+  endsGiven: "never",
+} as const satisfies Record<string, "own" | "link" | "never" | number>;
+
+/** Of a credential, from the last renewal: longer than Cloudreve's refresh tokens are set to live. */
+export const credentialLifeMs = 200 * dayMs;
+/** A row's end is moved at most this often by one process: each move is a write. */
+const renewEveryMs = dayMs;
+const rememberedRenewals = 10_000;
+
+/** @returns how long a row of this kind lives from its last use; undefined when its end is otherwise settled */
+function lifeMsOf(key: string): number | undefined {
+  const life = lives.get(key.slice(0, key.indexOf(":")));
+  return typeof life === "number" ? life * dayMs : undefined;
+}
+
+const lives: ReadonlyMap<string, string | number> = new Map(Object.entries(rowLives));
+
+/** The same store, in which rows end that are written without an end, unless they are used. @see rowLives */
+export function withRowLives(store: KeyValueStore, now: Clock): KeyValueStore {
+  const renewedAtMs = new Map<string, number>();
+  const isDue = (key: string): boolean => {
+    const atMs = renewedAtMs.get(key);
+    return atMs === undefined || Math.abs(now() - atMs) >= renewEveryMs;
+  };
+  const renewed = (key: string): void => {
+    const [oldest] = renewedAtMs.keys();
+    if (renewedAtMs.size >= rememberedRenewals && oldest !== undefined) renewedAtMs.delete(oldest);
+    renewedAtMs.set(key, now());
+  };
+  return {
+    get: async (key) => {
+      const value = await store.get(key);
+      const lifeMs = lifeMsOf(key);
+      if (value === undefined || lifeMs === undefined || !isDue(key)) return value;
+      // Whoever changes it at the same moment has given it an end.
+      await store.swap(key, value, value, now() + lifeMs);
+      renewed(key);
+      return value;
+    },
+    swap: async (key, expected, next, expiresAtMs) => {
+      const lifeMs = next === undefined || expiresAtMs !== undefined ? undefined : lifeMsOf(key);
+      if (lifeMs === undefined) return store.swap(key, expected, next, expiresAtMs);
+      return store.swap(key, expected, next, now() + lifeMs);
+    },
+    list: (prefix) => store.list(prefix),
+    close: () => store.close(),
+  };
+}
+
+/** Gives rows an end that an earlier bridge has left without one; once for a store. */
+export async function giveEnds(store: KeyValueStore, now: Clock): Promise<void> {
+  if ((await store.get(endsGivenKey)) !== undefined) return;
+  let looked = 0;
+  for (const kind of [...Object.keys(rowLives).filter((name) => lifeMsOf(`${name}:`) !== undefined), "credential"]) {
+    for await (const [key, value] of store.list(`${kind}:`)) {
+      await store.swap(key, value, value, now() + (lifeMsOf(key) ?? credentialLifeMs));
+      if (++looked % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  await put(store, endsGivenKey, "yes");
+}
+
+const endsGivenKey = "endsGiven:all";
