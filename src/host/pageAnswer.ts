@@ -82,6 +82,7 @@ const messages: Partial<Readonly<Record<Failure["kind"], MessageKind>>> = {
   driveUnreachable: "driveAway",
   driveBusy: "driveAway",
   driveFailed: "driveAway",
+  fileUnproven: "driveAway",
   editorUnreachable: "driveAway",
   storeUnreachable: "driveAway",
 };

@@ -142,9 +142,11 @@ function reason(why, words) {
     driveBusy: words.whyDriveBusy,
     driveFailed: words.whyDriveFailed,
     fileMissing: words.whyFileMissing,
+    fileUnproven: words.whyFileUnproven,
     rightMissing: words.whyRightMissing,
     bodyTooLarge: words.whyBodyTooLarge,
     spoolFailed: words.whySpoolFailed,
+    spoolFull: words.whySpoolFailed,
   };
   return Object.hasOwn(reasons, why) ? reasons[why] : words.whyUnexpected;
 }
