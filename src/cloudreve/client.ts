@@ -5,7 +5,7 @@ import axios, { type AxiosInstance } from "axios";
 import type { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
 import { BytePath, type ByteTiming, type Transmission } from "./bytePath.ts";
-import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } from "./codes.ts";
+import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } from "./errorCodes.ts";
 
 /** An API call must be answered within this time: an editor hears of a drive that is down before it gives up itself. */
 const apiTimeoutMs = 8_000;

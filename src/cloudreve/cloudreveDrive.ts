@@ -18,12 +18,12 @@ import { BridgeError, failureOf, isTransient } from "../model/failure.ts";
 import { type Clock, type Pause, pauseFor } from "../model/keyValueStore.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Credentials } from "./credential.ts";
-import { DocumentSessions, sessionOf } from "./documentSessions.ts";
 import { type CloudreveFile, contentOf, driveFile, FileApi } from "./fileApi.ts";
 import { folderPage } from "./folderPage.ts";
 import { type KnownVersion, NativeDocuments } from "./nativeDocuments.ts";
+import type { ViewerSessions } from "./nativeWopi.ts";
 import type { UploadSessions } from "./uploadSession.ts";
-import type { ViewerSessions } from "./viewerSession.ts";
+import { DocumentSessions, sessionOf } from "./viewerSessions.ts";
 
 /** What meets a lock that passes, as a save still being received, is tried again after these pauses. */
 const busyPausesMs = [50, 150, 400, 1_000];

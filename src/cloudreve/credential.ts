@@ -3,11 +3,11 @@ import { decodeJwt } from "jose";
 import { z } from "zod";
 import type { DriveAccount, DriveTokens } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
-import type { FileTurns } from "../model/fileTurns.ts";
+import type { FileTurns } from "../model/fileMutex.ts";
 import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
 import { credentialLifeMs } from "../model/rowLives.ts";
 import type { CloudreveClient } from "./client.ts";
-import type { Seal } from "./seal.ts";
+import type { Seal } from "./encryption.ts";
 import { knowsPerson, offerPassword, type Person, personOf, refreshed, signedIn, type Tokens } from "./tokenCalls.ts";
 
 /** Renewed this long before the end, so that no call leaves with a token that dies on the way. */

@@ -2,9 +2,9 @@ import type { Readable } from "node:stream";
 import type { DriveDocument, DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { RawAnswer } from "./client.ts";
-import type { DocumentSessions } from "./documentSessions.ts";
 import { driveFile, type FileApi, wholeSeconds } from "./fileApi.ts";
-import type { NativeLockOutcome, ViewerSession, ViewerSessions } from "./viewerSession.ts";
+import type { NativeLockOutcome, ViewerSession, ViewerSessions } from "./nativeWopi.ts";
+import type { DocumentSessions } from "./viewerSessions.ts";
 
 /** @returns what the bridge itself has noted of a version of this file; undefined for a version it knows nothing of */
 export type KnownVersion = (

@@ -3,8 +3,8 @@ import type { DriveAccount, DriveSignIn, SignInOutcome } from "../model/drive.ts
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { type CloudreveClient, dataOf } from "./client.ts";
-import type { Envelope } from "./codes.ts";
 import type { Credentials } from "./credential.ts";
+import type { Envelope } from "./errorCodes.ts";
 import {
   grantedPerson,
   type OAuthClient,

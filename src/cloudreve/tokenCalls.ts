@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type CloudreveClient, dataOf } from "./client.ts";
-import type { Envelope } from "./codes.ts";
+import type { Envelope } from "./errorCodes.ts";
 
 /** What makes calls in somebody's name. */
 export interface Tokens {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Asked, ask, isAnswer, jsonOf } from "./ask.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
+import { type Asked, ask, isAnswer, jsonOf } from "./httpProbe.ts";
 
 /**
  * Has the editor's server itself call an address of the bridge.

@@ -1,8 +1,16 @@
 import { once } from "node:events";
 import type { ClientRequest } from "node:http";
 import { setTimeout } from "node:timers/promises";
-import { type Answer, answerWithinMs, isFromBridge, newCorrelationId, readAnswer, reasonOf, requestTo } from "./ask.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
+import {
+  type Answer,
+  answerWithinMs,
+  isFromBridge,
+  newCorrelationId,
+  readAnswer,
+  reasonOf,
+  requestTo,
+} from "./httpProbe.ts";
 
 const mebibyte = 1024 * 1024;
 const sentAtMostBytes = 64 * mebibyte;

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { envelopeSchema, oauthRefusalSchema } from "../cloudreve/codes.ts";
+import { envelopeSchema, oauthRefusalSchema } from "../cloudreve/errorCodes.ts";
 import type { Config } from "../config.ts";
 import { isInnerName } from "./addresses.ts";
-import { type Asked, headerOf, isAnswer, isRedirect, jsonOf } from "./ask.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
+import { type Asked, headerOf, isAnswer, isRedirect, jsonOf } from "./httpProbe.ts";
 
 /** What Cloudreve's answers mean for the operator. No I/O here. */
 

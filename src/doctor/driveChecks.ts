@@ -3,7 +3,6 @@ import { z } from "zod";
 import { oauthScopes } from "../cloudreve/signIn.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import { type Asked, ask, headerOf, isAnswer, jsonOf, type Question } from "./ask.ts";
 import {
   consentedScopes,
   envelopeIn,
@@ -19,6 +18,7 @@ import {
   versionIn,
 } from "./driveAnswers.ts";
 import { type Finding, finding, skipped, type Verdict } from "./finding.ts";
+import { type Asked, ask, headerOf, isAnswer, jsonOf, type Question } from "./httpProbe.ts";
 import { actionOriginsIn, mintedOrigin, type Viewer, viewersIn } from "./viewerAnswers.ts";
 
 const scopes = oauthScopes.split(" ");

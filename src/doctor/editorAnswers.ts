@@ -4,9 +4,9 @@ import { bareAddress } from "../editors/actionUrl.ts";
 import type { Discovery } from "../editors/discovery.ts";
 import { type Suite, suiteOf } from "../editors/suites.ts";
 import { isInnerName } from "./addresses.ts";
-import { type Asked, headerOf, isAnswer, jsonOf } from "./ask.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
 import { refusalOf } from "./framing.ts";
+import { type Asked, headerOf, isAnswer, jsonOf } from "./httpProbe.ts";
 import { originOf } from "./viewerAnswers.ts";
 
 /** What the answers of an editor's server mean for the operator. No I/O here. */

@@ -3,7 +3,6 @@ import { actionUrl } from "../editors/actionUrl.ts";
 import { type Discovery, parseDiscovery } from "../editors/discovery.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { askForAccessCheck, judgeAccessCheck, manualCommand } from "./accessCheck.ts";
-import { type Asked, ask, askFollowing, headerOf, isAnswer } from "./ask.ts";
 import { judgeClock } from "./driveAnswers.ts";
 import {
   capabilitiesIn,
@@ -16,6 +15,7 @@ import {
   suiteBehind,
 } from "./editorAnswers.ts";
 import { type Finding, finding, skipped, warning } from "./finding.ts";
+import { type Asked, ask, askFollowing, headerOf, isAnswer } from "./httpProbe.ts";
 import { originOf } from "./viewerAnswers.ts";
 import { askForUpgrade, judgeUpgrade, webSocketUrl } from "./webSocket.ts";
 

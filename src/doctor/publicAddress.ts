@@ -2,6 +2,7 @@ import { SignJWT } from "jose";
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import { deriveKey } from "../http/accessToken.ts";
+import { type Finding, failed, finding, ok, type Verdict } from "./finding.ts";
 import {
   type Answer,
   type Asked,
@@ -12,8 +13,7 @@ import {
   isRedirect,
   jsonOf,
   newCorrelationId,
-} from "./ask.ts";
-import { type Finding, failed, finding, ok, type Verdict } from "./finding.ts";
+} from "./httpProbe.ts";
 
 /** The language that no browser of this question asks for: only who can read our cookie answers in it. */
 const cookieLanguage = "zh-CN";

@@ -3,12 +3,12 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Config } from "../config.ts";
+import { placingFactsSchema, undecidedFactsSchema } from "../documents/saveSpool.ts";
+import { spoolStage } from "../documents/spoolEnd.ts";
+import { largestSaveShare, leftFreeBytes } from "../documents/spoolRoom.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import { placingFactsSchema, undecidedFactsSchema } from "../saves/saveSpool.ts";
-import { spoolStage } from "../saves/spoolEnd.ts";
-import { largestSaveShare, leftFreeBytes } from "../saves/spoolRoom.ts";
-import { reasonOf } from "./ask.ts";
 import { type Finding, failed, finding, ok, type Verdict, warning } from "./finding.ts";
+import { reasonOf } from "./httpProbe.ts";
 
 /** A save that is being placed right now lies there too. */
 const underWayMs = 60_000;

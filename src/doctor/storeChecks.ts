@@ -5,8 +5,8 @@ import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { openMemoryStore } from "../stores/memoryStore.ts";
 import { openRedisStore } from "../stores/redisStore.ts";
 import { openSqliteStore } from "../stores/sqliteStore.ts";
-import { answerWithinMs } from "./ask.ts";
 import { type Finding, failed, finding, ok, skipped, type Verdict, warning } from "./finding.ts";
+import { answerWithinMs } from "./httpProbe.ts";
 
 const probeLivesMs = 60_000;
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { bareAddress } from "../editors/actionUrl.ts";
-import { type Asked, isAnswer } from "./ask.ts";
 import { envelopeIn } from "./driveAnswers.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
+import { type Asked, isAnswer } from "./httpProbe.ts";
 
 /** Which editors Cloudreve opens files with, and whether they are those whose discovery the bridge reads. No I/O here. */
 

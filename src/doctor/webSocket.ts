@@ -1,7 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { bareAddress } from "../editors/actionUrl.ts";
-import { type Answer, type Asked, answerWithinMs, headerOf, isAnswer, readAnswer, reasonOf, requestTo } from "./ask.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
+import {
+  type Answer,
+  type Asked,
+  answerWithinMs,
+  headerOf,
+  isAnswer,
+  readAnswer,
+  reasonOf,
+  requestTo,
+} from "./httpProbe.ts";
 
 const proxyLine =
   'nginx in front of the editor: proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";';

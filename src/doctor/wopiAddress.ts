@@ -1,7 +1,7 @@
 import type { Config } from "../config.ts";
-import { type Asked, ask, isAnswer, isFromBridge, isRedirect, newCorrelationId } from "./ask.ts";
 import { type BodyProbe, judgeBodyLimit, judgeBuffering, sendLargeBody } from "./bodyLimit.ts";
 import { type Finding, failed, finding, ok, skipped, type Verdict, warning } from "./finding.ts";
+import { type Asked, ask, isAnswer, isFromBridge, isRedirect, newCorrelationId } from "./httpProbe.ts";
 import { localAddress, placeOf } from "./publicAddress.ts";
 
 const mebibyte = 1024 * 1024;

@@ -1,10 +1,10 @@
+import type { FileActivity } from "../documents/activity.ts";
+import type { DriveShield } from "../documents/driveLock.ts";
+import type { ContentRecord } from "../documents/editorCopies.ts";
+import type { EditorIds } from "../documents/editorIds.ts";
+import { type AccessGrant, isOwners, wopiFileId } from "../documents/grants.ts";
 import { suiteOf } from "../editors/suites.ts";
-import type { EditorIds } from "../http/editorIds.ts";
-import { type AccessGrant, isOwners, wopiFileId } from "../model/accessGrants.ts";
-import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
-import type { DriveShield } from "../model/driveShield.ts";
-import type { FileActivity } from "../model/fileActivity.ts";
 import type { KeyValueStore } from "../model/keyValueStore.ts";
 import { userInfo } from "./putUserInfo.ts";
 import type { WopiOperation } from "./wopiCall.ts";

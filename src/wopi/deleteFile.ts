@@ -1,10 +1,10 @@
+import type { DriveShield } from "../documents/driveLock.ts";
+import type { FileLocks } from "../documents/fileLocks.ts";
+import { cameThrough, isOwners } from "../documents/grants.ts";
 import type { Audit } from "../http/auditLog.ts";
-import { cameThrough, isOwners } from "../model/accessGrants.ts";
 import type { Drive } from "../model/drive.ts";
-import type { DriveShield } from "../model/driveShield.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { FileLocks } from "../model/fileLocks.ts";
-import type { FileTurns } from "../model/fileTurns.ts";
+import type { FileTurns } from "../model/fileMutex.ts";
 import { requireEdit, type WopiOperation } from "./wopiCall.ts";
 
 /**

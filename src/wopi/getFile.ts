@@ -1,9 +1,9 @@
+import type { FileActivity } from "../documents/activity.ts";
+import type { DriveShield } from "../documents/driveLock.ts";
+import type { ContentRecord } from "../documents/editorCopies.ts";
 import { editorKey } from "../editors/suites.ts";
-import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveContent } from "../model/drive.ts";
-import type { DriveShield } from "../model/driveShield.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { FileActivity } from "../model/fileActivity.ts";
 import { fileNow } from "./checkFileInfo.ts";
 import type { WopiCall, WopiOperation } from "./wopiCall.ts";
 

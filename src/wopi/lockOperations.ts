@@ -1,8 +1,8 @@
+import type { DriveShield } from "../documents/driveLock.ts";
+import type { FileLocks } from "../documents/fileLocks.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
-import type { DriveShield } from "../model/driveShield.ts";
 import { failureOf, isTransient } from "../model/failure.ts";
-import type { FileLocks } from "../model/fileLocks.ts";
-import type { FileTurns } from "../model/fileTurns.ts";
+import type { FileTurns } from "../model/fileMutex.ts";
 import { requireEdit, requireLockId, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
 export interface LockParts {

@@ -1,4 +1,4 @@
-import type { AccessGrant } from "../model/accessGrants.ts";
+import type { AccessGrant } from "../documents/grants.ts";
 import { BridgeError } from "../model/failure.ts";
 
 /** Downloads are GetFile, uploads whatever comes with a document as its body, and all the rest is small. */

@@ -1,13 +1,13 @@
+import type { ConflictCopies } from "../documents/conflictCopy.ts";
+import { type AccessGrant, type AccessGrants, lastSaveUntilMs, mayEdit } from "../documents/grants.ts";
+import { placeSave, type SavedDocument, type SaveManner, type SaveParts } from "../documents/placeSave.ts";
+import { whyNot } from "../documents/saveEvents.ts";
+import type { PlacingFacts, SaveSpool, SpooledSave } from "../documents/saveSpool.ts";
 import { editorKey, suiteOf } from "../editors/suites.ts";
-import { type AccessGrant, type AccessGrants, lastSaveUntilMs, mayEdit } from "../model/accessGrants.ts";
 import { BridgeError, failureOf, isConflict, isTransient } from "../model/failure.ts";
-import type { FileTurns } from "../model/fileTurns.ts";
+import type { FileTurns } from "../model/fileMutex.ts";
 import type { Pause } from "../model/keyValueStore.ts";
-import type { Turn } from "../model/sharedTurns.ts";
-import type { ConflictCopies } from "../saves/conflictCopy.ts";
-import { placeSave, type SavedDocument, type SaveManner, type SaveParts } from "../saves/placeSave.ts";
-import { whyNot } from "../saves/saveNews.ts";
-import type { PlacingFacts, SaveSpool, SpooledSave } from "../saves/saveSpool.ts";
+import type { Turn } from "../model/sharedFileMutex.ts";
 import {
   collaboraHeader,
   declaredBytes,

@@ -1,5 +1,6 @@
-import type { Editors } from "../editors/discovery.ts";
-import type { Audit } from "../http/auditLog.ts";
+import type { DriveShield } from "../documents/driveLock.ts";
+import type { ContentRecord } from "../documents/editorCopies.ts";
+import type { FileLocks } from "../documents/fileLocks.ts";
 import {
   type AccessGrant,
   type AccessGrants,
@@ -7,16 +8,15 @@ import {
   isOwners,
   mayEdit,
   wopiFileId,
-} from "../model/accessGrants.ts";
+} from "../documents/grants.ts";
+import type { SaveSpool, SpooledSave } from "../documents/saveSpool.ts";
+import type { Editors } from "../editors/discovery.ts";
+import type { Audit } from "../http/auditLog.ts";
 import type { Allowances } from "../model/allowances.ts";
-import type { ContentRecord } from "../model/contentRecord.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
-import type { DriveShield } from "../model/driveShield.ts";
 import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
-import type { FileLocks } from "../model/fileLocks.ts";
+import type { FileTurns } from "../model/fileMutex.ts";
 import { checkName, fileType, nearestName, splitName } from "../model/fileName.ts";
-import type { FileTurns } from "../model/fileTurns.ts";
-import type { SaveSpool, SpooledSave } from "../saves/saveSpool.ts";
 import { underFreeName } from "./freeName.ts";
 import { placingFacts } from "./putFile.ts";
 import {

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { type AccessGrant, isOwners } from "../model/accessGrants.ts";
+import { type AccessGrant, isOwners } from "../documents/grants.ts";
 import type { Drive, DriveDocument } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";

@@ -1,12 +1,12 @@
+import type { DriveShield } from "../documents/driveLock.ts";
+import type { ContentRecord } from "../documents/editorCopies.ts";
+import type { FileLocks } from "../documents/fileLocks.ts";
+import { type AccessGrant, cameThrough } from "../documents/grants.ts";
 import type { Audit } from "../http/auditLog.ts";
-import { type AccessGrant, cameThrough } from "../model/accessGrants.ts";
-import type { ContentRecord } from "../model/contentRecord.ts";
 import { type Drive, type DriveFile, holderReason } from "../model/drive.ts";
-import type { DriveShield } from "../model/driveShield.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
-import type { FileLocks } from "../model/fileLocks.ts";
+import type { FileTurns } from "../model/fileMutex.ts";
 import { nearestRename, splitName } from "../model/fileName.ts";
-import type { FileTurns } from "../model/fileTurns.ts";
 import { underFreeName } from "./freeName.ts";
 import type { DocumentAddresses } from "./putRelativeFile.ts";
 import { optionalLockId, requestedName, requireRename, type WopiCall, type WopiOperation } from "./wopiCall.ts";

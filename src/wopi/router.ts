@@ -1,10 +1,10 @@
 import { pipeline } from "node:stream/promises";
 import { type NextFunction, type Request, type Response, Router } from "express";
+import { type AccessGrant, type AccessGrants, wopiFileId } from "../documents/grants.ts";
 import type { Editors } from "../editors/discovery.ts";
 import type { AccessTokens } from "../http/accessToken.ts";
 import { writeWopiFailure } from "../http/failureResponse.ts";
 import { logFacts, logFailure, shortHash } from "../http/requestLog.ts";
-import { type AccessGrant, type AccessGrants, wopiFileId } from "../model/accessGrants.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { kindOfCall, type OpenCalls } from "./openCalls.ts";

@@ -1,15 +1,15 @@
-import type { Editors } from "../editors/discovery.ts";
-import type { TokenClaims } from "../http/accessToken.ts";
 import {
   type AccessGrants,
   type EditingLife,
   editingEndsAtMs,
   lastSaveWithinMs,
   wopiFileId,
-} from "../model/accessGrants.ts";
+} from "../documents/grants.ts";
+import type { PlacingFacts, SaveSpool, UndecidedFacts } from "../documents/saveSpool.ts";
+import type { Editors } from "../editors/discovery.ts";
+import type { TokenClaims } from "../http/accessToken.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import type { PlacingFacts, SaveSpool, UndecidedFacts } from "../saves/saveSpool.ts";
 import { isProven, type Proof } from "./proofKey.ts";
 import { placingFacts, placingHeaders } from "./putFile.ts";
 import { declaredBytes, refuseTooLarge, type WopiCall } from "./wopiCall.ts";

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
+import type { AccessGrant } from "../documents/grants.ts";
 import { nameFromHeader } from "../http/nameHeader.ts";
-import type { AccessGrant } from "../model/accessGrants.ts";
 import type { DriveContent } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { contractProbes } from "../../src/cloudreve/contractProbes.ts";
-import type { DriveAnswer } from "../../src/cloudreve/contractVerdict.ts";
+import { contractProbes } from "../../src/cloudreve/contract/contractProbes.ts";
+import type { DriveAnswer } from "../../src/cloudreve/contract/contractVerdict.ts";
 
 type ProbeName = keyof typeof contractProbes;
 

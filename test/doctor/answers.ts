@@ -1,5 +1,5 @@
 import { type Config, readConfig } from "../../src/config.ts";
-import type { Answer } from "../../src/doctor/ask.ts";
+import type { Answer } from "../../src/doctor/httpProbe.ts";
 
 /** An HTTP answer as the doctor reads it. */
 export function answer(status: number, headers: Answer["headers"] = {}, body: unknown = ""): Answer {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { Answer } from "../../src/doctor/ask.ts";
 import {
   judgeClock,
   judgeEditSize,
@@ -8,6 +7,7 @@ import {
   judgeSignIn,
   judgeVersion,
 } from "../../src/doctor/driveAnswers.ts";
+import type { Answer } from "../../src/doctor/httpProbe.ts";
 import { actionOriginsIn, judgeOrigins, judgeViewer } from "../../src/doctor/viewerAnswers.ts";
 import { answer, config } from "./answers.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { judgeAccessCheck } from "../../src/doctor/accessCheck.ts";
 import { isInnerName } from "../../src/doctor/addresses.ts";
-import type { Asked } from "../../src/doctor/ask.ts";
 import { judgeActionOrigin, judgeCapabilities, judgeFraming, judgeProofKey } from "../../src/doctor/editorAnswers.ts";
 import { refusalOf } from "../../src/doctor/framing.ts";
+import type { Asked } from "../../src/doctor/httpProbe.ts";
 import { judgeUpgrade, webSocketUrl } from "../../src/doctor/webSocket.ts";
 import { answer, config } from "./answers.ts";
 

@@ -4,20 +4,20 @@ import type { Request } from "express";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { CloudreveClient } from "../../src/cloudreve/client.ts";
-import { createSeal } from "../../src/cloudreve/seal.ts";
-import { ViewerSessions } from "../../src/cloudreve/viewerSession.ts";
+import { createSeal } from "../../src/cloudreve/encryption.ts";
+import { ViewerSessions } from "../../src/cloudreve/nativeWopi.ts";
 import { originOf } from "../../src/doctor/viewerAnswers.ts";
+import { decideSave, type SaveFacts } from "../../src/documents/savePolicy.ts";
 import { actionUrl, bareAddress } from "../../src/editors/actionUrl.ts";
 import { parseDiscovery } from "../../src/editors/discovery.ts";
 import { suiteOf } from "../../src/editors/suites.ts";
-import { chooseLanguage } from "../../src/host/language.ts";
-import { safeReturn } from "../../src/host/ownOrigin.ts";
-import { cleanName } from "../../src/host/visitor.ts";
 import { nameForHeader, nameFromHeader } from "../../src/http/nameHeader.ts";
 import { SignedCookies } from "../../src/http/signedCookies.ts";
 import { traceOf } from "../../src/http/trace.ts";
 import { checkName, joinName, nearestName, splitName } from "../../src/model/fileName.ts";
-import { decideSave, type SaveFacts } from "../../src/model/savePolicy.ts";
+import { chooseLanguage } from "../../src/pages/language.ts";
+import { safeReturn } from "../../src/pages/ownOrigin.ts";
+import { cleanName } from "../../src/pages/visitorCookie.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 
 /** As much as fits into the headers of one request. */

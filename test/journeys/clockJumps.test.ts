@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Rounds } from "../../src/rounds.ts";
+import { Rounds } from "../../src/documents/housekeeping.ts";
 import { setClock } from "../support/clock.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import type { WopiClient } from "../support/wopiClient.ts";

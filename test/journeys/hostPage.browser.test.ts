@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { hostPageWords } from "../../src/host/words/hostPageWords.ts";
+import { hostPageWords } from "../../src/editorPage/words.ts";
 import { openBrowser } from "../support/browser.ts";
 import { until } from "../support/until.ts";
 import { openStage, type Stage, says, visit } from "./hostPageStage.ts";

@@ -6,9 +6,9 @@ import type { AxeResults, RunOptions } from "axe-core";
 import express from "express";
 import type { Browser, Page as Tab } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { assetsRouter } from "../../src/host/assets.ts";
-import { type Language, languages } from "../../src/host/language.ts";
-import type { Page } from "../../src/host/pages/page.ts";
+import { assetsRouter } from "../../src/pages/assets.ts";
+import { type Language, languages } from "../../src/pages/language.ts";
+import type { Page } from "../../src/pages/views/page.ts";
 import { openBrowser } from "../support/browser.ts";
 import { pageSamples } from "../support/pageSamples.ts";
 

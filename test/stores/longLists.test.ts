@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "libsql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { EditLinks } from "../../src/model/editLinks.ts";
+import { EditLinks } from "../../src/links/links.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";

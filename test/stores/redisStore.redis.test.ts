@@ -1,8 +1,8 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { FileLocks, lockLifetimeMs } from "../../src/documents/fileLocks.ts";
 import { failureOf } from "../../src/model/failure.ts";
-import { FileLocks, lockLifetimeMs } from "../../src/model/fileLocks.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openRedisStore } from "../../src/stores/redisStore.ts";
 import { setClock } from "../support/clock.ts";

@@ -2,8 +2,8 @@ import { copyFile, mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FileLocks, lockLifetimeMs } from "../../src/documents/fileLocks.ts";
 import { failureOf } from "../../src/model/failure.ts";
-import { FileLocks, lockLifetimeMs } from "../../src/model/fileLocks.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
 import { setClock } from "../support/clock.ts";
 import { until } from "../support/until.ts";

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
+import { FileLocks } from "../../src/documents/fileLocks.ts";
 import { failureOf } from "../../src/model/failure.ts";
-import { FileLocks } from "../../src/model/fileLocks.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openRedisStore } from "../../src/stores/redisStore.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";

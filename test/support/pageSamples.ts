@@ -1,15 +1,15 @@
-import { documentsPage } from "../../src/host/pages/documentsPage.ts";
-import { doorPage } from "../../src/host/pages/doorPage.ts";
-import { linkFormPage } from "../../src/host/pages/linkFormPage.ts";
-import { linkMadePage } from "../../src/host/pages/linkMadePage.ts";
-import { linkPage } from "../../src/host/pages/linkPage.ts";
-import { linksPage } from "../../src/host/pages/linksPage.ts";
-import { type MessageKind, messagePage } from "../../src/host/pages/messagePage.ts";
-import type { Page, PageContext } from "../../src/host/pages/page.ts";
-import { type SignInFacts, signInPage } from "../../src/host/pages/signInPage.ts";
-import { waitingSavesPage } from "../../src/host/pages/waitingSavesPage.ts";
+import type { EditLink, LinkVisit } from "../../src/links/links.ts";
 import type { DriveEntry } from "../../src/model/drive.ts";
-import type { EditLink, LinkVisit } from "../../src/model/editLinks.ts";
+import { documentsPage } from "../../src/pages/views/documentsPage.ts";
+import { linkFormPage } from "../../src/pages/views/linkFormPage.ts";
+import { linkMadePage } from "../../src/pages/views/linkMadePage.ts";
+import { linkPage } from "../../src/pages/views/linkPage.ts";
+import { linksPage } from "../../src/pages/views/linksPage.ts";
+import { type MessageKind, messagePage } from "../../src/pages/views/messagePage.ts";
+import type { Page, PageContext } from "../../src/pages/views/page.ts";
+import { type SignInFacts, signInPage } from "../../src/pages/views/signInPage.ts";
+import { doorPage } from "../../src/pages/views/visitPage.ts";
+import { waitingSavesPage } from "../../src/pages/views/waitingSavesPage.ts";
 
 const atMs = Date.UTC(2026, 10, 21, 8, 15);
 const dayMs = 86_400_000;

@@ -1,4 +1,4 @@
-import type { EditLink } from "../../src/model/editLinks.ts";
+import type { EditLink } from "../../src/links/links.ts";
 
 /** Alice's link to edit Report.docx, without limits: what a test changes in it is what it is about. */
 export const sampleLink: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs" | "lostEditingAtMs"> = {

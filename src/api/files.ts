@@ -1,0 +1,150 @@
+import type { FailedSave, FileActivity, OpenSession } from "../documents/activity.ts";
+import type { DriveShield } from "../documents/driveLock.ts";
+import type { FileLocks } from "../documents/fileLocks.ts";
+import type { AccessGrants } from "../documents/grants.ts";
+import type { SaveSpool } from "../documents/saveSpool.ts";
+import type { Audit } from "../http/auditLog.ts";
+import { logFacts, logFailure } from "../http/requestLog.ts";
+import type { Drive, DriveFile } from "../model/drive.ts";
+import { BridgeError } from "../model/failure.ts";
+import type { FileTurns } from "../model/fileMutex.ts";
+import type { Person } from "../model/person.ts";
+import { driveTokens } from "./portalAuth.ts";
+import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
+import { driveIdSchema, fileActivitySchema, isoTime, takeOverSchema } from "./schemas.ts";
+
+export interface FilesApiParts {
+  readonly drive: Drive;
+  readonly grants: AccessGrants;
+  readonly activity: FileActivity;
+  readonly locks: FileLocks;
+  readonly shield: DriveShield;
+  readonly turns: FileTurns;
+  readonly spool: SaveSpool;
+  readonly audit: Audit;
+}
+
+type NamedPerson = Pick<Person, "id" | "name">;
+
+const tag = "files";
+const ownFileFailures = ["signInNeeded", "fileMissing", "rightMissing", "driveUnreachable", "driveBusy"] as const;
+
+/** `/api/files`: what goes on with a file, for whoever owns it in the drive. */
+export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
+  return [
+    apiRoute({
+      method: "get",
+      path: "/files/:id/activity",
+      operationId: "getFileActivity",
+      summary: "See who has a file open, who holds its lock, and what became of its saves",
+      description: "The drive account must own the file.",
+      tag,
+      headers: ["driveAccount"],
+      answers: fileActivitySchema,
+      answer: { status: 200, description: "What goes on with the file" },
+      failures: ownFileFailures,
+      run: async (call) => {
+        const file = await ownFile(parts, call);
+        const { sessions, lastSave, lastFailedSave } = await parts.activity.of(file.id);
+        const lock = await parts.locks.current(file.id);
+        return {
+          file: { id: file.id, name: file.name, size: file.sizeBytes, version: file.version },
+          open: await liveSessions(parts, sessions),
+          lock:
+            lock === undefined
+              ? null
+              : { held_by: await personBehind(parts, lock.grantId), expires_at: isoTime(lock.expiresAtMs) },
+          last_save:
+            lastSave === undefined
+              ? null
+              : { at: isoTime(lastSave.atMs), person: named(lastSave.person), version: lastSave.version },
+          last_failed_save: lastFailedSave === undefined ? null : failedSave(lastFailedSave),
+          waiting_saves: waitingSaves(parts, file.id),
+        };
+      },
+    }),
+    apiRoute({
+      method: "delete",
+      path: "/files/:id/lock",
+      operationId: "takeOverFile",
+      summary: "Take a file over: end its lock for good",
+      description:
+        "The drive account must own the file. Whatever the editor that held the lock still saves goes beside the document, as a conflict copy.",
+      tag,
+      headers: ["driveAccount"],
+      answers: takeOverSchema,
+      answer: { status: 200, description: "Nobody holds the file now" },
+      failures: ownFileFailures,
+      run: async (call) => {
+        const file = await ownFile(parts, call);
+        const lock = await parts.turns.inTurn(file.id, async () => {
+          const ended = await parts.locks.takeOver(file.id);
+          await releaseShield(parts, file.id);
+          return ended;
+        });
+        logFacts({ file: file.id, ...(lock === undefined ? {} : { takenOverFrom: lock.grantId }) });
+        const from = lock === undefined ? null : await personBehind(parts, lock.grantId);
+        if (lock !== undefined) {
+          const by = `portal:${call.portal}`;
+          parts.audit({ event: "lockTakenOver", file: file.id, by, ...(from === null ? {} : { from }) });
+        }
+        return { taken_over: lock !== undefined, from };
+      },
+    }),
+  ];
+}
+
+/** @throws fileMissing when it is not a file of the caller's account */
+async function ownFile({ drive }: FilesApiParts, call: ApiCall<unknown>): Promise<DriveFile> {
+  const { account } = await drive.account(driveTokens(call.header));
+  if (!driveIdSchema.safeParse(call.id).success) throw new BridgeError({ kind: "fileMissing" });
+  return drive.find(account, { fileId: call.id });
+}
+
+/** A session stays in the activity for minutes after it was ended; its rights are those of today. */
+async function liveSessions({ grants }: FilesApiParts, sessions: readonly OpenSession[]) {
+  const live = [];
+  for (const { grantId, person, openedAtMs, seenAtMs } of sessions) {
+    const grant = await grants.find(grantId);
+    if (grant === undefined || grant.revokedAtMs !== undefined) continue;
+    live.push({
+      person: named(person),
+      permission: grant.permission,
+      opened_at: isoTime(openedAtMs),
+      seen_at: isoTime(seenAtMs),
+    });
+  }
+  return live;
+}
+
+/** @returns null when the grant ended too long ago to be known */
+async function personBehind({ grants }: FilesApiParts, grantId: string): Promise<NamedPerson | null> {
+  const grant = (await grants.find(grantId)) ?? (await grants.findEnded(grantId));
+  return grant === undefined ? null : named(grant.person);
+}
+
+/** The lock has ended here, whatever the drive says; the sweep gives the drive's back when this could not. */
+async function releaseShield({ shield }: FilesApiParts, fileId: string): Promise<void> {
+  try {
+    await shield.release(fileId);
+  } catch (error) {
+    logFailure(error);
+  }
+}
+
+/** Of this bridge's own spool: another instance's is not seen from here. */
+function waitingSaves({ spool }: FilesApiParts, fileId: string): number {
+  return spool.waiting().filter(({ facts, isBroken }) => !isBroken && facts?.document.fileId === fileId).length;
+}
+
+function failedSave({ atMs, person, why, keptIn, copyName }: FailedSave) {
+  return {
+    at: isoTime(atMs),
+    person: named(person),
+    why,
+    kept_in: keptIn ?? null,
+    copy_name: copyName ?? null,
+  };
+}
+
+const named = ({ id, name }: NamedPerson): NamedPerson => ({ id, name });

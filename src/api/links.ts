@@ -1,0 +1,179 @@
+import { logFacts } from "../http/requestLog.ts";
+import { type EditLink, type LinkRestrictions, linkEnd } from "../links/links.ts";
+import {
+  changeLink,
+  type LinkParts,
+  type LinkWishes,
+  linkOf,
+  makeLink,
+  noRestrictions,
+  revokeLink,
+} from "../links/manageLinks.ts";
+import { Breath } from "../model/breath.ts";
+import { driveTokens } from "./portalAuth.ts";
+import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
+import {
+  isoTime,
+  type LinkAnswer,
+  type LinkChangesRequest,
+  linkChangesSchema,
+  linkListSchema,
+  linkRequestSchema,
+  linkSchema,
+  listedLinksAtMost,
+  madeLinkSchema,
+} from "./schemas.ts";
+
+export interface LinksApiParts extends LinkParts {
+  /** Sessions of this file may have ended or lost a right: gives back a lock that only they held. Never rejects. */
+  readonly sessionsEnded: (fileId: string) => Promise<void>;
+}
+
+const tag = "links";
+
+/** `/api/links`: a portal sees and changes the links it has made, nobody else's. */
+export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
+  const makerOf = ({ portal }: ApiCall<unknown>): string => `portal:${portal}`;
+  return [
+    apiRoute({
+      method: "post",
+      path: "/links",
+      operationId: "makeLink",
+      summary: "Make a link to a file",
+      description:
+        "The link acts for the drive account for as long as it lives: an access token alone is refused, a refresh token is needed with it.",
+      tag,
+      headers: ["driveAccount"],
+      body: linkRequestSchema,
+      answers: madeLinkSchema,
+      answer: { status: 201, description: "The link; the only answer that tells its address" },
+      failures: ["requestInvalid", "signInNeeded", "fileMissing", "rightMissing", "driveUnreachable", "driveBusy"],
+      run: async (call) => {
+        const { uri, file_id, permission, ...rest } = call.body;
+        const account = await parts.drive.account(driveTokens(call.header));
+        const target = uri === undefined ? { fileId: file_id ?? "" } : { uri };
+        const { link, url, file } = await makeLink(parts, account, target, makerOf(call), {
+          ...linkWishes(rest, noRestrictions),
+          permission,
+        });
+        logFacts({ link: link.id, linkIs: "made", file: file.id });
+        return { ...(await answerOf(parts, link)), url };
+      },
+    }),
+    apiRoute({
+      method: "get",
+      path: "/links",
+      operationId: "listLinks",
+      summary: "List the links this portal has made",
+      description: `The newest ${listedLinksAtMost}. One that has ended stays in the list for 30 days.`,
+      tag,
+      answers: linkListSchema,
+      answer: { status: 200, description: "The links" },
+      failures: [],
+      run: async (call) => {
+        const links = (await parts.links.madeBy(makerOf(call))).slice(0, listedLinksAtMost);
+        const answers: Awaited<ReturnType<typeof answerOf>>[] = [];
+        const breath = new Breath();
+        for (const link of links) {
+          await breath.draw();
+          answers.push(await answerOf(parts, link));
+        }
+        return { links: answers };
+      },
+    }),
+    apiRoute({
+      method: "get",
+      path: "/links/:id",
+      operationId: "getLink",
+      summary: "See a link, and who came through it",
+      tag,
+      answers: linkSchema,
+      answer: { status: 200, description: "The link" },
+      failures: ["linkUnknown"],
+      run: async (call) => answerOf(parts, await linkOf(parts, makerOf(call), call.id)),
+    }),
+    apiRoute({
+      method: "patch",
+      path: "/links/:id",
+      operationId: "changeLink",
+      summary: "Change a link while its address stays",
+      description:
+        "null takes expires_at, password or note away; what is left out stays. Sessions that are open have the new rights from their next call on.",
+      tag,
+      body: linkChangesSchema,
+      answers: linkSchema,
+      answer: { status: 200, description: "The link as it is now" },
+      failures: ["requestInvalid", "linkUnknown", "linkEnded"],
+      run: async (call) => {
+        const { restrictions } = await linkOf(parts, makerOf(call), call.id);
+        const link = await changeLink(parts, makerOf(call), call.id, linkWishes(call.body, restrictions));
+        logFacts({ link: link.id, linkIs: "changed", file: link.fileId });
+        if (call.body.permission === "view") await parts.sessionsEnded(link.fileId);
+        return answerOf(parts, link);
+      },
+    }),
+    apiRoute({
+      method: "delete",
+      path: "/links/:id",
+      operationId: "revokeLink",
+      summary: "Revoke a link",
+      description: "Ends the sessions opened through it at their next call. One that is revoked already is 204, too.",
+      tag,
+      answer: { status: 204, description: "It opens nothing any more" },
+      failures: ["linkUnknown"],
+      run: async (call) => {
+        const link = await revokeLink(parts, makerOf(call), call.id);
+        logFacts({ link: link.id, linkIs: "revoked", file: link.fileId });
+        await parts.sessionsEnded(link.fileId);
+        return undefined;
+      },
+    }),
+  ];
+}
+
+async function answerOf({ links, now }: LinkParts, link: EditLink): Promise<LinkAnswer> {
+  const end = linkEnd(link, now());
+  const guesses = await links.guesses(link.id);
+  const { download, print, copy, watermark } = link.restrictions;
+  return {
+    id: link.id,
+    file: { id: link.fileId, name: link.fileName },
+    permission: link.permission,
+    expires_at: link.expiresAtMs === undefined ? null : isoTime(link.expiresAtMs),
+    has_password: link.passwordHash !== undefined,
+    note: link.note ?? null,
+    ask_name: link.asksName,
+    // The API names what is allowed; a link holds what is not.
+    options: { download: !download, print: !print, copy: !copy, watermark, rename: link.mayRename },
+    created_at: isoTime(link.createdAtMs),
+    ended: end === undefined ? null : { because: end.because, at: isoTime(end.atMs) },
+    activity: (await links.visits(link.id)).map(({ person, openedAtMs, savedAtMs }) => ({
+      person: { id: person.id, name: person.name },
+      opened_at: isoTime(openedAtMs),
+      saved_at: savedAtMs === undefined ? null : isoTime(savedAtMs),
+    })),
+    wrong_passwords: guesses === undefined ? null : { count: guesses.count, last_at: isoTime(guesses.lastAtMs) },
+  };
+}
+
+function linkWishes(body: LinkChangesRequest, before: LinkRestrictions): LinkWishes {
+  const { permission, expires_at, password, note, ask_name, options } = body;
+  return {
+    ...(permission === undefined ? {} : { permission }),
+    ...(expires_at === undefined ? {} : { expiresAtMs: expires_at === null ? null : Date.parse(expires_at) }),
+    ...(password === undefined ? {} : { password }),
+    ...(note === undefined ? {} : { note: note === "" ? null : note }),
+    ...(ask_name === undefined ? {} : { asksName: ask_name }),
+    ...(options?.rename === undefined ? {} : { mayRename: options.rename }),
+    ...(options === undefined
+      ? {}
+      : {
+          restrictions: {
+            download: options.download === undefined ? before.download : !options.download,
+            print: options.print === undefined ? before.print : !options.print,
+            copy: options.copy === undefined ? before.copy : !options.copy,
+            watermark: options.watermark ?? before.watermark,
+          },
+        }),
+  };
+}

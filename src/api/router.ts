@@ -1,0 +1,168 @@
+import { createHash } from "node:crypto";
+import { json, type NextFunction, type Request, type Response, Router } from "express";
+import { type OpenDocumentParts, openDocument } from "../documents/openSession.ts";
+import { writeProblem } from "../http/failureResponse.ts";
+import { logFacts, logFailure } from "../http/requestLog.ts";
+import { BridgeError, type Failure } from "../model/failure.ts";
+import type { Person } from "../model/person.ts";
+import { type FilesApiParts, fileRoutes } from "./files.ts";
+import { type LinksApiParts, linkRoutes } from "./links.ts";
+import { openApiDocument } from "./openapi.ts";
+import { driveTokens, type PortalCallers } from "./portalAuth.ts";
+import { type ApiRoute, apiRoute } from "./route.ts";
+import { isoTime, type SessionRequest, sessionRequestSchema, sessionSchema } from "./schemas.ts";
+
+export interface PortalApiParts extends OpenDocumentParts, LinksApiParts, FilesApiParts {
+  readonly callers: PortalCallers;
+}
+
+/** More than any body of ours needs. */
+const bodyLimit = "64kb";
+
+/** `/api`: what portals call; errors are problem details. And `/openapi.json`, which describes it to anybody. */
+export function portalApi(parts: PortalApiParts): Router {
+  const routes = apiRoutes(parts);
+  const api = Router();
+  for (const route of routes) serve(api, parts.callers, route);
+  api.use(() => {
+    throw new BridgeError({ kind: "fileMissing" });
+  });
+  api.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    writeProblem(response, logFailure(bodyError(error)) ?? { kind: "driveFailed", code: 0, said: "" });
+  });
+
+  const document = JSON.stringify(openApiDocument(routes, parts.bridgeUrl));
+  const router = Router();
+  router.get("/openapi.json", (_request, response) => {
+    // It holds no secret, and whoever shows it is a page of another origin.
+    response.set("Access-Control-Allow-Origin", "*").type("json").send(document);
+  });
+  return router.use("/api", api);
+}
+
+/** Who calls is known before anything of the body is read. */
+function serve(api: Router, callers: PortalCallers, route: ApiRoute): void {
+  const callerOf = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
+    const portal = await callers.callerOf(request.get("Authorization"));
+    logFacts({ portal });
+    response.locals["portal"] = portal;
+    next();
+  };
+  const parser = route.bodySchema === undefined ? [] : [json({ limit: bodyLimit, type: () => true })];
+  api[route.method](route.path, callerOf, ...parser, async (request: Request, response: Response) => {
+    const answer = await route.handle({
+      portal: String(response.locals["portal"]),
+      id: String(request.params["id"] ?? ""),
+      body: request.body,
+      header: (name) => request.get(name),
+    });
+    response.status(route.answer.status);
+    if (route.answerSchema === undefined) response.end();
+    else response.json(answer);
+  });
+}
+
+function apiRoutes(parts: PortalApiParts): readonly ApiRoute[] {
+  return [...sessionRoutes(parts), ...linkRoutes(parts), ...fileRoutes(parts)];
+}
+
+function sessionRoutes(parts: PortalApiParts): readonly ApiRoute[] {
+  return [
+    apiRoute({
+      method: "post",
+      path: "/sessions",
+      operationId: "openSession",
+      summary: "Open a document for somebody",
+      tag: "sessions",
+      headers: ["driveAccount", "purchaseTicket"],
+      body: sessionRequestSchema,
+      answers: sessionSchema,
+      answer: { status: 201, description: "The session" },
+      failures: [
+        ...(["requestInvalid", "signInNeeded", "fileMissing", "rightMissing", "noEditor", "bodyTooLarge"] as const),
+        ...(["driveUnreachable", "driveBusy", "editorUnreachable"] as const),
+      ],
+      run: async ({ portal, body, header }) => {
+        const purchaseTicket = header("X-Cr-Purchase-Ticket");
+        const tokens = driveTokens(header);
+        const { grant, file, accessToken, hostPageUrl } = await openDocument(parts, {
+          ...documentRequest(body),
+          issuedTo: portal,
+          account: tokens === undefined ? undefined : { tokens },
+          user: body.user === undefined ? undefined : portalPerson(portal, body.user),
+          ...(purchaseTicket ? { purchaseTicket } : {}),
+        });
+        logFacts({ grant: grant.id, file: file.id });
+        return {
+          id: grant.id,
+          host_page_url: hostPageUrl,
+          action_url: grant.actionUrl,
+          access_token: accessToken,
+          access_token_ttl: grant.expiresAtMs,
+          expires_at: isoTime(grant.expiresAtMs),
+          permission: grant.permission,
+          file: { id: file.id, name: file.name, size: file.sizeBytes, version: file.version },
+        };
+      },
+    }),
+    apiRoute({
+      method: "delete",
+      path: "/sessions/:id",
+      operationId: "endSession",
+      summary: "End a session",
+      description: "The editor's next call gets 401; what it still saves goes beside the document.",
+      tag: "sessions",
+      answer: { status: 204, description: "It has ended" },
+      failures: ["fileMissing"],
+      run: async ({ portal, id }) => {
+        const grant = await parts.grants.find(id);
+        if (grant?.issuedTo !== portal || (await parts.grants.revoke(grant.id)) === undefined) {
+          throw new BridgeError({ kind: "fileMissing" });
+        }
+        logFacts({ grant: grant.id });
+        parts.audit({ event: "sessionEnded", grant: grant.id, file: grant.document.fileId, by: `portal:${portal}` });
+        await parts.sessionsEnded(grant.document.fileId);
+        return undefined;
+      },
+    }),
+  ];
+}
+
+/** A portal's ids may hold anything; editors want plain ones that never meet an id of the drive's. */
+function portalPerson(portal: string, user: NonNullable<SessionRequest["user"]>): Person {
+  return {
+    id: `p${createHash("sha256").update(`${portal}\n${user.id}`).digest("hex").slice(0, 20)}`,
+    name: user.name,
+    ...(user.email === undefined ? {} : { email: user.email }),
+    ...(user.avatar_url === undefined ? {} : { avatarUrl: user.avatar_url }),
+  };
+}
+
+function documentRequest(body: SessionRequest) {
+  const { uri, file_id, action, version, viewer_id, parent_uri, lang, theme, options = {} } = body;
+  return {
+    target: uri === undefined ? { fileId: file_id ?? "" } : { uri },
+    action,
+    ...(version === undefined ? {} : { version }),
+    ...(viewer_id === undefined ? {} : { viewerId: viewer_id }),
+    ...(parent_uri === undefined ? {} : { parentUri: parent_uri }),
+    // The API names what is allowed; a grant holds what is not.
+    restrictions: {
+      download: options.download === false,
+      print: options.print === false,
+      copy: options.copy === false,
+      ...(options.watermark === undefined ? {} : { watermark: options.watermark }),
+    },
+    saveAs: options.save_as ?? "new",
+    mayRename: true,
+    language: lang,
+    theme,
+  };
+}
+
+/** What Express's body parser throws carries a status of its own and the text of the body. */
+function bodyError(error: unknown): unknown {
+  if (error instanceof BridgeError || !(error instanceof Error) || !("type" in error)) return error;
+  const message = error.type === "entity.too.large" ? "is too long" : "is not JSON";
+  return new BridgeError({ kind: "requestInvalid", issues: [{ field: "body", message }] } satisfies Failure);
+}

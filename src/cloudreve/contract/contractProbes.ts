@@ -1,0 +1,276 @@
+import { z } from "zod";
+import { fileSchema, listSchema, urlsSchema } from "../fileApi.ts";
+import { pageSchema } from "../folderPage.ts";
+import { type OAuthClient, personSchema, userInfoSchema } from "../tokenCalls.ts";
+import { folderSchema } from "../uploadSession.ts";
+import { viewersSchema } from "../viewerSessions.ts";
+import {
+  answersPlainly,
+  answersWith,
+  isNoFile,
+  type Judge,
+  refusesAsOAuth,
+  refusesNatively,
+  refusesWith,
+} from "./contractVerdict.ts";
+
+export interface Question {
+  readonly method: "GET" | "POST" | "PUT";
+  /** Below `/api/v4`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly form?: Readonly<Record<string, string>>;
+  readonly accessToken?: string;
+}
+
+/** What is known by the time a probe is sent; what is not known has not been answered, or there is none. */
+export interface Known {
+  /** A name that no file has. */
+  readonly noName: string;
+  readonly accessToken?: string | undefined;
+  /** Why there is no access token. */
+  readonly nobody?: string | undefined;
+  readonly userId?: string | undefined;
+  /** A file or folder of the account's own, when it has any. */
+  readonly entryId?: string | undefined;
+  /** An id that Cloudreve takes for a file's: of the entry, or of the account's root folder. */
+  readonly fileId?: string | undefined;
+  /** Cloudreve's word for "no version". */
+  readonly noVersion?: string | undefined;
+  readonly viewerId?: string | undefined;
+  readonly hasOAuth?: boolean | undefined;
+  readonly oauthClient?: OAuthClient | undefined;
+}
+
+export interface Probe {
+  /** Method and path without ids: what is reported. */
+  readonly call: string;
+  /** @returns why it can't be asked where something is not known */
+  question(known: Known): Question | string;
+  readonly judge: Judge;
+}
+
+export const noAccount = "there is no account to ask in the name of";
+const lacking = ({ nobody = "Cloudreve did not tell what it takes to ask" }: Known): string => nobody;
+const noOAuth = "Cloudreve knows no OAuth before 4.12";
+/** Of a form that no id of Cloudreve's has. */
+const noId = "contract-guard";
+const noUuid = "00000000-0000-0000-0000-000000000000";
+const root = "cloudreve://my";
+/** A folder that does not exist, and a file in it: nothing that is asked of it can reach anything. */
+const missingUri = ({ noName }: Known): string => `${root}/${noName}/${noName}.docx`;
+
+const named = (ask: (known: Known & { accessToken: string }) => Omit<Question, "accessToken"> | string) => {
+  return (known: Known): Question | string => {
+    const { accessToken } = known;
+    if (accessToken === undefined) return lacking(known);
+    const question = ask({ ...known, accessToken });
+    return typeof question === "string" ? question : { ...question, accessToken };
+  };
+};
+
+const native = (below: string) => (known: Known) => {
+  if (known.fileId === undefined) return lacking(known);
+  const path = `/file/wopi/${encodeURIComponent(known.fileId)}${below}`;
+  return { method: "GET", path, query: { access_token: `${noUuid}.x` } } as const;
+};
+
+/**
+ * The harmless questions: what only reads, and what Cloudreve must refuse before it does anything, each with the
+ * answer it gives in 4.0 and July 2026.
+ * @see recordings of the same calls; reference cloudreve-v4 sections 2 to 9
+ */
+export const contractProbes = {
+  ping: {
+    call: "GET /site/ping",
+    question: () => ({ method: "GET", path: "/site/ping" }),
+    judge: answersWith(z.string()),
+  },
+  list: {
+    call: "GET /file",
+    question: named(() => ({
+      method: "GET",
+      path: "/file",
+      query: { uri: root, page_size: "1", order_by: "name", order_direction: "asc" },
+    })),
+    judge: answersWith(pageSchema, listSchema, folderSchema),
+  },
+  explorer: {
+    call: "GET /site/config/explorer",
+    question: ({ accessToken }) => ({
+      method: "GET",
+      path: "/site/config/explorer",
+      ...(accessToken === undefined ? {} : { accessToken }),
+    }),
+    judge: answersWith(viewersSchema),
+  },
+  me: {
+    call: "GET /user/me",
+    question: named(() => ({ method: "GET", path: "/user/me" })),
+    judge: answersWith(personSchema),
+  },
+  person: {
+    call: "GET /user/info/:id",
+    question: (known) =>
+      known.userId === undefined
+        ? lacking(known)
+        : { method: "GET", path: `/user/info/${encodeURIComponent(known.userId)}` },
+    judge: answersWith(z.unknown()),
+  },
+  userInfo: {
+    call: "GET /session/oauth/userinfo",
+    question: named(({ hasOAuth }) =>
+      hasOAuth === true ? { method: "GET", path: "/session/oauth/userinfo" } : noOAuth,
+    ),
+    judge: answersPlainly(userInfoSchema),
+  },
+  infoOfEntry: {
+    call: "GET /file/info",
+    question: named(({ entryId }) =>
+      entryId === undefined
+        ? "the account has no files yet"
+        : { method: "GET", path: "/file/info", query: { id: entryId } },
+    ),
+    // What has been listed may be gone by now; for good, that is -1.
+    judge: (answer) => {
+      const isGone = [40_016, -1].some((code) => refusesWith(code)(answer).state === "kept");
+      return isGone ? { state: "unasked", said: "the file is gone" } : answersWith(fileSchema)(answer);
+    },
+  },
+  infoOfMissing: {
+    call: "GET /file/info",
+    question: named((known) => ({ method: "GET", path: "/file/info", query: { uri: missingUri(known) } })),
+    judge: refusesWith(40_016),
+  },
+  infoOfUnknownId: {
+    call: "GET /file/info",
+    question: named(() => ({ method: "GET", path: "/file/info", query: { id: noId } })),
+    judge: refusesWith(40_001),
+  },
+  urlOfMissing: {
+    call: "POST /file/url",
+    question: named((known) => ({ method: "POST", path: "/file/url", json: { uris: [missingUri(known)] } })),
+    judge: refusesWith(40_081),
+  },
+  // The shape of a good answer, with an empty place for the file that is not there; what never was does not expire.
+  urlSkipped: {
+    call: "POST /file/url",
+    question: named((known) => ({
+      method: "POST",
+      path: "/file/url",
+      json: { uris: [missingUri(known)], skip_error: true },
+    })),
+    judge: answersWith(urlsSchema.pick({ urls: true })),
+  },
+  brokenDownload: {
+    call: "GET /file/content/:id",
+    question: () => ({ method: "GET", path: `/file/content/${noId}/0/${noId}.docx`, query: { sign: "x:0" } }),
+    judge: isNoFile,
+  },
+  viewerSession: {
+    call: "PUT /file/viewerSession",
+    // The viewer is looked up before the file.
+    question: named((known) =>
+      known.viewerId === undefined
+        ? "Cloudreve has no viewer"
+        : {
+            method: "PUT",
+            path: "/file/viewerSession",
+            json: { uri: missingUri(known), viewer_id: known.viewerId, preferred_action: "edit" },
+          },
+    ),
+    judge: refusesWith(40_016),
+  },
+  nativeInfo: {
+    call: "GET /file/wopi/:id",
+    question: native(""),
+    judge: refusesNatively,
+  },
+  nativeContents: {
+    call: "GET /file/wopi/:id/contents",
+    question: native("/contents"),
+    judge: refusesNatively,
+  },
+  // The root is a folder, and no content can ever take its place.
+  content: {
+    call: "PUT /file/content",
+    question: named(() => ({ method: "PUT", path: "/file/content", query: { uri: root } })),
+    judge: refusesWith(40_004),
+  },
+  create: {
+    call: "POST /file/create",
+    question: named(() => ({
+      method: "POST",
+      path: "/file/create",
+      json: { uri: root, type: "file", err_on_conflict: true },
+    })),
+    judge: refusesWith(40_004),
+  },
+  rename: {
+    call: "POST /file/rename",
+    question: named((known) => ({
+      method: "POST",
+      path: "/file/rename",
+      json: { uri: missingUri(known), new_name: `${known.noName}.docx` },
+    })),
+    judge: refusesWith(40_016),
+  },
+  // As the bridge asks it of a file that somebody holds, only that here the file is missing too.
+  version: {
+    call: "POST /file/version/current",
+    question: named((known) =>
+      known.noVersion === undefined
+        ? lacking(known)
+        : {
+            method: "POST",
+            path: "/file/version/current",
+            json: { uri: missingUri(known), version: known.noVersion },
+          },
+    ),
+    judge: refusesWith(40_016),
+  },
+  upload: {
+    call: "PUT /file/upload",
+    question: named(() => ({
+      method: "PUT",
+      path: "/file/upload",
+      json: { uri: root, size: 1, policy_id: noId, entity_type: "version" },
+    })),
+    judge: refusesWith(40_001),
+  },
+  uploadChunk: {
+    call: "POST /file/upload/:id",
+    question: named(() => ({ method: "POST", path: `/file/upload/${noUuid}/0` })),
+    judge: refusesWith(40_011),
+  },
+  refresh: {
+    call: "POST /session/token/refresh",
+    question: () => ({ method: "POST", path: "/session/token/refresh", json: { refresh_token: "garbage" } }),
+    judge: refusesWith(40_020),
+  },
+  secondFactor: {
+    call: "POST /session/token/2fa",
+    question: () => ({ method: "POST", path: "/session/token/2fa", json: { session_id: noUuid, otp: "000000" } }),
+    judge: refusesWith(404),
+  },
+  oauthToken: {
+    call: "POST /session/oauth/token",
+    question: ({ oauthClient, hasOAuth }) => {
+      if (oauthClient === undefined) return "no OAuth client is configured";
+      if (hasOAuth !== true) return noOAuth;
+      return {
+        method: "POST",
+        path: "/session/oauth/token",
+        form: {
+          client_id: oauthClient.clientId,
+          client_secret: oauthClient.clientSecret,
+          grant_type: "authorization_code",
+          code: noId,
+          code_verifier: noId,
+        },
+      };
+    },
+    judge: refusesAsOAuth(40_020),
+  },
+} satisfies Readonly<Record<string, Probe>>;

@@ -1,0 +1,148 @@
+import type { z } from "zod";
+import type { BridgeError } from "../../model/failure.ts";
+import { type Envelope, envelopeSchema, oauthRefusalSchema } from "../errorCodes.ts";
+
+/** What came back, as far as the bridge reads it. */
+export interface DriveAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** X-WOPI-ServerError */
+  readonly serverError?: string | undefined;
+  readonly etag?: string | undefined;
+}
+
+export type Verdict =
+  | { readonly state: "kept" }
+  /** said: where and how, without anything of what the answer holds. */
+  | { readonly state: "changed"; readonly said: string }
+  /** said: why no answer to this question could be had now; no word about the contract. */
+  | { readonly state: "unasked"; readonly said: string };
+
+export type Judge = (answer: DriveAnswer) => Verdict;
+
+const kept: Verdict = { state: "kept" };
+const changed = (said: string): Verdict => ({ state: "changed", said });
+export const unasked = (said: string): Verdict => ({ state: "unasked", said });
+
+export const refusedSignIn = "Cloudreve refuses the account's sign-in";
+const unreachable = "Cloudreve is not reached";
+/** What the client says of an answer that is none of the API's. */
+const noEnvelope = "no envelope in the answer";
+const scopeMissing = 40_089;
+const signInCodes = new Set([401, 40_020]);
+/** What a proxy answers in place of a drive that is away or has too much to do. */
+const awayStatuses = new Set([429, 502, 503, 504]);
+const firstOwnFault = 50_000;
+
+/** The answer is an envelope with code 0, and its data is what each of these schemas takes. */
+export function answersWith(...schemas: readonly z.ZodType[]): Judge {
+  return judgeEnvelope(({ code, data }) => {
+    if (code !== 0) return changed(`code ${code} in place of data`);
+    for (const schema of schemas) {
+      const wrong = misfits(schema, data, ["data"]);
+      if (wrong !== undefined) return changed(wrong);
+    }
+    return kept;
+  });
+}
+
+/** The answer is an envelope that refuses with this code. */
+export function refusesWith(expected: number): Judge {
+  return judgeEnvelope(({ code }) => {
+    return code === expected ? kept : changed(`code ${code} in place of ${expected}`);
+  }, expected);
+}
+
+/** The answer is plain JSON without an envelope. */
+export function answersPlainly(schema: z.ZodType): Judge {
+  return (answer) => {
+    if (awayStatuses.has(answer.status)) return away(answer);
+    const json = jsonOf(answer.text);
+    const refusal = oauthRefusalSchema.safeParse(json);
+    if (refusal.success && refusal.data.code !== 0) {
+      return notNow(refusal.data.code) ?? changed(`code ${refusal.data.code} in place of an answer`);
+    }
+    if (answer.status !== 200) return changed(`HTTP ${answer.status} in place of 200`);
+    if (json === undefined) return changed("no JSON in the answer");
+    const wrong = misfits(schema, json, []);
+    return wrong === undefined ? kept : changed(wrong);
+  };
+}
+
+/** A refusal as OAuth's, with Cloudreve's code in it. @see recordings/cloudreve/oauth-token.json */
+export function refusesAsOAuth(expected: number): Judge {
+  return (answer) => {
+    if (awayStatuses.has(answer.status)) return away(answer);
+    const refusal = oauthRefusalSchema.safeParse(jsonOf(answer.text));
+    if (!refusal.success) return changed(`HTTP ${answer.status} without the shape of an OAuth error`);
+    const { code } = refusal.data;
+    if (code >= firstOwnFault) return unasked(`Cloudreve has a fault of its own, code ${code}`);
+    return code === expected ? kept : changed(`code ${code} in place of ${expected}`);
+  };
+}
+
+/** The native endpoints refuse by status, with the reason in a header. @see recordings/cloudreve/wopi-token.json */
+export const refusesNatively: Judge = (answer) => {
+  if (awayStatuses.has(answer.status)) return away(answer);
+  if (answer.status !== 403) return changed(`HTTP ${answer.status} in place of 403`);
+  return answer.serverError === undefined ? changed("no X-WOPI-ServerError in the refusal") : kept;
+};
+
+/** A download URL that is no good: an envelope, and no ETag, which is all that tells it from the file. */
+export const isNoFile: Judge = (answer) => {
+  if (answer.etag !== undefined) return changed("an ETag on what is not the file");
+  return judgeEnvelope(({ code }) => (code === 0 ? changed("code 0 for a broken signature") : kept), 401)(answer);
+};
+
+/** What a failed call of the adapter says of the contract: only an answer of another shape is a change. */
+export function verdictOf({ failure }: BridgeError): Verdict {
+  if (failure.kind === "signInNeeded") return unasked(refusedSignIn);
+  if (failure.kind === "driveUnreachable") return unasked(unreachable);
+  if (failure.kind !== "driveFailed") return unasked(failure.kind);
+  const { code, said } = failure;
+  const isEnvelope = code !== 0 && said !== noEnvelope;
+  // As 203, which asks for a second factor that the account must not have.
+  if (isEnvelope) return notNow(code) ?? unasked(`${refusedSignIn}, code ${code}`);
+  if (awayStatuses.has(code)) return unasked(`${unreachable}: HTTP ${code}`);
+  return changed(code === 0 ? said : `HTTP ${code}: ${said}`);
+}
+
+/** @param expected a code that is the answer here, though it means elsewhere that there is no answer now */
+function judgeEnvelope(judge: (envelope: Envelope) => Verdict, expected?: number): Judge {
+  return (answer) => {
+    if (awayStatuses.has(answer.status)) return away(answer);
+    if (answer.status !== 200) return changed(`HTTP ${answer.status} in place of an envelope`);
+    const json = jsonOf(answer.text);
+    if (json === undefined) return changed("no JSON in the answer");
+    const envelope = envelopeSchema.safeParse(json);
+    if (!envelope.success) return changed(noEnvelope);
+    const { code } = envelope.data;
+    return (code === expected ? undefined : notNow(code)) ?? judge(envelope.data);
+  };
+}
+
+/** Codes that tell of the account or of the server's health, not of the contract. */
+function notNow(code: number): Verdict | undefined {
+  if (signInCodes.has(code)) return unasked(refusedSignIn);
+  if (code === scopeMissing) return unasked("the account's token lacks the scope");
+  return code >= firstOwnFault ? unasked(`Cloudreve has a fault of its own, code ${code}`) : undefined;
+}
+
+const away = ({ status }: DriveAnswer): Verdict => unasked(`${unreachable}: HTTP ${status}`);
+
+/** @returns every place that does not fit and what is wrong there, never a value */
+function misfits(schema: z.ZodType, value: unknown, at: readonly string[]): string | undefined {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return undefined;
+  return parsed.error.issues
+    .map(({ path, message }) => `${[...at, ...path.map(String)].join(".")}: ${message.replace(/^Invalid input: /, "")}`)
+    .join("; ");
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,216 @@
+import type { Readable } from "node:stream";
+import { z } from "zod";
+import type { DriveDocument } from "../model/drive.ts";
+import { BridgeError } from "../model/failure.ts";
+import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
+import { type CloudreveClient, type RawAnswer, readText } from "./client.ts";
+import type { Seal } from "./encryption.ts";
+
+export const viewerSessionSchema = z.object({
+  session: z.object({ id: z.string(), access_token: z.string(), expires: z.number() }),
+  wopi_src: z.string().optional(),
+});
+
+const nativeInfoSchema = z.object({
+  BaseFileName: z.string(),
+  Version: z.string(),
+  Size: z.number(),
+  LastModifiedTime: z.string(),
+});
+
+const storedSessionSchema = z.object({
+  accessToken: z.string(),
+  expiresAtMs: z.number(),
+  /** A session is bound to this path: after a rename it answers 500, or serves whatever has taken the place. */
+  uri: z.string(),
+  viewerId: z.string(),
+  /** The file as the drive showed it by id when the session was made; sessions of before have none. */
+  seen: z.object({ version: z.string(), modifiedAt: z.string() }).optional(),
+});
+export type ViewerSession = z.infer<typeof storedSessionSchema>;
+
+/** What Cloudreve's native endpoints say of a document; nothing else of their answer is trusted. */
+export interface NativeInfo {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly version: string;
+  readonly lastModifiedTime: string;
+}
+
+/** How the native lock call went. */
+export type NativeLockOutcome = "held" | "heldByAnother" | "busy";
+
+/**
+ * Cloudreve's own WOPI host, call by call; what each rests on is in `nativeDocuments.ts`, the only caller.
+ * One session per account and document, sealed in the store; it lives ten hours, longer than the token that made it.
+ */
+export class ViewerSessions {
+  readonly #store: KeyValueStore;
+  readonly #seal: Seal;
+  readonly #client: CloudreveClient;
+  readonly #now: Clock;
+
+  constructor(store: KeyValueStore, seal: Seal, client: CloudreveClient, now: Clock) {
+    this.#store = store;
+    this.#seal = seal;
+    this.#client = client;
+    this.#now = now;
+  }
+
+  /** @returns undefined when none was kept or its life has ended */
+  async find(document: DriveDocument): Promise<ViewerSession | undefined> {
+    const sealed = await this.#store.get(sessionKey(document));
+    const opened = sealed === undefined ? undefined : await this.#seal.open(sealed);
+    if (opened === undefined) return undefined;
+    const session = storedSessionSchema.parse(JSON.parse(opened));
+    return session.expiresAtMs > this.#now() ? session : undefined;
+  }
+
+  /** Every document of this file that has a session: of other accounts, and of old versions. */
+  async *documentsOf(fileId: string): AsyncIterable<DriveDocument> {
+    for await (const [key] of this.#store.list(sessionPrefix(fileId))) {
+      const [version = "", ...account] = key.slice(sessionPrefix(fileId).length).split(":");
+      yield { account: account.join(":"), fileId, ...(version === "" ? {} : { version }) };
+    }
+  }
+
+  async keep(document: DriveDocument, session: ViewerSession): Promise<void> {
+    const sealed = await this.#seal.close(JSON.stringify(session));
+    await put(this.#store, sessionKey(document), sealed, session.expiresAtMs);
+  }
+
+  /** @see recordings/cloudreve/wopi-checkfileinfo.json */
+  async info(document: DriveDocument, session: ViewerSession): Promise<NativeInfo> {
+    const answer = await this.#client.rawSoon({
+      method: "GET",
+      url: this.#address(document, session, ""),
+      headers: {},
+    });
+    if (answer.status !== 200) throw await nativeError(answer);
+    const parsed = nativeInfoSchema.safeParse(parseJson(await readText(answer.body)));
+    if (!parsed.success) {
+      throw new BridgeError({ kind: "driveFailed", code: 200, said: "unexpected native CheckFileInfo" });
+    }
+    const { BaseFileName, Size, Version, LastModifiedTime } = parsed.data;
+    return { name: BaseFileName, sizeBytes: Size, version: Version, lastModifiedTime: LastModifiedTime };
+  }
+
+  /** Native GetFile, of whatever lies at the session's path. */
+  async read(
+    document: DriveDocument,
+    session: ViewerSession,
+    range: string | undefined,
+    signal: AbortSignal,
+  ): Promise<RawAnswer> {
+    const answer = await this.#client.raw({
+      method: "GET",
+      url: this.#address(document, session, "/contents"),
+      headers: range === undefined ? {} : { Range: range },
+      signal,
+    });
+    if (answer.status !== 200 && answer.status !== 206 && answer.status !== 416) throw await nativeError(answer);
+    return answer;
+  }
+
+  /**
+   * Native LOCK: takes the lock, or refreshes it when it is held under this token.
+   * @returns "busy" for a 409 that shows our own token: a save under it is still being received
+   * @see recordings/cloudreve/wopi-lock.json, wopi-concurrent.json
+   */
+  async lock(document: DriveDocument, session: ViewerSession, token: string): Promise<NativeLockOutcome> {
+    const answer = await this.#lockCall(document, session, "LOCK", token);
+    // Only the echo of the token proves it: a bad file id is answered 200 too, with an envelope.
+    if (answer.status === 200 && answer.header("x-wopi-lock") === token) return "held";
+    if (answer.status !== 409) throw await nativeError(answer);
+    return answer.header("x-wopi-lock") === token ? "busy" : "heldByAnother";
+  }
+
+  /**
+   * Native REFRESH_LOCK. @returns whether our token stands at the session's path; false too while a save under it is
+   * being received
+   */
+  async refresh(document: DriveDocument, session: ViewerSession, token: string): Promise<boolean> {
+    const answer = await this.#lockCall(document, session, "REFRESH_LOCK", token);
+    if (answer.status === 200 && answer.header("x-wopi-lock") === token) return true;
+    if (answer.status === 409) return false;
+    throw await nativeError(answer);
+  }
+
+  /** Native UNLOCK. @returns whether there was a lock to give back */
+  async unlock(document: DriveDocument, session: ViewerSession, token: string): Promise<boolean> {
+    const answer = await this.#lockCall(document, session, "UNLOCK", token);
+    if (answer.status === 200) return true;
+    if (answer.status === 409) return false;
+    throw await nativeError(answer);
+  }
+
+  /**
+   * Native PutFile under our lock.
+   * @param sizeBytes exact: without a Content-Length Cloudreve empties the document
+   * @returns the new version, or how the lock stood in the way
+   * @see recordings/cloudreve/wopi-putfile.json
+   */
+  async write(
+    document: DriveDocument,
+    session: ViewerSession,
+    token: string,
+    body: Readable,
+    sizeBytes: number,
+  ): Promise<{ readonly version: string } | Exclude<NativeLockOutcome, "held">> {
+    const answer = await this.#client.raw({
+      method: "POST",
+      url: this.#address(document, session, "/contents"),
+      headers: { "X-WOPI-Override": "PUT", "X-WOPI-Lock": token, "Content-Length": String(sizeBytes) },
+      body,
+    });
+    answer.body.destroy();
+    if (answer.status === 409) return answer.header("x-wopi-lock") === token ? "busy" : "heldByAnother";
+    const version = answer.header("x-wopi-itemversion");
+    if (answer.status !== 200 || version === undefined) throw await nativeError(answer);
+    return { version };
+  }
+
+  async #lockCall(document: DriveDocument, session: ViewerSession, override: string, token: string) {
+    const answer = await this.#client.rawSoon({
+      method: "POST",
+      url: this.#address(document, session, ""),
+      headers: { "X-WOPI-Override": override, "X-WOPI-Lock": token, "Content-Length": "0" },
+    });
+    // Read to its end, so that the connection can serve the next call.
+    answer.body.resume();
+    return answer;
+  }
+
+  #address(document: DriveDocument, session: ViewerSession, below: string): string {
+    const token = encodeURIComponent(session.accessToken);
+    return `${this.#client.address(`/file/wopi/${encodeURIComponent(document.fileId)}${below}`)}?access_token=${token}`;
+  }
+}
+
+/** The session is no good any more: expired, lost with the server, or the file is not where it was. */
+export function isSessionLost(error: unknown): boolean {
+  if (!(error instanceof BridgeError) || error.failure.kind !== "driveFailed") return false;
+  return error.failure.code === 403 || error.failure.code === 500;
+}
+
+const sessionPrefix = (fileId: string): string => `viewerSession:${fileId}:`;
+const sessionKey = ({ account, fileId, version }: DriveDocument): string =>
+  `${sessionPrefix(fileId)}${version ?? ""}:${account}`;
+
+/** Native errors are real statuses with a text in a header; the text names internal paths and stays in the log. */
+async function nativeError(answer: RawAnswer): Promise<BridgeError> {
+  answer.body.destroy();
+  if (answer.status === 413) return new BridgeError({ kind: "bodyTooLarge", limitBytes: 0 });
+  // A header may be long, and the pattern below looks at it again from each "storage" in it.
+  const said = (answer.header("x-wopi-servererror") ?? "").slice(0, 500);
+  if (/capacity|storage.*(full|insufficient)/i.test(said)) return new BridgeError({ kind: "quotaExceeded" });
+  return new BridgeError({ kind: "driveFailed", code: answer.status, said });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,187 @@
+import { z } from "zod";
+import type { DriveDocument, OpenRequest } from "../model/drive.ts";
+import { BridgeError, failureOf } from "../model/failure.ts";
+import type { CloudreveClient } from "./client.ts";
+import type { Credentials } from "./credential.ts";
+import { type CloudreveFile, type FileApi, wholeSeconds } from "./fileApi.ts";
+import { isSessionLost, type ViewerSession, type ViewerSessions, viewerSessionSchema } from "./nativeWopi.ts";
+
+export const viewersSchema = z.object({
+  file_viewers: z.array(
+    z.object({
+      viewers: z.array(
+        z.object({ id: z.string(), type: z.string(), exts: z.array(z.string()), disabled: z.boolean().optional() }),
+      ),
+    }),
+  ),
+});
+
+/** Why a native call may go through a session, which reaches whatever lies at its path. @see NativeDocuments */
+export type SessionProof =
+  /** The path has just been proven to be the file's: no session of another path is used. */
+  | { readonly by: "path"; readonly uri: string }
+  /** Nothing is changed, and the answer is checked before it is used. uri: where the file was last known to be */
+  | { readonly by: "answer"; readonly uri?: string }
+  /** The call concerns what our token holds, wherever that is. */
+  | { readonly by: "token" };
+
+/** Finds and makes the viewer sessions of documents, and makes them anew when Cloudreve has lost one. */
+export class DocumentSessions {
+  readonly #client: CloudreveClient;
+  readonly #credentials: Credentials;
+  readonly #files: FileApi;
+  readonly #sessions: ViewerSessions;
+
+  constructor(client: CloudreveClient, credentials: Credentials, files: FileApi, sessions: ViewerSessions) {
+    this.#client = client;
+    this.#credentials = credentials;
+    this.#files = files;
+    this.#sessions = sessions;
+  }
+
+  /** Office viewers that are switched on. @see Cloudreve GET /site/config/explorer */
+  async #viewers(account: string): Promise<{ id: string; extensions: string[] }[]> {
+    const { file_viewers } = await this.#credentials.authorised(account, (accessToken) =>
+      this.#client.api(viewersSchema, { method: "GET", path: "/site/config/explorer", accessToken }),
+    );
+    return file_viewers
+      .flatMap((group) => group.viewers)
+      .filter(({ type, disabled }) => type === "wopi" && disabled !== true)
+      .map(({ id, exts }) => ({ id, extensions: exts.map((extension) => extension.toLowerCase()) }));
+  }
+
+  /** @returns extensions that some office viewer takes */
+  async openable(account: string): Promise<ReadonlySet<string>> {
+    return new Set((await this.#viewers(account)).flatMap(({ extensions }) => extensions));
+  }
+
+  /** The first office viewer of the explorer configuration that takes the extension. */
+  async viewerFor(account: string, name: string, wanted: string | undefined): Promise<string> {
+    const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+    const viewer = (await this.#viewers(account)).find(
+      ({ id, extensions }) => (wanted === undefined || id === wanted) && extensions.includes(extension),
+    );
+    if (viewer === undefined)
+      throw new BridgeError({ kind: "noEditor", sentence: noEditorSentence(extension, wanted) });
+    return viewer.id;
+  }
+
+  /** @see Cloudreve PUT /file/viewerSession; recordings/cloudreve/viewer-session-ok.json */
+  async mint(
+    account: string,
+    uri: string,
+    viewerId: string,
+    request: Omit<OpenRequest, "target" | "viewerId">,
+  ): Promise<z.infer<typeof viewerSessionSchema>> {
+    const { purchaseTicket } = request;
+    return this.#credentials.authorised(account, async (accessToken) => {
+      try {
+        return await this.#client.api(viewerSessionSchema, {
+          method: "PUT",
+          path: "/file/viewerSession",
+          json: {
+            uri,
+            viewer_id: viewerId,
+            preferred_action: request.action,
+            version: request.version,
+            parent_uri: request.parentUri,
+          },
+          accessToken,
+          ...(purchaseTicket === undefined ? {} : { headers: { "X-Cr-Purchase-Ticket": purchaseTicket } }),
+        });
+      } catch (error) {
+        const code = failureOf(error, "driveFailed")?.code;
+        if (code === 50005 || code === 40001) {
+          const extension = uri.slice(uri.lastIndexOf(".") + 1);
+          throw new BridgeError(
+            { kind: "noEditor", sentence: noEditorSentence(extension, viewerId) },
+            { cause: error },
+          );
+        }
+        throw error;
+      }
+    });
+  }
+
+  async session(document: DriveDocument): Promise<ViewerSession> {
+    const session = await this.#sessions.find(document);
+    if (session !== undefined) return session;
+    return this.renew(document);
+  }
+
+  /** Sessions die with a rename, a crash of the server and after ten hours; the account can make another. */
+  async renew(document: DriveDocument): Promise<ViewerSession> {
+    const file = await this.#files.info(document.account, { fileId: document.fileId });
+    const known = await this.#sessions.find(document);
+    const viewerId = known?.viewerId ?? (await this.viewerFor(document.account, file.name, undefined));
+    const minted = await this.mint(document.account, file.path, viewerId, {
+      action: "edit",
+      ...(document.version === undefined ? {} : { version: document.version }),
+    });
+    const session = sessionOf(minted, file, viewerId);
+    await this.#sessions.keep(document, session);
+    return session;
+  }
+
+  /**
+   * Works through the native session; when Cloudreve has lost it, once more through a new one. Every native call that
+   * needs a session goes through here.
+   * @throws fileUnproven when the session is lost and there is no credential for another, or when the file is not where
+   *   it was proven to be any more
+   */
+  async through<Result>(
+    document: DriveDocument,
+    proof: SessionProof,
+    work: (session: ViewerSession) => Promise<Result>,
+  ): Promise<Result> {
+    let session = await this.session(document);
+    if ("uri" in proof && proof.uri !== session.uri) session = await this.#renewed(document);
+    requirePath(session, proof);
+    try {
+      return await work(session);
+    } catch (error) {
+      if (!isSessionLost(error)) throw error;
+      session = await this.#renewed(document);
+      requirePath(session, proof);
+      return work(session);
+    }
+  }
+
+  /** Without a credential there is no other session, and what the old one shows is not known to be the file. */
+  async #renewed(document: DriveDocument): Promise<ViewerSession> {
+    try {
+      return await this.renew(document);
+    } catch (error) {
+      if (failureOf(error, "signInNeeded") === undefined) throw error;
+      throw new BridgeError({ kind: "fileUnproven" }, { cause: error });
+    }
+  }
+}
+
+/** @throws fileUnproven */
+function requirePath(session: ViewerSession, proof: SessionProof): void {
+  if (proof.by === "path" && session.uri !== proof.uri) throw new BridgeError({ kind: "fileUnproven" });
+}
+
+/** @param file as info has shown it before the session was made at its path */
+export function sessionOf(
+  minted: z.infer<typeof viewerSessionSchema>,
+  file: CloudreveFile,
+  viewerId: string,
+): ViewerSession {
+  return {
+    accessToken: minted.session.access_token,
+    expiresAtMs: minted.session.expires,
+    uri: file.path,
+    viewerId,
+    seen: { version: file.primary_entity, modifiedAt: wholeSeconds(file.updated_at) },
+  };
+}
+
+function noEditorSentence(extension: string, viewerId: string | undefined): string {
+  const which =
+    viewerId === undefined ? "No office editor" : `The viewer "${viewerId}" is missing or does not open files that`;
+  return viewerId === undefined
+    ? `${which} for ".${extension}" is set up in Cloudreve: an administrator adds one under Dashboard, File system, File apps (type WOPI).`
+    : `${which} end in ".${extension}": an administrator checks it in Cloudreve under Dashboard, File system, File apps.`;
+}

@@ -1,0 +1,104 @@
+import type { Drive, DriveFile } from "../model/drive.ts";
+import { BridgeError, type Failure, failureOf, isConflict } from "../model/failure.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+import { sha256Of } from "./contentHash.ts";
+import { conflictCopyName } from "./copyName.ts";
+import type { ContentRecord } from "./editorCopies.ts";
+import type { LastCopies } from "./lastCopies.ts";
+import { keepLast } from "./lastCopy.ts";
+import { originalOf } from "./original.ts";
+import type { TellSave } from "./saveEvents.ts";
+import type { SpooledSave } from "./saveSpool.ts";
+
+/** A content that was kept is not kept again within this time, however often an editor sends it. */
+const rememberedForMs = 7 * 24 * 3_600_000;
+
+/** Copies beside the document: once per content, and one in all of a grant that has ended. */
+export class ConflictCopies {
+  readonly #content: ContentRecord;
+  readonly #drive: Drive;
+  readonly #lastCopies: LastCopies;
+  readonly #now: Clock;
+  readonly #tell: TellSave;
+
+  constructor(content: ContentRecord, drive: Drive, lastCopies: LastCopies, now: Clock, tell: TellSave) {
+    this.#content = content;
+    this.#drive = drive;
+    this.#lastCopies = lastCopies;
+    this.#now = now;
+    this.#tell = tell;
+  }
+
+  /**
+   * Places a save's bytes beside the document, unless they are there or in the document already. To be called in the
+   * file's turn.
+   * @param why it can't go into the document, for those who hear of it
+   * @throws what the drive says, but never a conflict; the bytes are then not placed
+   */
+  async keep(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
+    try {
+      await this.#keep(save, why);
+    } catch (error) {
+      // A conflict about the copy is none about the document: whoever took it for one would let go of the bytes.
+      if (isConflict(error)) throw new BridgeError({ kind: "driveBusy" }, { cause: error });
+      throw error;
+    }
+  }
+
+  async #keep(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
+    const { document, personName, receivedAtMs } = save.facts;
+    const earlier = await this.#earlierCopy(save);
+    if (earlier !== undefined) return this.#tell(save.facts, { is: "copied", copyName: earlier.name, why });
+    if (save.facts.isLastOfGrant === true) {
+      const parts = { drive: this.#drive, content: this.#content, lastCopies: this.#lastCopies, tell: this.#tell };
+      return keepLast(parts, save, why);
+    }
+    const { file, isThere } = await originalOf(this.#drive, save);
+    if (isThere && (await this.#holds(file, save))) {
+      return this.#tell(save.facts, { is: "saved", version: file.version });
+    }
+    let copy: DriveFile | undefined;
+    for (let attempt = 0; copy === undefined; attempt++) {
+      copy = await this.#create(save, file, conflictCopyName(file.name, personName, receivedAtMs, attempt));
+    }
+    await this.#content.stored(copy, save.sha256);
+    await this.#content.conflictCopied(document.fileId, save.sha256, copy.id, this.#now() + rememberedForMs);
+    await this.#tell(save.facts, { is: "copied", copyName: copy.name, why });
+  }
+
+  /** An earlier copy of this content, if it stands yet: a person may have thrown it away, or worked on in it. */
+  async #earlierCopy(save: SpooledSave): Promise<DriveFile | undefined> {
+    const { account, fileId } = save.facts.document;
+    const copyId = await this.#content.conflictCopy(fileId, save.sha256);
+    if (copyId === undefined) return undefined;
+    try {
+      const copy = await this.#drive.stat({ account, fileId: copyId });
+      return (await this.#holds(copy, save)) ? copy : undefined;
+    } catch (error) {
+      if (failureOf(error, "fileMissing") === undefined) throw error;
+      return undefined;
+    }
+  }
+
+  /** @returns undefined when the name is another content's */
+  async #create(save: SpooledSave, file: DriveFile, name: string): Promise<DriveFile | undefined> {
+    const { document } = save.facts;
+    try {
+      return await this.#drive.createBeside(document, file, name, save);
+    } catch (error) {
+      if (failureOf(error, "nameTaken") === undefined) throw error;
+    }
+    const taken = await this.#drive.findBeside(document, file, name);
+    if (taken === undefined) return undefined;
+    // An earlier try that was cut off: what it made is completed, and what it completed is not made twice.
+    if (taken.sizeBytes > 0) return (await this.#holds(taken, save)) ? taken : undefined;
+    const copy = { account: document.account, fileId: taken.id };
+    return this.#drive.write(copy, taken, save, { previousVersion: taken.version });
+  }
+
+  async #holds(file: DriveFile, save: SpooledSave): Promise<boolean> {
+    if (file.sizeBytes !== save.sizeBytes) return false;
+    const { account } = save.facts.document;
+    return (await sha256Of(this.#drive, this.#content, { account, fileId: file.id }, file)) === save.sha256;
+  }
+}

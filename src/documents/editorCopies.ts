@@ -1,0 +1,256 @@
+import { randomBytes } from "node:crypto";
+import type { DriveFile } from "../model/drive.ts";
+import { type KeyValueStore, put } from "../model/keyValueStore.ts";
+import { secondOf } from "./toldTime.ts";
+
+/** Where a save stands: known when it arrives, and kept with its bytes. */
+export interface SaveStand {
+  /** The copy in the editor's hands that was saved: a new one with each loading. */
+  readonly copyId: string;
+  /** Counts an editor's saves of a file; clocks of several bridges need not agree. */
+  readonly order: number;
+  /** The version the copy stood on; undefined when the bridge does not know. */
+  readonly baseVersion?: string | undefined;
+}
+
+/** What is known of a copy in an editor's hands. */
+export interface EditorCopy {
+  readonly id: string;
+  /** The version it stands on: the one loaded, then that of each of its saves that went in. */
+  readonly version?: string;
+  /** Hashes of what was sent to the drive since then without an answer that told how it went. */
+  readonly unheard: readonly string[];
+  /** LastModifiedTime of the versions it has stood on, newest first: what its editor sends back as the time it knows. */
+  readonly toldTimes?: readonly string[];
+  /** Order of its newest save that went into the document; 0 = none. */
+  readonly placedOrder: number;
+}
+
+interface EditorRecord {
+  readonly lastOrder: number;
+  /** The one in the editor's hands first; saves of the others may still wait in the spool. */
+  readonly copies: readonly EditorCopy[];
+}
+
+interface VersionFacts {
+  readonly version: string;
+  /** Where the file lay when this was noted. */
+  readonly folderUri?: string;
+  readonly lastModifiedTime: string;
+  readonly sha256?: string;
+}
+
+/** More than one of a file: a call that asked the drive before a save may end after it, and must not displace it. */
+const keptVersions = 4;
+/** An editor may load a document anew some times before a kept save of the copy before is replayed. */
+const keptCopies = 16;
+/** An answer that was lost so long ago is asked about no more, and hashes are long. */
+const copiesWithUnheard = 4;
+const keptUnheard = 8;
+/** An editor that has lost some answers still sends the time of the last one it heard. */
+const keptTimes = 8;
+
+/**
+ * What the bridge remembers of contents it has handed out or stored, per file and per editor. Only what the drive has
+ * proven to be of the file may be noted: a version that is known here proves the file where nothing else can.
+ */
+export class ContentRecord {
+  readonly #store: KeyValueStore;
+
+  constructor(store: KeyValueStore) {
+    this.#store = store;
+  }
+
+  /**
+   * The time an editor is told for a version, always the same one: Cloudreve's moves with a rename too, and an
+   * editor that sees another time for the same content throws everybody out with a conflict.
+   */
+  async lastModifiedTime(file: DriveFile): Promise<string> {
+    return (await this.#remember(file, {})).lastModifiedTime;
+  }
+
+  /**
+   * @returns the time as above, and base64 of the SHA-256 when the bridge wrote this version: one look for both
+   */
+  async facts(file: DriveFile): Promise<{ readonly lastModifiedTime: string; readonly sha256?: string }> {
+    return this.#remember(file, {});
+  }
+
+  /** @returns the folder in which the file was last seen */
+  async folderUri(fileId: string): Promise<string | undefined> {
+    return versionsIn(await this.#store.get(factsKey(fileId)))[0]?.folderUri;
+  }
+
+  /**
+   * @returns what is remembered of a version of this file; undefined for one that the bridge has neither been shown
+   *   as this file's nor stored in it
+   */
+  async known(fileId: string, version: string): Promise<{ readonly lastModifiedTime: string } | undefined> {
+    return versionsIn(await this.#store.get(factsKey(fileId))).find((known) => known.version === version);
+  }
+
+  /** Notes what a version holds, as when a save has just stored it. */
+  async stored(file: DriveFile, sha256: string): Promise<void> {
+    await this.#remember(file, { sha256 });
+  }
+
+  /** @returns base64 of the SHA-256 of this version, when the bridge wrote it */
+  async sha256(file: DriveFile): Promise<string | undefined> {
+    const known = versionsIn(await this.#store.get(factsKey(file.id)));
+    return known.find(({ version }) => version === file.version)?.sha256;
+  }
+
+  /**
+   * Notes that an editor was handed a version by somebody who may save, through whichever grant: it keeps one copy for
+   * all of them. What is saved from now on is not what was saved before, even if the version is the same.
+   * @param editor suite and origin, as `editorKey` has it
+   * @param lastModifiedTime what the editor has just been told of the file
+   */
+  async loaded(fileId: string, editor: string, version: string, lastModifiedTime: string): Promise<void> {
+    await this.#change(fileId, editor, ({ lastOrder, copies }) => ({
+      lastOrder,
+      copies: [{ ...newCopy(), version, toldTimes: [lastModifiedTime] }, ...copies],
+    }));
+  }
+
+  /**
+   * Notes that a save of an editor arrives.
+   * @param timestamp the time that the editor knows (COOL or LOOL header); undefined = not sent
+   * @returns what it is a save of
+   */
+  async arrived(fileId: string, editor: string, timestamp: string | undefined): Promise<SaveStand> {
+    let copy = newCopy();
+    const { lastOrder } = await this.#change(fileId, editor, ({ lastOrder, copies }) => {
+      const known = copyBehindSave(copies, timestamp);
+      // Behind the one in hand: whoever makes up a time must not become the editor's copy.
+      const [first, ...others] = copies;
+      const kept = known !== undefined ? copies : first === undefined ? [copy] : [first, copy, ...others];
+      copy = known ?? copy;
+      return { lastOrder: lastOrder + 1, copies: kept };
+    });
+    return {
+      copyId: copy.id,
+      order: lastOrder,
+      ...(copy.version === undefined ? {} : { baseVersion: copy.version }),
+    };
+  }
+
+  /** @returns undefined when it has been forgotten: too many loadings since, or the store was lost */
+  async copy(fileId: string, editor: string, copyId: string): Promise<EditorCopy | undefined> {
+    const { copies } = recordIn(await this.#store.get(copiesKey(fileId, editor)));
+    return copies.find(({ id }) => id === copyId);
+  }
+
+  /** Notes what is about to be sent: should the answer be lost, this content is known again as the copy's own. */
+  async sending(fileId: string, editor: string, copyId: string, sha256: string): Promise<void> {
+    await this.#changeCopy(fileId, editor, copyId, (copy) => ({
+      ...copy,
+      unheard: [sha256, ...copy.unheard.filter((other) => other !== sha256)].slice(0, keptUnheard),
+    }));
+  }
+
+  /** Notes that the drive has a save: its copy, and no other, now stands on that version. */
+  async accepted(
+    fileId: string,
+    editor: string,
+    { copyId, order }: SaveStand,
+    version: string,
+    lastModifiedTime: string,
+  ): Promise<void> {
+    await this.#changeCopy(fileId, editor, copyId, (copy) => ({
+      ...copy,
+      version,
+      toldTimes: [lastModifiedTime, ...(copy.toldTimes ?? [])].slice(0, keptTimes),
+      unheard: [],
+      placedOrder: Math.max(copy.placedOrder, order),
+    }));
+  }
+
+  /** @returns id of the conflict copy that was made of this content */
+  async conflictCopy(fileId: string, sha256: string): Promise<string | undefined> {
+    return this.#store.get(conflictKey(fileId, sha256));
+  }
+
+  /** Notes a conflict copy until a moment: an editor that lost the answer sends the same content again. */
+  async conflictCopied(fileId: string, sha256: string, conflictCopyId: string, untilMs: number): Promise<void> {
+    await put(this.#store, conflictKey(fileId, sha256), conflictCopyId, untilMs);
+  }
+
+  async #changeCopy(
+    fileId: string,
+    editor: string,
+    copyId: string,
+    next: (copy: EditorCopy) => EditorCopy,
+  ): Promise<void> {
+    await this.#change(fileId, editor, ({ lastOrder, copies }) => {
+      // A copy of before the store was lost is remembered anew, behind the one in hand.
+      const known = copies.some(({ id }) => id === copyId) ? copies : [...copies, { ...newCopy(), id: copyId }];
+      return { lastOrder, copies: known.map((copy) => (copy.id === copyId ? next(copy) : copy)) };
+    });
+  }
+
+  /** @returns the record as it is afterwards */
+  async #change(fileId: string, editor: string, next: (record: EditorRecord) => EditorRecord): Promise<EditorRecord> {
+    for (;;) {
+      const raw = await this.#store.get(copiesKey(fileId, editor));
+      const changed = next(recordIn(raw));
+      const copies = changed.copies
+        .slice(0, keptCopies)
+        .map((copy, age) => (age < copiesWithUnheard ? copy : { ...copy, unheard: [] }));
+      const record = { ...changed, copies };
+      if (await this.#store.swap(copiesKey(fileId, editor), raw, JSON.stringify(record))) return record;
+    }
+  }
+
+  /** @returns what is known of this version afterwards; a time once told stays */
+  async #remember(file: DriveFile, more: Pick<VersionFacts, "sha256">): Promise<VersionFacts> {
+    for (;;) {
+      const raw = await this.#store.get(factsKey(file.id));
+      const versions = versionsIn(raw);
+      const known = versions.find(({ version }) => version === file.version);
+      const facts = {
+        ...(known ?? { version: file.version, lastModifiedTime: file.modifiedAt }),
+        folderUri: folderOf(file.uri),
+        ...more,
+      };
+      const isKnown = known?.sha256 === facts.sha256 && known?.folderUri === facts.folderUri;
+      if (known !== undefined && isKnown) return known;
+      const others = versions.filter((other) => other !== known);
+      const next = JSON.stringify([facts, ...others].slice(0, keptVersions));
+      if (await this.#store.swap(factsKey(file.id), raw, next)) return facts;
+    }
+  }
+}
+
+/**
+ * Which of an editor's copies a save is of. The time that the editor knows decides: somebody else may have loaded the
+ * document since, through the same editor or as if through it, and what he was handed is not what is saved now.
+ * @param copies the one loaded last first
+ * @returns undefined when no copy was ever told that time: then the time alone tells what the save stands on
+ */
+export function copyBehindSave(copies: readonly EditorCopy[], timestamp: string | undefined): EditorCopy | undefined {
+  const atSecond = secondOf(timestamp);
+  if (atSecond === undefined) return copies[0];
+  // A copy of before times were noted could be any save's.
+  return copies.find(({ toldTimes }) => toldTimes?.some((told) => secondOf(told) === atSecond) ?? true);
+}
+
+function folderOf(uri: string): string {
+  return uri.slice(0, uri.lastIndexOf("/"));
+}
+
+function versionsIn(raw: string | undefined): readonly VersionFacts[] {
+  return raw === undefined ? [] : (JSON.parse(raw) as VersionFacts[]);
+}
+
+function recordIn(raw: string | undefined): EditorRecord {
+  return raw === undefined ? { lastOrder: 0, copies: [] } : (JSON.parse(raw) as EditorRecord);
+}
+
+function newCopy(): EditorCopy {
+  return { id: randomBytes(9).toString("base64url"), unheard: [], placedOrder: 0 };
+}
+
+const factsKey = (fileId: string): string => `versions:${fileId}`;
+const copiesKey = (fileId: string, editor: string): string => `copies:${fileId}:${editor}`;
+const conflictKey = (fileId: string, sha256: string): string => `conflict:${fileId}:${sha256}`;

@@ -1,0 +1,312 @@
+import { createHash, randomBytes } from "node:crypto";
+import { type EditLink, type EditLinks, linkEnd } from "../links/links.ts";
+import type { DriveDocument } from "../model/drive.ts";
+import { BridgeError } from "../model/failure.ts";
+import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
+import type { Person } from "../model/person.ts";
+import { lastSignOut } from "../model/signOuts.ts";
+
+/** What a visitor may not do besides editing. True forbids. */
+export interface Restrictions {
+  readonly download?: boolean;
+  readonly print?: boolean;
+  readonly copy?: boolean;
+  /** Text drawn over every page. */
+  readonly watermark?: string;
+}
+
+/** What Save As may make beside the document: nothing, new files only, or whatever the protocol has. */
+export type SaveAsRight = "none" | "new" | "overwrite";
+
+/** What one access token stands for: one person, one file, and the rights of that moment. */
+export interface AccessGrant {
+  readonly id: string;
+  readonly document: DriveDocument;
+  /** As it was when the grant was made; the drive knows the name of today. */
+  readonly fileName: string;
+  readonly permission: "view" | "edit";
+  readonly person: Person;
+  readonly ownerId: string;
+  readonly restrictions: Restrictions;
+  /** With a right to edit alone; so is `mayRename`. */
+  readonly saveAs: SaveAsRight;
+  readonly mayRename: boolean;
+  /** The editor's address, complete but for the token that the host page posts there. */
+  readonly actionUrl: string;
+  readonly language: string;
+  /** Who asked for it: the portal's name in the log and the audit. */
+  readonly issuedTo: string;
+  /** The grant this one was made through, as by Save As; it ends with that one. */
+  readonly derivedFrom?: string;
+  /** The link it was made through; what the link allows today, the grant allows, and no more. */
+  readonly linkId?: string;
+  /** Of the owner's own sign-in, by which it was made: ended by the next sign-out everywhere. */
+  readonly generation?: string;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  /** No renewal goes beyond this moment. */
+  readonly renewableUntilMs: number;
+  readonly revokedAtMs?: number;
+  /** What has ended it; undefined = it was revoked itself. */
+  readonly revokedWith?: "linkRevoked" | "linkExpired" | "signedOut";
+  /** The link allowed to edit when this was made, and has not since then: the last unsaved work may still come. */
+  readonly lostEditingAtMs?: number;
+}
+
+/** Did the file's owner ask for it, signed in on our own pages? A portal's word for it is not enough. */
+export function isOwners({ issuedTo, ownerId }: Pick<AccessGrant, "issuedTo" | "ownerId">): boolean {
+  return issuedTo === `person:${ownerId}`;
+}
+
+/** Through what somebody came, for the audit: `person:ID`, `link:ID` or `portal:NAME`. */
+export function cameThrough({ issuedTo }: Pick<AccessGrant, "issuedTo">): string {
+  return /^(person|link):/.test(issuedTo) ? issuedTo : `portal:${issuedTo}`;
+}
+
+/** Why a grant gives no right any more. */
+export type GrantEnd = "revoked" | "expired" | "linkRevoked" | "linkExpired" | "signedOut";
+
+/** How long a ticket for the host page can be redeemed. */
+export const ticketLifetimeMs = 5 * 60_000;
+
+/** How long an open page can still learn why it has ended. */
+const endedGraceMs = 3_600_000;
+
+/** An editor that has lost its right hands over within this time what was unsaved at that moment, or not at all. */
+export const lastSaveWithinMs = 5 * 60_000;
+
+/** The last segment of WOPISrc: the same for everybody, since editors take it for the document's identity. */
+export function wopiFileId(document: DriveDocument): string {
+  // An old version is another, immutable document: under the file's own id an editor would join it to the live one.
+  return document.version === undefined ? document.fileId : `${document.fileId}-${document.version}`;
+}
+
+/** The origin of the editor a grant was made for; an editor keeps one copy of a document for all its users. */
+export function editorOrigin(grant: AccessGrant): string {
+  return new URL(grant.actionUrl).origin;
+}
+
+/** Whether what this grant saves may go into the document. */
+export function mayEdit(grant: AccessGrant, nowMs: number): boolean {
+  return grant.permission === "edit" && grant.revokedAtMs === undefined && grant.expiresAtMs > nowMs;
+}
+
+export type EditingLife = Pick<AccessGrant, "permission" | "expiresAtMs" | "revokedAtMs" | "lostEditingAtMs">;
+
+/** @returns when the right to edit ends, or has ended; undefined for a grant that never could edit */
+export function editingEndsAtMs(grant: EditingLife): number | undefined {
+  const { permission, expiresAtMs, revokedAtMs, lostEditingAtMs } = grant;
+  if (permission !== "edit" && lostEditingAtMs === undefined) return undefined;
+  const never = Number.POSITIVE_INFINITY;
+  return Math.min(expiresAtMs, revokedAtMs ?? never, lostEditingAtMs ?? never);
+}
+
+/**
+ * Until when a save that arrives is kept beside the document, though the right to edit has ended.
+ * @returns undefined for a grant that never could edit: it has nothing to hand over
+ */
+export function lastSaveUntilMs(grant: AccessGrant): number | undefined {
+  const endsAtMs = editingEndsAtMs(grant);
+  return endsAtMs === undefined ? undefined : endsAtMs + lastSaveWithinMs;
+}
+
+/** @returns why the grant has ended; undefined while it lives */
+function endOf({ expiresAtMs, revokedAtMs, revokedWith }: AccessGrant, nowMs: number): GrantEnd | undefined {
+  if (revokedAtMs !== undefined && revokedAtMs <= expiresAtMs) return revokedWith ?? "revoked";
+  return expiresAtMs > nowMs ? undefined : "expired";
+}
+
+/** Grants in the store: rights, person and revocation are read from here at every call. */
+export class AccessGrants {
+  readonly #store: KeyValueStore;
+  readonly #links: EditLinks;
+  readonly #now: Clock;
+
+  constructor(store: KeyValueStore, links: EditLinks, now: Clock) {
+    this.#store = store;
+    this.#links = links;
+    this.#now = now;
+  }
+
+  async issue(facts: Omit<AccessGrant, "id" | "issuedAtMs">): Promise<AccessGrant> {
+    const grant: AccessGrant = {
+      ...facts,
+      id: randomBytes(12).toString("base64url"),
+      issuedAtMs: this.#now(),
+    };
+    await put(this.#store, grantKey(grant.id), JSON.stringify(grant), grant.expiresAtMs + endedGraceMs);
+    return grant;
+  }
+
+  /** @returns undefined for a grant that never was or has expired; a revoked one still comes, with `revokedAtMs` */
+  async find(id: string): Promise<AccessGrant | undefined> {
+    const grant = await this.#read(id);
+    return grant !== undefined && grant.expiresAtMs > this.#now() ? grant : undefined;
+  }
+
+  /**
+   * A grant that gives no right any more, for an hour after its end: whose it was is still asked.
+   * @returns undefined when it never was, still lives, or ended longer ago
+   */
+  async findEnded(id: string): Promise<AccessGrant | undefined> {
+    const grant = await this.#read(id);
+    if (grant === undefined) return undefined;
+    const endedAtMs = Math.min(grant.expiresAtMs, grant.revokedAtMs ?? Number.POSITIVE_INFINITY);
+    return endedAtMs <= this.#now() && this.#now() < endedAtMs + endedGraceMs ? grant : undefined;
+  }
+
+  /**
+   * Ends a grant; its record stays until its expiry, so that a late save can still be told apart from a forged one.
+   * @returns undefined when there was nothing to revoke
+   */
+  async revoke(id: string): Promise<AccessGrant | undefined> {
+    for (;;) {
+      const raw = await this.#store.get(grantKey(id));
+      if (raw === undefined) return undefined;
+      const grant = grantIn(raw);
+      if (grant.revokedAtMs !== undefined || grant.expiresAtMs <= this.#now()) return undefined;
+      const revoked: AccessGrant = { ...grant, revokedAtMs: this.#now() };
+      if (await this.#store.swap(grantKey(id), raw, JSON.stringify(revoked), grant.expiresAtMs + endedGraceMs))
+        return revoked;
+    }
+  }
+
+  /**
+   * Makes a grant live on, from now for as long as a new one would.
+   * @returns undefined when it has ended; the same grant when it can't be renewed further
+   */
+  async renew(id: string, lifetimeMs: number): Promise<AccessGrant | undefined> {
+    for (;;) {
+      const raw = await this.#store.get(grantKey(id));
+      const live = await this.find(id);
+      if (raw === undefined || live === undefined || live.revokedAtMs !== undefined) return undefined;
+      const expiresAtMs = Math.min(this.#now() + lifetimeMs, live.renewableUntilMs);
+      if (expiresAtMs <= live.expiresAtMs) return live;
+      // What this one ends with must stay known for as long, or its end would be forgotten first.
+      if (live.derivedFrom !== undefined && (await this.renew(live.derivedFrom, lifetimeMs)) === undefined) {
+        return undefined;
+      }
+      const renewed: AccessGrant = { ...grantIn(raw), expiresAtMs };
+      if (await this.#store.swap(grantKey(id), raw, JSON.stringify(renewed), expiresAtMs + endedGraceMs)) {
+        return { ...live, expiresAtMs };
+      }
+    }
+  }
+
+  /**
+   * The key of a host page: what it asks of the bridge later on it asks with this, since its ticket is used up.
+   * Kept as a hash, like tickets.
+   */
+  async issuePageKey(grant: AccessGrant): Promise<string> {
+    const key = randomBytes(24).toString("base64url");
+    await put(this.#store, pageKey(key), grant.id, grant.renewableUntilMs + endedGraceMs);
+    return key;
+  }
+
+  /** @returns the grant of a host page, also for an hour after its end; `ended` tells why @throws ticketInvalid */
+  async behindPageKey(key: string): Promise<{ readonly grant: AccessGrant; readonly ended: GrantEnd | undefined }> {
+    const id = await this.#store.get(pageKey(key));
+    const grant = id === undefined ? undefined : await this.#read(id);
+    if (grant === undefined) throw new BridgeError({ kind: "ticketInvalid" });
+    return { grant, ended: endOf(grant, this.#now()) };
+  }
+
+  /**
+   * @param expiresAtMs five minutes from now when left out
+   * @returns the ticket for the host page; only its hash is kept
+   */
+  async issueTicket(grantId: string, expiresAtMs = this.#now() + ticketLifetimeMs): Promise<string> {
+    const ticket = randomBytes(24).toString("base64url");
+    await put(this.#store, ticketKey(ticket), grantId, expiresAtMs);
+    return ticket;
+  }
+
+  /** What a ticket would open, without taking it. @throws ticketInvalid as `redeemTicket` */
+  async behindTicket(ticket: string): Promise<AccessGrant> {
+    return this.#liveGrant(await this.#store.get(ticketKey(ticket)));
+  }
+
+  /** Takes a ticket, once. @throws ticketInvalid when it is unknown, used, too old, or its grant has ended */
+  async redeemTicket(ticket: string): Promise<AccessGrant> {
+    const grantId = await this.#store.get(ticketKey(ticket));
+    const isTaken = grantId !== undefined && (await this.#store.swap(ticketKey(ticket), grantId, undefined));
+    return this.#liveGrant(isTaken ? grantId : undefined);
+  }
+
+  async #liveGrant(id: string | undefined): Promise<AccessGrant> {
+    const grant = id === undefined ? undefined : await this.find(id);
+    if (grant === undefined || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "ticketInvalid" });
+    return grant;
+  }
+
+  /** @returns the grant, ended with what it was made through, and with no more rights than its link gives today */
+  async #read(id: string): Promise<AccessGrant | undefined> {
+    const raw = await this.#store.get(grantKey(id));
+    if (raw === undefined) return undefined;
+    const grant = grantIn(raw);
+    const origin = grant.derivedFrom === undefined ? undefined : await this.#read(grant.derivedFrom);
+    const link = grant.linkId === undefined ? undefined : await this.#links.find(grant.linkId);
+    const ends = [
+      ending(grant),
+      ending(origin),
+      await this.#signOutOf(grant),
+      ...(grant.linkId === undefined ? [] : [this.#linkEndOf(grant, link)]),
+    ];
+    const narrowed = link === undefined ? grant : asLinkAllows(grant, link);
+    const first = ends.flatMap((end) => end ?? []).sort((a, b) => a.revokedAtMs - b.revokedAtMs)[0];
+    return { ...narrowed, ...first };
+  }
+
+  async #signOutOf({ issuedTo, generation }: AccessGrant): Promise<Ending | undefined> {
+    const personId = /^person:(.+)$/.exec(issuedTo)?.[1];
+    const signOut = personId === undefined ? undefined : await lastSignOut(this.#store, personId);
+    if (signOut === undefined || signOut.generation === generation) return undefined;
+    return { revokedAtMs: signOut.atMs, revokedWith: "signedOut" };
+  }
+
+  #linkEndOf(grant: AccessGrant, link: EditLink | undefined): Ending | undefined {
+    // When it ended nobody knows; a save that comes now is late in any case.
+    if (link === undefined) {
+      return { revokedAtMs: Math.min(grant.expiresAtMs, this.#now()), revokedWith: "linkRevoked" };
+    }
+    const end = linkEnd(link, this.#now());
+    if (end === undefined) return undefined;
+    return { revokedAtMs: end.atMs, revokedWith: end.because === "expired" ? "linkExpired" : "linkRevoked" };
+  }
+}
+
+interface Ending {
+  readonly revokedAtMs: number;
+  readonly revokedWith?: NonNullable<AccessGrant["revokedWith"]>;
+}
+
+function ending(grant: AccessGrant | undefined): Ending | undefined {
+  if (grant?.revokedAtMs === undefined) return undefined;
+  const { revokedAtMs, revokedWith } = grant;
+  return { revokedAtMs, ...(revokedWith === undefined ? {} : { revokedWith }) };
+}
+
+function asLinkAllows(grant: AccessGrant, link: EditLink): AccessGrant {
+  const { download, print, copy, watermark } = link.restrictions;
+  const hasLostEditing = grant.permission === "edit" && link.permission === "view";
+  return {
+    ...grant,
+    permission: link.permission === "view" ? "view" : grant.permission,
+    // A link is a right to one file: whatever else lies in its folder is the owner's.
+    saveAs: grant.saveAs === "none" ? "none" : "new",
+    mayRename: link.mayRename,
+    restrictions: { download, print, copy, ...(watermark ? { watermark: grant.person.name } : {}) },
+    // A link that was turned by a bridge which did not note when: long ago, as far as anybody knows.
+    ...(hasLostEditing ? { lostEditingAtMs: link.lostEditingAtMs ?? link.createdAtMs } : {}),
+  };
+}
+
+/** A grant as it was kept; one of an older bridge knows nothing of these rights. */
+function grantIn(raw: string): AccessGrant {
+  return { saveAs: "new", mayRename: true, ...(JSON.parse(raw) as Omit<AccessGrant, "saveAs" | "mayRename">) };
+}
+
+const grantKey = (id: string): string => `grant:${id}`;
+const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
+const ticketKey = (ticket: string): string => `ticket:${hashOf(ticket)}`;
+const pageKey = (key: string): string => `page:${hashOf(key)}`;

@@ -1,0 +1,169 @@
+import type { Logger } from "pino";
+import type { Metrics } from "../http/metrics.ts";
+import { logFailure } from "../http/requestLog.ts";
+import type { EditLinks } from "../links/links.ts";
+import type { Drive } from "../model/drive.ts";
+import type { FileTurns } from "../model/fileMutex.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+import { clockJumpMs } from "../model/watchedClock.ts";
+import type { FileActivity } from "./activity.ts";
+import type { DriveShield } from "./driveLock.ts";
+import type { FileLocks } from "./fileLocks.ts";
+import type { AccessGrants } from "./grants.ts";
+import { isOrphaned } from "./orphanedLock.ts";
+import type { SpoolEnd } from "./spoolEnd.ts";
+
+const sweepEveryMs = 60_000;
+/** After a jump of the clock editors get the time to refresh their locks: each does within a quarter of an hour. */
+const minutesAfterJump = 20;
+/** Accounts are renewed daily, each by its own clock, so that a look this often spreads them out. */
+const hourMs = 3_600_000;
+
+/** What a look at the drive's answers has found, by call. */
+type ContractReport = readonly {
+  readonly call: string;
+  readonly state: "kept" | "changed" | "unasked";
+  readonly said?: string;
+}[];
+
+export interface RoundsParts {
+  readonly drive: Drive;
+  readonly locks: FileLocks;
+  readonly shield: DriveShield;
+  readonly turns: FileTurns;
+  readonly grants: AccessGrants;
+  readonly activity: FileActivity;
+  readonly links: EditLinks;
+  readonly guard: { check(): Promise<ContractReport> };
+  readonly metrics: Metrics;
+  readonly spoolEnd: SpoolEnd;
+  readonly logger: Logger;
+  readonly now: Clock;
+}
+
+/** What a bridge does by itself, every minute and every hour. */
+export class Rounds {
+  readonly #parts: RoundsParts;
+  #contract: ContractReport = [];
+  #hourBeganAtMs: number;
+  #minuteBeganAtMs: number;
+  #minutesWithoutSweep = 0;
+  #isUnderWay = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: RoundsParts) {
+    this.#parts = parts;
+    this.#hourBeganAtMs = parts.now();
+    this.#minuteBeganAtMs = parts.now();
+  }
+
+  /** Begins the minutes; the hour's work is done once at once. */
+  start(): void {
+    this.#timer = setInterval(() => void this.minute(), sweepEveryMs).unref();
+    this.#hour().catch((error: unknown) => this.#warn(error));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Gives back the drive's lock of every file whose WOPI lock has run out, or protects nobody any more. */
+  async sweep(): Promise<void> {
+    for await (const fileId of this.#parts.shield.held()) await this.sessionsEnded(fileId);
+  }
+
+  /** Sessions of files unknown have ended: looks at all of them, by itself. */
+  personSignedOut(): void {
+    this.sweep().catch((error: unknown) => this.#warn(error));
+  }
+
+  /** As `sweep`, for one file. One lock that the drive does not give back now must not keep the others: never rejects. */
+  async sessionsEnded(fileId: string): Promise<void> {
+    const { locks, shield, turns, logger } = this.#parts;
+    try {
+      await turns.inTurn(fileId, async () => {
+        const held = await locks.current(fileId);
+        if (held !== undefined) {
+          if (!(await isOrphaned(this.#parts, fileId, held))) return;
+          await locks.unlock(fileId, held.lockId);
+        }
+        await shield.release(fileId);
+      });
+    } catch (error) {
+      logger.warn({ failure: logFailure(error)?.kind, file: fileId }, "the drive's lock could not be given back");
+    }
+  }
+
+  /** Renews the accounts behind live links, whose refresh token ends after two weeks. */
+  async keepAlive(): Promise<void> {
+    const { links, drive, logger } = this.#parts;
+    for (const account of await links.liveAccounts()) {
+      try {
+        await drive.keepAlive(account);
+      } catch (error) {
+        logger.warn({ failure: logFailure(error)?.kind, account }, "an account with live links could not be renewed");
+      }
+    }
+  }
+
+  /** Ends what has waited in the spool for too long; a disk that fails must not keep the rest of the round. */
+  async tidySpool(): Promise<void> {
+    try {
+      await this.#parts.spoolEnd.look(this.#parts.now());
+    } catch (error) {
+      this.#parts.logger.warn(
+        { reason: error instanceof Error ? error.message : undefined },
+        "the spool could not be looked through",
+      );
+    }
+  }
+
+  /** Looks whether Cloudreve still answers as the bridge expects. */
+  async checkContract(): Promise<void> {
+    const { guard, metrics, logger } = this.#parts;
+    this.#contract = await guard.check();
+    for (const { call, state, said } of this.#contract) {
+      if (state !== "unasked") metrics.contract(call, state === "kept");
+      if (state === "changed") logger.error({ call, said }, "Cloudreve answers otherwise than this bridge expects");
+    }
+  }
+
+  /** @returns what of Cloudreve's answers had changed at the last look, by call; "kept" while nothing has */
+  contract(): "kept" | Readonly<Record<string, string>> {
+    const changed = this.#contract.filter(({ state }) => state === "changed");
+    return changed.length === 0
+      ? "kept"
+      : Object.fromEntries(changed.map(({ call, said }) => [call, said ?? "changed"]));
+  }
+
+  /** What is done once a minute, by a timer that knows nothing of the clock. */
+  async minute(): Promise<void> {
+    const nowMs = this.#parts.now();
+    if (nowMs - this.#minuteBeganAtMs >= clockJumpMs) this.#minutesWithoutSweep = minutesAfterJump;
+    this.#minuteBeganAtMs = nowMs;
+    // A drive that hangs makes a sweep take longer than a minute.
+    if (this.#isUnderWay) return;
+    this.#isUnderWay = true;
+    try {
+      if (this.#minutesWithoutSweep > 0) this.#minutesWithoutSweep -= 1;
+      else await this.sweep();
+      // A clock that was set back must not stop the hours.
+      if (Math.abs(nowMs - this.#hourBeganAtMs) >= hourMs) await this.#hour();
+    } catch (error) {
+      this.#warn(error);
+    } finally {
+      this.#isUnderWay = false;
+    }
+  }
+
+  async #hour(): Promise<void> {
+    this.#hourBeganAtMs = this.#parts.now();
+    await this.tidySpool();
+    await this.keepAlive();
+    await this.checkContract();
+  }
+
+  #warn(error: unknown): void {
+    this.#parts.logger.warn({ failure: logFailure(error)?.kind }, "a round of the bridge failed");
+  }
+}

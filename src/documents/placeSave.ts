@@ -1,0 +1,164 @@
+import type { Drive, DriveFile } from "../model/drive.ts";
+import { BridgeError, isConflict } from "../model/failure.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+import type { Turn } from "../model/sharedFileMutex.ts";
+import type { ConflictCopies } from "./conflictCopy.ts";
+import { sha256Of } from "./contentHash.ts";
+import type { DriveShield } from "./driveLock.ts";
+import type { ContentRecord } from "./editorCopies.ts";
+import type { FileLocks } from "./fileLocks.ts";
+import { type TellSave, whyNot } from "./saveEvents.ts";
+import { decideSave, type SaveFacts, type SaveRefusal } from "./savePolicy.ts";
+import type { SpooledSave } from "./saveSpool.ts";
+
+export interface SavedDocument {
+  readonly version: string;
+  readonly lastModifiedTime: string;
+}
+
+export interface SaveParts {
+  readonly drive: Drive;
+  readonly locks: FileLocks;
+  readonly shield: DriveShield;
+  readonly content: ContentRecord;
+  readonly copies: ConflictCopies;
+  readonly now: Clock;
+  readonly tell: TellSave;
+}
+
+/** How this save is to be taken, besides what the spool holds of it. */
+export interface SaveManner {
+  readonly isForced: boolean;
+  /** Nobody is left to hear of a conflict: what can't go into the document goes beside it. */
+  readonly isLast: boolean;
+}
+
+/**
+ * Places the bytes of one save. To be called in the file's turn, after the body is whole in the spool. One that a later
+ * save of the same copy has overtaken is in that one, and writes nothing.
+ * @returns the version that the editor's copy stands on afterwards
+ * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, and what the drive says
+ */
+export async function placeSave(
+  parts: SaveParts,
+  save: SpooledSave,
+  manner: SaveManner,
+  turn: Turn,
+): Promise<SavedDocument> {
+  const overtaken = await overtakenBy(parts, save);
+  if (overtaken !== undefined) return overtaken;
+  const { document, requestLockId, grantIssuedAtMs } = save.facts;
+  const wasTakenOver =
+    requestLockId !== undefined && (await parts.locks.wasTakenOver(document.fileId, requestLockId, grantIssuedAtMs));
+  try {
+    return await writeSave(parts, save, { ...manner, wasTakenOver }, turn);
+  } catch (error) {
+    if (isConflict(error)) {
+      if (manner.isLast || wasTakenOver) await parts.copies.keep(save, whyNot(error));
+      else await parts.tell(save.facts, { is: "refused", why: whyNot(error) });
+    }
+    throw error;
+  }
+}
+
+/**
+ * Has a later save of the same copy gone into the document? One that was refused, kept or became a copy does not count:
+ * then this is the best that the document can have.
+ * @returns what that one made of it
+ */
+async function overtakenBy({ drive, content }: SaveParts, save: SpooledSave): Promise<SavedDocument | undefined> {
+  const { document, editor, stand } = save.facts;
+  if (stand === undefined) return undefined;
+  const copy = await content.copy(document.fileId, editor, stand.copyId);
+  if (copy?.version === undefined || copy.placedOrder <= stand.order) return undefined;
+  // Not what somebody else may have stored since: the editor would take that for what its copy stands on.
+  const known = await content.known(document.fileId, copy.version);
+  if (known !== undefined) return { version: copy.version, lastModifiedTime: known.lastModifiedTime };
+  const stored = await drive.stat(document);
+  if (stored.version !== copy.version) throw refusal({ kind: "changedInStorage" }, save.facts.requestLockId);
+  return { version: stored.version, lastModifiedTime: await content.lastModifiedTime(stored) };
+}
+
+async function writeSave(
+  parts: SaveParts,
+  save: SpooledSave,
+  manner: SaveManner & { readonly wasTakenOver: boolean },
+  turn: Turn,
+): Promise<SavedDocument> {
+  const { locks, shield, drive, content } = parts;
+  const { document, editor, requestLockId, timestamp, stand } = save.facts;
+  const lock = await locks.current(document.fileId);
+  const holdsLock = lock !== undefined && lock.lockId === requestLockId;
+  // Taken anew before the version is read: a drive that restarted has forgotten the lock, and from here on nobody
+  // else can write. What happened in between shows in the version.
+  const held = holdsLock ? await shield.holdToWrite(document) : undefined;
+  // A lock that ran out here may still stand in the drive, where it would keep this late save off.
+  if (lock === undefined) await shield.release(document.fileId);
+  const stored = held?.file ?? (await drive.stat(document));
+  const standing = await standingOf(parts, save, stored);
+  const facts: SaveFacts = {
+    heldLockId: lock?.lockId,
+    requestLockId,
+    storedVersion: stored.version,
+    storedSizeBytes: stored.sizeBytes,
+    storedModifiedAt: await content.lastModifiedTime(stored),
+    baseVersion: standing.baseVersion,
+    timestamp,
+    isForced: manner.isForced,
+    isExitSave: manner.isLast,
+    wasTakenOver: manner.wasTakenOver,
+    equalsStored: standing.equalsStored,
+  };
+  const decision = decideSave(facts);
+  // A copy, where one is due, is made by the caller: the drive may still refuse what the policy allows.
+  if (decision.do === "refuse" || decision.do === "keepCopy") throw refusal(decision.because, lock?.lockId);
+  if (decision.do === "write" && stand !== undefined) {
+    await content.sending(document.fileId, editor, stand.copyId, save.sha256);
+  }
+  // What was read above holds for as long as the turn does.
+  turn.requireMine();
+  const file =
+    decision.do === "acknowledge"
+      ? stored
+      : await drive.write(
+          document,
+          stored,
+          save,
+          held === undefined ? { previousVersion: stored.version } : { lockToken: held.token },
+        );
+  if (held !== undefined) await shield.note(file);
+  await content.stored(file, save.sha256);
+  const lastModifiedTime = await content.lastModifiedTime(file);
+  if (stand !== undefined) await content.accepted(document.fileId, editor, stand, file.version, lastModifiedTime);
+  return { version: file.version, lastModifiedTime };
+}
+
+/**
+ * The version that the saved copy stands on, and whether the drive has these very bytes already. When another version
+ * is stored, an earlier try or an earlier save of the same copy may have got through unheard: then the stored bytes
+ * themselves are looked at.
+ */
+async function standingOf(
+  { drive, content }: SaveParts,
+  save: SpooledSave,
+  stored: DriveFile,
+): Promise<Pick<SaveFacts, "baseVersion" | "equalsStored">> {
+  const { document, editor, stand } = save.facts;
+  const copy = stand === undefined ? undefined : await content.copy(document.fileId, editor, stand.copyId);
+  const baseVersion = copy?.version ?? stand?.baseVersion;
+  const unheard = copy?.unheard ?? [];
+  const isOtherVersion = baseVersion === undefined ? unheard.length > 0 : baseVersion !== stored.version;
+  const isSameSize = stored.sizeBytes === save.sizeBytes;
+  const isToBeRead = isOtherVersion && (isSameSize || unheard.length > 0);
+  const sha256 = isToBeRead ? await sha256Of(drive, content, document, stored) : await content.sha256(stored);
+  const isOurs = isOtherVersion && sha256 !== undefined && unheard.includes(sha256);
+  return {
+    baseVersion: isOurs ? stored.version : baseVersion,
+    equalsStored: isSameSize && sha256 === save.sha256,
+  };
+}
+
+function refusal(because: SaveRefusal, heldLockId: string | undefined): BridgeError {
+  if (because.kind === "lockMismatch") return new BridgeError(because);
+  return new BridgeError({ kind: "changedInStorage", currentLockId: heldLockId ?? "" });
+}

@@ -1,0 +1,171 @@
+import { failureOf, isConflict } from "../model/failure.ts";
+import type { FileTurns } from "../model/fileMutex.ts";
+import type { Turn } from "../model/sharedFileMutex.ts";
+import { placeSave, type SaveParts } from "./placeSave.ts";
+import {
+  copyKey,
+  type PlacingFacts,
+  type SaveSpool,
+  type SpooledSave,
+  saveOrder,
+  type UndecidedFacts,
+} from "./saveSpool.ts";
+
+/** What became of a kept save. */
+export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
+
+export interface ReplayParts extends SaveParts {
+  readonly spool: SaveSpool;
+  readonly turns: FileTurns;
+  /**
+   * Judges a save that came while nobody could be asked: by the rights of the moment when it came.
+   * @returns undefined when it may go nowhere
+   */
+  readonly decide: (save: UndecidedFacts) => Promise<PlacingFacts | undefined>;
+  /** Hears of every save that nobody could be asked about. */
+  readonly noteDecided: (save: UndecidedFacts, outcome: "accepted" | "dropped" | "waiting", error?: unknown) => void;
+  /** Hears of every kept save that was tried; the error says why it still waits. */
+  readonly note: (save: SpooledSave, outcome: ReplayOutcome, error?: unknown) => void;
+}
+
+const firstPauseMs = 2_000;
+const longestPauseMs = 5 * 60_000;
+
+/** Places what the spool has kept, once the drive takes it again; after a restart too. */
+export class SaveReplay {
+  readonly #parts: ReplayParts;
+  #timer: NodeJS.Timeout | undefined;
+  #underWay: Promise<number> | undefined;
+  #pauseMs = firstPauseMs;
+  #isStopped = false;
+
+  constructor(parts: ReplayParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins at once, then goes on with growing pauses while anything waits. */
+  start(): void {
+    this.#schedule(0);
+  }
+
+  /** Something was kept just now: look again soon. */
+  wake(): void {
+    this.#pauseMs = firstPauseMs;
+    this.#schedule(this.#pauseMs);
+  }
+
+  /** Tries every kept save once. @returns how many still wait */
+  run(): Promise<number> {
+    this.#underWay ??= this.#tryAll().finally(() => {
+      this.#underWay = undefined;
+    });
+    return this.#underWay;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#underWay;
+  }
+
+  #schedule(afterMs: number): void {
+    if (this.#isStopped) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      void this.run().then(
+        (waiting) => {
+          if (waiting > 0) this.#again();
+        },
+        () => this.#again(),
+      );
+    }, afterMs);
+    this.#timer.unref();
+  }
+
+  #again(): void {
+    this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs);
+    this.#schedule(this.#pauseMs);
+  }
+
+  async #tryAll(): Promise<number> {
+    await this.#decideAll();
+    const chains = new Map<unknown, SpooledSave[]>();
+    for await (const save of this.#parts.spool.kept()) {
+      const key = copyKey(save.facts) ?? Symbol("a copy of its own");
+      chains.set(key, [...(chains.get(key) ?? []), save]);
+    }
+    for (const saves of chains.values()) {
+      if (this.#isStopped) break;
+      await this.#tryChain(saves.sort((a, b) => saveOrder(b.facts) - saveOrder(a.facts)));
+    }
+    return this.#parts.spool.waiting().filter(({ isBroken }) => !isBroken).length;
+  }
+
+  async #decideAll(): Promise<void> {
+    const { spool, decide, noteDecided } = this.#parts;
+    for await (const save of spool.undecided()) {
+      if (this.#isStopped) return;
+      try {
+        const facts = await decide(save.facts);
+        if (facts === undefined) await save.discard();
+        else await save.decide(facts);
+        noteDecided(save.facts, facts === undefined ? "dropped" : "accepted");
+      } catch (error) {
+        noteDecided(save.facts, "waiting", error);
+      }
+    }
+  }
+
+  /** Saves of one copy, newest first: when the newest is placed, the others are in it. */
+  async #tryChain([newest, ...older]: readonly SpooledSave[]): Promise<void> {
+    if (newest === undefined || (await this.#tryOne(newest)) === "waiting") return;
+    for (const save of older) {
+      if (!save.claim()) continue;
+      await save.discard();
+      this.#parts.note(save, "superseded");
+    }
+  }
+
+  async #tryOne(save: SpooledSave): Promise<ReplayOutcome> {
+    const { turns, note } = this.#parts;
+    // Its owner has dismissed it meanwhile, or a newer one has come.
+    if (!save.claim()) return "waiting";
+    try {
+      const outcome = await turns.inTurn(save.facts.document.fileId, (turn) => this.#place(save, turn));
+      await save.discard();
+      note(save, outcome);
+      return outcome;
+    } catch (error) {
+      note(save, "waiting", error);
+      return "waiting";
+    } finally {
+      await save.release();
+    }
+  }
+
+  async #place(save: SpooledSave, turn: Turn): Promise<ReplayOutcome> {
+    const { document, editor, stand, isBesideOnly } = save.facts;
+    if (isBesideOnly === true) {
+      await this.#parts.copies.keep(save, "rightMissing");
+      return "copied";
+    }
+    if (stand !== undefined) {
+      const copy = await this.#parts.content.copy(document.fileId, editor, stand.copyId);
+      // The same copy has been saved again since, which holds this too. What was loaded anew does not.
+      if (copy !== undefined && copy.placedOrder > stand.order) return "superseded";
+    }
+    try {
+      // "Overwrite" was said of what stood there then; nobody is here to say it again.
+      const { version } = await placeSave(this.#parts, save, { isForced: false, isLast: true }, turn);
+      await this.#parts.tell(save.facts, { is: "saved", version });
+      return "written";
+    } catch (error) {
+      if (isConflict(error)) return "copied";
+      if (failureOf(error, "fileMissing") !== undefined) {
+        await this.#parts.copies.keep(save, "fileMissing");
+        return "copied";
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import type { SaveDropped } from "./saveEvents.ts";
+import type { SaveSpool, WaitingSave } from "./saveSpool.ts";
+
+const dayMs = 24 * 3_600_000;
+
+/** How near a save that waits is to its end. */
+export type SpoolStage = "young" | "lastWeek" | "lastDay" | "over";
+
+export function spoolStage(receivedAtMs: number, nowMs: number, lifetimeMs: number): SpoolStage {
+  const leftMs = receivedAtMs + lifetimeMs - nowMs;
+  if (leftMs <= 0) return "over";
+  if (leftMs <= dayMs) return "lastDay";
+  return leftMs <= 7 * dayMs ? "lastWeek" : "young";
+}
+
+/** What waits in the spool does not wait for ever: it is warned of a week and a day before its end. */
+export class SpoolEnd {
+  readonly #spool: SaveSpool;
+  readonly #lifetimeMs: number;
+  readonly #warn: (save: WaitingSave, endsAtMs: number) => void;
+  readonly #dropped: (save: WaitingSave, how: SaveDropped) => void;
+  readonly #warned = new Map<string, SpoolStage>();
+
+  constructor(parts: {
+    readonly spool: SaveSpool;
+    readonly lifetimeMs: number;
+    readonly warn: (save: WaitingSave, endsAtMs: number) => void;
+    readonly dropped: (save: WaitingSave, how: SaveDropped) => void;
+  }) {
+    this.#spool = parts.spool;
+    this.#lifetimeMs = parts.lifetimeMs;
+    this.#warn = parts.warn;
+    this.#dropped = parts.dropped;
+  }
+
+  /** Looks once through all that waits, and removes leftovers. */
+  async look(nowMs: number): Promise<void> {
+    await this.#spool.tidy();
+    const waiting = this.#spool.waiting();
+    for (const save of waiting) {
+      const stage = spoolStage(save.receivedAtMs, nowMs, this.#lifetimeMs);
+      if (stage === "over") {
+        // One that is being placed just now is looked at again the next time.
+        if (await this.#spool.drop(save.id)) this.#dropped(save, { why: "tooOld" });
+      } else if (stage !== "young" && this.#warned.get(save.id) !== stage) {
+        this.#warned.set(save.id, stage);
+        this.#warn(save, save.receivedAtMs + this.#lifetimeMs);
+      }
+    }
+    const ids = new Set(waiting.map(({ id }) => id));
+    for (const id of this.#warned.keys()) if (!ids.has(id)) this.#warned.delete(id);
+  }
+}

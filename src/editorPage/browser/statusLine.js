@@ -1,0 +1,152 @@
+// What the thin line above the editor says.
+import { unsavedAfterEnd } from "./rules.js";
+
+const slowAfterMs = 15_000;
+const endsSoonMs = 5 * 60_000;
+const dayMs = 24 * 3_600_000;
+
+/**
+ * The line for a state of the page: `text`, and as `tone` how much it matters.
+ * `time` spells a moment of the bridge's clock for the person.
+ */
+export function statusLine(state, words, time) {
+  const { status } = state;
+  if (state.phase === "closed") return quiet(words.closed);
+  const ended = ending(state, words);
+  if (ended !== undefined) return trouble(spokenEnd(ended, words));
+  if (state.isOffline) return trouble(state.isModified ? words.offlineUnsaved : words.offline);
+  if (state.phase === "left") return trouble(words.editorLeft);
+  if (state.phase === "failed") return trouble(words.editorFailed);
+  if (state.phase === "loading") return loading(state, words);
+  const failed = status?.not_saved ?? null;
+  if (failed !== null && failed.kept_in !== "copy") return trouble(notSaved(failed, state, words, time));
+  const endsSoon = endingSoon(state, words, time);
+  if (endsSoon !== undefined) return trouble(endsSoon);
+  if (state.isSaving || (status?.saving_since ?? null) !== null) return quiet(words.saving);
+  if (failed !== null && isNewestNews(failed, status)) return trouble(inCopy(failed, words, time));
+  const saved = status?.last_save ?? null;
+  if (state.isModified) {
+    return saved === null ? quiet(words.unsaved) : quiet(fill(words.unsavedSince, { time: time(saved.at) }));
+  }
+  if (saved === null) return quiet(status?.permission === "view" ? words.viewOnly : words.untouched);
+  const text = fill(saved.is_mine ? words.saved : words.savedBy, { time: time(saved.at), person: saved.by });
+  if (failed === null || status.now - failed.at > dayMs) return quiet(text);
+  const beside = { saved: text, time: time(failed.at), copy: failed.copy_name ?? "" };
+  return quiet(fill(words.savedCopyBeside, beside));
+}
+
+/** Why the session has ended and where what was unsaved is, in words; undefined while it lives. */
+export function ending(state, words) {
+  if (state.ended === undefined) return undefined;
+  const ends = {
+    revoked: words.endedRevoked,
+    expired: words.endedExpired,
+    linkRevoked: words.endedLinkRevoked,
+    linkExpired: words.endedLinkExpired,
+    signedOut: words.endedSignedOut,
+    lostEditing: words.lostEditing,
+  };
+  return {
+    end: Object.hasOwn(ends, state.ended) ? ends[state.ended] : words.endedExpired,
+    unsaved: unsavedInWords(state, words),
+  };
+}
+
+function unsavedInWords(state, words) {
+  switch (unsavedAfterEnd(state)) {
+    case "copy":
+      return fill(words.unsavedCopied, { copy: state.status.last_copy ?? state.status.not_saved.copy_name ?? "" });
+    case "spool":
+      return words.unsavedSpooled;
+    case "keeping":
+      return words.unsavedKeeping;
+    case "lost":
+      return words.unsavedLost;
+    default:
+      return state.permission === "view" ? "" : words.unsavedNothing;
+  }
+}
+
+function spokenEnd({ end, unsaved }, words) {
+  return unsaved === "" ? end : fill(words.endedWith, { end, unsaved });
+}
+
+/** Replaces each `{name}` of a template; what stands in a value is text, whatever it looks like. */
+export function fill(template, values) {
+  return template.replace(/\{(\w+)\}/g, (placeholder, name) => values[name] ?? placeholder);
+}
+
+/** Spells moments in the person's zone: the time, and the day when it is another one. */
+export function timeSpelling(locale, todayMs, timeZone) {
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeZone });
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone });
+  return (ms) => {
+    const isToday = day.format(ms) === day.format(todayMs());
+    return isToday ? clock.format(ms) : `${day.format(ms)} ${clock.format(ms)}`;
+  };
+}
+
+function quiet(text) {
+  return { tone: "quiet", text };
+}
+
+function trouble(text) {
+  return { tone: "trouble", text };
+}
+
+function loading({ waitedMs, isEditorHeard, editorOrigin, bridgeUrl, fileName, status }, words) {
+  if (waitedMs < slowAfterMs || status === undefined) return quiet(fill(words.loading, { name: fileName }));
+  const { check_file_info, get_file } = status.editor_called;
+  if (get_file) return trouble(words.editorSlow);
+  if (check_file_info) return trouble(words.editorNoContent);
+  return trouble(
+    isEditorHeard
+      ? fill(words.editorNotCalled, { bridge: bridgeUrl })
+      : fill(words.editorSilent, { editor: editorOrigin }),
+  );
+}
+
+function endingSoon({ nowMs, tokenEndsAtMs, canRenew, waitsForSave, isModified }, words, time) {
+  if (waitsForSave && isModified) return fill(words.saveToStay, { time: time(tokenEndsAtMs) });
+  if (canRenew || tokenEndsAtMs - nowMs > endsSoonMs) return undefined;
+  return fill(isModified ? words.endsSoonUnsaved : words.endsSoon, { time: time(tokenEndsAtMs) });
+}
+
+function notSaved(failed, { notSavedSinceMs }, words, time) {
+  const values = { time: time(notSavedSinceMs ?? failed.at), person: failed.by, why: reason(failed.why, words) };
+  if (failed.kept_in === "spool") return fill(failed.is_mine ? words.notSavedKept : words.notSavedKeptBy, values);
+  return fill(failed.is_mine ? words.notSavedHere : words.notSavedHereBy, values);
+}
+
+function inCopy(failed, words, time) {
+  return fill(failed.is_mine ? words.copied : words.copiedBy, {
+    time: time(failed.at),
+    person: failed.by,
+    copy: failed.copy_name ?? "",
+    why: reason(failed.why, words),
+  });
+}
+
+function isNewestNews(failed, { now, last_save }) {
+  return failed.at >= (last_save?.at ?? 0) && now - failed.at <= dayMs;
+}
+
+function reason(why, words) {
+  const reasons = {
+    changedInStorage: words.whyChangedInStorage,
+    lockMismatch: words.whyLockMismatch,
+    lockedElsewhere: words.whyLockedElsewhere,
+    quotaExceeded: words.whyQuotaExceeded,
+    signInNeeded: words.whySignInNeeded,
+    driveUnreachable: words.whyDriveUnreachable,
+    driveBusy: words.whyDriveBusy,
+    driveFailed: words.whyDriveFailed,
+    fileMissing: words.whyFileMissing,
+    fileUnproven: words.whyFileUnproven,
+    rightMissing: words.whyRightMissing,
+    bodyTooLarge: words.whyBodyTooLarge,
+    spoolFailed: words.whySpoolFailed,
+    spoolFull: words.whySpoolFailed,
+  };
+  return Object.hasOwn(reasons, why) ? reasons[why] : words.whyUnexpected;
+}

@@ -1,0 +1,114 @@
+import { readFileSync } from "node:fs";
+import type { EditorIds } from "../documents/editorIds.ts";
+import { type AccessGrant, editorOrigin } from "../documents/grants.ts";
+import { Html, html, jsonForScript } from "../pages/html.ts";
+import type { Language } from "../pages/language.ts";
+import type { Page } from "../pages/views/page.ts";
+import { hostPageWords } from "./words.ts";
+
+const browserFile = (name: string): string => readFileSync(new URL(`./browser/${name}`, import.meta.url), "utf8");
+
+const scripts = [
+  "hostPageRules.js",
+  "hostPageStatusLine.js",
+  "hostPagePolling.js",
+  "hostPageSaving.js",
+  "hostPageToken.js",
+  "hostPagePortal.js",
+  "hostPageEnd.js",
+  "hostPage.js",
+];
+
+// Our own files: they hold no closing tag and need no escaping. Modules, so that tests reach their parts; one script
+// in the page, which the nonce lets run without a further address.
+const script = new Html(`(() => {\n"use strict";\n${scripts.map((name) => asPart(browserFile(name))).join("\n")}})();`);
+const style = new Html(browserFile("hostPage.css"));
+
+export interface HostPageFacts {
+  readonly grant: AccessGrant;
+  /** As CheckFileInfo tells them. */
+  readonly editorIds: ReturnType<EditorIds>;
+  readonly accessToken: string;
+  /** By which the open page asks for tokens and news. */
+  readonly pageKey: string;
+  readonly fileName: string;
+  readonly nonce: string;
+  readonly bridgeUrl: string;
+  readonly embedOrigins: readonly string[];
+  readonly language: Language;
+  /** Whether the editor takes a token by message; one that does not is reloaded with it. */
+  readonly takesFreshTokens: boolean;
+  readonly mayShare: boolean;
+}
+
+/**
+ * The page around the editor: posts the token into the editor's frame, tells how the saves go, keeps the token fresh,
+ * and talks with the portal that frames it. The token is in the form alone, never in an address. Works without cookies
+ * and without storage.
+ * @see reference wopi.md sections 3 and 14
+ */
+export function hostPage(facts: HostPageFacts): Page {
+  const { grant, accessToken, fileName, nonce, embedOrigins, language } = facts;
+  const editor = editorOrigin(grant);
+  const words = hostPageWords[language];
+  const body = html`<!doctype html>
+<html lang="${language}">
+<head>
+<meta charset="utf-8">
+<title>${fileName}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1, maximum-scale=1, minimum-scale=1, user-scalable=no">
+<meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
+<style nonce="${nonce}">${style}</style>
+</head>
+<body>
+<p id="status" role="status"></p>
+<main id="frame-holder"></main>
+<form id="editor-form" method="post" action="${grant.actionUrl}" target="editor-frame" hidden>
+<input type="hidden" name="access_token" value="${accessToken}">
+<input type="hidden" name="access_token_ttl" value="${grant.expiresAtMs}">
+<input type="hidden" name="user_id" value="${facts.editorIds.userId}">
+<input type="hidden" name="owner_id" value="${facts.editorIds.ownerId}">
+</form>
+<script type="application/json" id="facts" nonce="${nonce}">${jsonForScript({
+    editorOrigin: editor,
+    fileName,
+    fileId: grant.document.fileId,
+    embedOrigins,
+    bridgeUrl: facts.bridgeUrl,
+    pageKey: facts.pageKey,
+    permission: grant.permission,
+    tokenEndsAtMs: grant.expiresAtMs,
+    renewableUntilMs: grant.renewableUntilMs,
+    takesFreshTokens: facts.takesFreshTokens,
+    mayShare: facts.mayShare,
+    language,
+    words,
+  })}</script>
+<script nonce="${nonce}">${script}</script>
+<noscript>${words.needsScript}</noscript>
+</body>
+</html>`;
+  const ancestors = ["'self'", ...embedOrigins].join(" ");
+  return {
+    body,
+    headers: {
+      "Content-Security-Policy": [
+        "default-src 'none'",
+        `script-src 'nonce-${nonce}'`,
+        `style-src 'nonce-${nonce}'`,
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        `frame-src ${editor}`,
+        `form-action ${editor}`,
+        `frame-ancestors ${ancestors}`,
+        "base-uri 'none'",
+      ].join("; "),
+      "Permissions-Policy": `clipboard-read=(self "${editor}"), clipboard-write=(self "${editor}"), fullscreen=(self "${editor}")`,
+    },
+  };
+}
+
+function asPart(module: string): string {
+  return module.replace(/^import [^;]*;$/gm, "").replace(/^export /gm, "");
+}

@@ -1,0 +1,131 @@
+import { type Request, type Response, Router } from "express";
+import type { Activity, FailedSave, FileActivity } from "../documents/activity.ts";
+import { type AccessGrant, type AccessGrants, type GrantEnd, lastSaveUntilMs, mayEdit } from "../documents/grants.ts";
+import type { LastCopies, LastCopy } from "../documents/lastCopies.ts";
+import { accessTokenFor, type OpenDocumentParts } from "../documents/openSession.ts";
+import { logFacts } from "../http/requestLog.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+
+export interface HostSessionParts extends OpenDocumentParts {
+  readonly grants: AccessGrants;
+  readonly activity: FileActivity;
+  readonly lastCopies: LastCopies;
+  /** Gives back the lock of a file that only ended sessions still hold. Never rejects. */
+  readonly sessionsEnded: (fileId: string) => Promise<void>;
+  readonly now: Clock;
+  readonly grantLifetimeMs: number;
+}
+
+/** A save that began so long ago and was never heard of again has died with its process. */
+const savingAtMostMs = 120_000;
+
+/**
+ * What an open host page asks of the bridge, by the key it was given: a fresh token, how the saves went, that it is
+ * closed. Needs no cookie, so that it works in a frame of another site.
+ */
+export function hostSessionRouter(parts: HostSessionParts): Router {
+  const router = Router();
+
+  router.post("/edit/:key/renew", async (request: Request<{ key: string }>, response: Response) => {
+    const { grant, ended } = await parts.grants.behindPageKey(request.params.key);
+    const renewed = ended === undefined ? await parts.grants.renew(grant.id, parts.grantLifetimeMs) : undefined;
+    if (renewed === undefined) {
+      response.status(410).json({ ended: ended ?? "revoked" });
+      return;
+    }
+    logFacts({ grant: grant.id, file: grant.document.fileId });
+    await parts.activity.seen(renewed);
+    response.json({
+      access_token: await accessTokenFor(parts.tokens, renewed),
+      access_token_ttl: renewed.expiresAtMs,
+      renewable_until: renewed.renewableUntilMs,
+    });
+  });
+
+  router.get("/edit/:key/status", async (request: Request<{ key: string }>, response: Response) => {
+    const { grant, ended } = await parts.grants.behindPageKey(request.params.key);
+    const { fileId } = grant.document;
+    if (ended === undefined) await parts.activity.seen(grant);
+    // Of an end that nobody has caused, as of an expiry, the page is the first to hear.
+    else if (grant.permission === "edit") void parts.sessionsEnded(fileId);
+    const hasLostEditing = !mayEdit(grant, parts.now()) && lastSaveUntilMs(grant) !== undefined;
+    const lastCopy = hasLostEditing ? await parts.lastCopies.find(grant.id) : undefined;
+    const activity = await parts.activity.of(fileId);
+    response.json(hostPageStatus(grant, ended, activity, parts.now(), lastCopy));
+  });
+
+  // Sent by navigator.sendBeacon as the page goes away.
+  router.post("/edit/:key/closed", async (request: Request<{ key: string }>, response: Response) => {
+    const { grant } = await parts.grants.behindPageKey(request.params.key);
+    await parts.activity.left(grant);
+    response.status(204).end();
+  });
+
+  return router;
+}
+
+/** What the status line is made of; times in ms since 1970, on the bridge's clock. */
+export interface HostPageStatus {
+  readonly now: number;
+  readonly ended: GrantEnd | null;
+  readonly permission: "view" | "edit";
+  /** What the editor's server has asked of the bridge for this session. */
+  readonly editor_called: { readonly check_file_info: boolean; readonly get_file: boolean };
+  readonly saving_since: number | null;
+  readonly last_save: { readonly at: number; readonly by: string; readonly is_mine: boolean } | null;
+  /** The newest save that did not get into the document, unless a later one did that holds it too. */
+  readonly not_saved: {
+    readonly at: number;
+    readonly by: string;
+    readonly is_mine: boolean;
+    readonly why: FailedSave["why"];
+    /** `spool`: tried again by itself. `copy`: beside the document, under `copy_name`. null: the editor still has it. */
+    readonly kept_in: "spool" | "copy" | null;
+    readonly copy_name: string | null;
+  } | null;
+  /** The copy that this session's last save has become, once it may not edit any more. */
+  readonly last_copy: string | null;
+}
+
+/** Pure: what the page of one grant shows of its file's activity; of one that has ended, what is its own alone. */
+export function hostPageStatus(
+  grant: AccessGrant,
+  ended: GrantEnd | undefined,
+  activity: Activity,
+  nowMs: number,
+  lastCopy?: LastCopy,
+): HostPageStatus {
+  const { sessions, savingSinceMs, lastSave, lastFailedSave } = activity;
+  const called = sessions.find(({ grantId }) => grantId === grant.id)?.called ?? {};
+  // A copy stays beside the document whatever is saved later; all else is in a later save.
+  const isOver =
+    lastFailedSave === undefined || (lastFailedSave.keptIn !== "copy" && (lastSave?.atMs ?? 0) >= lastFailedSave.atMs);
+  const isMine = (person: { id: string }) => person.id === grant.person.id;
+  const isShown = (person: { id: string }) => ended === undefined || isMine(person);
+  return {
+    now: nowMs,
+    ended: ended ?? null,
+    permission: grant.permission,
+    editor_called: { check_file_info: called.checkFileInfo === true, get_file: called.getFile === true },
+    saving_since:
+      ended === undefined && savingSinceMs !== undefined && nowMs - savingSinceMs < savingAtMostMs
+        ? savingSinceMs
+        : null,
+    last_save:
+      lastSave === undefined || !isShown(lastSave.person)
+        ? null
+        : { at: lastSave.atMs, by: lastSave.person.name, is_mine: isMine(lastSave.person) },
+    not_saved:
+      isOver || !isShown(lastFailedSave.person)
+        ? null
+        : {
+            at: lastFailedSave.atMs,
+            by: lastFailedSave.person.name,
+            is_mine: isMine(lastFailedSave.person),
+            why: lastFailedSave.why,
+            kept_in: lastFailedSave.keptIn ?? null,
+            copy_name: lastFailedSave.copyName ?? null,
+          },
+    last_copy: lastCopy?.written === undefined ? null : lastCopy.name,
+  };
+}

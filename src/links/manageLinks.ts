@@ -1,0 +1,107 @@
+import type { Audit } from "../http/auditLog.ts";
+import type { Drive, DriveAccount, DriveFile, OpenRequest } from "../model/drive.ts";
+import { BridgeError } from "../model/failure.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+import { hashPassword } from "./linkPassword.ts";
+import type { EditLink, EditLinks, LinkChanges, LinkRestrictions } from "./links.ts";
+
+export interface LinkParts {
+  readonly drive: Drive;
+  readonly links: EditLinks;
+  readonly now: Clock;
+  readonly bridgeUrl: string;
+  readonly audit: Audit;
+}
+
+/** What whoever makes or changes a link may say of it; undefined leaves it as it is, null takes it away. */
+export interface LinkWishes {
+  readonly permission?: "view" | "edit";
+  readonly expiresAtMs?: number | null;
+  readonly password?: string | null;
+  readonly note?: string | null;
+  readonly asksName?: boolean;
+  readonly mayRename?: boolean;
+  readonly restrictions?: LinkRestrictions;
+}
+
+export const noRestrictions: LinkRestrictions = { download: false, print: false, copy: false, watermark: false };
+
+/**
+ * Makes a link to a file of this account's own.
+ * @param maker who can list, change and revoke it
+ * @returns the address with it: only now, it is kept as a hash
+ * @throws fileMissing; requestInvalid when the account can't act for as long as the link lives
+ */
+export async function makeLink(
+  parts: LinkParts,
+  account: DriveAccount,
+  target: OpenRequest["target"],
+  maker: string,
+  wishes: LinkWishes & { readonly permission: "view" | "edit" },
+): Promise<{ link: EditLink; url: string; file: DriveFile }> {
+  if (account.endsAtMs !== undefined) {
+    const message = "is needed: an access token alone ends within the hour, and the link with it";
+    throw new BridgeError({ kind: "requestInvalid", issues: [{ field: "X-Cloudreve-Refresh-Token", message }] });
+  }
+  const file = await parts.drive.find(account.account, target);
+  const { password, expiresAtMs, note } = wishes;
+  requireFuture(parts, expiresAtMs);
+  const { link, secret } = await parts.links.make({
+    account: account.account,
+    owner: { id: account.userId, name: account.userName },
+    fileId: file.id,
+    fileName: file.name,
+    permission: wishes.permission,
+    asksName: wishes.asksName ?? true,
+    mayRename: wishes.mayRename ?? false,
+    restrictions: wishes.restrictions ?? noRestrictions,
+    maker,
+    ...(expiresAtMs ? { expiresAtMs } : {}),
+    ...(password ? { passwordHash: await hashPassword(password) } : {}),
+    ...(note ? { note } : {}),
+  });
+  parts.audit({ event: "linkMade", link: link.id, file: file.id, by: maker, permission: link.permission });
+  return { link, url: linkUrl(parts.bridgeUrl, secret), file };
+}
+
+/** @returns the changed link @throws linkUnknown when it is not this maker's, linkEnded when it has been revoked */
+export async function changeLink(parts: LinkParts, maker: string, id: string, wishes: LinkWishes): Promise<EditLink> {
+  const link = await linkOf(parts, maker, id);
+  requireFuture(parts, wishes.expiresAtMs);
+  const { password, ...rest } = wishes;
+  const changes: LinkChanges = {
+    ...rest,
+    ...(password === undefined ? {} : { passwordHash: password === null ? null : await hashPassword(password) }),
+  };
+  const changed = await parts.links.change(link.id, changes);
+  if (changed === undefined) throw new BridgeError({ kind: "linkEnded", because: "revoked" });
+  parts.audit({ event: "linkChanged", link: link.id, file: link.fileId, by: maker });
+  return changed;
+}
+
+/** Ends a link for good; one that has been revoked before stays so. @throws linkUnknown when it is not this maker's */
+export async function revokeLink(parts: LinkParts, maker: string, id: string): Promise<EditLink> {
+  const link = await linkOf(parts, maker, id);
+  const revoked = await parts.links.revoke(link.id);
+  if (revoked !== undefined) parts.audit({ event: "linkRevoked", link: link.id, file: link.fileId, by: maker });
+  return revoked ?? link;
+}
+
+/** @throws linkUnknown when there is none, or another maker's */
+export async function linkOf(parts: LinkParts, maker: string, id: string): Promise<EditLink> {
+  const link = await parts.links.find(id);
+  if (link?.maker !== maker) throw new BridgeError({ kind: "linkUnknown" });
+  return link;
+}
+
+export function linkUrl(bridgeUrl: string, secret: string): string {
+  return `${bridgeUrl}/l/${secret}`;
+}
+
+function requireFuture({ now }: LinkParts, expiresAtMs: number | null | undefined): void {
+  if (expiresAtMs === undefined || expiresAtMs === null || expiresAtMs > now()) return;
+  throw new BridgeError({
+    kind: "requestInvalid",
+    issues: [{ field: "expires_at", message: "must be in the future" }],
+  });
+}

@@ -1,0 +1,108 @@
+import { BridgeError } from "./failure.ts";
+import { SharedTurns, type SharedTurnsOptions, type Turn } from "./sharedFileMutex.ts";
+
+/** Within one process a turn lasts until its work is done. */
+const lasting: Turn = { requireMine: () => undefined };
+/** An editor waits for half a minute; whoever has waited this long is told that the file is busy. */
+const usualWaitMs = 25_000;
+
+interface Waiting {
+  readonly begin: () => void;
+}
+
+/**
+ * One at a time per file: Cloudreve answers a lock call during a running save with a false conflict, so lock calls
+ * and saves of one file take turns. Calls on different files do not wait for each other.
+ */
+export class FileTurns {
+  /** Who waits behind the one at work, by file; a file with nobody at work has no entry. */
+  readonly #waiting = new Map<string, Set<Waiting>>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #shared: SharedTurns | undefined;
+  readonly #waitAtMostMs: number;
+
+  /** @param shared where several bridges work on the same files: their common store */
+  constructor(shared?: SharedTurnsOptions, waitAtMostMs = usualWaitMs) {
+    this.#shared = shared === undefined ? undefined : new SharedTurns(shared);
+    this.#waitAtMostMs = this.#shared?.waitAtMostMs ?? waitAtMostMs;
+  }
+
+  /**
+   * Does what is due whatever becomes of the caller, as placing a save that was received whole.
+   * @throws driveBusy when the turn does not come in time
+   */
+  inTurn<Result>(fileId: string, work: (turn: Turn) => Promise<Result>): Promise<Result> {
+    return this.#counted(this.#inTurn(fileId, work, undefined));
+  }
+
+  /**
+   * As `inTurn`, for what nobody wants any more once the caller has gone: he leaves the queue at once.
+   * @param signal aborted when the caller has gone
+   */
+  inTurnWhile<Result>(signal: AbortSignal, fileId: string, work: (turn: Turn) => Promise<Result>): Promise<Result> {
+    return this.#counted(this.#inTurn(fileId, work, signal));
+  }
+
+  #counted<Result>(result: Promise<Result>): Promise<Result> {
+    this.#underWay.add(result);
+    const ended = (): void => void this.#underWay.delete(result);
+    result.then(ended, ended);
+    return result;
+  }
+
+  /** @returns once every turn under way has ended, however it ended */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
+  async #inTurn<Result>(
+    fileId: string,
+    work: (turn: Turn) => Promise<Result>,
+    signal: AbortSignal | undefined,
+  ): Promise<Result> {
+    if (signal?.aborted === true) throw callerGone();
+    const untilMs = performance.now() + this.#waitAtMostMs;
+    const waiting = this.#waiting.get(fileId);
+    if (waiting === undefined) this.#waiting.set(fileId, new Set());
+    else await this.#come(waiting, signal);
+    try {
+      return await (this.#shared === undefined ? work(lasting) : this.#shared.hold(fileId, work, untilMs, signal));
+    } finally {
+      this.#next(fileId);
+    }
+  }
+
+  #come(waiting: Set<Waiting>, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onGone);
+        waiting.delete(mine);
+      };
+      const giveUp = (error: Error): void => {
+        leave();
+        reject(error);
+      };
+      const onGone = (): void => giveUp(callerGone());
+      const timer = setTimeout(() => giveUp(new BridgeError({ kind: "driveBusy" })), this.#waitAtMostMs);
+      const mine: Waiting = {
+        begin: () => {
+          leave();
+          resolve();
+        },
+      };
+      signal?.addEventListener("abort", onGone);
+      waiting.add(mine);
+    });
+  }
+
+  #next(fileId: string): void {
+    const [next] = this.#waiting.get(fileId) ?? [];
+    if (next === undefined) this.#waiting.delete(fileId);
+    else next.begin();
+  }
+}
+
+/** Nobody reads the answer; the log does. */
+const callerGone = (): BridgeError =>
+  new BridgeError({ kind: "driveBusy" }, { cause: new Error("the caller has hung up") });

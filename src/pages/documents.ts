@@ -1,0 +1,97 @@
+import { Router } from "express";
+import { z } from "zod";
+import { type DocumentRequest, type OpenDocumentParts, openDocument } from "../documents/openSession.ts";
+import type { SaveSpool } from "../documents/saveSpool.ts";
+import { logFacts } from "../http/requestLog.ts";
+import { editorLanguage, languages } from "./language.ts";
+import { fileIdIn, safeReturn } from "./ownOrigin.ts";
+import { forPerson, keepLanguage, languageOf, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
+import { documentsPage } from "./views/documentsPage.ts";
+import { savesOf } from "./waitingSaves.ts";
+
+export interface DocumentPagesParts extends PageParts, OpenDocumentParts {
+  readonly spool: SaveSpool;
+}
+
+const folderUri = z
+  .string()
+  .max(4096)
+  .regex(/^cloudreve:\/\/my(\/|$)/);
+
+/** `/`, `/open`: somebody's own documents, and the way into the editor for their owner. */
+export function documentPagesRouter(parts: DocumentPagesParts): Router {
+  const router = Router();
+
+  router.get(
+    "/",
+    forPerson(parts, async (person, request, response) => {
+      const folder = folderUri.safeParse(request.query["folder"]).data;
+      const next = z.string().max(1024).safeParse(request.query["next"]).data;
+      const { entries, next: following } = await parts.drive.list(person.account, folder, next);
+      const openable = await parts.drive.openable(person.account);
+      const page = documentsPage(await pageContext(parts, request, person), {
+        crumbs: crumbsOf(folder),
+        entries,
+        waitingSaves: savesOf(parts.spool, person).length,
+        opens: (name) => openable.has(name.slice(name.lastIndexOf(".") + 1).toLowerCase()),
+        ...(folder === undefined ? {} : { folderUri: folder }),
+        ...(following === undefined ? {} : { next: following }),
+      });
+      sendPage(response, 200, page);
+    }),
+  );
+
+  router.get(
+    "/open",
+    forPerson(parts, async (person, request, response) => {
+      const id = fileIdIn(request.query["file_id"]);
+      const asked: DocumentRequest = {
+        target: { fileId: id },
+        action: "edit",
+        account: { named: person.account },
+        user: undefined,
+        restrictions: {},
+        saveAs: "overwrite",
+        mayRename: true,
+        language: editorLanguage[await languageOf(parts.cookies, request)],
+        theme: undefined,
+        issuedTo: `person:${person.id}`,
+        generation: person.generation,
+      };
+      const { grant, hostPageUrl } = await openDocument(parts, asked);
+      logFacts({ grant: grant.id, file: id, person: person.id });
+      // The ticket is good once; what follows the # is for the page itself, so that a reload opens the document anew.
+      response.redirect(303, `${hostPageUrl}#/open?file_id=${id}`);
+    }),
+  );
+
+  router.get("/language", async (request, response) => {
+    const language = z.enum(languages).safeParse(request.query["to"]).data;
+    if (language !== undefined) await keepLanguage(parts.cookies, response, language);
+    const { return_to: back } = request.query;
+    // A colleague's door is no place to come back to after a sign-in, but here it is.
+    const door = typeof back === "string" ? /^\/l\/[A-Za-z0-9_-]{1,64}$/.exec(back)?.[0] : undefined;
+    response.redirect(303, `${parts.bridgeUrl}${door ?? safeReturn(back)}`);
+  });
+  return router;
+}
+
+/** The way from the root to a folder, each step with its address. */
+function crumbsOf(folder: string | undefined): { name: string; uri?: string }[] {
+  const steps = (folder ?? "")
+    .replace(/^cloudreve:\/\/my\/?/, "")
+    .split("/")
+    .filter((step) => step !== "");
+  return steps.map((step, index) => ({
+    name: decoded(step),
+    uri: `cloudreve://my/${steps.slice(0, index + 1).join("/")}`,
+  }));
+}
+
+function decoded(step: string): string {
+  try {
+    return decodeURIComponent(step);
+  } catch {
+    return step;
+  }
+}

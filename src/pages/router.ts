@@ -1,0 +1,79 @@
+import { Router } from "express";
+import type { EditorIds } from "../documents/editorIds.ts";
+import { accessTokenFor } from "../documents/openSession.ts";
+import { hostPage } from "../editorPage/page.ts";
+import { type HostSessionParts, hostSessionRouter } from "../editorPage/pageCalls.ts";
+import { portalScriptRouter } from "../editorPage/portalScript.ts";
+import { suiteOf } from "../editors/suites.ts";
+import { logFacts } from "../http/requestLog.ts";
+import { assetsRouter } from "./assets.ts";
+import { type DocumentPagesParts, documentPagesRouter } from "./documents.ts";
+import { chooseLanguage } from "./language.ts";
+import { type LinkPagesParts, linkPagesRouter } from "./ownLinks.ts";
+import { answerFailures, newNonce, sendPage } from "./pageAnswer.ts";
+import { type SignInParts, signInRouter } from "./signIn.ts";
+import { type DoorParts, doorRouter, isVisitor } from "./visitLink.ts";
+import { type WaitingSavePagesParts, waitingSavePagesRouter } from "./waitingSaves.ts";
+
+export interface HostRouterParts
+  extends DocumentPagesParts,
+    DoorParts,
+    LinkPagesParts,
+    SignInParts,
+    HostSessionParts,
+    WaitingSavePagesParts {
+  readonly embedOrigins: readonly string[];
+  readonly editorIds: EditorIds;
+}
+
+/** Pages for people. */
+export function hostRouter(parts: HostRouterParts): Router {
+  const router = Router();
+  router.use(assetsRouter());
+  router.use(portalScriptRouter());
+  router.use(editRouter(parts));
+  router.use(signInRouter(parts));
+  router.use(documentPagesRouter(parts));
+  router.use(linkPagesRouter(parts));
+  router.use(waitingSavePagesRouter(parts));
+  router.use(doorRouter(parts));
+  router.use(answerFailures(parts, isVisitor));
+  return router;
+}
+
+/** `/edit`: the page around the editor; it and its failures may stand in a portal's frame. */
+function editRouter(parts: HostRouterParts): Router {
+  const router = Router();
+  router.use(hostSessionRouter(parts));
+
+  // Whoever only looks whether the address is alive must not use the ticket up.
+  router.head("/edit/:ticket", async (request, response) => {
+    await parts.grants.behindTicket(request.params.ticket);
+    response.type("html").end();
+  });
+
+  router.get("/edit/:ticket", async (request, response) => {
+    const { ticket } = request.params;
+    // Asked before the ticket is taken: a drive that is away for a moment must not cost the visitor his only one.
+    const { name } = await parts.drive.stat((await parts.grants.behindTicket(ticket)).document);
+    const grant = await parts.grants.redeemTicket(ticket);
+    logFacts({ grant: grant.id, file: grant.document.fileId });
+    const page = hostPage({
+      grant,
+      editorIds: parts.editorIds(grant),
+      accessToken: await accessTokenFor(parts.tokens, grant),
+      pageKey: await parts.grants.issuePageKey(grant),
+      fileName: name,
+      nonce: newNonce(),
+      bridgeUrl: parts.bridgeUrl,
+      embedOrigins: parts.embedOrigins,
+      language: chooseLanguage([grant.language], undefined),
+      takesFreshTokens: suiteOf(grant.actionUrl).takesFreshTokens,
+      mayShare: grant.person.id === grant.ownerId && grant.document.version === undefined,
+    });
+    sendPage(response, 200, page);
+  });
+
+  router.use("/edit", answerFailures(parts, isVisitor, parts.embedOrigins));
+  return router;
+}

@@ -1,0 +1,207 @@
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { type Request, type Response, Router, urlencoded } from "express";
+import { z } from "zod";
+import type { Audit } from "../http/auditLog.ts";
+import { hungUp } from "../http/hungUp.ts";
+import { sourceOf } from "../http/requestSource.ts";
+import type { Attempt, AttemptLimits } from "../model/attemptLimits.ts";
+import type { Drive, DriveAccount, SignInOutcome } from "../model/drive.ts";
+import { failureOf } from "../model/failure.ts";
+import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { requireOwnOrigin, safeReturn } from "./ownOrigin.ts";
+import { type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
+import { endSession, startSession } from "./signedIn.ts";
+import { type SignInFacts, signInPage } from "./views/signInPage.ts";
+
+export interface SignInParts extends PageParts {
+  readonly drive: Drive;
+  readonly store: KeyValueStore;
+  readonly attempts: AttemptLimits;
+  readonly audit: Audit;
+  readonly now: Clock;
+  /** Somebody has signed out everywhere: gives back the locks that only ended sessions still hold. */
+  readonly personSignedOut: () => void;
+}
+
+const consentCookie = "signin";
+const consentForMs = 15 * 60_000;
+/** A sign-in on its way through the drive's pages: kept by the browser that began it, so that nobody fills the store. */
+const consentSchema = z.object({ state: z.string(), codeVerifier: z.string(), returnTo: z.string() });
+
+const secondStepCookie = "second-step";
+const secondStepForMs = 15 * 60_000;
+/** Whose second factor is asked for: each sign-in with the right password has a new id, and the guesses are one row. */
+const secondStepSchema = z.object({ secondStepId: z.string(), account: z.string() });
+/** Whoever guesses codes knows the password, and a million are soon tried. */
+const secondFactorDelayMs = 30_000;
+
+/** What is no text of a sensible length can't be right either. */
+const text = z.string().max(1024).catch("");
+const passwordForm = z.object({ email: text, password: text, return_to: text });
+const secondFactorForm = z.object({ second_step_id: text, code: text, return_to: text });
+
+/**
+ * `/signin`, `/signout`: people sign in with the drive, by its OAuth pages or, where it has none, with their password.
+ * @see RFC 7636; reference cloudreve-v4 sections 0 and 3
+ */
+export function signInRouter(parts: SignInParts): Router {
+  const router = Router();
+  const form = [requireOwnOrigin(parts.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
+  const redirectUri = `${parts.bridgeUrl}/signin/callback`;
+
+  const show = async (
+    request: Request,
+    response: Response,
+    status: number,
+    facts: Omit<SignInFacts, "ways">,
+  ): Promise<void> => {
+    const context = await pageContext(parts, request, undefined);
+    sendPage(
+      response,
+      status,
+      signInPage({ ...context, path: "/signin" }, { ways: await parts.drive.signIn.ways(), ...facts }),
+    );
+  };
+
+  const welcome = async (response: Response, account: DriveAccount, returnTo: string): Promise<void> => {
+    const person = { id: account.userId, name: account.userName, account: account.account };
+    await startSession(parts, response, person);
+    parts.audit({ event: "signedIn", person: { id: person.id, name: person.name } });
+    response.redirect(303, `${parts.bridgeUrl}${returnTo}`);
+  };
+
+  router.get("/signin", async (request, response) => {
+    const state = request.query["signed_out"] === "1" ? "signedOut" : "fresh";
+    await show(request, response, 200, { returnTo: safeReturn(request.query["return_to"]), state });
+  });
+
+  router.get("/signin/oauth", async (request, response) => {
+    const state = randomBytes(24).toString("base64url");
+    const codeVerifier = randomBytes(48).toString("base64url");
+    const consent = { state, codeVerifier, returnTo: safeReturn(request.query["return_to"]) };
+    await parts.cookies.write(response, consentCookie, consent, consentForMs);
+    const codeChallenge = hashOf(codeVerifier);
+    const nonce = randomBytes(24).toString("base64url");
+    response.redirect(303, parts.drive.signIn.consentUrl({ state, nonce, codeChallenge, redirectUri }));
+  });
+
+  router.get("/signin/callback", async (request, response) => {
+    const { state, code } = request.query;
+    const consent = await parts.cookies.read(request, consentCookie, consentSchema);
+    const isItsAnswer = consent !== undefined && typeof state === "string" && isSame(consent.state, state);
+    // An address that some other page makes up must not end a sign-in that is on its way.
+    if (isItsAnswer) parts.cookies.clear(response, consentCookie);
+    const returnTo = safeReturn(isItsAnswer ? consent.returnTo : "/");
+    if (!isItsAnswer || typeof code !== "string" || code === "") {
+      await show(request, response, 400, { returnTo, state: "oauthFailed" });
+      return;
+    }
+    try {
+      const account = await parts.drive.signIn.byCode(code, consent.codeVerifier);
+      // The drive takes a code once; a cookie that has been copied must not serve for another code either.
+      const usedUntilMs = parts.now() + consentForMs;
+      if (!(await parts.store.swap(consentUsedKey(consent.state), undefined, "used", usedUntilMs))) {
+        await show(request, response, 400, { returnTo, state: "oauthFailed" });
+        return;
+      }
+      await welcome(response, account, returnTo);
+    } catch (error) {
+      if (failureOf(error, "signInNeeded") === undefined) throw error;
+      await show(request, response, 400, { returnTo, state: "oauthFailed" });
+    }
+  });
+
+  const settle = async (
+    request: Request,
+    response: Response,
+    outcome: SignInOutcome,
+    refused: Omit<SignInFacts, "ways">,
+    account: string,
+  ): Promise<void> => {
+    switch (outcome.is) {
+      case "signedIn":
+        return welcome(response, outcome.account, refused.returnTo);
+      case "secondFactorNeeded":
+        await parts.cookies.write(
+          response,
+          secondStepCookie,
+          { secondStepId: outcome.secondStepId, account },
+          secondStepForMs,
+        );
+        return show(request, response, 200, {
+          returnTo: refused.returnTo,
+          state: "secondFactor",
+          secondStepId: outcome.secondStepId,
+        });
+      case "captchaNeeded":
+        return show(request, response, 409, { ...refused, state: "captcha" });
+      case "refused":
+        return show(request, response, 403, refused);
+    }
+  };
+
+  /** Offers what somebody typed to the drive, which itself has no throttle, and shows what came of it. */
+  const offer = async (
+    request: Request,
+    response: Response,
+    attempt: Pick<Attempt, "what" | "target" | "longestDelayMs">,
+    page: Omit<SignInFacts, "ways">,
+    ask: () => Promise<SignInOutcome>,
+  ): Promise<void> => {
+    let outcome: SignInOutcome;
+    try {
+      outcome = await parts.attempts.tried(
+        { ...attempt, source: sourceOf(request), signal: hungUp(response) },
+        ask,
+        ({ is }) => is === "refused",
+      );
+    } catch (error) {
+      const refused = failureOf(error, "tooManyAttempts");
+      if (refused === undefined) throw error;
+      const { retryAfterSeconds } = refused;
+      response.set("Retry-After", String(retryAfterSeconds));
+      return show(request, response, 429, { ...page, state: "tooMany", retryAfterSeconds });
+    }
+    await settle(request, response, outcome, page, attempt.target);
+  };
+
+  router.post("/signin/password", ...form, async (request, response) => {
+    const { email, password, return_to } = passwordForm.parse(request.body ?? {});
+    const page = { returnTo: safeReturn(return_to), state: "refused", email } as const;
+    if (!(await parts.drive.signIn.ways()).password) return show(request, response, 403, { ...page, state: "fresh" });
+    await offer(request, response, { what: "sign-in", target: accountOf(email) }, page, () =>
+      parts.drive.signIn.byPassword(email, password),
+    );
+  });
+
+  router.post("/signin/second-factor", ...form, async (request, response) => {
+    const { second_step_id: secondStepId, code, return_to } = secondFactorForm.parse(request.body ?? {});
+    const returnTo = safeReturn(return_to);
+    const step = await parts.cookies.read(request, secondStepCookie, secondStepSchema);
+    if (step === undefined || !isSame(step.secondStepId, secondStepId)) {
+      return show(request, response, 403, { returnTo, state: "secondStepLost" });
+    }
+    const page = { returnTo, state: "secondFactorRefused", secondStepId } as const;
+    const attempt = { what: "second factor", target: step.account, longestDelayMs: secondFactorDelayMs };
+    await offer(request, response, attempt, page, () =>
+      parts.drive.signIn.bySecondFactor(secondStepId, code.replace(/\s/g, "")),
+    );
+  });
+
+  router.post("/signout", ...form, async (request, response) => {
+    const everywhere = z.object({ everywhere: text }).parse(request.body ?? {}).everywhere === "1";
+    const person = await endSession(parts, request, response, everywhere);
+    if (person !== undefined) {
+      parts.audit({ event: "signedOut", person: { id: person.id, name: person.name }, everywhere });
+      if (everywhere) parts.personSignedOut();
+    }
+    response.redirect(303, `${parts.bridgeUrl}/signin?signed_out=1`);
+  });
+  return router;
+}
+
+/** As the drive finds an account: however its e-mail is spelt, guesses at it are guesses at one. */
+const accountOf = (email: string): string => email.normalize("NFKC").trim().toLowerCase();
+const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
+const isSame = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(hashOf(a)), Buffer.from(hashOf(b)));
+const consentUsedKey = (state: string): string => `signInUsed:${hashOf(state)}`;

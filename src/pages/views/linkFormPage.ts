@@ -1,0 +1,199 @@
+import type { EditLink } from "../../links/links.ts";
+import { type Html, html } from "../html.ts";
+import { fill } from "../words/fill.ts";
+import { pageWords } from "../words/pageWords.ts";
+import { layout } from "./layout.ts";
+import { fieldLine, fillHtml, flag, joined, moment, named, nothing, notice } from "./markup.ts";
+import type { Page, PageContext } from "./page.ts";
+
+/** What a field may hold at most, in UTF-16 units as browsers count. */
+export const linkFormLimits = { password: 200, note: 500 } as const;
+
+/** Days from now, as `expires_in` sends them; `""` is never. */
+export const expiryChoices = ["", "1", "7", "30", "90"] as const;
+
+/** The fields of the form as they were sent, but for the password, which is not given back. */
+export interface LinkFormValues {
+  readonly permission: string;
+  readonly expiresIn: string;
+  readonly removePassword: boolean;
+  readonly note: string;
+  readonly askName: boolean;
+  readonly mayRename: boolean;
+  readonly noDownload: boolean;
+  readonly noPrint: boolean;
+  readonly noCopy: boolean;
+  readonly watermark: boolean;
+}
+
+export interface LinkFormFacts {
+  readonly file: { readonly id: string; readonly name: string };
+  /** The link to change; left out = a new one. */
+  readonly link?: EditLink;
+  readonly values?: LinkFormValues;
+  readonly error?: {
+    readonly field: "permission" | "expires_in" | "password" | "note";
+    readonly kind: "invalid" | "tooLong";
+  };
+  /** How many other links to this file still work. */
+  readonly otherLinks: number;
+}
+
+/**
+ * Makes a link (`POST /share`) or changes one (`POST /links/ID`). Fields:
+ * - `file_id`: of a new link alone
+ * - `permission`: `edit` | `view`
+ * - `expires_in`: days, one of `expiryChoices`; on change also `keep`
+ * - `password`: empty = none, on change = as it was; `remove_password` (on change, when there is one)
+ * - `note`: empty = none
+ * - `may_rename`, `ask_name`, `no_download`, `no_print`, `no_copy`, `watermark`
+ *
+ * A ticked box sends `1`, an unticked one nothing.
+ */
+export function linkFormPage(context: PageContext, facts: LinkFormFacts): Page {
+  const words = pageWords[context.language];
+  const { file, link, otherLinks } = facts;
+  const values = facts.values ?? (link === undefined ? newLink : valuesOf(link));
+  const title = link === undefined ? words.newLinkTitle : words.changeLinkTitle;
+  const back = link === undefined ? `${context.bridgeUrl}/` : `${context.bridgeUrl}/links/${link.id}`;
+  const action = link === undefined ? `${context.bridgeUrl}/share` : back;
+  return layout(context, {
+    title: `${title}: ${file.name}`,
+    isNarrow: true,
+    main: html`<article>
+<h1>${title}</h1>
+<p><strong>${named(file.name)}</strong></p>
+<p class="lead">${link === undefined ? words.newLinkLead : words.changeLinkLead}</p>
+${otherLinks === 0 ? nothing : notice("plain", html`${fill(words.otherLinks, { count: otherLinks })} <a href="${context.bridgeUrl}/links">${words.seeMyLinks}</a>`)}
+<form method="post" action="${action}">
+${link === undefined ? html`<input type="hidden" name="file_id" value="${file.id}">` : nothing}
+${permissionField(context, values, facts.error)}
+${box("may_rename", words.allowRename, values.mayRename, words.allowRenameHint)}
+${expiryField(context, values, facts)}
+${passwordField(context, values, facts)}
+${noteField(context, values, facts.error)}
+${box("ask_name", words.askName, values.askName, words.askNameHint)}
+${restrictionFields(context, values)}
+<button>${link === undefined ? words.makeLink : words.saveChanges}</button>
+</form>
+<p class="aside"><a href="${back}">${words.cancel}</a></p>
+</article>`,
+  });
+}
+
+const newLink: LinkFormValues = {
+  permission: "edit",
+  expiresIn: "",
+  removePassword: false,
+  note: "",
+  askName: true,
+  mayRename: false,
+  noDownload: false,
+  noPrint: false,
+  noCopy: false,
+  watermark: false,
+};
+
+function valuesOf({ asksName, mayRename, note, permission, restrictions }: EditLink): LinkFormValues {
+  return {
+    permission,
+    expiresIn: "keep",
+    removePassword: false,
+    note: note ?? "",
+    askName: asksName,
+    mayRename,
+    noDownload: restrictions.download,
+    noPrint: restrictions.print,
+    noCopy: restrictions.copy,
+    watermark: restrictions.watermark,
+  };
+}
+
+function permissionField({ language }: PageContext, values: LinkFormValues, error: LinkFormFacts["error"]): Html {
+  const words = pageWords[language];
+  const isWrong = error?.field === "permission";
+  const choices = [
+    ["edit", words.mayEdit, words.mayEditHint],
+    ["view", words.mayView, words.mayViewHint],
+  ] as const;
+  return html`<fieldset${isWrong ? html` aria-describedby="permission-line"` : nothing}>
+<legend>${words.permission}</legend>
+${joined(
+  choices.map(
+    ([value, label, hint], at) =>
+      html`<label><input type="radio" name="permission" value="${value}" required${flag("checked", values.permission === value)}${flag("autofocus", isWrong && at === 0)}> <span>${label}<small>${hint}</small></span></label>`,
+  ),
+)}
+${isWrong ? fieldLine("permission-line", words.choiceInvalid, true) : nothing}
+</fieldset>`;
+}
+
+function expiryField({ language }: PageContext, values: LinkFormValues, { error, link }: LinkFormFacts): Html {
+  const words = pageWords[language];
+  const isWrong = error?.field === "expires_in";
+  const nowEnds =
+    link === undefined
+      ? nothing
+      : link.expiresAtMs === undefined
+        ? html`${words.endsNever}`
+        : fillHtml(words.endsNow, { time: moment(link.expiresAtMs, language) });
+  const labelled = (choice: string): string => {
+    if (choice === "keep") return words.keepExpiry;
+    if (choice === "") return words.never;
+    return choice === "1" ? words.afterOneDay : fill(words.afterDays, { days: choice });
+  };
+  const options = [...(link === undefined ? [] : ["keep"]), ...expiryChoices].map(
+    (choice) =>
+      html`<option value="${choice}"${flag("selected", values.expiresIn === choice)}>${labelled(choice)}</option>`,
+  );
+  const hasLine = isWrong || link !== undefined;
+  return html`<label for="expires-in">${words.expiresIn}</label>
+<select id="expires-in" name="expires_in"${hasLine ? html` aria-describedby="expires-line"` : nothing}${invalid(isWrong)}>${joined(options)}</select>
+${isWrong ? fieldLine("expires-line", words.choiceInvalid, true) : hasLine ? html`<small id="expires-line">${nowEnds}</small>` : nothing}`;
+}
+
+function passwordField({ language }: PageContext, values: LinkFormValues, { error, link }: LinkFormFacts): Html {
+  const words = pageWords[language];
+  const isWrong = error?.field === "password";
+  const hasPassword = link?.passwordHash !== undefined;
+  const line = hasPassword ? `${words.keepPasswordHint} ${words.passwordHint}` : words.passwordHint;
+  const tooLong = fill(words.tooLong, { count: linkFormLimits.password });
+  // Readable, since the owner has to pass it on; and no browser shall take it for the owner's own.
+  return html`<label for="password">${hasPassword ? words.newPassword : words.optionalPassword}</label>
+<input id="password" name="password" type="text" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="${linkFormLimits.password}" aria-describedby="password-line"${invalid(isWrong)}>
+${fieldLine("password-line", isWrong ? tooLong : line, isWrong)}
+${hasPassword ? box("remove_password", words.removePassword, values.removePassword) : nothing}`;
+}
+
+function noteField({ language }: PageContext, { note }: LinkFormValues, error: LinkFormFacts["error"]): Html {
+  const words = pageWords[language];
+  const isWrong = error?.field === "note";
+  const tooLong = fill(words.tooLong, { count: linkFormLimits.note });
+  // A line break right after the tag would be eaten; the one written here is.
+  return html`<label for="note">${words.note}</label>
+<textarea id="note" name="note" rows="2" maxlength="${linkFormLimits.note}" dir="auto" aria-describedby="note-line"${invalid(isWrong)}>
+${note}</textarea>
+${fieldLine("note-line", isWrong ? tooLong : words.noteHint, isWrong)}`;
+}
+
+function restrictionFields({ language }: PageContext, values: LinkFormValues): Html {
+  const words = pageWords[language];
+  const isAnySet = values.noDownload || values.noPrint || values.noCopy || values.watermark;
+  return html`<details${flag("open", isAnySet)}>
+<summary>${words.restrictions}</summary>
+${box("no_download", words.noDownload, values.noDownload)}
+${box("no_print", words.noPrint, values.noPrint)}
+${box("no_copy", words.noCopy, values.noCopy)}
+${box("watermark", words.watermark, values.watermark)}
+<p><small>${words.restrictionsHint}</small></p>
+</details>`;
+}
+
+function box(name: string, label: string, isTicked: boolean, hint?: string): Html {
+  const line = hint === undefined ? nothing : html`<small>${hint}</small>`;
+  return html`<label><input type="checkbox" name="${name}" value="1"${flag("checked", isTicked)}> <span>${label}${line}</span></label>`;
+}
+
+function invalid(isInvalid: boolean): Html {
+  return isInvalid ? html` aria-invalid="true" autofocus` : nothing;
+}

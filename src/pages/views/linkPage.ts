@@ -1,0 +1,115 @@
+import type { EditLink, LinkGuesses, LinkVisit } from "../../links/links.ts";
+import { type Html, html } from "../html.ts";
+import { pageWords } from "../words/pageWords.ts";
+import { layout } from "./layout.ts";
+import { guessesLine, isGuessedAt, type LinkEnd, stateBadge } from "./linkTerms.ts";
+import { fillHtml, joined, moment, named, nothing, notice } from "./markup.ts";
+import type { Page, PageContext } from "./page.ts";
+
+export interface LinkFacts {
+  readonly link: EditLink;
+  readonly end?: LinkEnd;
+  readonly visits: readonly LinkVisit[];
+  readonly guesses?: LinkGuesses;
+  /** The drive refuses the owner's credential: the link opens nothing until he signs in. */
+  readonly signInEnded: boolean;
+  /** Comes from having changed it. */
+  readonly changed?: boolean;
+}
+
+/** One link: its terms, who came, `/links/ID/change`, and revoking by `POST /links/ID/revoke` (no fields). */
+export function linkPage(context: PageContext, facts: LinkFacts): Page {
+  const words = pageWords[context.language];
+  const { link, end } = facts;
+  const path = `/links/${link.id}`;
+  // An expired link can be given another end; a revoked one is over.
+  const canChange = end?.because !== "revoked";
+  return layout(context, {
+    title: link.fileName,
+    current: "links",
+    main: html`<nav aria-label="${words.folderPath}"><p><a href="${context.bridgeUrl}/links">${words.myLinks}</a></p></nav>
+<h1>${named(link.fileName)} ${stateBadge(end, context.language)}</h1>
+${notices(context, facts)}
+<section aria-labelledby="details">
+<h2 id="details">${words.details}</h2>
+${terms(context, link)}
+${canChange ? html`<p><small>${words.addressNotKept}</small></p>` : nothing}
+${canChange ? html`<a role="button" class="secondary" href="${context.bridgeUrl}${path}/change">${words.changeLink}</a>` : nothing}
+</section>
+<section aria-labelledby="activity">
+<h2 id="activity">${words.activity}</h2>
+${visitTable(context, facts.visits)}
+${facts.guesses === undefined ? nothing : html`<p><small>${guessesLine(words.wrongPasswords, facts.guesses, context.language)}</small></p>`}
+</section>
+${
+  canChange
+    ? html`<details class="danger">
+<summary>${words.revokeLink}</summary>
+<p>${words.revokeMeans}</p>
+<form method="post" action="${context.bridgeUrl}${path}/revoke"><button>${words.revokeNow}</button></form>
+</details>`
+    : nothing
+}`,
+  });
+}
+
+function notices({ bridgeUrl, language }: PageContext, facts: LinkFacts): Html {
+  const { changed, end, guesses, link, signInEnded } = facts;
+  const words = pageWords[language];
+  const query = new URLSearchParams({ return_to: `/links/${link.id}` });
+  const ended =
+    end === undefined
+      ? nothing
+      : notice(
+          "plain",
+          fillHtml(end.because === "revoked" ? words.linkWasRevoked : words.linkHasExpired, {
+            time: moment(end.atMs, language),
+          }),
+        );
+  return html`${changed === true ? notice("good", words.linkChanged) : nothing}${ended}${
+    signInEnded && end === undefined
+      ? notice(
+          "bad",
+          html`${words.linkSignInEnded} <a href="${bridgeUrl}/signin?${query.toString()}">${words.signInAgain}</a>`,
+        )
+      : nothing
+  }${end === undefined && isGuessedAt(guesses) ? notice("bad", guessesLine(words.linkGuessed, guesses, language)) : nothing}`;
+}
+
+function terms({ language }: PageContext, link: EditLink): Html {
+  const words = pageWords[language];
+  const { restrictions } = link;
+  const set = [
+    restrictions.download ? words.noDownload : undefined,
+    restrictions.print ? words.noPrint : undefined,
+    restrictions.copy ? words.noCopy : undefined,
+    restrictions.watermark ? words.watermark : undefined,
+  ].filter((word) => word !== undefined);
+  const restricted = set.length === 0 ? html`${words.none}` : joined(set.map((word) => html`<div>${word}</div>`));
+  const row = (term: string, value: string | Html): Html =>
+    html`<tr><th scope="row">${term}</th><td>${value}</td></tr>`;
+  return html`<table><tbody>
+${row(words.permissionLabel, link.permission === "edit" ? words.mayEdit : words.mayView)}
+${link.permission === "edit" ? row(words.allowRename, link.mayRename ? words.yes : words.no) : nothing}
+${row(words.made, moment(link.createdAtMs, language))}
+${row(words.ends, link.expiresAtMs === undefined ? words.never : moment(link.expiresAtMs, language))}
+${row(words.password, link.passwordHash === undefined ? words.no : words.yes)}
+${row(words.asksForName, link.asksName ? words.yes : words.no)}
+${row(words.restrictions, restricted)}
+${link.note === undefined ? nothing : row(words.noteLabel, html`<div class="said" dir="auto">${link.note}</div>`)}
+</tbody></table>`;
+}
+
+function visitTable({ language }: PageContext, visits: readonly LinkVisit[]): Html {
+  const words = pageWords[language];
+  if (visits.length === 0) return html`<p class="empty">${words.notOpenedYet}</p>`;
+  const rows = visits.map(
+    ({ person, openedAtMs, savedAtMs }) => html`<tr><th scope="row">${named(person.name)}</th>
+<td>${moment(openedAtMs, language)}</td>
+<td>${savedAtMs === undefined ? html`<small>${words.notSaved}</small>` : moment(savedAtMs, language)}</td></tr>`,
+  );
+  return html`<table>
+<thead><tr><th scope="col">${words.visitor}</th><th scope="col">${words.opened}</th><th scope="col">${words.saved}</th></tr></thead>
+<tbody>${joined(rows)}</tbody>
+</table>`;
+}

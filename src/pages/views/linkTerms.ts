@@ -1,0 +1,59 @@
+import type { EditLink, LinkGuesses, LinkVisit, linkEnd } from "../../links/links.ts";
+import { type Html, html } from "../html.ts";
+import type { Language } from "../language.ts";
+import { pageWords } from "../words/pageWords.ts";
+import { fillHtml, moment, named, nothing } from "./markup.ts";
+
+export type LinkEnd = NonNullable<ReturnType<typeof linkEnd>>;
+
+/** A link's terms in a few words: permission, end, password. */
+export function terms(link: EditLink, language: Language): Html {
+  const words = pageWords[language];
+  const { expiresAtMs, mayRename, passwordHash, permission } = link;
+  const until =
+    expiresAtMs === undefined
+      ? html`${words.withoutEnd}`
+      : fillHtml(words.until, { time: moment(expiresAtMs, language) });
+  const password = passwordHash === undefined ? nothing : html` · ${words.withPassword}`;
+  const canEdit = mayRename ? words.canEditAndRename : words.canEdit;
+  return html`${permission === "edit" ? canEdit : words.canView} · ${until}${password}`;
+}
+
+export function stateBadge(end: LinkEnd | undefined, language: Language): Html {
+  const words = pageWords[language];
+  if (end === undefined) return html`<span class="badge good">${words.linkWorks}</span>`;
+  return html`<span class="badge">${end.because === "revoked" ? words.linkEndedRevoked : words.linkEndedExpired}</span>`;
+}
+
+/** The newest opening and the newest save, each with who it was. */
+export function lastVisits(visits: readonly LinkVisit[], language: Language): Html {
+  const words = pageWords[language];
+  const opened = newest(visits, ({ openedAtMs }) => openedAtMs);
+  const saved = newest(visits, ({ savedAtMs }) => savedAtMs);
+  if (opened === undefined) return html`<br><small>${words.notOpenedYet}</small>`;
+  const line = (sentence: string, { name, atMs }: { name: string; atMs: number }): Html =>
+    html`<br><small>${fillHtml(sentence, { name: named(name), time: moment(atMs, language) })}</small>`;
+  return html`${line(words.lastOpened, opened)}${saved === undefined ? nothing : line(words.lastSaved, saved)}`;
+}
+
+function newest(
+  visits: readonly LinkVisit[],
+  momentOf: (visit: LinkVisit) => number | undefined,
+): { name: string; atMs: number } | undefined {
+  return visits
+    .map((visit) => ({ name: visit.person.name, atMs: momentOf(visit) ?? 0 }))
+    .filter(({ atMs }) => atMs > 0)
+    .sort((a, b) => b.atMs - a.atMs)[0];
+}
+
+/** More than people mistype: somebody may be guessing. */
+const guessedFrom = 10;
+
+export function isGuessedAt(guesses: LinkGuesses | undefined): guesses is LinkGuesses {
+  return guesses !== undefined && guesses.count >= guessedFrom;
+}
+
+/** @param sentence with places for `count` and `time` */
+export function guessesLine(sentence: string, { count, lastAtMs }: LinkGuesses, language: Language): Html {
+  return fillHtml(sentence, { count, time: moment(lastAtMs, language) });
+}

@@ -1,0 +1,163 @@
+import { type Request, type Response, Router, urlencoded } from "express";
+import { z } from "zod";
+import { type OpenDocumentParts, openDocument } from "../documents/openSession.ts";
+import { hungUp } from "../http/hungUp.ts";
+import { logFacts } from "../http/requestLog.ts";
+import { sourceOf } from "../http/requestSource.ts";
+import { isPassword } from "../links/linkPassword.ts";
+import type { EditLink, EditLinks } from "../links/links.ts";
+import type { AttemptLimits } from "../model/attemptLimits.ts";
+import { failureOf } from "../model/failure.ts";
+import { editorLanguage } from "./language.ts";
+import { requireOwnOrigin } from "./ownOrigin.ts";
+import { languageOf, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
+import { type DoorFacts, doorPage } from "./views/visitPage.ts";
+import { cleanName, hasPassed, rememberVisitor, visitorOf } from "./visitorCookie.ts";
+import { pageWords } from "./words/pageWords.ts";
+
+export interface DoorParts extends PageParts, OpenDocumentParts {
+  readonly links: EditLinks;
+  readonly attempts: AttemptLimits;
+}
+
+const doorForm = z.object({ name: z.string().max(1024).optional(), password: z.string().max(1024).optional() });
+
+/**
+ * `/l/SECRET`: a colleague comes in with a link, and needs nothing else. A secret of 192 bits is not guessed, so that
+ * wrong ones are not counted either: what pages of other sites make a browser ask for leaves no trace.
+ */
+export function doorRouter(parts: DoorParts): Router {
+  const router = Router();
+  const form = [requireOwnOrigin(parts.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
+
+  router.get("/l/:secret", async (request, response) => {
+    const link = await parts.links.behindSecret(request.params.secret);
+    const visitor = await visitorOf(parts.cookies, request);
+    const isKnown = hasPassed(visitor, link) && (!link.asksName || visitor.name !== undefined);
+    // Whoever was here before goes straight in, as after a reload. A preview of some chat never was.
+    if (isKnown) await enter(parts, request, response, link, visitor);
+    else await showDoor(parts, request, response, 200, link, visitor.name);
+  });
+
+  router.post("/l/:secret", ...form, async (request: Request<{ secret: string }>, response) => {
+    const link = await parts.links.behindSecret(request.params.secret);
+    const before = await visitorOf(parts.cookies, request);
+    const sent = doorForm.safeParse(request.body ?? {}).data ?? {};
+    const name = link.asksName ? cleanName(sent.name) : before.name;
+    if (link.asksName && name === undefined) {
+      await showDoor(parts, request, response, 422, link, undefined, { error: "nameMissing" });
+      return;
+    }
+    if (link.passwordHash !== undefined && !hasPassed(before, link)) {
+      const offered = { password: sent.password ?? "", hash: link.passwordHash };
+      const refused = await refusedPassword(parts, request, response, link, offered);
+      if (refused !== undefined) {
+        if (refused.retryAfterSeconds !== undefined) response.set("Retry-After", String(refused.retryAfterSeconds));
+        const status = refused.error === "tooMany" ? 429 : 403;
+        await showDoor(parts, request, response, status, link, name, refused);
+        return;
+      }
+    }
+    const visitor = { id: before.id, doors: before.doors, ...(name === undefined ? {} : { name }) };
+    await rememberVisitor(parts.cookies, response, visitor, link);
+    await enter(parts, request, response, link, visitor);
+  });
+  return router;
+}
+
+/**
+ * Looks at the password of a link, in its source's turn: the right one enters whatever others have tried.
+ * @returns undefined when it is right
+ */
+async function refusedPassword(
+  parts: DoorParts,
+  request: Request,
+  response: Response,
+  link: EditLink,
+  offered: { readonly password: string; readonly hash: string },
+): Promise<Pick<DoorFacts, "error" | "retryAfterSeconds"> | undefined> {
+  // Nothing typed is no guess.
+  if (offered.password.trim() === "") return { error: "passwordWrong" };
+  const source = sourceOf(request);
+  try {
+    const isRight = await parts.attempts.tried(
+      { what: "link password", target: link.id, source, signal: hungUp(response) },
+      () => isPassword(offered.password, offered.hash),
+      (right) => !right,
+    );
+    if (isRight) return undefined;
+  } catch (error) {
+    const refused = failureOf(error, "tooManyAttempts");
+    if (refused === undefined) throw error;
+    logFacts({ link: link.id, failure: "tooManyAttempts" });
+    return { error: "tooMany", retryAfterSeconds: refused.retryAfterSeconds };
+  }
+  await parts.links.guessed(link.id);
+  parts.audit({ event: "linkPasswordWrong", link: link.id, file: link.fileId, from: source });
+  logFacts({ link: link.id, failure: "passwordWrong" });
+  return { error: "passwordWrong" };
+}
+
+async function enter(
+  parts: DoorParts,
+  request: Request<{ secret: string }>,
+  response: Response,
+  link: EditLink,
+  visitor: { readonly id: string; readonly name?: string | undefined },
+): Promise<void> {
+  const language = await languageOf(parts.cookies, request);
+  const person =
+    visitor.name === undefined
+      ? { id: visitor.id, name: pageWords[language].guest, isNameless: true as const }
+      : { id: visitor.id, name: visitor.name };
+  const { grant, hostPageUrl } = await openDocument(parts, {
+    target: { fileId: link.fileId },
+    action: link.permission,
+    account: { named: link.account },
+    user: person,
+    link: { id: link.id, ...(link.expiresAtMs === undefined ? {} : { expiresAtMs: link.expiresAtMs }) },
+    restrictions: {},
+    saveAs: "new",
+    mayRename: link.mayRename,
+    language: editorLanguage[language],
+    theme: undefined,
+    issuedTo: `link:${link.id}`,
+  });
+  await parts.links.opened(link.id, person);
+  parts.audit({ event: "linkUsed", link: link.id, file: link.fileId, person: { id: person.id, name: person.name } });
+  logFacts({ link: link.id, grant: grant.id, file: link.fileId });
+  // What follows the # stays in the browser: the page takes it for its address, so that a reload comes back here.
+  response.redirect(303, `${hostPageUrl}#/l/${request.params.secret}`);
+}
+
+async function showDoor(
+  parts: DoorParts,
+  request: Request<{ secret: string }>,
+  response: Response,
+  status: number,
+  link: EditLink,
+  name: string | undefined,
+  refused: Pick<DoorFacts, "error" | "retryAfterSeconds"> = {},
+): Promise<void> {
+  // The name of today; a file that is gone, or an owner who is signed out, is told before anybody types a name.
+  const file = await parts.drive.find(link.account, { fileId: link.fileId });
+  const visitor = await visitorOf(parts.cookies, request);
+  const page = doorPage(await pageContext(parts, request, undefined), {
+    fileName: file.name,
+    ownerName: link.owner.name,
+    permission: link.permission,
+    asksName: link.asksName,
+    needsPassword: link.passwordHash !== undefined && !hasPassed(visitor, link),
+    action: `/l/${request.params.secret}`,
+    ...(link.note === undefined ? {} : { note: link.note }),
+    ...(name === undefined ? {} : { name }),
+    ...(link.expiresAtMs === undefined ? {} : { expiresAtMs: link.expiresAtMs }),
+    ...refused,
+  });
+  sendPage(response, status, page);
+}
+
+/** For the pages of failures: whoever comes with a link is a visitor. */
+export function isVisitor(request: Request): boolean {
+  return /^\/(l|edit)\//i.test(request.path);
+}

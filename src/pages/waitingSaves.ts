@@ -1,0 +1,101 @@
+import { pipeline } from "node:stream/promises";
+import { Router } from "express";
+import { conflictCopyName } from "../documents/copyName.ts";
+import type { SaveDropped } from "../documents/saveEvents.ts";
+import type { PlacingFacts, SaveSpool, WaitingSave } from "../documents/saveSpool.ts";
+import type { Audit } from "../http/auditLog.ts";
+import { logFacts, logFailure } from "../http/requestLog.ts";
+import { BridgeError } from "../model/failure.ts";
+import type { SignedInPerson } from "../model/personSessions.ts";
+import { requireOwnOrigin } from "./ownOrigin.ts";
+import { forPerson, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
+import { waitingSavesPage } from "./views/waitingSavesPage.ts";
+
+export interface WaitingSavePagesParts extends PageParts {
+  /** Of this bridge: another instance's saves are on that one's page. */
+  readonly spool: SaveSpool;
+  readonly saveLifetimeMs: number;
+  readonly audit: Audit;
+  readonly saveDropped: (save: WaitingSave, how: SaveDropped) => void;
+}
+
+type OwnSave = WaitingSave & { readonly facts: PlacingFacts };
+
+/** Saves of a person's own documents that are not in the drive yet, the oldest first. */
+export function savesOf(spool: SaveSpool, person: Pick<SignedInPerson, "id" | "account">): readonly OwnSave[] {
+  return spool.waiting().filter((save): save is OwnSave => save.facts !== undefined && isOwn(save.facts, person));
+}
+
+function isOwn({ ownerId, document }: PlacingFacts, { id, account }: Pick<SignedInPerson, "id" | "account">): boolean {
+  return ownerId === undefined ? document.account === account : ownerId === id;
+}
+
+/** `/saves`: what waits of somebody's documents, to be fetched or dismissed. */
+export function waitingSavePagesRouter(parts: WaitingSavePagesParts): Router {
+  const router = Router();
+  const { spool, audit } = parts;
+
+  /** @throws fileMissing when it is gone, or is another's */
+  const own = (person: SignedInPerson, id: unknown): OwnSave => {
+    const save = savesOf(spool, person).find((one) => one.id === id);
+    if (save === undefined) throw new BridgeError({ kind: "fileMissing" });
+    return save;
+  };
+  const auditFacts = ({ facts }: OwnSave) => ({
+    file: facts.document.fileId,
+    person: { id: facts.personId ?? "", name: facts.personName },
+  });
+
+  router.get(
+    "/saves",
+    forPerson(parts, async (person, request, response) => {
+      const saves = savesOf(spool, person).map(({ id, facts, receivedAtMs, sizeBytes, isBroken }) => ({
+        id,
+        fileName: facts.fileName,
+        personName: facts.personName,
+        receivedAtMs,
+        endsAtMs: receivedAtMs + parts.saveLifetimeMs,
+        sizeBytes,
+        isBroken,
+      }));
+      const facts = { saves, dismissed: request.query["dismissed"] === "1" };
+      sendPage(response, 200, waitingSavesPage(await pageContext(parts, request, person), facts));
+    }),
+  );
+
+  router.get(
+    "/saves/:id/content",
+    forPerson(parts, async (person, request, response) => {
+      const save = own(person, request.params["id"]);
+      const content = await spool.read(save.id);
+      if (content === undefined) throw new BridgeError({ kind: "fileMissing" });
+      const by = `person:${person.id}`;
+      logFacts({ file: save.facts.document.fileId, person: person.id });
+      audit({ event: "saveDownloaded", ...auditFacts(save), by });
+      response.attachment(conflictCopyName(save.facts.fileName, save.facts.personName, save.receivedAtMs, 0));
+      // Somebody else's bytes: no browser is to make a page of them.
+      response.type("application/octet-stream");
+      response.set({ "Content-Length": String(content.sizeBytes), "Content-Security-Policy": "sandbox" });
+      try {
+        await pipeline(content.body, response);
+      } catch (error) {
+        // Half of it is out: nothing may be added to it.
+        logFailure(error);
+        response.destroy();
+      }
+    }),
+  );
+
+  router.post(
+    "/saves/:id/dismiss",
+    requireOwnOrigin(parts.bridgeUrl),
+    forPerson(parts, async (person, request, response) => {
+      const save = own(person, request.params["id"]);
+      // Placed meanwhile: it is in the drive then, which is as good.
+      if (await spool.drop(save.id)) parts.saveDropped(save, { why: "dismissed", by: `person:${person.id}` });
+      logFacts({ file: save.facts.document.fileId, person: person.id });
+      response.redirect(303, `${parts.bridgeUrl}/saves?dismissed=1`);
+    }),
+  );
+  return router;
+}

@@ -1,0 +1,189 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { z } from "zod";
+import {
+  apiSchemas,
+  fileActivitySchema,
+  fileSchema,
+  linkChangesSchema,
+  linkListSchema,
+  linkRequestSchema,
+  linkSchema,
+  madeLinkSchema,
+  personSchema,
+  problemSchema,
+  sessionRequestSchema,
+  sessionSchema,
+  takeOverSchema,
+} from "../../src/api/schemas.ts";
+import { portalClient } from "../support/portalClient.ts";
+import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
+
+interface OpenApi {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, ObjectSchema>> };
+}
+interface ObjectSchema {
+  readonly examples?: unknown[];
+  readonly properties?: Readonly<Record<string, { description?: string }>>;
+}
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly { name: string; in: string }[];
+  readonly requestBody?: unknown;
+  readonly responses: Readonly<Record<string, Answer>>;
+}
+interface Answer {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, { schema: Record<string, unknown> }>>;
+}
+
+const expected = [
+  "post /api/sessions",
+  "delete /api/sessions/{id}",
+  "post /api/links",
+  "get /api/links",
+  "get /api/links/{id}",
+  "patch /api/links/{id}",
+  "delete /api/links/{id}",
+  "get /api/files/{id}/activity",
+  "delete /api/files/{id}/lock",
+];
+
+describe("the OpenAPI document", () => {
+  let bridge: TestBridge;
+  let document: OpenApi;
+  const portal = portalClient(() => bridge);
+  const operations = () =>
+    Object.entries(document.paths).flatMap(([path, byMethod]) =>
+      Object.entries(byMethod).map(([method, operation]) => ({ path, method, operation })),
+    );
+  beforeAll(async () => {
+    bridge = await testBridge();
+    document = (await (await fetch(`${bridge.url}/openapi.json`)).json()) as OpenApi;
+  });
+  afterAll(() => bridge.close());
+
+  it("is there for anybody, pages of other origins too", async () => {
+    const answered = await fetch(`${bridge.url}/openapi.json`, { headers: { Origin: "https://portal.example.com" } });
+    expect(answered.status).toBe(200);
+    expect(answered.headers.get("content-type")).toMatch(/^application\/json/);
+    expect(answered.headers.get("access-control-allow-origin")).toBe("*");
+    expect(answered.headers.get("access-control-allow-credentials")).toBeNull();
+  });
+
+  it("is valid OpenAPI 3.1", async () => {
+    const { valid, errors } = await new Validator().validate(document as unknown as Record<string, unknown>);
+    expect(errors).toBeUndefined();
+    expect(valid).toBe(true);
+    expect(document.openapi).toMatch(/^3\.1\./);
+  });
+
+  it("holds every call of the API, and no other", () => {
+    expect(
+      operations()
+        .map(({ path, method }) => `${method} ${path}`)
+        .sort(),
+    ).toEqual([...expected].sort());
+  });
+
+  it("holds calls that are all there: without a key each is 401, where an unknown one is 404", async () => {
+    for (const { path, method } of operations()) {
+      const answered = await fetch(`${bridge.url}${path.replace("{id}", "x")}`, { method: method.toUpperCase() });
+      expect(answered.status, `${method} ${path}`).toBe(401);
+    }
+    expect((await fetch(`${bridge.url}/api/nothing`)).status).toBe(404);
+  });
+
+  it("knows every schema it points to, and every one is pointed to", () => {
+    const text = JSON.stringify(document);
+    const names = new Set([...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name));
+    expect([...names].sort()).toEqual(Object.keys(document.components.schemas).sort());
+    expect(text).not.toMatch(/"\$(id|schema|defs)"/);
+  });
+
+  it("gives examples that its own schemas take", () => {
+    const byName = schemas.map((schema) => [apiSchemas.get(schema)?.id ?? "", schema] as const);
+    expect(byName.map(([name]) => name).sort()).toEqual(Object.keys(document.components.schemas).sort());
+    for (const [name, schema] of byName) {
+      const examples = document.components.schemas[name]?.examples ?? [];
+      expect(examples.length, name).toBeGreaterThan(0);
+      for (const example of examples) expect(schema.safeParse(example).error, name).toBeUndefined();
+    }
+  });
+
+  it("says what each call needs and what it is refused with", () => {
+    for (const { path, method, operation } of operations()) {
+      const at = `${method} ${path}`;
+      expect(operation.responses["401"]?.description, at).toContain("keyInvalid");
+      expect(path.includes("{id}"), at).toBe(operation.parameters?.some((one) => one.in === "path") ?? false);
+      expect(["post", "patch"].includes(method), at).toBe(operation.requestBody !== undefined);
+    }
+    for (const field of ["uri", "user", "version"]) {
+      expect(document.components.schemas["SessionRequest"]?.properties?.[field]?.description, field).toBeTruthy();
+    }
+    const headers = document.paths["/api/sessions"]?.["post"]?.parameters?.map(({ name }) => name);
+    expect(headers).toEqual(["X-Cloudreve-Token", "X-Cloudreve-Refresh-Token", "X-Cr-Purchase-Ticket"]);
+  });
+
+  it("holds nothing of this bridge but its address", () => {
+    const text = JSON.stringify(document);
+    for (const secret of [portalKey, "alice@example.com", bridge.drive.url, bridge.dir]) {
+      expect(text).not.toContain(secret);
+    }
+  });
+
+  describe("is true:", () => {
+    const answers = async <Schema extends z.ZodType>(
+      schema: Schema,
+      status: number,
+      ...[method, path, body]: [string, string, unknown?]
+    ): Promise<z.output<Schema>> => schema.parse(await portal.json(method, path, status, body));
+
+    it("what the bridge answers has the shape that is said", async () => {
+      const { name, uri } = await portal.newFile();
+      const { id } = await bridge.alice.info(name);
+      await answers(sessionSchema, 201, "POST", "/sessions", { uri, action: "edit" });
+      const client = await bridge.open(name);
+      await client.get();
+      await client.lock("A");
+      await client.put("after", "A");
+      const link = await answers(madeLinkSchema, 201, "POST", "/links", { uri, permission: "edit", note: "n" });
+      await answers(linkSchema, 200, "GET", `/links/${link.id}`);
+      await answers(linkSchema, 200, "PATCH", `/links/${link.id}`, { permission: "view" });
+      await portal.call("DELETE", `/links/${link.id}`);
+      await answers(linkListSchema, 200, "GET", "/links");
+      const activity = await answers(fileActivitySchema, 200, "GET", `/files/${id}/activity`);
+      expect(activity.lock).not.toBeNull();
+      expect(activity.last_save).not.toBeNull();
+      await answers(takeOverSchema, 200, "DELETE", `/files/${id}/lock`);
+    });
+
+    it.each<[number, string, string, unknown?, Record<string, string>?]>([
+      [401, "GET", "/links", undefined, { Authorization: "" }],
+      [401, "POST", "/sessions", { uri: "cloudreve://my/a.docx", action: "view" }, { "X-Cloudreve-Token": "no" }],
+      [422, "POST", "/sessions", { action: "fly" }],
+      [422, "POST", "/links", "{bad"],
+      [404, "POST", "/sessions", { uri: "cloudreve://my/nothing.docx", action: "view" }],
+      [404, "POST", "/links", { file_id: "nothing", permission: "view" }],
+      [404, "PATCH", "/links/nothing", { note: "x" }],
+      [404, "GET", "/files/nothing/activity"],
+      [404, "DELETE", "/files/nothing/lock"],
+      [404, "DELETE", "/sessions/nothing"],
+    ])("a refusal is among those that are said: %i %s %s", async (status, method, path, body, headers) => {
+      const answered = await portal.call(method, path, body, headers);
+      expect(answered.status).toBe(status);
+      const { code } = problemSchema.parse(await answered.json());
+      const documented = document.paths[`/api${path.replace(/nothing/, "{id}")}`]?.[method.toLowerCase()];
+      expect(documented?.responses[status]?.description).toContain(`${code}: `);
+      expect(JSON.stringify(documented?.responses[status]?.content)).toContain(`"${code}"`);
+    });
+  });
+});
+
+const schemas: readonly z.ZodType[] = [
+  ...[sessionRequestSchema, sessionSchema, fileSchema, personSchema, problemSchema],
+  ...[linkRequestSchema, linkChangesSchema, linkSchema, madeLinkSchema, linkListSchema],
+  ...[fileActivitySchema, takeOverSchema],
+];

@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type TestBridge, testBridge } from "../support/testBridge.ts";
+
+const declarations = fileURLToPath(new URL("../../src/editorPage/browser/embed.d.ts", import.meta.url));
+
+/** What a portal's programmer would be told of these lines, under the project's own strictness. */
+function mistakesIn(source: string): string[] {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const read = ts.readConfigFile(`${root}test/tsconfig.json`, ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(read.config, ts.sys, `${root}test`);
+  const consumer = `${root}test/host/portalConsumer.ts`;
+  const text = `import { openDocument } from "../../src/editorPage/browser/embed.js";\n${source}\nexport {};`;
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists } = host;
+  host.getSourceFile = (name, ...more) =>
+    name === consumer ? ts.createSourceFile(name, text, ts.ScriptTarget.ES2023) : getSourceFile(name, ...more);
+  host.fileExists = (name) => name === consumer || fileExists(name);
+  const program = ts.createProgram([consumer, declarations], { ...options, types: [], skipLibCheck: false }, host);
+  const inDeclarations = program.getSourceFile(declarations);
+  return [
+    ...program.getSemanticDiagnostics(program.getSourceFile(consumer)),
+    ...program.getSemanticDiagnostics(inDeclarations),
+    ...program.getSyntacticDiagnostics(inDeclarations),
+  ].map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
+}
+
+describe("the portal script", () => {
+  let bridge: TestBridge;
+  beforeAll(async () => {
+    bridge = await testBridge();
+  });
+  afterAll(() => bridge.close());
+
+  it("can be imported as a module by a page of any origin, and kept for ten minutes", async () => {
+    const answered = await fetch(`${bridge.url}/embed.js`);
+    expect(answered.status).toBe(200);
+    expect(answered.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
+    expect(answered.headers.get("access-control-allow-origin")).toBe("*");
+    expect(answered.headers.get("cross-origin-resource-policy")).toBe("cross-origin");
+    expect(answered.headers.get("cache-control")).toBe("public, max-age=600");
+    expect(answered.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(answered.headers.get("set-cookie")).toBeNull();
+  });
+
+  it("needs nothing else: no import, no storage, no cookie, no wildcard as a target", async () => {
+    const script = await (await fetch(`${bridge.url}/embed.js`)).text();
+    expect(script).not.toMatch(/\bimport\b.*from|localStorage|sessionStorage|document\.cookie/);
+    expect(script).not.toMatch(/postMessage\([^)]*["']\*["']/);
+  });
+
+  it("comes with its types", async () => {
+    const answered = await fetch(`${bridge.url}/embed.d.ts`);
+    expect(answered.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+    expect(await answered.text()).toBe(readFileSync(declarations, "utf8"));
+  });
+});
+
+describe("the types of the portal script", () => {
+  it("let a portal be written in ten lines", () => {
+    expect(
+      mistakesIn(`
+        declare const session: { id: string; host_page_url: string; file: { name: string; size: number } };
+        const opened = openDocument(document.body, {
+          session,
+          on: {
+            saved: ({ at, by }) => document.title = at.slice(0, 10) + by,
+            saveFailed: ({ keptIn, copyName }) => document.title = (keptIn ?? "editor") + (copyName ?? ""),
+          },
+        });
+        const off: () => void = opened.on("expired", ({ reason }) => document.title = reason);
+        off();
+        const outcome = await opened.save();
+        if (!outcome.saved) document.title = outcome.reason;
+        const closed: boolean = await opened.close();
+        opened.frame.hidden = closed;
+      `),
+    ).toEqual([]);
+  });
+
+  it("refuse an event that does not exist, and a detail that it does not have", () => {
+    expect(mistakesIn(`openDocument(document.body, { on: { opened: () => undefined } });`)).toHaveLength(1);
+    expect(mistakesIn(`openDocument(document.body, { on: { saved: ({ when }) => when } });`)).toHaveLength(1);
+  });
+
+  it("name what the script exports, and the events that it knows", () => {
+    const script = readFileSync(declarations.replace(".d.ts", ".js"), "utf8");
+    const types = readFileSync(declarations, "utf8");
+    const names = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name);
+    const exported = /^export (?:async )?(?:function|const|class) (\w+)/gm;
+    expect(names(types, exported)).toEqual(names(script, exported));
+    const events = /export interface DocumentEvents \{([\s\S]*?)\n\}/.exec(types)?.[1] ?? "";
+    const known = /const eventNames = \[([^\]]*)\]/.exec(script)?.[1] ?? "";
+    expect(names(events, /^ {2}(\w+):/gm)).toEqual(names(known, /"(\w+)"/g));
+  });
+});

@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import { FileTurns } from "../../src/model/fileMutex.ts";
+
+/** Work that ends when it is told to. */
+function heldWork<Result>(name: string, log: string[]) {
+  let end: (result: Result) => void = () => {};
+  let fail: (error: Error) => void = () => {};
+  const ended = new Promise<Result>((resolve, reject) => {
+    end = resolve;
+    fail = reject;
+  });
+  const work = async () => {
+    log.push(`${name} begins`);
+    try {
+      return await ended;
+    } finally {
+      log.push(`${name} ends`);
+    }
+  };
+  return { work, end, fail };
+}
+
+/** Lets everything happen that can happen by now. */
+const idle = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("the turns of a file", () => {
+  it("come one after the other, in the order they were asked for", async () => {
+    const turns = new FileTurns();
+    const log: string[] = [];
+    const first = heldWork<number>("first", log);
+    const second = heldWork<number>("second", log);
+    const both = [turns.inTurn("f", first.work), turns.inTurn("f", second.work)];
+    await idle();
+    expect(log).toEqual(["first begins"]);
+    second.end(2);
+    await idle();
+    expect(log).toEqual(["first begins"]);
+    first.end(1);
+    expect(await Promise.all(both)).toEqual([1, 2]);
+    expect(log).toEqual(["first begins", "first ends", "second begins", "second ends"]);
+  });
+
+  it("wait also for one that began after others had ended", async () => {
+    const turns = new FileTurns();
+    const log: string[] = [];
+    const second = heldWork<void>("second", log);
+    const both = [turns.inTurn("f", async () => {}), turns.inTurn("f", second.work)];
+    await idle();
+    const third = turns.inTurn("f", async () => void log.push("third"));
+    await idle();
+    expect(log).toEqual(["second begins"]);
+    second.end();
+    await Promise.all([...both, third]);
+    expect(log).toEqual(["second begins", "second ends", "third"]);
+  });
+
+  it("do not make other files wait", async () => {
+    const turns = new FileTurns();
+    const log: string[] = [];
+    const slow = heldWork<void>("slow", log);
+    const waiting = turns.inTurn("f", slow.work);
+    expect(await turns.inTurn("g", async () => "done")).toBe("done");
+    slow.end();
+    await waiting;
+  });
+
+  it("go on after one that failed, whose caller alone hears of it", async () => {
+    const turns = new FileTurns();
+    const log: string[] = [];
+    const broken = heldWork<void>("broken", log);
+    const outcomes = Promise.allSettled([turns.inTurn("f", broken.work), turns.inTurn("f", async () => "next")]);
+    broken.fail(new Error("drive away"));
+    const [failed, next] = await outcomes;
+    expect(failed).toMatchObject({ status: "rejected", reason: { message: "drive away" } });
+    expect(next).toEqual({ status: "fulfilled", value: "next" });
+  });
+
+  it("go on after work that throws before it begins", async () => {
+    const turns = new FileTurns();
+    const throws = () => {
+      throw new TypeError("at once");
+    };
+    await expect(turns.inTurn("f", throws)).rejects.toThrow("at once");
+    expect(await turns.inTurn("f", async () => "next")).toBe("next");
+  });
+
+  it("keep fifty increments of one number apart, though each reads, waits and writes", async () => {
+    const turns = new FileTurns();
+    let count = 0;
+    await Promise.all(
+      Array.from({ length: 50 }, () =>
+        turns.inTurn("f", async () => {
+          const read = count;
+          await idle();
+          count = read + 1;
+        }),
+      ),
+    );
+    expect(count).toBe(50);
+  });
+
+  it("are free again for one who asks from outside after the last has ended", async () => {
+    const turns = new FileTurns();
+    expect(await turns.inTurn("f", async () => 1)).toBe(1);
+    expect(await turns.inTurn("f", async () => 2)).toBe(2);
+  });
+});
+
+describe("the wait for all turns under way", () => {
+  it("is over at once when there are none", async () => {
+    await expect(new FileTurns().settled()).resolves.toBeUndefined();
+  });
+
+  it("lasts until the last of a file's queue has ended, however it ended", async () => {
+    const turns = new FileTurns();
+    const log: string[] = [];
+    const first = heldWork<void>("first", log);
+    const last = heldWork<void>("last", log);
+    const outcomes = Promise.allSettled([turns.inTurn("f", first.work), turns.inTurn("f", last.work)]);
+    let settled = false;
+    const waiting = turns.settled().then(() => {
+      settled = true;
+    });
+    first.end();
+    await idle();
+    expect(settled).toBe(false);
+    last.fail(new Error("drive away"));
+    await waiting;
+    await outcomes;
+    expect(log).toEqual(["first begins", "first ends", "last begins", "last ends"]);
+  });
+});

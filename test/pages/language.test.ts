@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { chooseLanguage, editorLanguage, languages } from "../../src/pages/language.ts";
+
+describe("the language for a person", () => {
+  it.each([
+    ["the first that the bridge speaks", "de-DE, de;q=0.9, zh-CN;q=0.8, en;q=0.7", "zh-CN"],
+    ["the one most wanted, wherever it stands", "en;q=0.5, zh;q=0.9", "zh-CN"],
+    ["the first of two wanted equally", "en, zh", "en"],
+    ["Chinese for every region and script", "zh-TW", "zh-CN"],
+    ["Chinese for a script tag", "zh-Hant-HK;q=0.3, de", "zh-CN"],
+    ["English for every region", "en-GB", "en"],
+    ["the same in any case", "ZH-cn", "zh-CN"],
+    ["the same with blanks wherever they may stand", "de , \ten ; q=0.2,zh ;Q=0.9", "zh-CN"],
+    ["the most wanted one, though the weight is written in capitals", "zh;Q=0.1, en;q=0.9", "en"],
+    ["not one that is not wanted at all", "zh;q=0, en;q=0.1", "en"],
+    ["not one that is not wanted at all, in three places", "zh;q=0.000", "en"],
+    ["English when none is spoken", "de, fr;q=0.9", "en"],
+    ["English when anything goes", "*", "en"],
+    ["what is named before anything goes", "zh;q=0.5, *;q=0.1", "zh-CN"],
+    ["English for a language that begins like Chinese", "zha, zhx-CN", "en"],
+    ["English for nothing", "", "en"],
+    ["English for garbage", ";;,,=;q, ;q=1,-,_", "en"],
+    ["no notice of a weight that is no number", "zh;q=., en;q=0.1", "en"],
+    ["no notice of other parameters", "zh;level=1;q=0.1, en;q=0.9", "en"],
+  ])("is %s", (_sentence, header, language) => {
+    expect(chooseLanguage([], header)).toBe(language);
+  });
+
+  it("is English when the browser says nothing", () => {
+    expect(chooseLanguage([], undefined)).toBe("en");
+  });
+
+  it("is what was chosen, before what the browser wants", () => {
+    expect(chooseLanguage(["zh-CN"], "en")).toBe("zh-CN");
+    expect(chooseLanguage([undefined, "en"], "zh")).toBe("en");
+    expect(chooseLanguage(["en", "zh-CN"], undefined)).toBe("en");
+  });
+
+  it.each(["", "fr", "*", "klingon", "<script>", "constructor"])(
+    "passes over a choice that the bridge does not speak: %j",
+    (choice) => {
+      expect(chooseLanguage([choice], "zh")).toBe("zh-CN");
+    },
+  );
+
+  it("takes a choice with a region and an underscore, as editors and portals write it", () => {
+    expect(chooseLanguage(["zh_TW"], "en")).toBe("zh-CN");
+    expect(chooseLanguage(["en_US"], "zh")).toBe("en");
+  });
+
+  it("takes a very long list without trouble", () => {
+    expect(chooseLanguage([], `${"de;q=0.9,".repeat(2000)}zh;q=0.1`)).toBe("zh-CN");
+  });
+
+  it("is told to the editor with a region", () => {
+    for (const language of languages) expect(editorLanguage[language]).toMatch(/^[a-z]{2}-[A-Z]{2}$/);
+  });
+});
