@@ -9,19 +9,19 @@ import { CloudreveClient } from "./cloudreve/client.ts";
 import { CloudreveDrive } from "./cloudreve/cloudreveDrive.ts";
 import { ContractGuard } from "./cloudreve/contract/contractGuard.ts";
 import { Credentials } from "./cloudreve/credential.ts";
-import { createSeal } from "./cloudreve/encryption.ts";
+import { createEncryption } from "./cloudreve/encryption.ts";
 import { ViewerSessions } from "./cloudreve/nativeWopi.ts";
 import { CloudreveSignIn } from "./cloudreve/signIn.ts";
 import { UploadSessions } from "./cloudreve/uploadSession.ts";
 import { type Config, spoolMaxBytes } from "./config.ts";
 import { FileActivity } from "./documents/activity.ts";
 import { ConflictCopies } from "./documents/conflictCopy.ts";
-import { DriveShield } from "./documents/driveLock.ts";
+import { DriveLock } from "./documents/driveLock.ts";
 import { ContentRecord } from "./documents/editorCopies.ts";
 import { editorIdsBy } from "./documents/editorIds.ts";
 import { FileLocks } from "./documents/fileLocks.ts";
 import { AccessGrants, wopiFileId } from "./documents/grants.ts";
-import { Rounds } from "./documents/housekeeping.ts";
+import { Housekeeping } from "./documents/housekeeping.ts";
 import { LastCopies } from "./documents/lastCopies.ts";
 import { accessTokenFor } from "./documents/openSession.ts";
 import { SaveReplay } from "./documents/saveReplay.ts";
@@ -41,7 +41,7 @@ import { SignedCookies } from "./http/signedCookies.ts";
 import { EditLinks } from "./links/links.ts";
 import { Allowances } from "./model/allowances.ts";
 import { AttemptLimits } from "./model/attemptLimits.ts";
-import { FileTurns } from "./model/fileMutex.ts";
+import { FileMutex } from "./model/fileMutex.ts";
 import { type Clock, type KeyValueStore, type Pause, pauseFor } from "./model/keyValueStore.ts";
 import { PersonSessions } from "./model/personSessions.ts";
 import { giveEnds, withRowLives } from "./model/rowLives.ts";
@@ -100,7 +100,7 @@ export async function openBridge(
 
   const metrics = new Metrics(async () => {
     let held = 0;
-    for await (const _fileId of shield.held()) held++;
+    for await (const _fileId of driveLock.held()) held++;
     const waiting = spool.waiting().filter(({ isBroken }) => !isBroken);
     const [oldest] = waiting;
     return {
@@ -112,10 +112,10 @@ export async function openBridge(
     };
   });
   const audit = auditLog(logger);
-  const seal = createSeal(secrets.map((secret) => deriveKey(secret, "seal")));
+  const seal = createEncryption(secrets.map((secret) => deriveKey(secret, "seal")));
   const client = new CloudreveClient(config.CLOUDREVE_URL, headersOnward, (call) => metrics.driveCalled(call));
-  const turns = /^(file|memory):/.test(config.STORE_URL) ? new FileTurns() : new FileTurns({ store, now });
-  const credentials = new Credentials({ store, seal, client, turns, now, login: driveLogin(config) });
+  const mutex = /^(file|memory):/.test(config.STORE_URL) ? new FileMutex() : new FileMutex({ store, now });
+  const credentials = new Credentials({ store, seal, client, mutex, now, login: driveLogin(config) });
   const publicUrl = config.CLOUDREVE_PUBLIC_URL ?? config.CLOUDREVE_URL;
   const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient: oauthClient(config) });
   const sessions = new ViewerSessions(store, seal, client, now);
@@ -141,19 +141,19 @@ export async function openBridge(
   const tokens = new AccessTokens(secrets, now);
   const editorIds = editorIdsBy(deriveKey(config.SECRET, "editor ids"));
   const locks = new FileLocks(store, now, lastJump);
-  const shield = new DriveShield(store, drive, now);
+  const driveLock = new DriveLock(store, drive, now);
   const attempts = new AttemptLimits(store, now, pause);
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
-  const sessionsEnded = (fileId: string): Promise<void> => rounds.sessionsEnded(fileId);
-  const lockParts = { drive, locks, shield, turns, sessionsEnded, note: (error: unknown) => void logFailure(error) };
+  const sessionsEnded = (fileId: string): Promise<void> => housekeeping.sessionsEnded(fileId);
+  const lockParts = { drive, locks, driveLock, mutex, sessionsEnded, note: (error: unknown) => void logFailure(error) };
   const lastCopies = new LastCopies(store, now);
   const copies = new ConflictCopies(content, drive, lastCopies, now, tell);
-  const saveParts = { drive, locks, shield, content, copies, now, tell };
+  const saveParts = { drive, locks, driveLock, content, copies, now, tell };
   const replay = new SaveReplay({
     ...saveParts,
     spool,
-    turns,
+    mutex,
     decide: decideUndecided(grants),
     note: noteReplay(logger),
     noteDecided: noteDecided(logger),
@@ -179,7 +179,7 @@ export async function openBridge(
     noteReplay(logger)(save, "waiting", error);
     replay.wake();
   };
-  const putFileParts = { ...saveParts, grants, spool, turns, limitBytes, pause, kept };
+  const putFileParts = { ...saveParts, grants, spool, mutex, limitBytes, pause, kept };
   const addresses: DocumentAddresses = {
     forEditor: async (grant) => {
       const token = await accessTokenFor(tokens, grant);
@@ -199,11 +199,11 @@ export async function openBridge(
     account: async () =>
       login === undefined ? (await links.liveAccounts())[0] : (await credentials.account(undefined)).account,
   });
-  const rounds = new Rounds({
+  const housekeeping = new Housekeeping({
     drive,
     locks,
-    shield,
-    turns,
+    driveLock,
+    mutex,
     grants,
     activity,
     links,
@@ -239,11 +239,11 @@ export async function openBridge(
         content,
         store,
         activity,
-        shield,
+        driveLock,
         editorIds,
         bridgeUrl: config.BRIDGE_URL,
       }),
-      getFile: getFile({ drive, content, activity, shield }),
+      getFile: getFile({ drive, content, activity, driveLock }),
       fileOverrides: {
         LOCK: lock(lockParts),
         UNLOCK: unlock(lockParts),
@@ -255,7 +255,7 @@ export async function openBridge(
           allowances: new Allowances(store, now),
           audit,
           grants,
-          turns,
+          mutex,
           spool,
           limitBytes,
           addresses,
@@ -294,7 +294,7 @@ export async function openBridge(
     const storeOk = await answers(() => store.get("readyz"));
     const driveOk = await answers(() => drive.ping());
     const spoolState = await spool.state();
-    const contract = rounds.contract();
+    const contract = housekeeping.contract();
     const states = await editors.states();
     // Words for everybody; addresses, and what Cloudreve has said, for whoever runs the bridge.
     const details = holdsKey(request, config.METRICS_KEY)
@@ -314,8 +314,8 @@ export async function openBridge(
       links,
       activity,
       locks,
-      shield,
-      turns,
+      driveLock,
+      mutex,
       spool,
       callers: new PortalCallers({ keys: config.PORTAL_KEYS, signer: portalSigner(config), store, now }),
       sessionsEnded,
@@ -334,7 +334,7 @@ export async function openBridge(
       embedOrigins: config.EMBED_ORIGINS,
       editorIds,
       sessionsEnded,
-      personSignedOut: () => rounds.personSignedOut(),
+      personSignedOut: () => housekeeping.personSignedOut(),
       spool,
       saveLifetimeMs,
       saveDropped: dropped,
@@ -356,21 +356,21 @@ export async function openBridge(
     listen: () => {
       const server = boundedServer(app);
       drain.watch(server);
-      rounds.start();
+      housekeeping.start();
       giveEnds(store, now).catch((error: unknown) =>
         logger.warn({ failure: logFailure(error)?.kind }, "rows of an earlier bridge have not been given ends"),
       );
       return listening(server, config.HOST, config.PORT);
     },
-    sweep: () => rounds.sweep(),
-    keepAlive: () => rounds.keepAlive(),
-    checkContract: () => rounds.checkContract(),
-    tidySpool: () => rounds.tidySpool(),
+    sweep: () => housekeeping.sweep(),
+    keepAlive: () => housekeeping.keepAlive(),
+    checkContract: () => housekeeping.checkContract(),
+    tidySpool: () => housekeeping.tidySpool(),
     replay: () => replay.run(),
     close: async () => {
-      rounds.stop();
+      housekeeping.stop();
       await drain.end();
-      await within(settleMs, Promise.all([replay.stop(), turns.settled()]));
+      await within(settleMs, Promise.all([replay.stop(), mutex.settled()]));
       await store.close();
     },
   };

@@ -1,5 +1,5 @@
 import type { FailedSave, FileActivity, OpenSession } from "../documents/activity.ts";
-import type { DriveShield } from "../documents/driveLock.ts";
+import type { DriveLock } from "../documents/driveLock.ts";
 import type { FileLocks } from "../documents/fileLocks.ts";
 import type { AccessGrants } from "../documents/grants.ts";
 import type { SaveSpool } from "../documents/saveSpool.ts";
@@ -7,7 +7,7 @@ import type { Audit } from "../http/auditLog.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { FileTurns } from "../model/fileMutex.ts";
+import type { FileMutex } from "../model/fileMutex.ts";
 import type { Person } from "../model/person.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
@@ -18,8 +18,8 @@ export interface FilesApiParts {
   readonly grants: AccessGrants;
   readonly activity: FileActivity;
   readonly locks: FileLocks;
-  readonly shield: DriveShield;
-  readonly turns: FileTurns;
+  readonly driveLock: DriveLock;
+  readonly mutex: FileMutex;
   readonly spool: SaveSpool;
   readonly audit: Audit;
 }
@@ -77,9 +77,9 @@ export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
       failures: ownFileFailures,
       run: async (call) => {
         const file = await ownFile(parts, call);
-        const lock = await parts.turns.inTurn(file.id, async () => {
+        const lock = await parts.mutex.run(file.id, async () => {
           const ended = await parts.locks.takeOver(file.id);
-          await releaseShield(parts, file.id);
+          await releaseDriveLock(parts, file.id);
           return ended;
         });
         logFacts({ file: file.id, ...(lock === undefined ? {} : { takenOverFrom: lock.grantId }) });
@@ -124,9 +124,9 @@ async function personBehind({ grants }: FilesApiParts, grantId: string): Promise
 }
 
 /** The lock has ended here, whatever the drive says; the sweep gives the drive's back when this could not. */
-async function releaseShield({ shield }: FilesApiParts, fileId: string): Promise<void> {
+async function releaseDriveLock({ driveLock }: FilesApiParts, fileId: string): Promise<void> {
   try {
-    await shield.release(fileId);
+    await driveLock.release(fileId);
   } catch (error) {
     logFailure(error);
   }

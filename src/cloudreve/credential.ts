@@ -3,11 +3,11 @@ import { decodeJwt } from "jose";
 import { z } from "zod";
 import type { DriveAccount, DriveTokens } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
-import type { FileTurns } from "../model/fileMutex.ts";
+import type { FileMutex } from "../model/fileMutex.ts";
 import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
 import { credentialLifeMs } from "../model/rowLives.ts";
 import type { CloudreveClient } from "./client.ts";
-import type { Seal } from "./encryption.ts";
+import type { Encryption } from "./encryption.ts";
 import { knowsPerson, offerPassword, type Person, personOf, refreshed, signedIn, type Tokens } from "./tokenCalls.ts";
 
 /** Renewed this long before the end, so that no call leaves with a token that dies on the way. */
@@ -42,10 +42,10 @@ export interface DriveLogin {
 
 interface CredentialParts {
   readonly store: KeyValueStore;
-  readonly seal: Seal;
+  readonly seal: Encryption;
   readonly client: CloudreveClient;
   /** One renewal at a time per account, also among the bridges on one store. */
-  readonly turns: FileTurns;
+  readonly mutex: FileMutex;
   readonly now: Clock;
   /** The account of the configuration. */
   readonly login: DriveLogin | undefined;
@@ -57,18 +57,18 @@ interface CredentialParts {
  */
 export class Credentials {
   readonly #store: KeyValueStore;
-  readonly #seal: Seal;
+  readonly #seal: Encryption;
   readonly #client: CloudreveClient;
-  readonly #turns: FileTurns;
+  readonly #mutex: FileMutex;
   readonly #now: Clock;
   readonly #login: DriveLogin | undefined;
   readonly #renewing = new Map<string, Promise<Credential>>();
 
-  constructor({ store, seal, client, turns, now, login }: CredentialParts) {
+  constructor({ store, seal, client, mutex, now, login }: CredentialParts) {
     this.#store = store;
     this.#seal = seal;
     this.#client = client;
-    this.#turns = turns;
+    this.#mutex = mutex;
     this.#now = now;
     this.#login = login;
   }
@@ -191,7 +191,7 @@ export class Credentials {
 
   /** @param isDue asked in the turn, of what stands in the store then: another bridge may have been faster */
   #renewInTurn(account: string, isDue: (stored: Credential) => boolean): Promise<Credential> {
-    return this.#turns.inTurn(`account:${account}`, async () => {
+    return this.#mutex.run(`account:${account}`, async () => {
       const stored = await this.#read(account);
       this.#requireNotEnded(account, stored.credential);
       if (stored.credential !== undefined && !isDue(stored.credential)) return stored.credential;

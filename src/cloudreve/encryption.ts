@@ -3,7 +3,7 @@ import { CompactEncrypt, compactDecrypt } from "jose";
 const rememberedSeals = 2_000;
 
 /** Seals secrets for the store: credentials and native session tokens are never at rest in the open. */
-export interface Seal {
+export interface Encryption {
   close(secret: string): Promise<string>;
   /** @returns undefined when it was sealed under another key or has been altered */
   open(sealed: string): Promise<string | undefined>;
@@ -13,7 +13,7 @@ export interface Seal {
  * JWE, direct encryption with A256GCM.
  * @param keys 32 bytes each; the first seals, all open (rotation of SECRET)
  */
-export function createSeal(keys: readonly Uint8Array[]): Seal {
+export function createEncryption(keys: readonly Uint8Array[]): Encryption {
   const [current] = keys;
   if (current === undefined) throw new TypeError("a seal needs a key");
   // The same few are opened with every call; at rest they stay sealed.

@@ -4,7 +4,7 @@ import type { DriveDocument } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
 import { type CloudreveClient, type RawAnswer, readText } from "./client.ts";
-import type { Seal } from "./encryption.ts";
+import type { Encryption } from "./encryption.ts";
 
 export const viewerSessionSchema = z.object({
   session: z.object({ id: z.string(), access_token: z.string(), expires: z.number() }),
@@ -46,11 +46,11 @@ export type NativeLockOutcome = "held" | "heldByAnother" | "busy";
  */
 export class ViewerSessions {
   readonly #store: KeyValueStore;
-  readonly #seal: Seal;
+  readonly #seal: Encryption;
   readonly #client: CloudreveClient;
   readonly #now: Clock;
 
-  constructor(store: KeyValueStore, seal: Seal, client: CloudreveClient, now: Clock) {
+  constructor(store: KeyValueStore, seal: Encryption, client: CloudreveClient, now: Clock) {
     this.#store = store;
     this.#seal = seal;
     this.#client = client;

@@ -22,9 +22,9 @@ interface Shield {
 /**
  * The drive's own lock around a document that is being edited, so that the web UI, WebDAV and uploads keep off.
  * The record is written before the drive is asked: a bridge that dies in between still knows what it may hold.
- * Calls for one file must come one at a time (FileTurns).
+ * Calls for one file must come one at a time (FileMutex).
  */
-export class DriveShield {
+export class DriveLock {
   readonly #store: KeyValueStore;
   readonly #drive: Drive;
   readonly #now: Clock;
@@ -64,12 +64,12 @@ export class DriveShield {
 
   /** Notes how the file stands under the lock, as after a write of ours. */
   async note(file: DriveFile): Promise<void> {
-    const raw = await this.#store.get(shieldKey(file.id));
+    const raw = await this.#store.get(driveLockKey(file.id));
     if (raw === undefined) return;
     const nowMs = this.#now();
-    const shield: Shield = { ...(JSON.parse(raw) as Shield), file, factsEndAtMs: nowMs + factsLifetimeMs };
+    const driveLock: Shield = { ...(JSON.parse(raw) as Shield), file, factsEndAtMs: nowMs + factsLifetimeMs };
     // Whoever was here meanwhile knows better.
-    await this.#store.swap(shieldKey(file.id), raw, JSON.stringify(shield), this.#keptUntilMs());
+    await this.#store.swap(driveLockKey(file.id), raw, JSON.stringify(driveLock), this.#keptUntilMs());
   }
 
   /**
@@ -93,12 +93,12 @@ export class DriveShield {
       // A deleted file has taken its lock along.
       if (failureOf(error, "fileMissing") === undefined) throw error;
     }
-    await put(this.#store, shieldKey(fileId), undefined);
+    await put(this.#store, driveLockKey(fileId), undefined);
   }
 
   /** @returns ids of the files that the drive may still hold for us */
   async *held(): AsyncIterable<string> {
-    for await (const [key] of this.#store.list(shieldKey(""))) yield key.slice(shieldKey("").length);
+    for await (const [key] of this.#store.list(driveLockKey(""))) yield key.slice(driveLockKey("").length);
   }
 
   /** Cloudreve's lock ends by its own clock: without its token, a jump of ours would make of it a stranger's. */
@@ -106,14 +106,14 @@ export class DriveShield {
     return this.#now() + lockLifetimeMs + keptAfterEndMs;
   }
 
-  async #write(shield: Shield): Promise<void> {
-    await put(this.#store, shieldKey(shield.document.fileId), JSON.stringify(shield), this.#keptUntilMs());
+  async #write(driveLock: Shield): Promise<void> {
+    await put(this.#store, driveLockKey(driveLock.document.fileId), JSON.stringify(driveLock), this.#keptUntilMs());
   }
 
   async #read(fileId: string): Promise<Shield | undefined> {
-    const raw = await this.#store.get(shieldKey(fileId));
+    const raw = await this.#store.get(driveLockKey(fileId));
     return raw === undefined ? undefined : (JSON.parse(raw) as Shield);
   }
 }
 
-const shieldKey = (fileId: string): string => `shield:${fileId}`;
+const driveLockKey = (fileId: string): string => `shield:${fileId}`;

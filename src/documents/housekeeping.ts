@@ -3,11 +3,11 @@ import type { Metrics } from "../http/metrics.ts";
 import { logFailure } from "../http/requestLog.ts";
 import type { EditLinks } from "../links/links.ts";
 import type { Drive } from "../model/drive.ts";
-import type { FileTurns } from "../model/fileMutex.ts";
+import type { FileMutex } from "../model/fileMutex.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { clockJumpMs } from "../model/watchedClock.ts";
 import type { FileActivity } from "./activity.ts";
-import type { DriveShield } from "./driveLock.ts";
+import type { DriveLock } from "./driveLock.ts";
 import type { FileLocks } from "./fileLocks.ts";
 import type { AccessGrants } from "./grants.ts";
 import { isOrphaned } from "./orphanedLock.ts";
@@ -26,11 +26,11 @@ type ContractReport = readonly {
   readonly said?: string;
 }[];
 
-export interface RoundsParts {
+export interface HousekeepingParts {
   readonly drive: Drive;
   readonly locks: FileLocks;
-  readonly shield: DriveShield;
-  readonly turns: FileTurns;
+  readonly driveLock: DriveLock;
+  readonly mutex: FileMutex;
   readonly grants: AccessGrants;
   readonly activity: FileActivity;
   readonly links: EditLinks;
@@ -42,8 +42,8 @@ export interface RoundsParts {
 }
 
 /** What a bridge does by itself, every minute and every hour. */
-export class Rounds {
-  readonly #parts: RoundsParts;
+export class Housekeeping {
+  readonly #parts: HousekeepingParts;
   #contract: ContractReport = [];
   #hourBeganAtMs: number;
   #minuteBeganAtMs: number;
@@ -51,7 +51,7 @@ export class Rounds {
   #isUnderWay = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(parts: RoundsParts) {
+  constructor(parts: HousekeepingParts) {
     this.#parts = parts;
     this.#hourBeganAtMs = parts.now();
     this.#minuteBeganAtMs = parts.now();
@@ -69,7 +69,7 @@ export class Rounds {
 
   /** Gives back the drive's lock of every file whose WOPI lock has run out, or protects nobody any more. */
   async sweep(): Promise<void> {
-    for await (const fileId of this.#parts.shield.held()) await this.sessionsEnded(fileId);
+    for await (const fileId of this.#parts.driveLock.held()) await this.sessionsEnded(fileId);
   }
 
   /** Sessions of files unknown have ended: looks at all of them, by itself. */
@@ -79,15 +79,15 @@ export class Rounds {
 
   /** As `sweep`, for one file. One lock that the drive does not give back now must not keep the others: never rejects. */
   async sessionsEnded(fileId: string): Promise<void> {
-    const { locks, shield, turns, logger } = this.#parts;
+    const { locks, driveLock, mutex, logger } = this.#parts;
     try {
-      await turns.inTurn(fileId, async () => {
+      await mutex.run(fileId, async () => {
         const held = await locks.current(fileId);
         if (held !== undefined) {
           if (!(await isOrphaned(this.#parts, fileId, held))) return;
           await locks.unlock(fileId, held.lockId);
         }
-        await shield.release(fileId);
+        await driveLock.release(fileId);
       });
     } catch (error) {
       logger.warn({ failure: logFailure(error)?.kind, file: fileId }, "the drive's lock could not be given back");

@@ -4,7 +4,7 @@ import type { Clock } from "../model/keyValueStore.ts";
 import type { Turn } from "../model/sharedFileMutex.ts";
 import type { ConflictCopies } from "./conflictCopy.ts";
 import { sha256Of } from "./contentHash.ts";
-import type { DriveShield } from "./driveLock.ts";
+import type { DriveLock } from "./driveLock.ts";
 import type { ContentRecord } from "./editorCopies.ts";
 import type { FileLocks } from "./fileLocks.ts";
 import { type TellSave, whyNot } from "./saveEvents.ts";
@@ -19,7 +19,7 @@ export interface SavedDocument {
 export interface SaveParts {
   readonly drive: Drive;
   readonly locks: FileLocks;
-  readonly shield: DriveShield;
+  readonly driveLock: DriveLock;
   readonly content: ContentRecord;
   readonly copies: ConflictCopies;
   readonly now: Clock;
@@ -30,7 +30,7 @@ export interface SaveParts {
 export interface SaveManner {
   readonly isForced: boolean;
   /** Nobody is left to hear of a conflict: what can't go into the document goes beside it. */
-  readonly isLast: boolean;
+  readonly isExitSave: boolean;
 }
 
 /**
@@ -54,7 +54,7 @@ export async function placeSave(
     return await writeSave(parts, save, { ...manner, wasTakenOver }, turn);
   } catch (error) {
     if (isConflict(error)) {
-      if (manner.isLast || wasTakenOver) await parts.copies.keep(save, whyNot(error));
+      if (manner.isExitSave || wasTakenOver) await parts.copies.keep(save, whyNot(error));
       else await parts.tell(save.facts, { is: "refused", why: whyNot(error) });
     }
     throw error;
@@ -85,15 +85,15 @@ async function writeSave(
   manner: SaveManner & { readonly wasTakenOver: boolean },
   turn: Turn,
 ): Promise<SavedDocument> {
-  const { locks, shield, drive, content } = parts;
+  const { locks, driveLock, drive, content } = parts;
   const { document, editor, requestLockId, timestamp, stand } = save.facts;
   const lock = await locks.current(document.fileId);
   const holdsLock = lock !== undefined && lock.lockId === requestLockId;
   // Taken anew before the version is read: a drive that restarted has forgotten the lock, and from here on nobody
   // else can write. What happened in between shows in the version.
-  const held = holdsLock ? await shield.holdToWrite(document) : undefined;
+  const held = holdsLock ? await driveLock.holdToWrite(document) : undefined;
   // A lock that ran out here may still stand in the drive, where it would keep this late save off.
-  if (lock === undefined) await shield.release(document.fileId);
+  if (lock === undefined) await driveLock.release(document.fileId);
   const stored = held?.file ?? (await drive.stat(document));
   const standing = await standingOf(parts, save, stored);
   const facts: SaveFacts = {
@@ -105,7 +105,7 @@ async function writeSave(
     baseVersion: standing.baseVersion,
     timestamp,
     isForced: manner.isForced,
-    isExitSave: manner.isLast,
+    isExitSave: manner.isExitSave,
     wasTakenOver: manner.wasTakenOver,
     equalsStored: standing.equalsStored,
   };
@@ -126,7 +126,7 @@ async function writeSave(
           save,
           held === undefined ? { previousVersion: stored.version } : { lockToken: held.token },
         );
-  if (held !== undefined) await shield.note(file);
+  if (held !== undefined) await driveLock.note(file);
   await content.stored(file, save.sha256);
   const lastModifiedTime = await content.lastModifiedTime(file);
   if (stand !== undefined) await content.accepted(document.fileId, editor, stand, file.version, lastModifiedTime);

@@ -1,5 +1,5 @@
 import { failureOf, isConflict } from "../model/failure.ts";
-import type { FileTurns } from "../model/fileMutex.ts";
+import type { FileMutex } from "../model/fileMutex.ts";
 import type { Turn } from "../model/sharedFileMutex.ts";
 import { placeSave, type SaveParts } from "./placeSave.ts";
 import {
@@ -16,7 +16,7 @@ export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
 
 export interface ReplayParts extends SaveParts {
   readonly spool: SaveSpool;
-  readonly turns: FileTurns;
+  readonly mutex: FileMutex;
   /**
    * Judges a save that came while nobody could be asked: by the rights of the moment when it came.
    * @returns undefined when it may go nowhere
@@ -127,11 +127,11 @@ export class SaveReplay {
   }
 
   async #tryOne(save: SpooledSave): Promise<ReplayOutcome> {
-    const { turns, note } = this.#parts;
+    const { mutex, note } = this.#parts;
     // Its owner has dismissed it meanwhile, or a newer one has come.
     if (!save.claim()) return "waiting";
     try {
-      const outcome = await turns.inTurn(save.facts.document.fileId, (turn) => this.#place(save, turn));
+      const outcome = await mutex.run(save.facts.document.fileId, (turn) => this.#place(save, turn));
       await save.discard();
       note(save, outcome);
       return outcome;
@@ -156,7 +156,7 @@ export class SaveReplay {
     }
     try {
       // "Overwrite" was said of what stood there then; nobody is here to say it again.
-      const { version } = await placeSave(this.#parts, save, { isForced: false, isLast: true }, turn);
+      const { version } = await placeSave(this.#parts, save, { isForced: false, isExitSave: true }, turn);
       await this.#parts.tell(save.facts, { is: "saved", version });
       return "written";
     } catch (error) {

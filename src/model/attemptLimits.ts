@@ -91,8 +91,8 @@ export class AttemptLimits {
     };
     const sourceDelay = async () => delayMs(await this.#counted(rows.source), brakes.source);
     // Two lanes, so that one who guesses at one account waits by himself, and not in front of his neighbours.
-    return this.#inTurn(rows.pair, pairDelay, signal, () =>
-      this.#inTurn(rows.source, sourceDelay, signal, async () => {
+    return this.#run(rows.pair, pairDelay, signal, () =>
+      this.#run(rows.source, sourceDelay, signal, async () => {
         const found = await look();
         if (isWrong(found)) await Promise.all(Object.values(rows).map((key) => this.#count(key)));
         // This source knows the secret: what was wrong before was mistyped there, and a whole class may follow.
@@ -102,7 +102,7 @@ export class AttemptLimits {
     );
   }
 
-  async #inTurn<Found>(
+  async #run<Found>(
     key: string,
     delay: () => Promise<number>,
     signal: AbortSignal,

@@ -1,5 +1,5 @@
 import { BridgeError } from "./failure.ts";
-import { SharedTurns, type SharedTurnsOptions, type Turn } from "./sharedFileMutex.ts";
+import { SharedFileMutex, type SharedFileMutexOptions, type Turn } from "./sharedFileMutex.ts";
 
 /** Within one process a turn lasts until its work is done. */
 const lasting: Turn = { requireMine: () => undefined };
@@ -14,16 +14,16 @@ interface Waiting {
  * One at a time per file: Cloudreve answers a lock call during a running save with a false conflict, so lock calls
  * and saves of one file take turns. Calls on different files do not wait for each other.
  */
-export class FileTurns {
+export class FileMutex {
   /** Who waits behind the one at work, by file; a file with nobody at work has no entry. */
   readonly #waiting = new Map<string, Set<Waiting>>();
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #shared: SharedTurns | undefined;
+  readonly #shared: SharedFileMutex | undefined;
   readonly #waitAtMostMs: number;
 
   /** @param shared where several bridges work on the same files: their common store */
-  constructor(shared?: SharedTurnsOptions, waitAtMostMs = usualWaitMs) {
-    this.#shared = shared === undefined ? undefined : new SharedTurns(shared);
+  constructor(shared?: SharedFileMutexOptions, waitAtMostMs = usualWaitMs) {
+    this.#shared = shared === undefined ? undefined : new SharedFileMutex(shared);
     this.#waitAtMostMs = this.#shared?.waitAtMostMs ?? waitAtMostMs;
   }
 
@@ -31,16 +31,16 @@ export class FileTurns {
    * Does what is due whatever becomes of the caller, as placing a save that was received whole.
    * @throws driveBusy when the turn does not come in time
    */
-  inTurn<Result>(fileId: string, work: (turn: Turn) => Promise<Result>): Promise<Result> {
-    return this.#counted(this.#inTurn(fileId, work, undefined));
+  run<Result>(fileId: string, work: (turn: Turn) => Promise<Result>): Promise<Result> {
+    return this.#counted(this.#run(fileId, work, undefined));
   }
 
   /**
    * As `inTurn`, for what nobody wants any more once the caller has gone: he leaves the queue at once.
    * @param signal aborted when the caller has gone
    */
-  inTurnWhile<Result>(signal: AbortSignal, fileId: string, work: (turn: Turn) => Promise<Result>): Promise<Result> {
-    return this.#counted(this.#inTurn(fileId, work, signal));
+  runWhile<Result>(signal: AbortSignal, fileId: string, work: (turn: Turn) => Promise<Result>): Promise<Result> {
+    return this.#counted(this.#run(fileId, work, signal));
   }
 
   #counted<Result>(result: Promise<Result>): Promise<Result> {
@@ -55,7 +55,7 @@ export class FileTurns {
     await Promise.allSettled(this.#underWay);
   }
 
-  async #inTurn<Result>(
+  async #run<Result>(
     fileId: string,
     work: (turn: Turn) => Promise<Result>,
     signal: AbortSignal | undefined,

@@ -22,28 +22,28 @@ const usualTiming = {
   /** An editor waits for half a minute; nobody is kept waiting longer than this, for whomever. */
   waitAtMostMs: 25_000,
 };
-export type TurnTiming = typeof usualTiming;
+export type LeaseTiming = typeof usualTiming;
 
-export interface SharedTurnsOptions {
+export interface SharedFileMutexOptions {
   readonly store: KeyValueStore;
   readonly now: Clock;
-  readonly timing?: Partial<TurnTiming>;
+  readonly timing?: Partial<LeaseTiming>;
 }
 
 /**
  * Turns of files among the bridges on one store. They queue up, so that one with much to do does not keep the others
  * off. Whether another still lives is judged by its signs and by one's own monotonic clock: clocks of machines differ.
  */
-export class SharedTurns {
+export class SharedFileMutex {
   readonly #store: KeyValueStore;
   readonly #now: Clock;
-  readonly #timing: TurnTiming;
+  readonly #timing: LeaseTiming;
   /** One id for all turns of this bridge: a place in the queue that a lost connection has left is found again. */
   readonly #me = randomBytes(9).toString("base64url");
   /** Turns that could not be given up yet, by their keys. */
-  readonly #leftOver = new Map<string, SharedTurn>();
+  readonly #leftOver = new Map<string, FileLease>();
 
-  constructor({ store, now, timing }: SharedTurnsOptions) {
+  constructor({ store, now, timing }: SharedFileMutexOptions) {
     this.#store = store;
     this.#now = now;
     this.#timing = { ...usualTiming, ...timing };
@@ -66,7 +66,7 @@ export class SharedTurns {
   ): Promise<Result> {
     const key = `turn:${fileId}`;
     this.#leftOver.delete(key);
-    const turn = new SharedTurn(this.#store, this.#now, this.#timing, key, this.#me);
+    const turn = new FileLease(this.#store, this.#now, this.#timing, key, this.#me);
     await turn.begin(untilMs, signal);
     try {
       return await work(turn);
@@ -76,7 +76,7 @@ export class SharedTurns {
     }
   }
 
-  #leaveLater(key: string, turn: SharedTurn, untilMs: number): void {
+  #leaveLater(key: string, turn: FileLease, untilMs: number): void {
     if (performance.now() > untilMs) return;
     this.#leftOver.set(key, turn);
     // A new turn of this bridge takes the old place over.
@@ -116,10 +116,10 @@ function left(queue: Queue, bridge: string): Queue {
 }
 
 /** One bridge's place in the queue of one file. */
-class SharedTurn implements Turn {
+class FileLease implements Turn {
   readonly #store: KeyValueStore;
   readonly #now: Clock;
-  readonly #timing: TurnTiming;
+  readonly #timing: LeaseTiming;
   readonly #key: string;
   readonly #me: string;
   /** The queue as it last stood in the store; a wrong guess costs one more look. */
@@ -130,7 +130,7 @@ class SharedTurn implements Turn {
   #timer: NodeJS.Timeout | undefined;
   #signing: Promise<void> | undefined;
 
-  constructor(store: KeyValueStore, now: Clock, timing: TurnTiming, key: string, me: string) {
+  constructor(store: KeyValueStore, now: Clock, timing: LeaseTiming, key: string, me: string) {
     this.#store = store;
     this.#now = now;
     this.#timing = timing;
@@ -228,12 +228,12 @@ class SharedTurn implements Turn {
 
 /** Watches whether the first of a queue gives signs of life. */
 class LifeWatch {
-  readonly #timing: TurnTiming;
+  readonly #timing: LeaseTiming;
   #bridge: string | undefined;
   #signs = 0;
   #sinceMs = 0;
 
-  constructor(timing: TurnTiming) {
+  constructor(timing: LeaseTiming) {
     this.#timing = timing;
   }
 

@@ -12,12 +12,12 @@ import { chooseLanguage } from "./language.ts";
 import { type LinkPagesParts, linkPagesRouter } from "./ownLinks.ts";
 import { answerFailures, newNonce, sendPage } from "./pageAnswer.ts";
 import { type SignInParts, signInRouter } from "./signIn.ts";
-import { type DoorParts, doorRouter, isVisitor } from "./visitLink.ts";
+import { isVisitor, type VisitLinkParts, visitLinkRouter } from "./visitLink.ts";
 import { type WaitingSavePagesParts, waitingSavePagesRouter } from "./waitingSaves.ts";
 
 export interface HostRouterParts
   extends DocumentPagesParts,
-    DoorParts,
+    VisitLinkParts,
     LinkPagesParts,
     SignInParts,
     HostSessionParts,
@@ -36,7 +36,7 @@ export function hostRouter(parts: HostRouterParts): Router {
   router.use(documentPagesRouter(parts));
   router.use(linkPagesRouter(parts));
   router.use(waitingSavePagesRouter(parts));
-  router.use(doorRouter(parts));
+  router.use(visitLinkRouter(parts));
   router.use(answerFailures(parts, isVisitor));
   return router;
 }

@@ -11,11 +11,11 @@ import { failureOf } from "../model/failure.ts";
 import { editorLanguage } from "./language.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
 import { languageOf, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
-import { type DoorFacts, doorPage } from "./views/visitPage.ts";
+import { type VisitFacts, visitPage } from "./views/visitPage.ts";
 import { cleanName, hasPassed, rememberVisitor, visitorOf } from "./visitorCookie.ts";
 import { pageWords } from "./words/pageWords.ts";
 
-export interface DoorParts extends PageParts, OpenDocumentParts {
+export interface VisitLinkParts extends PageParts, OpenDocumentParts {
   readonly links: EditLinks;
   readonly attempts: AttemptLimits;
 }
@@ -26,7 +26,7 @@ const doorForm = z.object({ name: z.string().max(1024).optional(), password: z.s
  * `/l/SECRET`: a colleague comes in with a link, and needs nothing else. A secret of 192 bits is not guessed, so that
  * wrong ones are not counted either: what pages of other sites make a browser ask for leaves no trace.
  */
-export function doorRouter(parts: DoorParts): Router {
+export function visitLinkRouter(parts: VisitLinkParts): Router {
   const router = Router();
   const form = [requireOwnOrigin(parts.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
 
@@ -36,7 +36,7 @@ export function doorRouter(parts: DoorParts): Router {
     const isKnown = hasPassed(visitor, link) && (!link.asksName || visitor.name !== undefined);
     // Whoever was here before goes straight in, as after a reload. A preview of some chat never was.
     if (isKnown) await enter(parts, request, response, link, visitor);
-    else await showDoor(parts, request, response, 200, link, visitor.name);
+    else await showVisitPage(parts, request, response, 200, link, visitor.name);
   });
 
   router.post("/l/:secret", ...form, async (request: Request<{ secret: string }>, response) => {
@@ -45,7 +45,7 @@ export function doorRouter(parts: DoorParts): Router {
     const sent = doorForm.safeParse(request.body ?? {}).data ?? {};
     const name = link.asksName ? cleanName(sent.name) : before.name;
     if (link.asksName && name === undefined) {
-      await showDoor(parts, request, response, 422, link, undefined, { error: "nameMissing" });
+      await showVisitPage(parts, request, response, 422, link, undefined, { error: "nameMissing" });
       return;
     }
     if (link.passwordHash !== undefined && !hasPassed(before, link)) {
@@ -54,7 +54,7 @@ export function doorRouter(parts: DoorParts): Router {
       if (refused !== undefined) {
         if (refused.retryAfterSeconds !== undefined) response.set("Retry-After", String(refused.retryAfterSeconds));
         const status = refused.error === "tooMany" ? 429 : 403;
-        await showDoor(parts, request, response, status, link, name, refused);
+        await showVisitPage(parts, request, response, status, link, name, refused);
         return;
       }
     }
@@ -70,12 +70,12 @@ export function doorRouter(parts: DoorParts): Router {
  * @returns undefined when it is right
  */
 async function refusedPassword(
-  parts: DoorParts,
+  parts: VisitLinkParts,
   request: Request,
   response: Response,
   link: EditLink,
   offered: { readonly password: string; readonly hash: string },
-): Promise<Pick<DoorFacts, "error" | "retryAfterSeconds"> | undefined> {
+): Promise<Pick<VisitFacts, "error" | "retryAfterSeconds"> | undefined> {
   // Nothing typed is no guess.
   if (offered.password.trim() === "") return { error: "passwordWrong" };
   const source = sourceOf(request);
@@ -99,7 +99,7 @@ async function refusedPassword(
 }
 
 async function enter(
-  parts: DoorParts,
+  parts: VisitLinkParts,
   request: Request<{ secret: string }>,
   response: Response,
   link: EditLink,
@@ -130,19 +130,19 @@ async function enter(
   response.redirect(303, `${hostPageUrl}#/l/${request.params.secret}`);
 }
 
-async function showDoor(
-  parts: DoorParts,
+async function showVisitPage(
+  parts: VisitLinkParts,
   request: Request<{ secret: string }>,
   response: Response,
   status: number,
   link: EditLink,
   name: string | undefined,
-  refused: Pick<DoorFacts, "error" | "retryAfterSeconds"> = {},
+  refused: Pick<VisitFacts, "error" | "retryAfterSeconds"> = {},
 ): Promise<void> {
   // The name of today; a file that is gone, or an owner who is signed out, is told before anybody types a name.
   const file = await parts.drive.find(link.account, { fileId: link.fileId });
   const visitor = await visitorOf(parts.cookies, request);
-  const page = doorPage(await pageContext(parts, request, undefined), {
+  const page = visitPage(await pageContext(parts, request, undefined), {
     fileName: file.name,
     ownerName: link.owner.name,
     permission: link.permission,

@@ -1,10 +1,10 @@
-import type { DriveShield } from "../documents/driveLock.ts";
+import type { DriveLock } from "../documents/driveLock.ts";
 import type { FileLocks } from "../documents/fileLocks.ts";
 import { cameThrough, isOwners } from "../documents/grants.ts";
 import type { Audit } from "../http/auditLog.ts";
 import type { Drive } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { FileTurns } from "../model/fileMutex.ts";
+import type { FileMutex } from "../model/fileMutex.ts";
 import { requireEdit, type WopiOperation } from "./wopiCall.ts";
 
 /**
@@ -16,20 +16,20 @@ import { requireEdit, type WopiOperation } from "./wopiCall.ts";
 export function deleteFile(parts: {
   drive: Drive;
   locks: FileLocks;
-  shield: DriveShield;
-  turns: FileTurns;
+  driveLock: DriveLock;
+  mutex: FileMutex;
   audit: Audit;
 }): WopiOperation {
   return async (call) => {
     requireEdit(call);
     const { document, person } = call.grant;
     if (!isOwners(call.grant)) throw new BridgeError({ kind: "rightMissing", right: "delete" });
-    await parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
+    await parts.mutex.runWhile(call.signal, document.fileId, async () => {
       const lock = await parts.locks.current(document.fileId);
       if (lock !== undefined) throw new BridgeError({ kind: "lockMismatch", currentLockId: lock.lockId });
       const file = await parts.drive.stat(document);
       // A lock that has just run out may still stand in the drive.
-      await parts.shield.release(document.fileId);
+      await parts.driveLock.release(document.fileId);
       await parts.drive.remove(document, file);
       parts.audit({
         event: "deleted",

@@ -1,15 +1,15 @@
-import type { DriveShield } from "../documents/driveLock.ts";
+import type { DriveLock } from "../documents/driveLock.ts";
 import type { FileLocks } from "../documents/fileLocks.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { failureOf, isTransient } from "../model/failure.ts";
-import type { FileTurns } from "../model/fileMutex.ts";
+import type { FileMutex } from "../model/fileMutex.ts";
 import { requireEdit, requireLockId, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
 export interface LockParts {
   readonly drive: Drive;
   readonly locks: FileLocks;
-  readonly shield: DriveShield;
-  readonly turns: FileTurns;
+  readonly driveLock: DriveLock;
+  readonly mutex: FileMutex;
   /** Gives back a lock that only ended sessions still hold. Never rejects. */
   readonly sessionsEnded: (fileId: string) => Promise<void>;
   /** Notes what went wrong without changing the answer. */
@@ -40,15 +40,15 @@ export function lock(parts: LockParts): WopiOperation {
 
 async function take(parts: LockParts, call: WopiCall, lockId: string): Promise<WopiReply> {
   const { document, id, issuedAtMs } = call.grant;
-  return parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
+  return parts.mutex.runWhile(call.signal, document.fileId, async () => {
     const outcome = await parts.locks.lock(document.fileId, lockId, id, issuedAtMs);
     if (outcome === "refreshed") return refreshed(parts, call);
     try {
-      return withVersion(await parts.shield.hold(document));
+      return withVersion(await parts.driveLock.hold(document));
     } catch (error) {
       await parts.locks.unlock(document.fileId, lockId);
       // A drive that does not answer is not asked again now: the sweep gives back what it may have taken.
-      if (!isTransient(error)) await releaseShield(parts, document.fileId);
+      if (!isTransient(error)) await releaseDriveLock(parts, document.fileId);
       throw error;
     }
   });
@@ -60,7 +60,7 @@ export function refreshLock(parts: LockParts): WopiOperation {
     requireEdit(call);
     const lockId = requireLockId(call, "X-WOPI-Lock");
     const { document, id } = call.grant;
-    return parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
+    return parts.mutex.runWhile(call.signal, document.fileId, async () => {
       await whereItStands(parts, call, () => parts.locks.refresh(document.fileId, lockId, id));
       return refreshed(parts, call);
     });
@@ -73,9 +73,9 @@ export function unlock(parts: LockParts): WopiOperation {
     requireEdit(call);
     const lockId = requireLockId(call, "X-WOPI-Lock");
     const { document } = call.grant;
-    return parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
+    return parts.mutex.runWhile(call.signal, document.fileId, async () => {
       await whereItStands(parts, call, () => parts.locks.unlock(document.fileId, lockId));
-      const driveAnswers = await releaseShield(parts, document.fileId);
+      const driveAnswers = await releaseDriveLock(parts, document.fileId);
       return driveAnswers ? versionNow(parts, call) : { status: 200 };
     });
   };
@@ -94,7 +94,7 @@ export function getLock(parts: LockParts): WopiOperation {
 async function relock(parts: LockParts, call: WopiCall, lockId: string): Promise<WopiReply> {
   const oldLockId = requireLockId(call, "X-WOPI-OldLock");
   const { document, id, issuedAtMs } = call.grant;
-  return parts.turns.inTurnWhile(call.signal, document.fileId, async () => {
+  return parts.mutex.runWhile(call.signal, document.fileId, async () => {
     await whereItStands(parts, call, () =>
       parts.locks.unlockAndRelock(document.fileId, oldLockId, lockId, id, issuedAtMs),
     );
@@ -125,7 +125,7 @@ async function requireThere(parts: LockParts, call: WopiCall): Promise<void> {
 /** The lock that stands here is the truth; a drive that is away is asked again at the next refresh or save. */
 async function refreshed(parts: LockParts, call: WopiCall): Promise<WopiReply> {
   try {
-    return withVersion(await parts.shield.hold(call.grant.document));
+    return withVersion(await parts.driveLock.hold(call.grant.document));
   } catch (error) {
     parts.note(error);
     return isAway(error) ? { status: 200 } : versionNow(parts, call);
@@ -133,9 +133,9 @@ async function refreshed(parts: LockParts, call: WopiCall): Promise<WopiReply> {
 }
 
 /** @returns whether the drive answered */
-async function releaseShield(parts: LockParts, fileId: string): Promise<boolean> {
+async function releaseDriveLock(parts: LockParts, fileId: string): Promise<boolean> {
   try {
-    await parts.shield.release(fileId);
+    await parts.driveLock.release(fileId);
     return true;
   } catch (error) {
     parts.note(error);

@@ -5,7 +5,7 @@ import { whyNot } from "../documents/saveEvents.ts";
 import type { PlacingFacts, SaveSpool, SpooledSave } from "../documents/saveSpool.ts";
 import { editorKey, suiteOf } from "../editors/suites.ts";
 import { BridgeError, failureOf, isConflict, isTransient } from "../model/failure.ts";
-import type { FileTurns } from "../model/fileMutex.ts";
+import type { FileMutex } from "../model/fileMutex.ts";
 import type { Pause } from "../model/keyValueStore.ts";
 import type { Turn } from "../model/sharedFileMutex.ts";
 import {
@@ -22,7 +22,7 @@ import {
 export interface PutFileParts extends SaveParts {
   readonly grants: AccessGrants;
   readonly spool: SaveSpool;
-  readonly turns: FileTurns;
+  readonly mutex: FileMutex;
   readonly copies: ConflictCopies;
   readonly limitBytes: number;
   readonly pause: Pause;
@@ -56,7 +56,7 @@ export function putFile(parts: PutFileParts): WopiOperation {
       if (today !== undefined && mayEdit(today, parts.now())) {
         saved = await placeWithRetries(parts, save, {
           isForced: request.isForced,
-          isLast: request.isExitSave,
+          isExitSave: request.isExitSave,
         });
       }
     } catch (error) {
@@ -135,7 +135,7 @@ async function keepOvertaken(parts: PutFileParts, save: SpooledSave): Promise<vo
 
 async function placeBeside(parts: PutFileParts, save: SpooledSave): Promise<void> {
   try {
-    await parts.turns.inTurn(save.facts.document.fileId, () => parts.copies.keep(save, "rightMissing"));
+    await parts.mutex.run(save.facts.document.fileId, () => parts.copies.keep(save, "rightMissing"));
   } catch (error) {
     await settleRefused(parts, save, error);
     return;
@@ -155,7 +155,7 @@ async function receive(parts: PutFileParts, call: WopiCall, facts: PlacingFacts)
 
 /** All tries are made in one turn: a save that comes later must not be undone by this one's next try. */
 async function placeWithRetries(parts: PutFileParts, save: SpooledSave, manner: SaveManner): Promise<SavedDocument> {
-  return parts.turns.inTurn(save.facts.document.fileId, (turn) => tryPlacing(parts, save, manner, turn));
+  return parts.mutex.run(save.facts.document.fileId, (turn) => tryPlacing(parts, save, manner, turn));
 }
 
 async function tryPlacing(

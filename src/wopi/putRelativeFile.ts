@@ -1,4 +1,4 @@
-import type { DriveShield } from "../documents/driveLock.ts";
+import type { DriveLock } from "../documents/driveLock.ts";
 import type { ContentRecord } from "../documents/editorCopies.ts";
 import type { FileLocks } from "../documents/fileLocks.ts";
 import {
@@ -15,7 +15,7 @@ import type { Audit } from "../http/auditLog.ts";
 import type { Allowances } from "../model/allowances.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
-import type { FileTurns } from "../model/fileMutex.ts";
+import type { FileMutex } from "../model/fileMutex.ts";
 import { checkName, fileType, nearestName, splitName } from "../model/fileName.ts";
 import { underFreeName } from "./freeName.ts";
 import { placingFacts } from "./putFile.ts";
@@ -35,8 +35,8 @@ export interface PutRelativeParts {
   readonly audit: Audit;
   readonly grants: AccessGrants;
   readonly locks: FileLocks;
-  readonly shield: DriveShield;
-  readonly turns: FileTurns;
+  readonly driveLock: DriveLock;
+  readonly mutex: FileMutex;
   readonly content: ContentRecord;
   readonly spool: SaveSpool;
   readonly limitBytes: number;
@@ -194,11 +194,11 @@ async function overwrite(
 ): Promise<DriveFile> {
   const found = await parts.drive.findBeside(grant.document, parent, name);
   if (found === undefined) throw new BridgeError({ kind: "nameTaken" });
-  return parts.turns.inTurn(found.id, async () => {
+  return parts.mutex.run(found.id, async () => {
     const lock = await parts.locks.current(found.id);
     if (lock !== undefined) throw new BridgeError({ kind: "lockMismatch", currentLockId: lock.lockId });
     // A lock that has just run out may still stand in the drive.
-    await parts.shield.release(found.id);
+    await parts.driveLock.release(found.id);
     // Whoever had the turn before may have written or renamed it.
     const taken = await parts.drive.findBeside(grant.document, parent, name);
     if (taken?.id !== found.id) throw new BridgeError({ kind: "nameTaken" });

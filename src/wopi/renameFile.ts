@@ -1,11 +1,11 @@
-import type { DriveShield } from "../documents/driveLock.ts";
+import type { DriveLock } from "../documents/driveLock.ts";
 import type { ContentRecord } from "../documents/editorCopies.ts";
 import type { FileLocks } from "../documents/fileLocks.ts";
 import { type AccessGrant, cameThrough } from "../documents/grants.ts";
 import type { Audit } from "../http/auditLog.ts";
 import { type Drive, type DriveFile, holderReason } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
-import type { FileTurns } from "../model/fileMutex.ts";
+import type { FileMutex } from "../model/fileMutex.ts";
 import { nearestRename, splitName } from "../model/fileName.ts";
 import { underFreeName } from "./freeName.ts";
 import type { DocumentAddresses } from "./putRelativeFile.ts";
@@ -14,8 +14,8 @@ import { optionalLockId, requestedName, requireRename, type WopiCall, type WopiO
 export interface RenameParts {
   readonly drive: Drive;
   readonly locks: FileLocks;
-  readonly shield: DriveShield;
-  readonly turns: FileTurns;
+  readonly driveLock: DriveLock;
+  readonly mutex: FileMutex;
   readonly content: ContentRecord;
   readonly addresses: DocumentAddresses;
   readonly audit: Audit;
@@ -32,7 +32,7 @@ export function renameFile(parts: RenameParts): WopiOperation {
     requireRename(call);
     call.body.resume();
     const { grant } = call;
-    return parts.turns.inTurnWhile(call.signal, grant.document.fileId, async () => {
+    return parts.mutex.runWhile(call.signal, grant.document.fileId, async () => {
       const isLocked = await requireLockUnlessAbsent(parts, call);
       const stored = await parts.drive.stat(grant.document);
       const names = newNames(call, stored);
@@ -94,7 +94,7 @@ async function renameUnderLock(
   if (names(0) === stored.name) return stored.name;
   const { document, person } = grant;
   // Not only while our lock stands: the drive's may outlive it a little.
-  await parts.shield.release(document.fileId);
+  await parts.driveLock.release(document.fileId);
   try {
     const name = await underFreeName(
       names,
@@ -117,6 +117,6 @@ async function renameUnderLock(
     throw error;
   } finally {
     // Whoever has slipped in between is found by the version check of the next save.
-    if (isLocked) await parts.shield.hold(document).catch((error: unknown) => parts.note(error));
+    if (isLocked) await parts.driveLock.hold(document).catch((error: unknown) => parts.note(error));
   }
 }

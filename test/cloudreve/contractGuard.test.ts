@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { CloudreveClient } from "../../src/cloudreve/client.ts";
 import { ContractGuard, type ContractReport } from "../../src/cloudreve/contract/contractGuard.ts";
 import { Credentials, type DriveLogin } from "../../src/cloudreve/credential.ts";
-import { createSeal } from "../../src/cloudreve/encryption.ts";
-import { FileTurns } from "../../src/model/fileMutex.ts";
+import { createEncryption } from "../../src/cloudreve/encryption.ts";
+import { FileMutex } from "../../src/model/fileMutex.ts";
 import { type FakeCloudreve, openFakeCloudreve } from "../../src/sandbox/fakeCloudreve/fakeCloudreve.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { type DriveAccountClient, driveAccount } from "../support/driveAccount.ts";
@@ -57,8 +57,8 @@ describe("The guard at a drive", () => {
   function guardAt(url: string, login: DriveLogin | undefined = alice, checkMs = 10_000): ContractGuard {
     const client = new CloudreveClient(url, () => ({}));
     const store = openMemoryStore(Date.now);
-    const seal = createSeal([randomBytes(32)]);
-    const credentials = new Credentials({ store, seal, client, turns: new FileTurns(), now: Date.now, login });
+    const seal = createEncryption([randomBytes(32)]);
+    const credentials = new Credentials({ store, seal, client, mutex: new FileMutex(), now: Date.now, login });
     const account = async () => (await credentials.account(undefined)).account;
     return new ContractGuard({ client, credentials, account, oauthClient, checkMs });
   }

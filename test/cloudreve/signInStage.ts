@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { CloudreveClient } from "../../src/cloudreve/client.ts";
 import { CloudreveDrive } from "../../src/cloudreve/cloudreveDrive.ts";
 import { Credentials, type DriveLogin } from "../../src/cloudreve/credential.ts";
-import { createSeal, type Seal } from "../../src/cloudreve/encryption.ts";
+import { createEncryption, type Encryption } from "../../src/cloudreve/encryption.ts";
 import { ViewerSessions } from "../../src/cloudreve/nativeWopi.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
 import { UploadSessions } from "../../src/cloudreve/uploadSession.ts";
 import { ContentRecord } from "../../src/documents/editorCopies.ts";
 import type { Drive, DriveAccount } from "../../src/model/drive.ts";
 import { BridgeError, type Failure } from "../../src/model/failure.ts";
-import { FileTurns } from "../../src/model/fileMutex.ts";
+import { FileMutex } from "../../src/model/fileMutex.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { type FakeCloudreve, openFakeCloudreve } from "../../src/sandbox/fakeCloudreve/fakeCloudreve.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
@@ -42,7 +42,7 @@ export interface SignInStage {
   readonly proxy: DriveProxy;
   readonly clock: SetClock;
   readonly store: KeyValueStore;
-  readonly seal: Seal;
+  readonly seal: Encryption;
   connect(options?: { oauthClient?: typeof application | undefined; login?: DriveLogin }): Connection;
   /** Alice at the drive itself, past the bridge. */
   outside(): Promise<DriveAccountClient>;
@@ -75,7 +75,7 @@ export async function openSignInStage(): Promise<SignInStage> {
   });
   const proxy = await driveProxy(fake.url);
   const store = openMemoryStore(clock.now);
-  const seal = createSeal([randomBytes(32)]);
+  const seal = createEncryption([randomBytes(32)]);
   const { now } = clock;
   return {
     fake,
@@ -85,8 +85,8 @@ export async function openSignInStage(): Promise<SignInStage> {
     seal,
     connect: ({ oauthClient, login } = {}) => {
       const client = new CloudreveClient(proxy.url);
-      const turns = new FileTurns({ store, now });
-      const credentials = new Credentials({ store, seal, client, turns, now, login });
+      const mutex = new FileMutex({ store, now });
+      const credentials = new Credentials({ store, seal, client, mutex, now, login });
       const publicUrl = "https://cloud.example.com/";
       const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient });
       const sessions = new ViewerSessions(store, seal, client, now);

@@ -4,7 +4,7 @@ import type { Request } from "express";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { CloudreveClient } from "../../src/cloudreve/client.ts";
-import { createSeal } from "../../src/cloudreve/encryption.ts";
+import { createEncryption } from "../../src/cloudreve/encryption.ts";
 import { ViewerSessions } from "../../src/cloudreve/nativeWopi.ts";
 import { originOf } from "../../src/doctor/viewerAnswers.ts";
 import { decideSave, type SaveFacts } from "../../src/documents/savePolicy.ts";
@@ -160,7 +160,7 @@ describe("a drive that tells a long story of what went wrong", () => {
 
   it("is heard as quickly as one that tells it in a word", async () => {
     const client = new CloudreveClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    const seal = createSeal([new Uint8Array(32)]);
+    const seal = createEncryption([new Uint8Array(32)]);
     const sessions = new ViewerSessions(openMemoryStore(Date.now), seal, client, Date.now);
     const session = { accessToken: "t", expiresAtMs: 0, uri: "cloudreve://my/a.docx", viewerId: "v" };
     const ask = () => sessions.info({ account: "a", fileId: "f" }, session).catch(() => undefined);

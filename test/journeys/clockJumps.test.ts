@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Rounds } from "../../src/documents/housekeeping.ts";
+import { Housekeeping } from "../../src/documents/housekeeping.ts";
 import { setClock } from "../support/clock.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import type { WopiClient } from "../support/wopiClient.ts";
@@ -131,7 +131,7 @@ describe("the round of each minute", () => {
   it("gives no lock back for twenty minutes after a jump ahead: editors refresh theirs meanwhile", async () => {
     const clock = setClock();
     let sweeps = 0;
-    const shield = {
+    const driveLock = {
       held: async function* () {
         sweeps += 1;
         yield* [];
@@ -139,11 +139,11 @@ describe("the round of each minute", () => {
     };
     const links = { liveAccounts: async () => [] };
     const guard = { check: async () => [] };
-    const rounds = new Rounds({ now: clock.now, shield, links, guard } as never);
+    const housekeeping = new Housekeeping({ now: clock.now, driveLock, links, guard } as never);
     const minutes = async (count: number) => {
       for (let at = 0; at < count; at++) {
         clock.advance(minuteMs);
-        await rounds.minute();
+        await housekeeping.minute();
       }
     };
     await minutes(5);

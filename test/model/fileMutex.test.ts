@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FileTurns } from "../../src/model/fileMutex.ts";
+import { FileMutex } from "../../src/model/fileMutex.ts";
 
 /** Work that ends when it is told to. */
 function heldWork<Result>(name: string, log: string[]) {
@@ -25,11 +25,11 @@ const idle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("the turns of a file", () => {
   it("come one after the other, in the order they were asked for", async () => {
-    const turns = new FileTurns();
+    const mutex = new FileMutex();
     const log: string[] = [];
     const first = heldWork<number>("first", log);
     const second = heldWork<number>("second", log);
-    const both = [turns.inTurn("f", first.work), turns.inTurn("f", second.work)];
+    const both = [mutex.run("f", first.work), mutex.run("f", second.work)];
     await idle();
     expect(log).toEqual(["first begins"]);
     second.end(2);
@@ -41,12 +41,12 @@ describe("the turns of a file", () => {
   });
 
   it("wait also for one that began after others had ended", async () => {
-    const turns = new FileTurns();
+    const mutex = new FileMutex();
     const log: string[] = [];
     const second = heldWork<void>("second", log);
-    const both = [turns.inTurn("f", async () => {}), turns.inTurn("f", second.work)];
+    const both = [mutex.run("f", async () => {}), mutex.run("f", second.work)];
     await idle();
-    const third = turns.inTurn("f", async () => void log.push("third"));
+    const third = mutex.run("f", async () => void log.push("third"));
     await idle();
     expect(log).toEqual(["second begins"]);
     second.end();
@@ -55,20 +55,20 @@ describe("the turns of a file", () => {
   });
 
   it("do not make other files wait", async () => {
-    const turns = new FileTurns();
+    const mutex = new FileMutex();
     const log: string[] = [];
     const slow = heldWork<void>("slow", log);
-    const waiting = turns.inTurn("f", slow.work);
-    expect(await turns.inTurn("g", async () => "done")).toBe("done");
+    const waiting = mutex.run("f", slow.work);
+    expect(await mutex.run("g", async () => "done")).toBe("done");
     slow.end();
     await waiting;
   });
 
   it("go on after one that failed, whose caller alone hears of it", async () => {
-    const turns = new FileTurns();
+    const mutex = new FileMutex();
     const log: string[] = [];
     const broken = heldWork<void>("broken", log);
-    const outcomes = Promise.allSettled([turns.inTurn("f", broken.work), turns.inTurn("f", async () => "next")]);
+    const outcomes = Promise.allSettled([mutex.run("f", broken.work), mutex.run("f", async () => "next")]);
     broken.fail(new Error("drive away"));
     const [failed, next] = await outcomes;
     expect(failed).toMatchObject({ status: "rejected", reason: { message: "drive away" } });
@@ -76,20 +76,20 @@ describe("the turns of a file", () => {
   });
 
   it("go on after work that throws before it begins", async () => {
-    const turns = new FileTurns();
+    const mutex = new FileMutex();
     const throws = () => {
       throw new TypeError("at once");
     };
-    await expect(turns.inTurn("f", throws)).rejects.toThrow("at once");
-    expect(await turns.inTurn("f", async () => "next")).toBe("next");
+    await expect(mutex.run("f", throws)).rejects.toThrow("at once");
+    expect(await mutex.run("f", async () => "next")).toBe("next");
   });
 
   it("keep fifty increments of one number apart, though each reads, waits and writes", async () => {
-    const turns = new FileTurns();
+    const mutex = new FileMutex();
     let count = 0;
     await Promise.all(
       Array.from({ length: 50 }, () =>
-        turns.inTurn("f", async () => {
+        mutex.run("f", async () => {
           const read = count;
           await idle();
           count = read + 1;
@@ -100,25 +100,25 @@ describe("the turns of a file", () => {
   });
 
   it("are free again for one who asks from outside after the last has ended", async () => {
-    const turns = new FileTurns();
-    expect(await turns.inTurn("f", async () => 1)).toBe(1);
-    expect(await turns.inTurn("f", async () => 2)).toBe(2);
+    const mutex = new FileMutex();
+    expect(await mutex.run("f", async () => 1)).toBe(1);
+    expect(await mutex.run("f", async () => 2)).toBe(2);
   });
 });
 
 describe("the wait for all turns under way", () => {
   it("is over at once when there are none", async () => {
-    await expect(new FileTurns().settled()).resolves.toBeUndefined();
+    await expect(new FileMutex().settled()).resolves.toBeUndefined();
   });
 
   it("lasts until the last of a file's queue has ended, however it ended", async () => {
-    const turns = new FileTurns();
+    const mutex = new FileMutex();
     const log: string[] = [];
     const first = heldWork<void>("first", log);
     const last = heldWork<void>("last", log);
-    const outcomes = Promise.allSettled([turns.inTurn("f", first.work), turns.inTurn("f", last.work)]);
+    const outcomes = Promise.allSettled([mutex.run("f", first.work), mutex.run("f", last.work)]);
     let settled = false;
-    const waiting = turns.settled().then(() => {
+    const waiting = mutex.settled().then(() => {
       settled = true;
     });
     first.end();

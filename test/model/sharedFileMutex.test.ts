@@ -1,14 +1,20 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { BridgeError } from "../../src/model/failure.ts";
-import { FileTurns } from "../../src/model/fileMutex.ts";
+import { FileMutex } from "../../src/model/fileMutex.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
-import type { TurnTiming } from "../../src/model/sharedFileMutex.ts";
+import type { LeaseTiming } from "../../src/model/sharedFileMutex.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { until } from "../support/until.ts";
 
 /** As usual, only twenty times as fast. */
-const timing: TurnTiming = { leaseMs: 750, signEveryMs: 150, signAgainMs: 25, beginWithinMs: 150, waitAtMostMs: 1_000 };
-const patient: Partial<TurnTiming> = { waitAtMostMs: 10_000 };
+const timing: LeaseTiming = {
+  leaseMs: 750,
+  signEveryMs: 150,
+  signAgainMs: 25,
+  beginWithinMs: 150,
+  waitAtMostMs: 1_000,
+};
+const patient: Partial<LeaseTiming> = { waitAtMostMs: 10_000 };
 
 let store: KeyValueStore;
 beforeEach(() => {
@@ -16,7 +22,7 @@ beforeEach(() => {
 });
 
 /** A bridge on the store that the test can cut off from it, and whose clock may be wrong. */
-function bridge({ clockIsAheadMs = 0, changed = {} as Partial<TurnTiming> } = {}) {
+function bridge({ clockIsAheadMs = 0, changed = {} as Partial<LeaseTiming> } = {}) {
   let isCutOff = false;
   const unlessCutOff = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     if (isCutOff) throw new BridgeError({ kind: "storeUnreachable" });
@@ -33,7 +39,7 @@ function bridge({ clockIsAheadMs = 0, changed = {} as Partial<TurnTiming> } = {}
   };
   const now = () => Date.now() + clockIsAheadMs;
   return {
-    turns: new FileTurns({ store: way, now, timing: { ...timing, ...changed } }),
+    mutex: new FileMutex({ store: way, now, timing: { ...timing, ...changed } }),
     cutOff: (is = true) => {
       isCutOff = is;
     },
@@ -73,7 +79,7 @@ describe("the turns of a file among two bridges", () => {
     let count = 0;
     await Promise.all(
       Array.from({ length: 100 }, (_, i) =>
-        bridges[i % 2 === 0 ? 0 : 1].turns.inTurn("f", async () => {
+        bridges[i % 2 === 0 ? 0 : 1].mutex.run("f", async () => {
           const read = count;
           await rest(1);
           count = read + 1;
@@ -87,9 +93,9 @@ describe("the turns of a file among two bridges", () => {
   it("do not make other files wait", async () => {
     const [a, b] = [bridge(), bridge()];
     const slow = work();
-    const waiting = a.turns.inTurn("f", slow.run);
+    const waiting = a.mutex.run("f", slow.run);
     await slow.begun;
-    expect(await b.turns.inTurn("g", async () => "done")).toBe("done");
+    expect(await b.mutex.run("g", async () => "done")).toBe("done");
     slow.end();
     await waiting;
   });
@@ -98,10 +104,10 @@ describe("the turns of a file among two bridges", () => {
     const [a, b] = [bridge(), bridge()];
     const log: string[] = [];
     const first = work();
-    const many = [a.turns.inTurn("f", first.run)];
-    for (let i = 0; i < 20; i++) many.push(a.turns.inTurn("f", async () => void log.push("a")));
+    const many = [a.mutex.run("f", first.run)];
+    for (let i = 0; i < 20; i++) many.push(a.mutex.run("f", async () => void log.push("a")));
     await first.begun;
-    const one = b.turns.inTurn("f", async () => void log.push("b"));
+    const one = b.mutex.run("f", async () => void log.push("b"));
     await until("the other has queued up", async () => (await store.get("turn:f"))?.split(",").length === 3);
     first.end();
     await Promise.all([...many, one]);
@@ -112,9 +118,9 @@ describe("the turns of a file among two bridges", () => {
     const bridges = [bridge(), bridge(), bridge()];
     const counts = [0, 0, 0];
     let isOver = false;
-    const asking = bridges.map(async ({ turns }, index) => {
+    const asking = bridges.map(async ({ mutex }, index) => {
       while (!isOver) {
-        await turns.inTurn("f", async () => {
+        await mutex.run("f", async () => {
           counts[index] = (counts[index] ?? 0) + 1;
           await rest(1);
         });
@@ -131,30 +137,30 @@ describe("the turns of a file among two bridges", () => {
     const fails = async () => {
       throw new Error("drive away");
     };
-    await expect(a.turns.inTurn("f", fails)).rejects.toThrow("drive away");
-    expect(await b.turns.inTurn("f", async () => "next")).toBe("next");
+    await expect(a.mutex.run("f", fails)).rejects.toThrow("drive away");
+    expect(await b.mutex.run("f", async () => "next")).toBe("next");
   });
 
   it("last as long as the work does, be it many leases", async () => {
     const [a, b] = [bridge(), bridge({ changed: patient })];
     const log: string[] = [];
-    const long = a.turns.inTurn("f", async (turn) => {
+    const long = a.mutex.run("f", async (turn) => {
       await rest(2 * timing.leaseMs);
       turn.requireMine();
       log.push("long");
     });
     await rest(5);
-    await Promise.all([long, b.turns.inTurn("f", async () => void log.push("next"))]);
+    await Promise.all([long, b.mutex.run("f", async () => void log.push("next"))]);
     expect(log).toEqual(["long", "next"]);
   });
 
   it("are refused as busy to one who has waited long enough, and he leaves no trace", async () => {
     const [a, b] = [bridge(), bridge()];
     const slow = work();
-    const holding = a.turns.inTurn("f", slow.run);
+    const holding = a.mutex.run("f", slow.run);
     await slow.begun;
     let hasBegun = false;
-    const refused = b.turns.inTurn("f", async () => {
+    const refused = b.mutex.run("f", async () => {
       hasBegun = true;
     });
     await expect(refused).rejects.toMatchObject({ failure: { kind: "driveBusy" } });
@@ -169,11 +175,11 @@ describe("a bridge that dies in its turn", () => {
   it("is waited for as long as its lease, and no longer", async () => {
     const [a, b] = [bridge(), bridge({ clockIsAheadMs: 3_600_000 })];
     const dying = work();
-    const dead = a.turns.inTurn("f", dying.run);
+    const dead = a.mutex.run("f", dying.run);
     await dying.begun;
     a.cutOff();
     const diedAtMs = performance.now();
-    expect(await b.turns.inTurn("f", async () => "served")).toBe("served");
+    expect(await b.mutex.run("f", async () => "served")).toBe("served");
     const waitedMs = performance.now() - diedAtMs;
     expect(waitedMs).toBeGreaterThan(timing.leaseMs - timing.signEveryMs);
     expect(waitedMs).toBeLessThan(timing.leaseMs * 1.5);
@@ -184,14 +190,14 @@ describe("a bridge that dies in its turn", () => {
   it("does not get the turn for longer because others queue up behind it", async () => {
     const a = bridge();
     const dying = work();
-    const dead = a.turns.inTurn("f", dying.run);
+    const dead = a.mutex.run("f", dying.run);
     await dying.begun;
     a.cutOff();
     const diedAtMs = performance.now();
     const others: Promise<unknown>[] = [];
     // Each that comes sets the end of the entry anew.
     for (let i = 0; i < 4; i++) {
-      others.push(bridge({ changed: patient }).turns.inTurn("f", async () => undefined));
+      others.push(bridge({ changed: patient }).mutex.run("f", async () => undefined));
       await rest(timing.leaseMs / 4);
     }
     await Promise.all(others);
@@ -203,13 +209,13 @@ describe("a bridge that dies in its turn", () => {
   it("is passed over soon when it dies while it waits", async () => {
     const [a, b, c] = [bridge(), bridge({ changed: patient }), bridge()];
     const holding = work();
-    const first = a.turns.inTurn("f", holding.run);
+    const first = a.mutex.run("f", holding.run);
     await holding.begun;
-    const dead = b.turns.inTurn("f", async () => "never").catch(() => "dead");
+    const dead = b.mutex.run("f", async () => "never").catch(() => "dead");
     await until("it has queued up", async () => (await store.get("turn:f"))?.split(",").length === 3);
     b.cutOff();
     expect(await dead).toBe("dead");
-    const last = c.turns.inTurn("f", async () => "served");
+    const last = c.mutex.run("f", async () => "served");
     await until("the last has queued up", async () => (await store.get("turn:f"))?.split(",").length === 4);
     holding.end();
     const freedAtMs = performance.now();
@@ -221,13 +227,13 @@ describe("a bridge that dies in its turn", () => {
   it("may write no more when it wakes up again, and the other's turn stays the other's", async () => {
     const [a, b, c] = [bridge(), bridge(), bridge()];
     const [paused, next] = [work(), work()];
-    const late = a.turns.inTurn("f", async (turn) => {
+    const late = a.mutex.run("f", async (turn) => {
       await paused.run();
       turn.requireMine();
     });
     await paused.begun;
     a.cutOff();
-    const others = b.turns.inTurn("f", next.run);
+    const others = b.mutex.run("f", next.run);
     await next.begun;
     a.cutOff(false);
     // Its signs get through again, and must not bring the turn back.
@@ -235,7 +241,7 @@ describe("a bridge that dies in its turn", () => {
     paused.end();
     await expect(late).rejects.toMatchObject({ failure: { kind: "driveBusy" } });
     let isThirdsTurn = false;
-    const third = c.turns.inTurn("f", async () => {
+    const third = c.mutex.run("f", async () => {
       isThirdsTurn = true;
     });
     await rest(100);
@@ -250,19 +256,19 @@ describe("a store that goes away", () => {
     const a = bridge();
     a.cutOff();
     let hasBegun = false;
-    const refused = a.turns.inTurn("f", async () => {
+    const refused = a.mutex.run("f", async () => {
       hasBegun = true;
     });
     await expect(refused).rejects.toMatchObject({ failure: { kind: "storeUnreachable" } });
     expect(hasBegun).toBe(false);
     a.cutOff(false);
-    expect(await a.turns.inTurn("f", async () => "served")).toBe("served");
+    expect(await a.mutex.run("f", async () => "served")).toBe("served");
   });
 
   it("does not end a turn under way when it is back before the lease ends", async () => {
     const [a, b] = [bridge(), bridge({ changed: patient })];
     const log: string[] = [];
-    const long = a.turns.inTurn("f", async (turn) => {
+    const long = a.mutex.run("f", async (turn) => {
       a.cutOff();
       await rest(timing.leaseMs / 2);
       a.cutOff(false);
@@ -271,13 +277,13 @@ describe("a store that goes away", () => {
       log.push("long");
     });
     await rest(5);
-    await Promise.all([long, b.turns.inTurn("f", async () => void log.push("next"))]);
+    await Promise.all([long, b.mutex.run("f", async () => void log.push("next"))]);
     expect(log).toEqual(["long", "next"]);
   });
 
   it("takes the right to write from a turn that outlives the lease", async () => {
     const a = bridge();
-    const outcome = a.turns.inTurn("f", async (turn) => {
+    const outcome = a.mutex.run("f", async (turn) => {
       turn.requireMine();
       a.cutOff();
       await rest(timing.leaseMs + 20);
@@ -288,18 +294,18 @@ describe("a store that goes away", () => {
 
   it("does not keep the bridge itself waiting for a turn that it could not give up", async () => {
     const a = bridge();
-    await a.turns.inTurn("f", async () => a.cutOff());
+    await a.mutex.run("f", async () => a.cutOff());
     a.cutOff(false);
     const askedAtMs = performance.now();
-    expect(await a.turns.inTurn("f", async () => "served")).toBe("served");
+    expect(await a.mutex.run("f", async () => "served")).toBe("served");
     expect(performance.now() - askedAtMs).toBeLessThan(timing.beginWithinMs);
     expect(await entries()).toBe(0);
   });
 
   it("does not keep the others waiting for it either, once the store is back", async () => {
     const [a, b] = [bridge(), bridge()];
-    await a.turns.inTurn("f", async () => a.cutOff());
-    const served = b.turns.inTurn("f", async () => performance.now());
+    await a.mutex.run("f", async () => a.cutOff());
+    const served = b.mutex.run("f", async () => performance.now());
     a.cutOff(false);
     const backAtMs = performance.now();
     expect((await served) - backAtMs).toBeLessThan(timing.leaseMs / 2);
@@ -309,13 +315,13 @@ describe("a store that goes away", () => {
   it("ends no new turn of the bridge in place of one that could not be given up", async () => {
     const [a, b] = [bridge(), bridge()];
     const next = work();
-    await a.turns.inTurn("f", async () => a.cutOff());
+    await a.mutex.run("f", async () => a.cutOff());
     a.cutOff(false);
-    const holding = a.turns.inTurn("f", next.run);
+    const holding = a.mutex.run("f", next.run);
     await next.begun;
     await rest(4 * timing.signAgainMs);
     let isOthersTurn = false;
-    const other = b.turns.inTurn("f", async () => {
+    const other = b.mutex.run("f", async () => {
       isOthersTurn = true;
     });
     await rest(4 * timing.signAgainMs);
@@ -327,10 +333,10 @@ describe("a store that goes away", () => {
   it("may forget the turn: it is noted anew with the next sign of life", async () => {
     const [a, b] = [bridge(), bridge({ changed: patient })];
     const log: string[] = [];
-    const long = a.turns.inTurn("f", async (turn) => {
+    const long = a.mutex.run("f", async (turn) => {
       await store.swap("turn:f", await store.get("turn:f"), undefined);
       await until("it is noted anew", async () => (await store.get("turn:f")) !== undefined);
-      const second = b.turns.inTurn("f", async () => void log.push("next"));
+      const second = b.mutex.run("f", async () => void log.push("next"));
       await rest(timing.leaseMs);
       turn.requireMine();
       log.push("long");

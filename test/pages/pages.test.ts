@@ -9,7 +9,7 @@ import { linksPage } from "../../src/pages/views/linksPage.ts";
 import { messagePage } from "../../src/pages/views/messagePage.ts";
 import type { Page, PageContext } from "../../src/pages/views/page.ts";
 import { signInPage } from "../../src/pages/views/signInPage.ts";
-import { doorPage } from "../../src/pages/views/visitPage.ts";
+import { visitPage } from "../../src/pages/views/visitPage.ts";
 import { pageSamples } from "../support/pageSamples.ts";
 
 const context: PageContext = {
@@ -270,19 +270,19 @@ describe("the page of a link", () => {
 
 describe("a colleague's door", () => {
   it("asks only what the link asks", () => {
-    expect(fieldsOf(doorPage(owner, door))).toEqual(["name", "password"]);
-    expect(fieldsOf(doorPage(owner, { ...door, asksName: false, needsPassword: false }))).toEqual([]);
+    expect(fieldsOf(visitPage(owner, door))).toEqual(["name", "password"]);
+    expect(fieldsOf(visitPage(owner, { ...door, asksName: false, needsPassword: false }))).toEqual([]);
   });
 
   it("starts where something is left to type", () => {
-    expect(tagWith(doorPage(owner, door), 'id="name"')).toContain("autofocus");
-    expect(tagWith(doorPage(owner, { ...door, name: "Bob" }), 'id="password"')).toContain("autofocus");
-    const wrong = doorPage(owner, { ...door, name: "Bob", error: "passwordWrong" });
+    expect(tagWith(visitPage(owner, door), 'id="name"')).toContain("autofocus");
+    expect(tagWith(visitPage(owner, { ...door, name: "Bob" }), 'id="password"')).toContain("autofocus");
+    const wrong = visitPage(owner, { ...door, name: "Bob", error: "passwordWrong" });
     expect(tagWith(wrong, 'id="password"')).toMatch(/aria-invalid="true" autofocus/);
   });
 
   it("comes back to itself in the other language", () => {
-    expect(tagWith(doorPage(owner, door), "/language?")).toContain(
+    expect(tagWith(visitPage(owner, door), "/language?")).toContain(
       "/language?to=zh-CN&amp;return_to=%2Fl%2Fc2VjcmV0%3Fa%3D1%26b%3D2",
     );
   });

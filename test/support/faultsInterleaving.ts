@@ -27,7 +27,7 @@ export interface SentSave {
   /** What the editor had seen when it sent this. */
   readonly seen: ReadonlySet<string>;
   readonly overwrites: boolean;
-  readonly isLast: boolean;
+  readonly isExitSave: boolean;
   status: number;
   /** Number of the newest version in the drive when the answer came. */
   newestThen: number;
@@ -174,7 +174,7 @@ export class Interleaving {
     const editor = this.#editors[who];
     if (editor === undefined) return;
     const { client, copy, lockId, timestamp } = editor;
-    const isLast = how === "at the end";
+    const isExitSave = how === "at the end";
     const overwrites = how === "over all";
     const save: SentSave = {
       text,
@@ -182,7 +182,7 @@ export class Interleaving {
       order: this.sent.length,
       seen: new Set(copy.seen),
       overwrites,
-      isLast,
+      isExitSave,
       status: 0,
       newestThen: 0,
     };
@@ -191,14 +191,14 @@ export class Interleaving {
     const headers = collabora({
       ...(overwrites ? {} : { timestamp }),
       autosave: how === "by itself",
-      exitSave: isLast,
+      exitSave: isExitSave,
     });
     const answer = await client.put(text, lockId, headers);
     save.status = answer.status;
     editor.unsaved = answer.status === 200 ? undefined : text;
     if (answer.status === 200) editor.timestamp = timeIn(answer);
     else save.newestThen = (await storedVersions(this.#stage.bridge)).at(-1)?.number ?? 0;
-    if (!isLast) return;
+    if (!isExitSave) return;
     await client.unlock(lockId);
     this.#editors[who] = undefined;
   }

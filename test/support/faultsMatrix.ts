@@ -129,7 +129,7 @@ async function tryPoints(
     const [document] = opened[index] ? [opened[index]] : await openAll(stage, scenario, [`${prefix}${index}`]);
     if (document !== undefined) tried.push(await trySave(stage, scenario, point, document));
   });
-  for (const one of tried) if (one.answer.status === 409 && !scenario.isLast) await leave(one.editor, one.text);
+  for (const one of tried) if (one.answer.status === 409 && !scenario.isExitSave) await leave(one.editor, one.text);
   for (let round = 0; round < 5 && (await bridge.bridge.replay()) > 0; round++);
   const stored = await storedVersions(bridge);
   const results: { wasPlayed: boolean; broken?: string }[] = [];

@@ -16,7 +16,7 @@ export interface SaveScenario {
   readonly name: string;
   readonly options?: TestBridgeOptions;
   /** Nobody is left to hear the answer: the bytes are the bridge's to place. */
-  readonly isLast: boolean;
+  readonly isExitSave: boolean;
   /** Somebody else's version stands in the document. */
   readonly isForeign?: boolean;
   /** The user has been asked, and wants it overwritten. */
@@ -77,25 +77,25 @@ async function strangerWrites(bridge: TestBridge, paths: readonly string[]): Pro
 }
 
 export const scenarios = {
-  plain: { name: "a plain save", isLast: false, text: shortText, save: plainSave },
+  plain: { name: "a plain save", isExitSave: false, text: shortText, save: plainSave },
   late: {
     name: "a late save, its lock run out",
     options: longOptions,
-    isLast: false,
+    isExitSave: false,
     text: shortText,
     allOpen: async ({ clock }) => clock.advance(31 * 60_000),
     save: plainSave,
   },
   readerFirst: {
     name: "a save of an editor that never locked",
-    isLast: false,
+    isExitSave: false,
     locks: false,
     text: shortText,
     save: plainSave,
   },
   forgotten: {
     name: "a save after the drive forgot its locks",
-    isLast: false,
+    isExitSave: false,
     text: shortText,
     allOpen: async ({ drive }) => drive.forgetLocks(),
     save: plainSave,
@@ -103,14 +103,14 @@ export const scenarios = {
   renewal: {
     name: "a save that needs a fresh token",
     options: { settings: { GRANT_HOURS: "200" }, drive: { settings: { ...longLives, accessTokenTtlSeconds: 600 } } },
-    isLast: false,
+    isExitSave: false,
     text: shortText,
     before: ({ clock }) => clock.advance(10 * 60_000),
     save: plainSave,
   },
   overwrite: {
     name: "an Overwrite",
-    isLast: false,
+    isExitSave: false,
     isForeign: true,
     overwrites: true,
     isBrief: true,
@@ -120,7 +120,7 @@ export const scenarios = {
   },
   conflict: {
     name: "an exit save that ends as a conflict copy",
-    isLast: true,
+    isExitSave: true,
     isForeign: true,
     text: shortText,
     allOpen: strangerWrites,
@@ -128,7 +128,7 @@ export const scenarios = {
   },
   revoked: {
     name: "a save whose grant has ended",
-    isLast: true,
+    isExitSave: true,
     isForeign: true,
     isBrief: true,
     text: shortText,
@@ -141,7 +141,7 @@ export const scenarios = {
   large: {
     name: "a large save",
     options: { drive: { settings: { maxEditSizeBytes: 1_000, chunkSizeBytes: 2_000 } } },
-    isLast: false,
+    isExitSave: false,
     // Shorter from save to save: what is known to be too large does not try the short way any more.
     text: (number) => `${number} `.padEnd(3_900 - number, "large "),
     save: plainSave,
@@ -149,7 +149,7 @@ export const scenarios = {
   largeConflict: {
     name: "a large exit save that ends as a conflict copy",
     options: { drive: { settings: { maxEditSizeBytes: 1_000, chunkSizeBytes: 2_000 } } },
-    isLast: true,
+    isExitSave: true,
     isForeign: true,
     isBrief: true,
     text: (number) => `${number} `.padEnd(3_900 - number, "large "),

@@ -16,7 +16,12 @@ export function brokenPromises(
     const isLater = (other: SentSave): boolean =>
       other.copy === save.copy && other.order > save.order && kept.has(other.text);
     if (save.status === 200 && !kept.has(save.text)) sentences.push(`"${save.text}" was acknowledged and is lost`);
-    if (save.status !== 200 && (save.isLast || save.status !== 409) && !kept.has(save.text) && !sent.some(isLater)) {
+    if (
+      save.status !== 200 &&
+      (save.isExitSave || save.status !== 409) &&
+      !kept.has(save.text) &&
+      !sent.some(isLater)
+    ) {
       sentences.push(`"${save.text}", answered ${save.status}, is nowhere`);
     }
   }

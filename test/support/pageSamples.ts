@@ -8,7 +8,7 @@ import { linksPage } from "../../src/pages/views/linksPage.ts";
 import { type MessageKind, messagePage } from "../../src/pages/views/messagePage.ts";
 import type { Page, PageContext } from "../../src/pages/views/page.ts";
 import { type SignInFacts, signInPage } from "../../src/pages/views/signInPage.ts";
-import { doorPage } from "../../src/pages/views/visitPage.ts";
+import { visitPage } from "../../src/pages/views/visitPage.ts";
 import { waitingSavesPage } from "../../src/pages/views/waitingSavesPage.ts";
 
 const atMs = Date.UTC(2026, 10, 21, 8, 15);
@@ -178,11 +178,11 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   linkRevoked: (context) =>
     linkPage(context, { link, end: { because: "revoked", atMs }, visits: [], signInEnded: false }),
   linkExpired: (context) => linkPage(context, { link, end: { because: "expired", atMs }, visits, signInEnded: false }),
-  guestDoor: (context) => doorPage(context, door),
+  guestDoor: (context) => visitPage(context, door),
   guestDoorView: (context) =>
-    doorPage(context, { ...door, permission: "view", asksName: false, needsPassword: false, fileName: arabic }),
+    visitPage(context, { ...door, permission: "view", asksName: false, needsPassword: false, fileName: arabic }),
   guestDoorNasty: (context) =>
-    doorPage(context, {
+    visitPage(context, {
       ...door,
       fileName: script + long,
       ownerName: `${script} ${"Owner".repeat(30)}`,
@@ -191,8 +191,8 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
       error: "passwordWrong",
       expiresAtMs: atMs,
     }),
-  guestDoorTooMany: (context) => doorPage(context, { ...door, error: "tooMany", retryAfterSeconds: 61, name: "Bob" }),
-  guestDoorNameMissing: (context) => doorPage(context, { ...door, error: "nameMissing" }),
+  guestDoorTooMany: (context) => visitPage(context, { ...door, error: "tooMany", retryAfterSeconds: 61, name: "Bob" }),
+  guestDoorNameMissing: (context) => visitPage(context, { ...door, error: "nameMissing" }),
   guestLinkUnknown: message("linkUnknown"),
   guestLinkRevoked: message("linkRevoked"),
   guestLinkExpired: message("linkExpired"),

@@ -29,7 +29,7 @@ export async function balancer(ports: readonly number[], listenOn: number): Prom
   const upstreams: Upstream[] = ports.map((port) => ({ port, agent: new Agent({ keepAlive: true }), isReady: false }));
   let turn = 0;
   let misses = 0;
-  const inTurn = (): Upstream[] => {
+  const run = (): Upstream[] => {
     turn++;
     const ready = upstreams.filter(({ isReady }) => isReady);
     const asked = ready.length === 0 ? upstreams : ready;
@@ -39,7 +39,7 @@ export async function balancer(ports: readonly number[], listenOn: number): Prom
   const server = createServer(async (request, response) => {
     try {
       const body = await buffer(request);
-      for (const upstream of inTurn()) {
+      for (const upstream of run()) {
         const outcome = await forward(upstream, request, body, response);
         if (outcome === "answered") return;
         misses++;

@@ -5,7 +5,7 @@ import { layout } from "./layout.ts";
 import { fieldLine, fillHtml, flag, minutes, moment, named, nothing, notice } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
-export interface DoorFacts {
+export interface VisitFacts {
   readonly fileName: string;
   readonly ownerName: string;
   readonly permission: "view" | "edit";
@@ -25,7 +25,7 @@ export interface DoorFacts {
 const visitorNameLength = 64;
 
 /** A colleague before the document. The form sends `name` and `password`, each only when asked. */
-export function doorPage(context: PageContext, facts: DoorFacts): Page {
+export function visitPage(context: PageContext, facts: VisitFacts): Page {
   const words = pageWords[context.language];
   const { fileName, note, ownerName, permission } = facts;
   const owner = { name: named(ownerName) };
@@ -47,7 +47,7 @@ ${facts.expiresAtMs === undefined ? nothing : html`<p class="aside">${fillHtml(w
   });
 }
 
-function nameField({ language }: PageContext, { error, name }: DoorFacts): Html {
+function nameField({ language }: PageContext, { error, name }: VisitFacts): Html {
   const words = pageWords[language];
   const isMissing = error === "nameMissing";
   const startsHere = isMissing || (error === undefined && (name ?? "") === "");
@@ -56,7 +56,7 @@ function nameField({ language }: PageContext, { error, name }: DoorFacts): Html 
 ${fieldLine("name-line", isMissing ? words.nameMissing : words.yourNameHint, isMissing)}`;
 }
 
-function passwordField({ language }: PageContext, { asksName, error, name }: DoorFacts): Html {
+function passwordField({ language }: PageContext, { asksName, error, name }: VisitFacts): Html {
   const words = pageWords[language];
   const isWrong = error === "passwordWrong";
   const startsHere = isWrong || (error === undefined && (!asksName || (name ?? "") !== ""));
