@@ -123,9 +123,9 @@ export class UploadSessions {
     let first = 0;
     for (let index = 0; index === 0 || first < bytes.sizeBytes; index++) {
       const lengthBytes = Math.min(chunkBytes, bytes.sizeBytes - first);
-      const isExitSave = first + lengthBytes >= bytes.sizeBytes;
+      const isLast = first + lengthBytes >= bytes.sizeBytes;
       // A drive that restarts in a long upload forgets that it holds the file; the last chunk is what replaces it.
-      if (isExitSave && index > 0 && !(await stillStands())) throw new BridgeError({ kind: "changedInStorage" });
+      if (isLast && index > 0 && !(await stillStands())) throw new BridgeError({ kind: "changedInStorage" });
       const answer = await this.#client.raw({
         method: "POST",
         url: this.#client.address(`/file/upload/${encodeURIComponent(session.session_id)}/${index}`),

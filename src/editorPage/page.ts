@@ -9,13 +9,13 @@ import { hostPageWords } from "./words.ts";
 const browserFile = (name: string): string => readFileSync(new URL(`./browser/${name}`, import.meta.url), "utf8");
 
 const scripts = [
-  "hostPageRules.js",
-  "hostPageStatusLine.js",
-  "hostPagePolling.js",
-  "hostPageSaving.js",
-  "hostPageToken.js",
-  "hostPagePortal.js",
-  "hostPageEnd.js",
+  "rules.js",
+  "statusLine.js",
+  "polling.js",
+  "saving.js",
+  "token.js",
+  "portal.js",
+  "end.js",
   "hostPage.js",
 ];
 

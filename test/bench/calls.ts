@@ -34,19 +34,15 @@ export async function countCalls(bridgeDir: string, isWanted: (name: string) => 
     for (const operation of operations.filter(({ name }) => isWanted(name))) {
       const prepared = await operation.prepare(stage, 1);
       const cycle = prepared.ours[0] ?? [];
-      const housekeeping: string[][][] = [];
+      const rounds: string[][][] = [];
       for (let round = 0; round < 3; round++) {
         const shapes: string[][] = [];
         for (const call of cycle) shapes.push(await callsOf(call));
-        housekeeping.push(shapes);
+        rounds.push(shapes);
       }
       cycle.forEach((call, index) => {
         const name = cycle.length === 1 ? operation.name : (call.headers["X-WOPI-Override"] ?? "");
-        counted.push({
-          operation: name,
-          first: housekeeping[0]?.[index] ?? [],
-          later: housekeeping.at(-1)?.[index] ?? [],
-        });
+        counted.push({ operation: name, first: rounds[0]?.[index] ?? [], later: rounds.at(-1)?.[index] ?? [] });
       });
       await prepared.after();
     }

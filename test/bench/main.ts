@@ -12,7 +12,7 @@ import { type DriveKind, openStage, type Stage, type StageOptions } from "./stag
 
 const usage = `npm run bench -- [options]
   --seconds N      of each round (default 0.5)
-  --housekeeping N       bridge, drive and pipe take mutex this often (default 3)
+  --rounds N       bridge, drive and pipe take turns this often (default 3)
   --only TEXT      operations and scenarios whose name holds it; "calls" counts calls alone
   --drive KIND     fake or stub alone; default both
   --soak N         seconds that the ten minutes of open documents are pressed into (default 12)
@@ -25,7 +25,7 @@ const usage = `npm run bench -- [options]
 const { values } = parseArgs({
   options: {
     seconds: { type: "string", default: "0.5" },
-    housekeeping: { type: "string", default: "3" },
+    rounds: { type: "string", default: "3" },
     only: { type: "string", default: "" },
     drive: { type: "string" },
     soak: { type: "string", default: "12" },
@@ -41,7 +41,7 @@ const { values } = parseArgs({
 });
 
 const bridgeDir = resolve(values.bridge);
-const effort = { seconds: Number(values.seconds), housekeeping: Number(values.housekeeping) };
+const effort = { seconds: Number(values.seconds), rounds: Number(values.rounds) };
 const isWanted = (name: string): boolean => name.toLowerCase().includes(values.only.toLowerCase());
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const tell = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -90,7 +90,7 @@ async function measureAll(): Promise<void> {
     if (isWanted(stalledName)) {
       tell(`${stalledName} …`);
       await onStage({ kind, bridgeDir }, async (stage) => {
-        scenarios.push(await savesBesideStalled(stage, effort.seconds * effort.housekeeping));
+        scenarios.push(await savesBesideStalled(stage, effort.seconds * effort.rounds));
       });
     }
     if (isWanted("1000 open documents")) {

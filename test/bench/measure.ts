@@ -42,7 +42,7 @@ export interface Figures {
 
 export interface Effort {
   readonly seconds: number;
-  readonly housekeeping: number;
+  readonly rounds: number;
 }
 
 interface Round {
@@ -65,20 +65,20 @@ export async function warmUp(stage: Stage): Promise<void> {
   for (const way of ways) await playRound(stage, way, jobs[way]);
 }
 
-/** Housekeeping of the three ways take turns, so that a busy machine hits all of them alike. */
+/** Rounds of the three ways take turns, so that a busy machine hits all of them alike. */
 export async function measure(stage: Stage, operation: Operation, effort: Effort): Promise<Figures> {
   const prepared = await operation.prepare(stage, operation.concurrency);
   const jobs = jobsOf(stage, prepared, effort.seconds * 1000);
-  const housekeeping: Record<Way, Round[]> = { ours: [], drive: [], pipe: [] };
+  const rounds: Record<Way, Round[]> = { ours: [], drive: [], pipe: [] };
   for (const way of ways) await playRound(stage, way, { ...jobs[way], durationMs: warmUpMs });
-  for (let round = 0; round < effort.housekeeping; round++) {
-    for (const way of ways) housekeeping[way].push(await playRound(stage, way, jobs[way]));
+  for (let round = 0; round < effort.rounds; round++) {
+    for (const way of ways) rounds[way].push(await playRound(stage, way, jobs[way]));
   }
   await prepared.after();
   const figures = {
-    ours: wayFigures("ours", housekeeping.ours),
-    drive: wayFigures("drive", housekeeping.drive),
-    pipe: wayFigures("pipe", housekeeping.pipe),
+    ours: wayFigures("ours", rounds.ours),
+    drive: wayFigures("drive", rounds.drive),
+    pipe: wayFigures("pipe", rounds.pipe),
   };
   const ratioToDrive = figures.ours.callsPerSecond / figures.drive.callsPerSecond;
   const { target } = operation;
@@ -151,24 +151,24 @@ function inMebibytes({ before, highest, after }: Memory): Memory {
   return { before: round(before), highest: round(highest), after: round(after) };
 }
 
-function wayFigures(way: Way, housekeeping: readonly Round[]): WayFigures {
+function wayFigures(way: Way, rounds: readonly Round[]): WayFigures {
   const middle = way === "ours" ? "bridge" : way;
-  const calls = sum(housekeeping.map(({ result }) => result.calls));
-  const elapsedMs = sum(housekeeping.map(({ result }) => result.elapsedMs));
+  const calls = sum(rounds.map(({ result }) => result.calls));
+  const elapsedMs = sum(rounds.map(({ result }) => result.elapsedMs));
   const failed: Record<string, number> = {};
-  for (const { result } of housekeeping) {
+  for (const { result } of rounds) {
     for (const [status, count] of Object.entries(result.failed)) failed[status] = (failed[status] ?? 0) + count;
   }
-  const spent = (name: string) => sum(housekeeping.map(({ cpuMs }) => cpuMs[name] ?? 0));
-  const isKnown = housekeeping[0]?.cpuMs[middle] !== undefined;
-  const memories = housekeeping.map(({ memory }) => memory);
+  const spent = (name: string) => sum(rounds.map(({ cpuMs }) => cpuMs[name] ?? 0));
+  const isKnown = rounds[0]?.cpuMs[middle] !== undefined;
+  const memories = rounds.map(({ memory }) => memory);
   return {
-    callsPerSecond: median(housekeeping.map(({ result }) => (result.calls / result.elapsedMs) * 1000)),
-    p50Ms: median(housekeeping.map(({ result }) => median(result.latenciesMs))),
-    p99Ms: median(housekeeping.map(({ result }) => quantile(result.latenciesMs, 0.99))),
+    callsPerSecond: median(rounds.map(({ result }) => (result.calls / result.elapsedMs) * 1000)),
+    p50Ms: median(rounds.map(({ result }) => median(result.latenciesMs))),
+    p99Ms: median(rounds.map(({ result }) => quantile(result.latenciesMs, 0.99))),
     cpuMsPerCall: isKnown ? spent(middle) / calls : undefined,
-    megabytesPerSecond: median(housekeeping.map(({ result }) => result.bytes / mebibyte / (result.elapsedMs / 1000))),
-    busy: Object.fromEntries(Object.keys(housekeeping[0]?.cpuMs ?? {}).map((name) => [name, spent(name) / elapsedMs])),
+    megabytesPerSecond: median(rounds.map(({ result }) => result.bytes / mebibyte / (result.elapsedMs / 1000))),
+    busy: Object.fromEntries(Object.keys(rounds[0]?.cpuMs ?? {}).map((name) => [name, spent(name) / elapsedMs])),
     calls,
     failed,
     memory:
