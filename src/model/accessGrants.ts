@@ -81,7 +81,7 @@ export const ticketLifetimeMs = 5 * 60_000;
 const endedGraceMs = 3_600_000;
 
 /** An editor that has lost its right hands over within this time what was unsaved at that moment, or not at all. */
-const lastSaveWithinMs = 5 * 60_000;
+export const lastSaveWithinMs = 5 * 60_000;
 
 /** The last segment of WOPISrc: the same for everybody, since editors take it for the document's identity. */
 export function wopiFileId(document: DriveDocument): string {
