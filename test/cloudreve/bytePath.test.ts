@@ -22,7 +22,7 @@ let url = "";
 let answer: (request: IncomingMessage, response: ServerResponse) => void = () => {};
 beforeAll(async () => {
   server = createServer((request, response) => answer(request, response));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: "127.0.0.1", backlog: 2_048 }, resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 });
 beforeEach(() => {
@@ -57,7 +57,7 @@ describe("the connections to a drive", () => {
     ["save", 128, "small"],
     ["small", 128, "save"],
   ])("that are all taken by a %s (%i of them) leave those of a %s free", async (taken, count, other) => {
-    const path = new BytePath({ ...timing, answerWithinMs: 20_000, storedWithinMs: 20_000, stallMs: 20_000 });
+    const path = new BytePath();
     let begun = 0;
     answer = (request, response) => {
       request.resume();
