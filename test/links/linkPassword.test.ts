@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { hashPassword, isPassword } from "../../src/links/linkPassword.ts";
 
@@ -34,4 +35,20 @@ describe("a link's password", () => {
       for (const password of ["", "x", hash]) expect(await isPassword(password, hash)).toBe(false);
     },
   );
+});
+
+describe("a crowd with passwords", () => {
+  it("leaves the disk a thread and waits for memory: two are looked at, at a time", async () => {
+    const hash = await hashPassword("correct horse");
+    let done = 0;
+    const crowd = Array.from({ length: 8 }, async (_, at) => {
+      const isRight = await isPassword(at % 2 === 0 ? "correct horse" : "wrong", hash);
+      done += 1;
+      return isRight;
+    });
+    // Node does file system work and scrypt in the same four threads.
+    await stat(".");
+    expect(done).toBe(0);
+    expect(await Promise.all(crowd)).toEqual([true, false, true, false, true, false, true, false]);
+  });
 });

@@ -134,10 +134,14 @@ describe("changing a link", () => {
   it("changes what is wished for and leaves the rest, the password too", async () => {
     const { parts, make } = freshStage();
     const { link } = await make({ password: "one", note: "hello", expiresAtMs: startMs + 1000 });
-    expect(await changeLink(parts, maker, link.id, { permission: "view" })).toEqual({ ...link, permission: "view" });
+    expect(await changeLink(parts, maker, link.id, { permission: "view" })).toEqual({
+      ...link,
+      permission: "view",
+      lostEditingAtMs: link.createdAtMs,
+    });
     const { note: _gone, expiresAtMs: _endless, ...rest } = link;
     const changed = await changeLink(parts, maker, link.id, { note: null, expiresAtMs: null });
-    expect(changed).toEqual({ ...rest, permission: "view" });
+    expect(changed).toEqual({ ...rest, permission: "view", lostEditingAtMs: link.createdAtMs });
   });
 
   it("sets another password and takes it away", async () => {

@@ -106,6 +106,63 @@ describe("the turns of a file", () => {
   });
 });
 
+describe("whoever waits for the turn of a file", () => {
+  it("is told that it is busy after a while, and those behind him come all the same", async () => {
+    const turns = new FileTurns(undefined, 30);
+    const log: string[] = [];
+    const slow = heldWork<void>("slow", log);
+    const first = turns.inTurn("f", slow.work);
+    const late = turns.inTurn("f", async () => void log.push("late"));
+    await expect(late).rejects.toMatchObject({ failure: { kind: "driveBusy" } });
+    const next = turns.inTurn("f", async () => void log.push("next"));
+    slow.end();
+    await Promise.all([first, next]);
+    expect(log).toEqual(["slow begins", "slow ends", "next"]);
+  });
+
+  it("leaves the queue at once when he has gone, wherever in it he stood", async () => {
+    const turns = new FileTurns();
+    const log: string[] = [];
+    const slow = heldWork<void>("slow", log);
+    const first = turns.inTurn("f", slow.work);
+    const gone = new AbortController();
+    const others = Array.from({ length: 1_000 }, () =>
+      turns.inTurnWhile(gone.signal, "f", async () => void log.push("nobody wants it")),
+    );
+    const last = turns.inTurn("f", async () => void log.push("last"));
+    gone.abort();
+    for (const outcome of await Promise.allSettled(others)) {
+      expect(outcome).toMatchObject({ status: "rejected", reason: { failure: { kind: "driveBusy" } } });
+    }
+    slow.end();
+    await Promise.all([first, last]);
+    expect(log).toEqual(["slow begins", "slow ends", "last"]);
+  });
+
+  it("does not begin when he has gone before he asked", async () => {
+    const turns = new FileTurns();
+    let begun = false;
+    const asked = turns.inTurnWhile(AbortSignal.abort(), "f", async () => {
+      begun = true;
+    });
+    await expect(asked).rejects.toMatchObject({ failure: { kind: "driveBusy" } });
+    expect(begun).toBe(false);
+    expect(await turns.inTurn("f", async () => "next")).toBe("next");
+  });
+
+  it("is not interrupted once his turn has come", async () => {
+    const turns = new FileTurns();
+    const log: string[] = [];
+    const gone = new AbortController();
+    const slow = heldWork<string>("slow", log);
+    const working = turns.inTurnWhile(gone.signal, "f", slow.work);
+    await idle();
+    gone.abort();
+    slow.end("done");
+    expect(await working).toBe("done");
+  });
+});
+
 describe("the wait for all turns under way", () => {
   it("is over at once when there are none", async () => {
     await expect(new FileMutex().settled()).resolves.toBeUndefined();

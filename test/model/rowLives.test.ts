@@ -161,7 +161,7 @@ describe("the store of a bridge that people have used", () => {
     const ofLinks = Object.keys(rowLives).filter((kind) => rowLives[kind as keyof typeof rowLives] === "link");
     expect([...new Set(endless.map(kindOf))].toSorted()).toEqual(ofLinks.toSorted());
     expect(rowsOf(bridge).map(kindOf)).toEqual(
-      expect.arrayContaining(["versions", "copies", "userInfo", "credential"]),
+      expect.arrayContaining(["versions", "copies", "linkUserInfo", "credential"]),
     );
 
     await owner.change("plan.txt", { expires_in: "7" });

@@ -114,6 +114,21 @@ describe("the turns of a file among two bridges", () => {
     expect(log.indexOf("b")).toBeLessThanOrEqual(1);
   });
 
+  it("are not waited for any longer by a caller who has gone, who leaves no trace", async () => {
+    const [a, b] = [bridge(), bridge({ changed: patient })];
+    const holding = work();
+    const first = a.turns.inTurn("f", holding.run);
+    await holding.begun;
+    const gone = new AbortController();
+    const waiting = b.turns.inTurnWhile(gone.signal, "f", async () => "never");
+    await until("it has queued up", async () => (await store.get("turn:f"))?.split(",").length === 3);
+    gone.abort();
+    await expect(waiting).rejects.toMatchObject({ failure: { kind: "driveBusy" } });
+    holding.end();
+    await first;
+    expect(await entries()).toBe(0);
+  });
+
   it("come to each of three bridges that never stop asking", async () => {
     const bridges = [bridge(), bridge(), bridge()];
     const counts = [0, 0, 0];

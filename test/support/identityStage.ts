@@ -11,7 +11,8 @@ import { readConfig } from "../../src/config.ts";
 import { openFakeCloudreve } from "../../src/sandbox/fakeCloudreve/fakeCloudreve.ts";
 import { type DriveAccountClient, driveAccount } from "./driveAccount.ts";
 import { type DriveProxy, driveProxy } from "./driveProxy.ts";
-import { sessionSchema, type WopiClient, wopiClient } from "./wopiClient.ts";
+import { editorForm, webPerson } from "./webPerson.ts";
+import { sessionSchema, type WopiClient, wopiClient, wopiOfForm } from "./wopiClient.ts";
 
 const portalKey = "identity-portal-key";
 const hourMs = 3_600_000;
@@ -48,6 +49,8 @@ export interface IdentityStage {
    * @param locked under the lock id "A"
    */
   scene(given: { action: "view" | "edit"; over: boolean; locked: boolean }): Promise<IdentityScene>;
+  /** The same document in the owner's own hands, who alone may delete it. */
+  openAsOwner(id: string): Promise<WopiClient>;
   /** Where a file of the owner's lies, by its id. */
   at(id: string): Promise<{ path: string; name: string; size: number; primary_entity: string } | undefined>;
   textOf(id: string): Promise<string>;
@@ -158,6 +161,12 @@ export async function identityStage(server: IdentityServer): Promise<IdentitySta
       expect((await client.get()).text).toBe(ours.text);
       if (locked) expect((await client.lock("A")).status).toBe(200);
       return { client, ours, secret, folder };
+    },
+    openAsOwner: async (id) => {
+      const person = webPerson(url);
+      const { email, password } = server;
+      expect((await person.post("/signin/password", { email, password, return_to: "/" })).status).toBe(303);
+      return wopiOfForm(editorForm(await person.follow(await person.get(`/open?file_id=${id}`))));
     },
     at,
     pathOf,
