@@ -108,28 +108,28 @@ describe("the turns of a file", () => {
 
 describe("whoever waits for the turn of a file", () => {
   it("is told that it is busy after a while, and those behind him come all the same", async () => {
-    const turns = new FileTurns(undefined, 30);
+    const mutex = new FileMutex(undefined, 30);
     const log: string[] = [];
     const slow = heldWork<void>("slow", log);
-    const first = turns.inTurn("f", slow.work);
-    const late = turns.inTurn("f", async () => void log.push("late"));
+    const first = mutex.run("f", slow.work);
+    const late = mutex.run("f", async () => void log.push("late"));
     await expect(late).rejects.toMatchObject({ failure: { kind: "driveBusy" } });
-    const next = turns.inTurn("f", async () => void log.push("next"));
+    const next = mutex.run("f", async () => void log.push("next"));
     slow.end();
     await Promise.all([first, next]);
     expect(log).toEqual(["slow begins", "slow ends", "next"]);
   });
 
   it("leaves the queue at once when he has gone, wherever in it he stood", async () => {
-    const turns = new FileTurns();
+    const mutex = new FileMutex();
     const log: string[] = [];
     const slow = heldWork<void>("slow", log);
-    const first = turns.inTurn("f", slow.work);
+    const first = mutex.run("f", slow.work);
     const gone = new AbortController();
     const others = Array.from({ length: 1_000 }, () =>
-      turns.inTurnWhile(gone.signal, "f", async () => void log.push("nobody wants it")),
+      mutex.runWhile(gone.signal, "f", async () => void log.push("nobody wants it")),
     );
-    const last = turns.inTurn("f", async () => void log.push("last"));
+    const last = mutex.run("f", async () => void log.push("last"));
     gone.abort();
     for (const outcome of await Promise.allSettled(others)) {
       expect(outcome).toMatchObject({ status: "rejected", reason: { failure: { kind: "driveBusy" } } });
@@ -140,22 +140,22 @@ describe("whoever waits for the turn of a file", () => {
   });
 
   it("does not begin when he has gone before he asked", async () => {
-    const turns = new FileTurns();
+    const mutex = new FileMutex();
     let begun = false;
-    const asked = turns.inTurnWhile(AbortSignal.abort(), "f", async () => {
+    const asked = mutex.runWhile(AbortSignal.abort(), "f", async () => {
       begun = true;
     });
     await expect(asked).rejects.toMatchObject({ failure: { kind: "driveBusy" } });
     expect(begun).toBe(false);
-    expect(await turns.inTurn("f", async () => "next")).toBe("next");
+    expect(await mutex.run("f", async () => "next")).toBe("next");
   });
 
   it("is not interrupted once his turn has come", async () => {
-    const turns = new FileTurns();
+    const mutex = new FileMutex();
     const log: string[] = [];
     const gone = new AbortController();
     const slow = heldWork<string>("slow", log);
-    const working = turns.inTurnWhile(gone.signal, "f", slow.work);
+    const working = mutex.runWhile(gone.signal, "f", slow.work);
     await idle();
     gone.abort();
     slow.end("done");

@@ -117,10 +117,10 @@ describe("the turns of a file among two bridges", () => {
   it("are not waited for any longer by a caller who has gone, who leaves no trace", async () => {
     const [a, b] = [bridge(), bridge({ changed: patient })];
     const holding = work();
-    const first = a.turns.inTurn("f", holding.run);
+    const first = a.mutex.run("f", holding.run);
     await holding.begun;
     const gone = new AbortController();
-    const waiting = b.turns.inTurnWhile(gone.signal, "f", async () => "never");
+    const waiting = b.mutex.runWhile(gone.signal, "f", async () => "never");
     await until("it has queued up", async () => (await store.get("turn:f"))?.split(",").length === 3);
     gone.abort();
     await expect(waiting).rejects.toMatchObject({ failure: { kind: "driveBusy" } });

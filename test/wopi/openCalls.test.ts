@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AccessGrant } from "../../src/model/accessGrants.ts";
+import type { AccessGrant } from "../../src/documents/grants.ts";
 import { type CallShares, kindOfCall, OpenCalls } from "../../src/wopi/openCalls.ts";
 
 const share = (most: number) => ({ downloads: most, uploads: most, "small calls": most });
