@@ -1,10 +1,15 @@
 import { defineConfig } from "vitest/config";
-import { prepareMachine } from "./test/support/machine.ts";
+import { testsThatCannotRun } from "./test/support/machine.ts";
 
+/**
+ * `npm test`, the everyday tier: every test file whose name does not say `.long.`. The name says what else there is to know:
+ * `.browser.` needs Chromium (here one journey: open, edit, save), `.redis.` a redis-server (here the store's contract),
+ * `.random.` has random runs, which the long tier repeats tenfold.
+ */
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/real/**", ...prepareMachine()],
+    exclude: ["test/real/**", "test/**/*.long.test.ts", ...testsThatCannotRun("everyday")],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -2,7 +2,7 @@ import { cpus, loadavg } from "node:os";
 import { chaos, figuresOf, seeded } from "../support/rollingChaos.ts";
 import { rollingStage } from "../support/rollingStage.ts";
 
-// `npx tsx test/journeys/rollingLong.ts [SECONDS] [EDITORS] [SEED]`: the long form of rolling.redis.test.ts.
+// `npx tsx test/journeys/rollingLong.ts [SECONDS] [EDITORS] [SEED]`: the long form of rolling.redis.long.test.ts.
 const [seconds = "120", editors = "50", seed = String(Date.now() % 1_000_000)] = process.argv.slice(2);
 const random = seeded(Number(seed));
 const load = () => `load ${loadavg()[0]?.toFixed(1)} on ${cpus().length} cores`;

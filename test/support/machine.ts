@@ -14,14 +14,16 @@ const programs = {
   chromium: {
     names: ["chromium", "chromium-browser", "google-chrome"],
     debianPackage: "chromium",
-    testFiles: "test/**/*.browser.test.ts",
+    testFiles: "test/**/*.browser.{test,long.test}.ts",
   },
   "redis-server": {
     names: ["redis-server"],
     debianPackage: "redis-server",
-    testFiles: "test/**/*.redis.test.ts",
+    testFiles: "test/**/*.redis.{test,long.test}.ts",
   },
 } as const satisfies Record<string, Program>;
+
+const mountingTests = "test/**/*.root.long.test.ts";
 
 /** @returns the program's path, undefined when the machine has none */
 export function find(program: keyof typeof programs): string | undefined {
@@ -39,25 +41,27 @@ export function find(program: keyof typeof programs): string | undefined {
   return undefined;
 }
 
+/** @returns the programs that are not on this machine */
+export function missingPrograms(): Program[] {
+  return Object.entries(programs)
+    .filter(([name]) => find(name as keyof typeof programs) === undefined)
+    .map(([, program]) => program);
+}
+
 /**
- * Installs what is missing where that can be done (Debian or Ubuntu, as root).
- * @returns the test files that can't run here; under CI there may be none
+ * Says which tests can't run on this machine; changes nothing on it.
+ * @returns their files
+ * @throws Error under CI, where none may be left out
  */
-export function prepareMachine(): string[] {
-  const missing = () => Object.entries(programs).filter(([name]) => find(name as keyof typeof programs) === undefined);
-  const wanted = missing();
-  if (wanted.length > 0 && process.getuid?.() === 0 && spawnSync("apt-get", ["--version"]).status === 0) {
-    const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    const packages = wanted.map(([, { debianPackage }]) => debianPackage);
-    process.stdout.write(`Installing for the tests: ${packages.join(", ")}\n`);
-    for (const step of [["update"], ["install", "-y", "--no-install-recommends", ...packages]]) {
-      spawnSync("apt-get", ["-qq", ...step], { env: environment, stdio: ["ignore", "ignore", "inherit"] });
-    }
-  }
-  const still = missing();
-  for (const [, { debianPackage, testFiles }] of still) {
-    process.stdout.write(`SKIPPED: ${testFiles} need ${debianPackage}; install it and run again.\n`);
-  }
-  if (still.length > 0 && process.env["CI"] === "true") throw new Error("Under CI nothing may be skipped.");
-  return still.map(([, { testFiles }]) => testFiles);
+export function testsThatCannotRun(tier: "everyday" | "long"): string[] {
+  const leftOut = missingPrograms().map(({ testFiles, debianPackage }) => ({ testFiles, need: debianPackage }));
+  if (tier === "long" && !canMount()) leftOut.push({ testFiles: mountingTests, need: "the right to mount a disk" });
+  for (const { testFiles, need } of leftOut) process.stdout.write(`SKIPPED: ${testFiles} need ${need}.\n`);
+  if (leftOut.length > 0 && process.env["CI"] === "true") throw new Error("Under CI nothing may be skipped.");
+  return leftOut.map(({ testFiles }) => testFiles);
+}
+
+/** What mounting needs is also needed for a mount namespace of its own, which leaves no trace. */
+function canMount(): boolean {
+  return spawnSync("unshare", ["--mount", "true"]).status === 0;
 }

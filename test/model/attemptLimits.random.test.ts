@@ -4,6 +4,7 @@ import { AttemptLimits, delayMs } from "../../src/model/attemptLimits.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
+import { randomRuns } from "../support/tier.ts";
 import { storedText, watchedStore } from "../support/watchedStore.ts";
 
 const minuteMs = 60_000;
@@ -67,7 +68,7 @@ describe("a right secret", () => {
         expect(await tried(limits, { password: "right", source })).toBe("right");
         expect(paused.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(8_000);
       }),
-      { numRuns: 60 },
+      randomRuns(60),
     );
   });
 
@@ -111,7 +112,7 @@ describe("a class behind one address", () => {
         const answers = await Promise.all(passwords.map((password) => tried(limits, { password })));
         expect(answers).toEqual(passwords);
       }),
-      { numRuns: 60 },
+      randomRuns(60),
     );
   });
 });
@@ -248,6 +249,7 @@ describe("a delay", () => {
         expect(delayMs(wrong + 1, of)).toBeGreaterThanOrEqual(delayMs(wrong, of));
         if (wrong < of.free) expect(delayMs(wrong, of)).toBe(0);
       }),
+      randomRuns(100),
     );
   });
 });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nameForHeader, nameFromHeader } from "../../src/http/nameHeader.ts";
 import { failureOf } from "../../src/model/failure.ts";
+import { randomRuns } from "../support/tier.ts";
 
 const header = "X-WOPI-SuggestedTarget";
 const decode = (value: string): string => nameFromHeader(header, value);
@@ -94,7 +95,7 @@ describe("a name from a header", () => {
         if (outcome !== undefined && "decoded" in outcome)
           expect(decode(nameForHeader(outcome.decoded))).toBe(outcome.decoded);
       }),
-      { numRuns: 2_000 },
+      randomRuns(2_000),
     );
   });
 });
@@ -125,7 +126,7 @@ describe("a name for a header", () => {
         expect(value).toMatch(/^[\x20-\x7e]*$/);
         expect(decode(value)).toBe(name);
       }),
-      { numRuns: 2_000 },
+      randomRuns(2_000),
     );
   });
 });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { networkOf, sourceOf } from "../../src/http/requestSource.ts";
+import { randomRuns } from "../support/tier.ts";
 
 describe("where a request comes from", () => {
   it.each([
@@ -43,6 +44,7 @@ describe("where a request comes from", () => {
         const next = one.map((part, at) => (at === 3 ? part ^ 1 : part));
         expect(networkOf(spelt(one, isLong))).not.toBe(networkOf(spelt(next, isLong)));
       }),
+      randomRuns(100),
     );
   });
 

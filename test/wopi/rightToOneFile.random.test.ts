@@ -12,6 +12,7 @@ import {
   suggest,
 } from "../support/namedDocument.ts";
 import { editorUrl, type TestBridge, testBridge } from "../support/testBridge.ts";
+import { randomRuns } from "../support/tier.ts";
 import { utf7 } from "../support/utf7.ts";
 import { editorForm, webPerson } from "../support/webPerson.ts";
 import { type WopiAnswer, type WopiClient, wopiOfForm } from "../support/wopiClient.ts";
@@ -217,7 +218,7 @@ describe("Save As by somebody who may make new files", () => {
         for (const one of fresh) expect(documentTypes).toContain(one.split(".").at(-1)?.toLowerCase());
         for (const one of fresh) await bridge.alice.remove(`${folder}/${one}`);
       }),
-      { numRuns: 25 },
+      randomRuns(25),
     );
     expect((await bridge.alice.list()).filter((one) => !one.startsWith("rights "))).toEqual(around);
   });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Html, html, jsonForScript } from "../../src/pages/html.ts";
+import { randomRuns } from "../support/tier.ts";
 
 describe("the page template", () => {
   it("leaves what the page's author wrote as it is", () => {
@@ -40,6 +41,7 @@ describe("the page template", () => {
         expect(text).not.toMatch(/[<>"']/);
         expect(text.replace(/&(amp|lt|gt|quot|#39);/g, "")).not.toContain("&");
       }),
+      randomRuns(100),
     );
   });
 });
@@ -50,6 +52,7 @@ describe("data for a script", () => {
       fc.property(fc.jsonValue(), (value) => {
         expect(JSON.parse(jsonForScript(value).text)).toEqual(JSON.parse(JSON.stringify(value)));
       }),
+      randomRuns(100),
     );
   });
 

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { loggedPath } from "../../src/http/loggedPath.ts";
 import { withoutSecrets } from "../../src/http/requestLog.ts";
+import { randomRuns } from "../support/tier.ts";
 
 /** As the bridge makes them: 24 bytes in base64url; and as a token with its dots. */
 const base64url = fc.string({
@@ -39,7 +40,7 @@ describe("the path in the log", () => {
           expect(loggedPath(target)).not.toContain(text.slice(0, 24));
         },
       ),
-      { numRuns: 3_000 },
+      randomRuns(3_000),
     );
   });
 
@@ -66,7 +67,7 @@ describe("the path in the log", () => {
           }
         },
       ),
-      { numRuns: 1_000 },
+      randomRuns(1_000),
     );
   });
 
@@ -125,6 +126,7 @@ describe("the text of an error in the log", () => {
       fc.property(secret, fc.constantFrom("/", "?t=", '"', " ", "Bearer ", "%"), (text, before) => {
         expect(withoutSecrets(`Unexpected ${before}${text} in what was sent`)).not.toContain(text.slice(0, 20));
       }),
+      randomRuns(100),
     );
   });
 

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { webStatus } from "../../src/http/failureResponse.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import { fileIdIn, requireOwnOrigin, safeReturn } from "../../src/pages/ownOrigin.ts";
+import { randomRuns } from "../support/tier.ts";
 
 describe("a change asked for by a page", () => {
   let server: Server;
@@ -134,7 +135,7 @@ describe("where a sign-in leads back to", () => {
         expect(new URL(back, "https://bridge.example/signin").origin).toBe("https://bridge.example");
         expect(safeReturn(back)).toBe(back);
       }),
-      { numRuns: 2000 },
+      randomRuns(2000),
     );
   });
 });

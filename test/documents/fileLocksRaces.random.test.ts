@@ -8,6 +8,7 @@ import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
 import { setClock } from "../support/clock.ts";
+import { randomRuns } from "../support/tier.ts";
 import { type Outcome, outcomeOf } from "./lockOutcome.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
@@ -98,7 +99,7 @@ describe.each(["memory", "sqlite"] as const)("random histories on the %s store",
           expect((await locks.current(fileId))?.lockId).toBe(model.at(clock.now()).id);
         }
       }),
-      { numRuns: 200 },
+      randomRuns(200),
     );
   });
 
@@ -139,7 +140,7 @@ describe.each(["memory", "sqlite"] as const)("random histories on the %s store",
           expect(model.id).toBe(left?.lockId);
         }
       }),
-      { numRuns: 60 },
+      randomRuns(60),
     );
   });
 
@@ -200,7 +201,7 @@ describe.each(["memory", "sqlite"] as const)("random histories on the %s store",
         // Who lost hears the new holder, so that the editor can tell the user who it is.
         for (const outcome of outcomes) if (outcome !== "done") expect(outcome.refusedNaming).toBe(winners[0]);
       }),
-      { numRuns: 40 },
+      randomRuns(40),
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ActionChoices, actionUrl } from "../../src/editors/actionUrl.ts";
+import { randomRuns } from "../support/tier.ts";
 
 const wopiSrc = "https://bridge.example/wopi/files/bviO";
 const german: ActionChoices = { wopiSrc, language: "de-DE", theme: "dark" };
@@ -190,6 +191,7 @@ describe("what else stands in the address", () => {
         const sources = [...new URL(url).searchParams].filter(([, value]) => value === wopiSrc);
         expect(sources).toHaveLength(1);
       }),
+      randomRuns(100),
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkName, fileType, joinName, nearestName, nearestRename, splitName } from "../../src/model/fileName.ts";
+import { randomRuns } from "../support/tier.ts";
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 const printable = /^[\x20-\x7e]+$/;
@@ -118,6 +119,7 @@ describe("checkName", () => {
         const verdict = checkName(name);
         if (!verdict.ok) expect(verdict.reason).toMatch(printable);
       }),
+      randomRuns(100),
     );
   });
 });
@@ -150,6 +152,7 @@ describe("splitName", () => {
         expect(extension).toMatch(/^(\.[^.]*)?$/u);
         expect(splitName(`x${extension}`).extension).toBe(extension);
       }),
+      randomRuns(100),
     );
   });
 });
@@ -187,6 +190,7 @@ describe("joinName", () => {
         if (bytes(tail) <= 230) expect(joined.endsWith(tail)).toBe(true);
         if (tail !== "" && bytes(stem + tail) <= 230) expect(joined).toBe(stem + tail);
       }),
+      randomRuns(100),
     );
   });
 });
@@ -235,7 +239,7 @@ describe("nearestName", () => {
       fc.property(anyName, fc.nat({ max: 10_000 }), (suggested, attempt) => {
         expect(checkName(nearestName(suggested, attempt))).toEqual({ ok: true });
       }),
-      { numRuns: 2_000 },
+      randomRuns(2_000),
     );
   });
 
@@ -245,6 +249,7 @@ describe("nearestName", () => {
         fc.pre(checkName(name).ok);
         expect(nearestName(name, 0)).toBe(name);
       }),
+      randomRuns(100),
     );
   });
 
@@ -257,7 +262,7 @@ describe("nearestName", () => {
         fc.pre(/[^\s]/u.test(stem));
         expect(splitName(nearestName(`${stem}${extension}`, attempt)).extension).toBe(extension);
       }),
-      { numRuns: 1_000 },
+      randomRuns(1_000),
     );
   });
 
@@ -267,7 +272,7 @@ describe("nearestName", () => {
         const names = [0, 1, 2, 3, 9, 10, 98, 99, 100].map((attempt) => nearestName(suggested, attempt));
         expect(new Set(names).size).toBe(names.length);
       }),
-      { numRuns: 1_000 },
+      randomRuns(1_000),
     );
   });
 
@@ -290,6 +295,7 @@ describe("nearestRename", () => {
         if (name === undefined) return /^[\s.]*$/u.test(stem);
         return checkName(name).ok && name.endsWith(end) && name !== end;
       }),
+      randomRuns(100),
     );
   });
 
@@ -301,6 +307,7 @@ describe("nearestRename", () => {
         if (checkName(stem).ok && checkName(`${stem}${end}`).ok) expect(names[0]).toBe(`${stem}${end}`);
         expect(new Set(names).size).toBe(names.length);
       }),
+      randomRuns(100),
     );
   });
 

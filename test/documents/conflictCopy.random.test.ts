@@ -13,6 +13,7 @@ import type { Drive, DriveFile } from "../../src/model/drive.ts";
 import { BridgeError, type Failure, failureOf } from "../../src/model/failure.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
+import { randomRuns } from "../support/tier.ts";
 
 const atMs = Date.parse("2026-11-21T08:15:59.999Z");
 const bytesOf = (name: string) => Buffer.byteLength(name);
@@ -97,6 +98,7 @@ describe("the name of a conflict copy", () => {
         expect(name).toContain(" (conflict, ");
         expect(name).not.toMatch(halfACharacter);
       }),
+      randomRuns(100),
     );
   });
 });

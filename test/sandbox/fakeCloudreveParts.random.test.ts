@@ -6,6 +6,7 @@ import { Timestamps } from "../../src/sandbox/fakeCloudreve/timestamps.ts";
 import { totpCode } from "../../src/sandbox/fakeCloudreve/totp.ts";
 import { decodeUtf7 } from "../../src/sandbox/fakeCloudreve/utf7.ts";
 import { makeWopiSource } from "../../src/sandbox/fakeCloudreve/wopiSource.ts";
+import { randomRuns } from "../support/tier.ts";
 
 const kinds: IdKind[] = ["file", "entity", "user", "group", "policy", "share"];
 
@@ -20,6 +21,7 @@ describe("hash ids", () => {
           kinds.map((other) => (other === kind ? number : undefined)),
         );
       }),
+      randomRuns(100),
     );
   });
 
@@ -38,6 +40,7 @@ describe("cloudreve uris", () => {
         const text = formatUri({ fs: "my", id: "", password: "" }, names);
         expect(parseUri(text)?.names).toEqual(names);
       }),
+      randomRuns(100),
     );
   });
 

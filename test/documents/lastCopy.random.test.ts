@@ -13,6 +13,7 @@ import { BridgeError } from "../../src/model/failure.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
+import { randomRuns } from "../support/tier.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
 const bytesOf = (text: string) => Buffer.byteLength(text);
@@ -198,7 +199,7 @@ describe("the last save of a session that has ended", () => {
           expect(texts).toContain(copies()[0]);
         },
       ),
-      { numRuns: 60 },
+      randomRuns(60),
     );
   });
 

@@ -9,6 +9,7 @@ import {
 } from "../../src/sandbox/demoEditor/browser/textOperation.js";
 import { readPlainText, writePlainText } from "../../src/sandbox/demoEditor/plainText.ts";
 import { SharedText } from "../../src/sandbox/demoEditor/sharedText.ts";
+import { randomRuns } from "../support/tier.ts";
 
 const shortText = fc.string({ unit: fc.constantFrom("a", "b", "\n", "😀", "😁", "ü"), maxLength: 12 });
 
@@ -32,7 +33,7 @@ describe("two edits of one text", () => {
         expect(laterLast).toContain(earlier.inserted);
         expect(laterLast).toContain(later.inserted);
       }),
-      { numRuns: 2000 },
+      randomRuns(2000),
     );
   });
 
@@ -59,6 +60,7 @@ describe("the edit between two texts", () => {
         const edit = editBetween(before, after);
         expect(edit === undefined ? before : applyEdit(before, edit)).toBe(after);
       }),
+      randomRuns(100),
     );
   });
 
@@ -159,7 +161,7 @@ describe("three people typing in one text", () => {
         meeting.settle();
         for (const page of meeting.pages) expect(page.text.text).toBe(meeting.server.text);
       }),
-      { numRuns: 500 },
+      randomRuns(500),
     );
   });
 
@@ -178,7 +180,7 @@ describe("three people typing in one text", () => {
         meeting.settle();
         expect([...meeting.server.text].sort().join("")).toBe(letters);
       }),
-      { numRuns: 1000 },
+      randomRuns(1000),
     );
   });
 
