@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/real/**", "test/**/*.long.test.ts", ...testsThatCannotRun("everyday")],
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -27,6 +27,7 @@ describe("links that a portal makes", () => {
   };
   beforeAll(async () => {
     bridge = await testBridge({
+      store: "file",
       settings: { PORTAL_KEYS: `test:${portalKey},other:${otherKey}` },
       driveAddress: async (url) => {
         proxy = await driveProxy(url);

@@ -76,6 +76,7 @@ describe("a portal that signs its requests", () => {
     keys = { RS256: await signingKey("RS256"), ES256: await signingKey("ES256"), EdDSA: await signingKey("EdDSA") };
     published.keys = Object.values(keys).map(({ jwk }) => jwk);
     bridge = await testBridge({
+      store: "file",
       settings: {
         PORTAL_KEYS: `test:${portalKey},jwt:${portalNamedJwt}`,
         PORTAL_JWKS_URL: published.url,
@@ -310,6 +311,7 @@ describe("the published keys of a portal", () => {
     const gone = await keyServer();
     await gone.close();
     const bridge = await testBridge({
+      store: "file",
       settings: { PORTAL_JWKS_URL: gone.url, PORTAL_ISSUER: issuer, PORTAL_AUDIENCE: audience },
     });
     const portal = portalClient(() => bridge);

@@ -33,6 +33,7 @@ async function freshStage(): Promise<FaultStage> {
     versionRetention: 1_000,
   };
   stage = await faultStage({
+    store: "file",
     settings: { GRANT_HOURS: "240", LOG_LEVEL: "silent" },
     drive: { settings, viewers: [viewer("test-editor", editorUrl), viewer("other-editor", "http://127.0.0.1:19")] },
   });

@@ -17,6 +17,7 @@ let bob: LinkOwner;
 
 beforeEach(async () => {
   bridge = await testBridge({
+    store: "file",
     settings: first,
     driveAddress: async (url) => {
       proxy = await driveProxy(url);

@@ -11,7 +11,7 @@ import { sessionSchema, type WopiClient, wopiClient } from "../support/wopiClien
 
 let bridge: TestBridge;
 beforeEach(async () => {
-  bridge = await testBridge();
+  bridge = await testBridge({ store: "file" });
 });
 afterEach(() => bridge.close());
 

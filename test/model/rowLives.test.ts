@@ -141,7 +141,7 @@ const kindOf = ({ key }: Row) => key.slice(0, key.indexOf(":"));
 
 describe("the store of a bridge that people have used", () => {
   it("holds nothing without an end but what belongs to a link without one, and after the link's end nothing at all", async () => {
-    bridge = await testBridge();
+    bridge = await testBridge({ store: "file" });
     const owner = await linkOwner(bridge);
     await bridge.alice.put("plan.txt", "first");
     const { id } = await bridge.alice.info("plan.txt");

@@ -14,7 +14,11 @@ let paused: number[];
 
 beforeEach(async () => {
   paused = [];
-  bridge = await testBridge({ settings: { TRUST_PROXY: "1" }, pause: async (ms) => void paused.push(ms) });
+  bridge = await testBridge({
+    store: "file",
+    settings: { TRUST_PROXY: "1" },
+    pause: async (ms) => void paused.push(ms),
+  });
   owner = await linkOwner(bridge);
 });
 afterEach(() => bridge.close());

@@ -10,7 +10,7 @@ let bridge: TestBridge;
 let owner: LinkOwner;
 
 beforeAll(async () => {
-  bridge = await testBridge({ drive: { settings: { accessTokenTtlSeconds: 90 * 24 * 3600 } } });
+  bridge = await testBridge({ store: "file", drive: { settings: { accessTokenTtlSeconds: 90 * 24 * 3600 } } });
   owner = await linkOwner(bridge);
 });
 afterAll(() => bridge.close());
@@ -200,7 +200,7 @@ describe("an owner", () => {
 
 describe("a link whose owner does not come back", () => {
   it("says that the owner's sign-in has ended, and opens again once the owner has signed in anew", async () => {
-    const later = await testBridge();
+    const later = await testBridge({ store: "file" });
     const url = await (await linkOwner(later)).makeLink((await later.alice.info(await newFile(later))).id);
     later.clock.advance(15 * dayMs);
     const door = await webPerson(later.url).get(url);
@@ -212,7 +212,7 @@ describe("a link whose owner does not come back", () => {
   });
 
   it("opens after weeks, since the owner's sign-in is renewed meanwhile", async () => {
-    const later = await testBridge();
+    const later = await testBridge({ store: "file" });
     const url = await (await linkOwner(later)).makeLink((await later.alice.info(await newFile(later))).id);
     for (let week = 0; week < 3; week++) {
       later.clock.advance(7 * dayMs);

@@ -10,7 +10,7 @@ let person: WebPerson;
 
 describe("signing in by the drive's OAuth pages", () => {
   beforeAll(async () => {
-    bridge = await testBridgeWithOauth();
+    bridge = await testBridgeWithOauth({ store: "file" });
   });
   afterAll(() => bridge.close());
   beforeEach(() => {
@@ -77,7 +77,7 @@ describe("signing in by the drive's OAuth pages", () => {
 
 describe("signing in with e-mail and password, where the drive has no OAuth client for us", () => {
   beforeEach(async () => {
-    bridge = await testBridge();
+    bridge = await testBridge({ store: "file" });
     person = webPerson(bridge.url);
   });
   afterEach(() => bridge.close());

@@ -1,4 +1,4 @@
-import { drivePassword, type TestBridge, testBridge } from "./testBridge.ts";
+import { drivePassword, type TestBridge, type TestBridgeOptions, testBridge } from "./testBridge.ts";
 import { type WebAnswer, type WebPerson, webPerson } from "./webPerson.ts";
 
 export const oauthClient = {
@@ -8,8 +8,9 @@ export const oauthClient = {
 };
 
 /** A bridge that is registered as an OAuth application in the drive. */
-export function testBridgeWithOauth(): Promise<TestBridge> {
+export function testBridgeWithOauth(options: Pick<TestBridgeOptions, "store"> = {}): Promise<TestBridge> {
   return testBridge({
+    ...options,
     settings: { OAUTH_CLIENT_ID: oauthClient.clientId, OAUTH_CLIENT_SECRET: oauthClient.clientSecret },
     driveFor: (url) => ({
       oauthClients: [{ ...oauthClient, name: "Office bridge", redirectUris: [`${url}/signin/callback`] }],

@@ -35,9 +35,12 @@ export interface TestBridge {
   open(path: string, more?: Record<string, unknown>): Promise<WopiClient>;
   /** Revokes the session that a portal has opened. */
   endSession(id: string): Promise<void>;
-  /** Stops the bridge and starts another on the same store, spool and address. @param settings that have changed */
+  /**
+   * Stops the bridge and starts another on the same store, spool and address; needs `store: "file"`.
+   * @param settings that have changed
+   */
   restart(settings?: Readonly<Record<string, string>>): Promise<void>;
-  /** Everything in the store, as text. */
+  /** Everything in the store, as text; needs `store: "file"`. */
   storedText(): Promise<string>;
   stopDrive(): Promise<void>;
   /** Starts a stopped drive again, on the same folder and port. */
@@ -47,6 +50,8 @@ export interface TestBridge {
 
 export interface TestBridgeOptions {
   readonly settings?: Readonly<Record<string, string>>;
+  /** A file takes longer; it is for what restarts the bridge or looks into its store. */
+  readonly store?: "memory" | "file";
   readonly drive?: Partial<Parameters<typeof openFakeCloudreve>[0]>;
   /** What the drive must know of the bridge's address. */
   readonly driveFor?: (bridgeUrl: string) => Partial<Parameters<typeof openFakeCloudreve>[0]>;
@@ -81,6 +86,7 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
       },
     ],
     now: clock.now,
+    writesState: "at close" as const,
     ...options.drive,
     ...options.driveFor?.(url),
   };
@@ -95,7 +101,7 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
     CLOUDREVE_EMAIL: "alice@example.com",
     CLOUDREVE_PASSWORD: drivePassword,
     SECRET: "a secret of at least thirty-two bytes",
-    STORE_URL: `file:${join(dir, "bridge.db")}`,
+    STORE_URL: options.store === "file" ? `file:${join(dir, "bridge.db")}` : "memory:",
     SPOOL_DIR: spoolDir,
     PORTAL_KEYS: `test:${portalKey}`,
     ...options.settings,
@@ -110,6 +116,9 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
     return bridge;
   };
   let bridge = await start();
+  const requireFile = (): void => {
+    if (!environment.STORE_URL.startsWith("file:")) throw new Error('this needs a bridge with store: "file"');
+  };
 
   const postSession: TestBridge["postSession"] = (body, headers = {}) =>
     fetch(`${url}/api/sessions`, {
@@ -145,11 +154,13 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
       if (status !== 204) throw new Error(`DELETE /api/sessions: ${status}`);
     },
     restart: async (settings) => {
+      requireFile();
       server.removeAllListeners("request");
       await bridge.close();
       bridge = await start(settings);
     },
     storedText: async () => {
+      requireFile();
       const store = openSqliteStore(join(dir, "bridge.db"), clock.now);
       const lines: string[] = [];
       for await (const entry of store.list("")) lines.push(entry.join(" "));

@@ -16,6 +16,7 @@ describe("the mistakes that hosts make", () => {
   let documents = 0;
   beforeAll(async () => {
     bridge = await testBridge({
+      store: "file",
       settings: { EMBED_ORIGINS: "https://portal.example.org" },
       drive: { settings: { accessTokenTtlSeconds: 1_000_000, viewerSessionTimeoutSeconds: 1_000_000 } },
     });
@@ -265,7 +266,7 @@ describe("the mistakes that hosts make", () => {
     let proving: TestBridge;
     beforeAll(async () => {
       discovery = await discoveryServer(editorUrl);
-      proving = await testBridge({ settings: { WOPI_URL: wopiUrl, DISCOVERY_URLS: discovery.url } });
+      proving = await testBridge({ store: "file", settings: { WOPI_URL: wopiUrl, DISCOVERY_URLS: discovery.url } });
       await proving.alice.put("signed.docx", "text");
     });
     afterAll(async () => {

@@ -11,7 +11,7 @@ describe("PutUserInfo", () => {
   let bridge: TestBridge;
   let people = 0;
   beforeAll(async () => {
-    bridge = await testBridge({ drive: { settings: { accessTokenTtlSeconds: 2_000 * 24 * 3600 } } });
+    bridge = await testBridge({ store: "file", drive: { settings: { accessTokenTtlSeconds: 2_000 * 24 * 3600 } } });
     await bridge.alice.put("one.docx", "one");
     await bridge.alice.put("two.docx", "two");
   });

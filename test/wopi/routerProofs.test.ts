@@ -69,6 +69,7 @@ describe("proofs that are required", () => {
   beforeAll(async () => {
     discovery = await discoveryServer(editorUrl);
     bridge = await testBridge({
+      store: "file",
       settings: { WOPI_URL: wopiUrl, DISCOVERY_URLS: discovery.url, PROOF_KEYS: "required" },
     });
     editor = new SigningEditor(bridge, discovery, await openSession(bridge));
@@ -255,7 +256,10 @@ describe("proofs that are taken when offered", () => {
   let bridge: TestBridge;
   beforeAll(async () => {
     discovery = await discoveryServer(editorUrl);
-    bridge = await testBridge({ settings: { WOPI_URL: wopiUrl, DISCOVERY_URLS: discovery.url, GRANT_HOURS: "240" } });
+    bridge = await testBridge({
+      store: "file",
+      settings: { WOPI_URL: wopiUrl, DISCOVERY_URLS: discovery.url, GRANT_HOURS: "240" },
+    });
   });
   afterEach(() => discovery.show("keys"));
   afterAll(async () => {
@@ -285,6 +289,7 @@ describe("proofs without an editor's keys", () => {
     const discovery = await discoveryServer(editorUrl);
     discovery.show("noKeys");
     const bridge = await testBridge({
+      store: "file",
       settings: { WOPI_URL: wopiUrl, DISCOVERY_URLS: discovery.url, PROOF_KEYS: "required" },
     });
     const editor = new SigningEditor(bridge, discovery, await openSession(bridge));
@@ -296,6 +301,7 @@ describe("proofs without an editor's keys", () => {
   it("that are off are not looked at, not even wrong ones", async () => {
     const discovery = await discoveryServer(editorUrl);
     const bridge = await testBridge({
+      store: "file",
       settings: { WOPI_URL: wopiUrl, DISCOVERY_URLS: discovery.url, PROOF_KEYS: "off" },
     });
     const editor = new SigningEditor(bridge, discovery, await openSession(bridge));
@@ -319,6 +325,7 @@ describe("proofs of several editors", () => {
       wopi_actions: { docx: { view: `${url}/view?`, edit: `${url}/edit?` } },
     });
     const bridge = await testBridge({
+      store: "file",
       settings: { WOPI_URL: wopiUrl, DISCOVERY_URLS: `${one.url},${two.url}`, PROOF_KEYS: "required" },
       drive: { viewers: [viewer("one", editorUrl), viewer("two", otherUrl)] },
     });

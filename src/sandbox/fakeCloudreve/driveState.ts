@@ -122,13 +122,16 @@ export class DriveState {
   readonly instanceId: string;
   readonly secretKey: string;
   readonly #path: string;
+  readonly #writesEachChange: boolean;
   readonly #counters: Record<CounterName, number>;
   readonly #children = new Map<number, Map<string, FileRecord>>();
   #writing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
 
-  constructor(path: string) {
+  /** @param writesEachChange whether `save` writes; if not, only `write` does */
+  constructor(path: string, writesEachChange: boolean) {
     this.#path = path;
+    this.#writesEachChange = writesEachChange;
     mkdirSync(dirname(path), { recursive: true });
     const stored = readStored(path);
     this.instanceId = stored.instanceId;
@@ -177,7 +180,12 @@ export class DriveState {
   }
 
   /** Resolves when a state file that holds the present state is in place; callers at once share one write. */
-  save(): Promise<void> {
+  async save(): Promise<void> {
+    if (this.#writesEachChange) await this.write();
+  }
+
+  /** As `save`, whether each change is written or not. */
+  write(): Promise<void> {
     if (!this.#writing) {
       this.#writing = this.#write().finally(() => {
         this.#writing = undefined;
@@ -186,7 +194,7 @@ export class DriveState {
     }
     this.#queued ??= this.#writing.then(() => {
       this.#queued = undefined;
-      return this.save();
+      return this.write();
     });
     return this.#queued;
   }

@@ -43,6 +43,11 @@ export interface FakeCloudreveOptions {
   siteUrls?: string[];
   accounts: FakeAccount[];
   viewers: FakeViewer[];
+  /**
+   * When the state file is written: with each change, so that it survives a crash too (the default), or only by
+   * `close`, which many tests are faster for.
+   */
+  writesState?: "with each change" | "at close";
   /** Registered at every start; what else an administrator changed of them is kept. */
   oauthClients?: FakeOauthClient[];
   settings?: Partial<FakeSettings>;
@@ -130,7 +135,7 @@ export async function openFakeCloudreve(options: FakeCloudreveOptions): Promise<
     close: async () => {
       await closeServer(server);
       await router.settle();
-      await drive.state.save();
+      await drive.state.write();
       const sessions: StoredSessions = {
         viewer: [...drive.viewerSessions.values()],
         upload: [...drive.uploadSessions.values()].map((session) => ({ ...session, receivedChunks: undefined })),

@@ -86,6 +86,7 @@ export interface CachedUrl {
 
 export interface FakeDriveOptions {
   dir: string;
+  writesState?: "with each change" | "at close";
   siteUrls: string[];
   accounts: FakeAccount[];
   viewers: FakeViewer[];
@@ -135,7 +136,7 @@ export class FakeDrive {
     this.settings = { ...defaults, ...options.settings };
     this.siteUrls = options.siteUrls;
     this.viewers = options.viewers;
-    this.state = new DriveState(join(options.dir, "state.json"));
+    this.state = new DriveState(join(options.dir, "state.json"), options.writesState !== "at close");
     this.content = new ContentStore(options.dir);
     this.locks = new LockTable(this.now);
     this.stamps = new Timestamps(this.now, () => this.settings.utcOffsetMinutes);
