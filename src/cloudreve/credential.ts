@@ -189,7 +189,7 @@ export class Credentials {
     return renewal;
   }
 
-  /** @param isDue asked in the turn, of what stands in the store then: another bridge may have been faster */
+  /** @param isDue asked under the mutex, of what stands in the store then: another bridge may have been faster */
   #renewInTurn(account: string, isDue: (stored: Credential) => boolean): Promise<Credential> {
     return this.#mutex.run(`account:${account}`, async () => {
       const stored = await this.#read(account);

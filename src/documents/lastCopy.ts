@@ -24,7 +24,7 @@ const unheardAtMost = 8;
 /**
  * Places the last save of a grant that has ended: one copy beside the document, replaced by what comes later. Never
  * over a person's work: a copy that somebody has worked on in or thrown away is left, and no other is made. To be
- * called in the file's turn, whose keeping it does not rely on.
+ * called under the file's mutex, whose keeping it does not rely on.
  * @throws what the drive says; the bytes are then not placed
  */
 export async function keepLast(parts: LastCopyParts, save: SpooledSave, why: Why): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError, isConflict } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import type { Turn } from "../model/sharedFileMutex.ts";
+import type { Lease } from "../model/sharedFileMutex.ts";
 import type { ConflictCopies } from "./conflictCopy.ts";
 import { sha256Of } from "./contentHash.ts";
 import type { DriveLock } from "./driveLock.ts";
@@ -34,7 +34,7 @@ export interface SaveManner {
 }
 
 /**
- * Places the bytes of one save. To be called in the file's turn, after the body is whole in the spool. One that a later
+ * Places the bytes of one save. To be called under the file's mutex, after the body is whole in the spool. One that a later
  * save of the same copy has overtaken is in that one, and writes nothing.
  * @returns the version that the editor's copy stands on afterwards
  * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, and what the drive says
@@ -43,7 +43,7 @@ export async function placeSave(
   parts: SaveParts,
   save: SpooledSave,
   manner: SaveManner,
-  turn: Turn,
+  lease: Lease,
 ): Promise<SavedDocument> {
   const overtaken = await overtakenBy(parts, save);
   if (overtaken !== undefined) return overtaken;
@@ -51,7 +51,7 @@ export async function placeSave(
   const wasTakenOver =
     requestLockId !== undefined && (await parts.locks.wasTakenOver(document.fileId, requestLockId, grantIssuedAtMs));
   try {
-    return await writeSave(parts, save, { ...manner, wasTakenOver }, turn);
+    return await writeSave(parts, save, { ...manner, wasTakenOver }, lease);
   } catch (error) {
     if (isConflict(error)) {
       if (manner.isExitSave || wasTakenOver) await parts.copies.keep(save, whyNot(error));
@@ -83,7 +83,7 @@ async function writeSave(
   parts: SaveParts,
   save: SpooledSave,
   manner: SaveManner & { readonly wasTakenOver: boolean },
-  turn: Turn,
+  lease: Lease,
 ): Promise<SavedDocument> {
   const { locks, driveLock, drive, content } = parts;
   const { document, editor, requestLockId, timestamp, stand } = save.facts;
@@ -115,8 +115,8 @@ async function writeSave(
   if (decision.do === "write" && stand !== undefined) {
     await content.sending(document.fileId, editor, stand.copyId, save.sha256);
   }
-  // What was read above holds for as long as the turn does.
-  turn.requireMine();
+  // What was read above holds for as long as the lease does.
+  lease.requireMine();
   const file =
     decision.do === "acknowledge"
       ? stored

@@ -1,6 +1,6 @@
 import { secondOf } from "./toldTime.ts";
 
-/** What is known when the body of a save has arrived and the file's turn has come. */
+/** What is known when the body of a save has arrived and no other call is at the file. */
 export interface SaveFacts {
   /** Id of the WOPI lock that stands; undefined = not locked. */
   readonly heldLockId: string | undefined;

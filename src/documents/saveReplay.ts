@@ -1,6 +1,6 @@
 import { failureOf, isConflict } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
-import type { Turn } from "../model/sharedFileMutex.ts";
+import type { Lease } from "../model/sharedFileMutex.ts";
 import { placeSave, type SaveParts } from "./placeSave.ts";
 import {
   copyKey,
@@ -131,7 +131,7 @@ export class SaveReplay {
     // Its owner has dismissed it meanwhile, or a newer one has come.
     if (!save.claim()) return "waiting";
     try {
-      const outcome = await mutex.run(save.facts.document.fileId, (turn) => this.#place(save, turn));
+      const outcome = await mutex.run(save.facts.document.fileId, (lease) => this.#place(save, lease));
       await save.discard();
       note(save, outcome);
       return outcome;
@@ -143,7 +143,7 @@ export class SaveReplay {
     }
   }
 
-  async #place(save: SpooledSave, turn: Turn): Promise<ReplayOutcome> {
+  async #place(save: SpooledSave, lease: Lease): Promise<ReplayOutcome> {
     const { document, editor, stand, isBesideOnly } = save.facts;
     if (isBesideOnly === true) {
       await this.#parts.copies.keep(save, "rightMissing");
@@ -156,7 +156,7 @@ export class SaveReplay {
     }
     try {
       // "Overwrite" was said of what stood there then; nobody is here to say it again.
-      const { version } = await placeSave(this.#parts, save, { isForced: false, isExitSave: true }, turn);
+      const { version } = await placeSave(this.#parts, save, { isForced: false, isExitSave: true }, lease);
       await this.#parts.tell(save.facts, { is: "saved", version });
       return "written";
     } catch (error) {

@@ -1,8 +1,8 @@
 import { BridgeError } from "./failure.ts";
-import { SharedFileMutex, type SharedFileMutexOptions, type Turn } from "./sharedFileMutex.ts";
+import { type Lease, SharedFileMutex, type SharedFileMutexOptions } from "./sharedFileMutex.ts";
 
-/** Within one process a turn lasts until its work is done. */
-const lasting: Turn = { requireMine: () => undefined };
+/** Within one process a lease lasts until its work is done. */
+const lasting: Lease = { requireMine: () => undefined };
 /** An editor waits for half a minute; whoever has waited this long is told that the file is busy. */
 const usualWaitMs = 25_000;
 
@@ -12,7 +12,7 @@ interface Waiting {
 
 /**
  * One at a time per file: Cloudreve answers a lock call during a running save with a false conflict, so lock calls
- * and saves of one file take turns. Calls on different files do not wait for each other.
+ * and saves of one file go one after the other. Calls on different files do not wait for each other.
  */
 export class FileMutex {
   /** Who waits behind the one at work, by file; a file with nobody at work has no entry. */
@@ -29,9 +29,9 @@ export class FileMutex {
 
   /**
    * Does what is due whatever becomes of the caller, as placing a save that was received whole.
-   * @throws driveBusy when the turn does not come in time
+   * @throws driveBusy when the file is not free in time
    */
-  run<Result>(fileId: string, work: (turn: Turn) => Promise<Result>): Promise<Result> {
+  run<Result>(fileId: string, work: (lease: Lease) => Promise<Result>): Promise<Result> {
     return this.#counted(this.#run(fileId, work, undefined));
   }
 
@@ -39,7 +39,7 @@ export class FileMutex {
    * As `inTurn`, for what nobody wants any more once the caller has gone: he leaves the queue at once.
    * @param signal aborted when the caller has gone
    */
-  runWhile<Result>(signal: AbortSignal, fileId: string, work: (turn: Turn) => Promise<Result>): Promise<Result> {
+  runWhile<Result>(signal: AbortSignal, fileId: string, work: (lease: Lease) => Promise<Result>): Promise<Result> {
     return this.#counted(this.#run(fileId, work, signal));
   }
 
@@ -57,7 +57,7 @@ export class FileMutex {
 
   async #run<Result>(
     fileId: string,
-    work: (turn: Turn) => Promise<Result>,
+    work: (lease: Lease) => Promise<Result>,
     signal: AbortSignal | undefined,
   ): Promise<Result> {
     if (signal?.aborted === true) throw callerGone();

@@ -2,22 +2,22 @@ import { randomBytes } from "node:crypto";
 import { BridgeError } from "./failure.ts";
 import { type Clock, type KeyValueStore, pauseFor } from "./keyValueStore.ts";
 
-/** What work gets to know of the turn it is done in. */
-export interface Turn {
+/** What work gets to know of the lease it is done under. */
+export interface Lease {
   /**
    * To be called right before what only one may do.
-   * @throws driveBusy when the turn has run out: another bridge may be at work on the file
+   * @throws driveBusy when the lease has run out: another bridge may be at work on the file
    */
   requireMine(): void;
 }
 
 const usualTiming = {
-  /** A turn whose bridge has given no sign of life for this long is over. */
+  /** A lease without a heartbeat for this long is over. */
   leaseMs: 15_000,
   signEveryMs: 5_000,
   /** After a sign that did not get through. */
   signAgainMs: 500,
-  /** A bridge whose turn has come begins within this time, or is passed over. */
+  /** A bridge that is next begins within this time, or is passed over. */
   beginWithinMs: 2_000,
   /** An editor waits for half a minute; nobody is kept waiting longer than this, for whomever. */
   waitAtMostMs: 25_000,
@@ -38,7 +38,7 @@ export class SharedFileMutex {
   readonly #store: KeyValueStore;
   readonly #now: Clock;
   readonly #timing: LeaseTiming;
-  /** One id for all turns of this bridge: a place in the queue that a lost connection has left is found again. */
+  /** One id for all leases of this bridge: a place in the queue that a lost connection has left is found again. */
   readonly #me = randomBytes(9).toString("base64url");
   /** Turns that could not be given up yet, by their keys. */
   readonly #leftOver = new Map<string, FileLease>();
@@ -54,39 +54,39 @@ export class SharedFileMutex {
   }
 
   /**
-   * Does the work when this bridge's turn has come. Calls for one file must come one at a time.
+   * Does the work when this bridge is next. Calls for one file must come one at a time.
    * @param untilMs moment of the monotonic clock at which waiting ends; @param signal of a caller who may go
-   * @throws driveBusy when the turn does not come in time, or the caller has gone
+   * @throws driveBusy when it is not had in time, or the caller has gone
    */
   async hold<Result>(
     fileId: string,
-    work: (turn: Turn) => Promise<Result>,
+    work: (lease: Lease) => Promise<Result>,
     untilMs: number,
     signal: AbortSignal | undefined,
   ): Promise<Result> {
     const key = `turn:${fileId}`;
     this.#leftOver.delete(key);
-    const turn = new FileLease(this.#store, this.#now, this.#timing, key, this.#me);
-    await turn.begin(untilMs, signal);
+    const lease = new FileLease(this.#store, this.#now, this.#timing, key, this.#me);
+    await lease.begin(untilMs, signal);
     try {
-      return await work(turn);
+      return await work(lease);
     } finally {
-      // The work is done either way; what others still take for a turn is given up as soon as the store is back.
-      if (!(await turn.end(() => true))) this.#leaveLater(key, turn, performance.now() + this.#timing.leaseMs);
+      // The work is done either way; what others still take for a lease is given up as soon as the store is back.
+      if (!(await lease.end(() => true))) this.#leaveLater(key, lease, performance.now() + this.#timing.leaseMs);
     }
   }
 
-  #leaveLater(key: string, turn: FileLease, untilMs: number): void {
+  #leaveLater(key: string, lease: FileLease, untilMs: number): void {
     if (performance.now() > untilMs) return;
-    this.#leftOver.set(key, turn);
-    // A new turn of this bridge takes the old place over.
-    const isLeftOver = () => this.#leftOver.get(key) === turn;
+    this.#leftOver.set(key, lease);
+    // A new lease of this bridge takes the old place over.
+    const isLeftOver = () => this.#leftOver.get(key) === lease;
     const again = async (): Promise<void> => {
       if (!isLeftOver()) return;
-      const hasLeft = await turn.end(isLeftOver);
+      const hasLeft = await lease.end(isLeftOver);
       if (!isLeftOver()) return;
       this.#leftOver.delete(key);
-      if (!hasLeft) this.#leaveLater(key, turn, untilMs);
+      if (!hasLeft) this.#leaveLater(key, lease, untilMs);
     };
     setTimeout(again, this.#timing.signAgainMs).unref();
   }
@@ -95,7 +95,7 @@ export class SharedFileMutex {
 /** The bridges that want a file, the first one at work. */
 interface Queue {
   readonly bridges: readonly string[];
-  /** Signs of life of the first; 0 = it has not noticed yet that its turn has come. */
+  /** Heartbeats of the first; 0 = it has not noticed yet that it is next. */
   readonly signs: number;
 }
 
@@ -116,7 +116,7 @@ function left(queue: Queue, bridge: string): Queue {
 }
 
 /** One bridge's place in the queue of one file. */
-class FileLease implements Turn {
+class FileLease implements Lease {
   readonly #store: KeyValueStore;
   readonly #now: Clock;
   readonly #timing: LeaseTiming;
@@ -161,14 +161,14 @@ class FileLease implements Turn {
         await this.#change((queue) => left(queue, this.#me));
         throw new BridgeError({ kind: "driveBusy" });
       }
-      // Most turns last some milliseconds.
+      // Most leases last some milliseconds.
       await pauseFor(Math.min(50, 5 + waitedMs / 8));
       this.#known = await this.#store.get(this.#key);
     }
   }
 
   /**
-   * Gives the turn up.
+   * Gives the lease up.
    * @param isStillDue asked before each try
    * @returns false when the store could not be reached
    */
@@ -199,7 +199,7 @@ class FileLease implements Turn {
         const isMine = queue.bridges.length === 0 || queue.bridges[0] === this.#me;
         return isMine && !this.#isOver ? entered(queue, this.#me) : queue;
       });
-      // Another's by now: this bridge was taken for dead, and nothing brings the turn back.
+      // Another's by now: this bridge was taken for dead, and nothing brings the lease back.
       if (bridges[0] !== this.#me) return;
       this.#endsAtMs = askedAtMs + this.#timing.leaseMs;
       this.#signLater(this.#timing.signEveryMs);

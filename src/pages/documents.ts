@@ -69,9 +69,9 @@ export function documentPagesRouter(parts: DocumentPagesParts): Router {
     const language = z.enum(languages).safeParse(request.query["to"]).data;
     if (language !== undefined) await keepLanguage(parts.cookies, response, language);
     const { return_to: back } = request.query;
-    // A colleague's door is no place to come back to after a sign-in, but here it is.
-    const door = typeof back === "string" ? /^\/l\/[A-Za-z0-9_-]{1,64}$/.exec(back)?.[0] : undefined;
-    response.redirect(303, `${parts.bridgeUrl}${door ?? safeReturn(back)}`);
+    // The address of a link is no place to come back to after a sign-in, but here it is.
+    const linkPath = typeof back === "string" ? /^\/l\/[A-Za-z0-9_-]{1,64}$/.exec(back)?.[0] : undefined;
+    response.redirect(303, `${parts.bridgeUrl}${linkPath ?? safeReturn(back)}`);
   });
   return router;
 }

@@ -7,7 +7,7 @@ import { editorKey, suiteOf } from "../editors/suites.ts";
 import { BridgeError, failureOf, isConflict, isTransient } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
 import type { Pause } from "../model/keyValueStore.ts";
-import type { Turn } from "../model/sharedFileMutex.ts";
+import type { Lease } from "../model/sharedFileMutex.ts";
 import {
   collaboraHeader,
   declaredBytes,
@@ -36,7 +36,7 @@ const retryPausesMs = [200, 800, 2_000];
 const retryWithinMs = 5_000;
 
 /**
- * Saves the document: the body first goes whole into the spool, then, in the file's turn, the policy decides. What the
+ * Saves the document: the body first goes whole into the spool, then, under the file's mutex, the policy decides. What the
  * drive can't take now is kept and tried again later, whatever becomes of the editor.
  * @see WOPI PutFile; product section 8
  */
@@ -153,21 +153,21 @@ async function receive(parts: PutFileParts, call: WopiCall, facts: PlacingFacts)
   return parts.spool.receive(call.body, facts, parts.limitBytes, declaredBytes(call));
 }
 
-/** All tries are made in one turn: a save that comes later must not be undone by this one's next try. */
+/** All tries are made under one lease: a save that comes later must not be undone by this one's next try. */
 async function placeWithRetries(parts: PutFileParts, save: SpooledSave, manner: SaveManner): Promise<SavedDocument> {
-  return parts.mutex.run(save.facts.document.fileId, (turn) => tryPlacing(parts, save, manner, turn));
+  return parts.mutex.run(save.facts.document.fileId, (lease) => tryPlacing(parts, save, manner, lease));
 }
 
 async function tryPlacing(
   parts: PutFileParts,
   save: SpooledSave,
   manner: SaveManner,
-  turn: Turn,
+  lease: Lease,
 ): Promise<SavedDocument> {
   const startedAtMs = performance.now();
   for (const pauseMs of [...retryPausesMs, undefined]) {
     try {
-      return await placeSave(parts, save, manner, turn);
+      return await placeSave(parts, save, manner, lease);
     } catch (error) {
       const isLate = performance.now() - startedAtMs > retryWithinMs;
       if (!isTransient(error) || pauseMs === undefined || isLate) throw error;

@@ -199,7 +199,7 @@ async function overwrite(
     if (lock !== undefined) throw new BridgeError({ kind: "lockMismatch", currentLockId: lock.lockId });
     // A lock that has just run out may still stand in the drive.
     await parts.driveLock.release(found.id);
-    // Whoever had the turn before may have written or renamed it.
+    // Whoever was at it before may have written or renamed it.
     const taken = await parts.drive.findBeside(grant.document, parent, name);
     if (taken?.id !== found.id) throw new BridgeError({ kind: "nameTaken" });
     const document = { account: grant.document.account, fileId: taken.id };

@@ -94,7 +94,7 @@ describe("the image of the bridge", () => {
   });
 
   it("is built without secrets, data, tests, packages, history and sandbox", () => {
-    const kept = ["src/main.ts", "src/host/browser/embed.js"];
+    const kept = ["src/main.ts", "src/editorPage/browser/embed.js"];
     const left = [".env", "data/bridge.db", "sandbox-data/secret", "node_modules/zod/index.js", ".git/HEAD"];
     left.push("test/config.test.ts", "src/sandbox/main.ts", "README.md", "collabora-compose.yml");
     for (const path of kept) expect([path, isIgnored(path)]).toEqual([path, false]);

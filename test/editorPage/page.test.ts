@@ -258,8 +258,8 @@ describe("the host page", () => {
       const script = /<script nonce="[^"]*">([\s\S]*?)<\/script>/.exec((await open()).page.text)?.[1] ?? "";
       expect(script).not.toMatch(/^\s*(import|export)\b/m);
       expect(() => new Function(script)).not.toThrow();
-      const folder = new URL("../../src/host/browser/", import.meta.url);
-      const parts = readdirSync(folder).filter((name) => /^hostPage.*\.js$/.test(name));
+      const folder = new URL("../../src/editorPage/browser/", import.meta.url);
+      const parts = readdirSync(folder).filter((name) => name.endsWith(".js") && name !== "embed.js");
       expect(parts.length).toBeGreaterThan(1);
       for (const part of parts) {
         const [firstLine = ""] = readFileSync(new URL(part, folder), "utf8").split("\n");

@@ -1,35 +1,28 @@
-import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { hostPageWords } from "../../src/editorPage/words.ts";
 import { languages } from "../../src/pages/language.ts";
 import { fill, placeholder } from "../../src/pages/words/fill.ts";
 import { pageWords } from "../../src/pages/words/pageWords.ts";
 
 type Words = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-const host = fileURLToPath(new URL("../../src/host/", import.meta.url));
-
-async function wordsOfHostPage(): Promise<Words> {
-  const path = `${host}words/hostPageWords.ts`;
-  if (!existsSync(path)) return {};
-  const { hostPageWords } = (await import(path)) as { hostPageWords: Words };
-  return hostPageWords;
-}
-
-/** The text of each file in src/host that speaks these words. */
-async function sources(isOfHostPage: boolean): Promise<string[]> {
-  const names = await readdir(host, { recursive: true });
-  const paths = names.filter((name) => /\.(ts|js)$/.test(name) && /(^|\/)hostPage\w*\./.test(name) === isOfHostPage);
-  return Promise.all(paths.map((path) => readFile(`${host}${path}`, "utf8")));
+/** The text of each file of a room that speaks these words. */
+async function sources(room: "pages" | "editorPage"): Promise<string[]> {
+  const folder = fileURLToPath(new URL(`../../src/${room}/`, import.meta.url));
+  const names = await readdir(folder, { recursive: true });
+  return Promise.all(
+    names.filter((name) => /\.(ts|js)$/.test(name)).map((name) => readFile(`${folder}${name}`, "utf8")),
+  );
 }
 
 const placeholdersOf = (sentence: string): string[] => (sentence.match(placeholder) ?? []).sort();
 
 describe.each([
-  { name: "the pages for people", words: pageWords as Words, isOfHostPage: false },
-  { name: "the host page", words: await wordsOfHostPage(), isOfHostPage: true },
-])("words of $name", ({ words, isOfHostPage }) => {
+  { name: "the pages for people", words: pageWords as Words, room: "pages" as const },
+  { name: "the editor's page", words: hostPageWords as Words, room: "editorPage" as const },
+])("words of $name", ({ words, room }) => {
   const all = Object.entries(words).flatMap(([language, strings]) =>
     Object.entries(strings).map(([key, sentence]) => ({ language, key, sentence })),
   );
@@ -52,9 +45,7 @@ describe.each([
   });
 
   it("are all said somewhere", async () => {
-    const said = new Set(
-      (await sources(isOfHostPage)).flatMap((text) => text.match(/(?<=[wW]ords(\[\w+\])?\.)\w+/g) ?? []),
-    );
+    const said = new Set((await sources(room)).flatMap((text) => text.match(/(?<=[wW]ords(\[\w+\])?\.)\w+/g) ?? []));
     expect(keys.filter((key) => !said.has(key))).toEqual([]);
   });
 });
