@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/real/**", "test/**/*.long.test.ts", ...testsThatCannotRun("everyday")],
+    // One process per core; files share its loaded modules, which take longer to load than many a file to run.
+    maxWorkers: 2,
     isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -11,8 +11,6 @@ export interface FaultStage {
 export async function faultStage(options: TestBridgeOptions = {}): Promise<FaultStage> {
   let proxy: FaultProxy | undefined;
   const bridge = await testBridge({
-    // The pauses are there for a drive that needs time to recover; this one does not.
-    pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms / 100)),
     ...options,
     settings: { PROOF_KEYS: "off", ...options.settings },
     driveAddress: async (url) => {

@@ -57,7 +57,7 @@ export interface TestBridgeOptions {
   readonly driveFor?: (bridgeUrl: string) => Partial<Parameters<typeof openFakeCloudreve>[0]>;
   /** Where the bridge reaches the drive, when something stands between the two. */
   readonly driveAddress?: (driveUrl: string) => Promise<string>;
-  /** In place of the pauses between two tries. */
+  /** In place of the pauses between two tries, which are a hundredth here. */
   readonly pause?: Pause;
 }
 
@@ -110,7 +110,8 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
     const bridge = await openBridge(readConfig({ ...environment, ...settings }), {
       now: clock.now,
       logger,
-      ...(options.pause === undefined ? {} : { pause: options.pause }),
+      // The pauses are there for a drive that needs time to recover; this one does not.
+      pause: options.pause ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms / 100))),
     });
     server.on("request", bridge.app);
     return bridge;

@@ -7,7 +7,7 @@ const minuteMs = 60_000;
 describe("the drive's lock around a locked document", () => {
   let editor: SavingEditor;
   beforeAll(async () => {
-    editor = await savingEditor();
+    editor = await savingEditor({ store: "file" });
   });
   afterEach(() => {
     editor.proxy.intercept = undefined;

@@ -11,7 +11,7 @@ import { collabora, type WopiClient } from "../support/wopiClient.ts";
 const minuteMs = 60_000;
 let editor: SavingEditor;
 beforeEach(async () => {
-  editor = await savingEditor();
+  editor = await savingEditor({ store: "file" });
 });
 afterEach(() => editor.close());
 
