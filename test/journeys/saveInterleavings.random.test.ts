@@ -7,7 +7,7 @@ import { brokenPromises } from "../support/faultsVerdict.ts";
 import { editorUrl } from "../support/testBridge.ts";
 import { randomRuns } from "../support/tier.ts";
 
-const { seed, numRuns } = randomRuns(250, 12);
+const { seed, numRuns } = randomRuns(250, 25);
 /** The fake drive writes all it knows with each version: from time to time a new one. */
 const runsPerStage = 25;
 
