@@ -139,7 +139,8 @@ describe("the round of each minute", () => {
     };
     const links = { liveAccounts: async () => [] };
     const guard = { check: async () => [] };
-    const rounds = new Rounds({ now: clock.now, shield, links, guard } as never);
+    const spoolEnd = { look: async () => undefined };
+    const rounds = new Rounds({ now: clock.now, shield, links, guard, spoolEnd } as never);
     const minutes = async (count: number) => {
       for (let at = 0; at < count; at++) {
         clock.advance(minuteMs);
