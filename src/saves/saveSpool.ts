@@ -43,7 +43,14 @@ export const placingFactsSchema = z.object({
   timestamp: z.string().optional(),
   receivedAtMs: z.number(),
   /** What of the editor's it is; undefined when it is no save of the document, as in Save As. */
-  stand: z.object({ copyId: z.string(), order: z.number(), baseVersion: z.string().optional() }).optional(),
+  stand: z
+    .object({
+      copyId: z.string(),
+      order: z.number(),
+      baseVersion: z.string().optional(),
+      lock: z.string().optional(),
+    })
+    .optional(),
   /** Whoever sent it has no right to the document any more: it goes beside. */
   isBesideOnly: z.boolean().optional(),
   /** And of that sender this is the last: it takes the place of what he has left there before. */
@@ -605,7 +612,7 @@ function copyKeyOf(head: Head): string | undefined {
 /** @returns what saves of the same copy have in common; undefined when each stands for itself */
 export function copyKey({ document, editor, stand, grantId, isLastOfGrant }: PlacingFacts): string | undefined {
   if (isLastOfGrant === true) return `beside ${grantId} ${document.fileId}`;
-  return stand === undefined ? undefined : `${document.fileId} ${editor} ${stand.copyId}`;
+  return stand === undefined ? undefined : `${document.fileId} ${editor} ${stand.copyId} ${stand.lock ?? ""}`;
 }
 
 function orderOf(head: Head): number {

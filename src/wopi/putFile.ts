@@ -87,7 +87,12 @@ async function arrivedFacts(parts: PutFileParts, call: WopiCall, request: SaveRe
   const { fileId } = call.grant.document;
   const facts = placingFacts(call.grant, request, parts.now());
   try {
-    const stand = await parts.content.arrived(fileId, editorKey(call.grant.actionUrl), request.timestamp);
+    const stand = await parts.content.arrived(
+      fileId,
+      editorKey(call.grant.actionUrl),
+      request.timestamp,
+      request.requestLockId,
+    );
     const folderUri = await parts.content.folderUri(fileId);
     return { ...facts, stand, ...(folderUri === undefined ? {} : { folderUri }) };
   } catch (error) {
