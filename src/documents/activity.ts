@@ -106,7 +106,7 @@ export class FileActivity {
         called: { ...before?.called, ...(call === undefined ? {} : { [call]: true }) },
       };
       const others = activity.sessions.filter((other) => other !== before && this.#mayBeOpen(other));
-      return { ...activity, sessions: [session, ...others].slice(0, keptSessions) };
+      return { ...activity, sessions: mostOf([session, ...others]) };
     });
   }
 
@@ -163,6 +163,14 @@ export class FileActivity {
       if (await this.#store.swap(activityKey(fileId), raw, JSON.stringify(changed), expiresAtMs)) return;
     }
   }
+}
+
+/** When they are too many, viewers go first: by who edits it is told whether a lock still protects somebody. */
+function mostOf(sessions: readonly OpenSession[]): readonly OpenSession[] {
+  const editing = sessions.filter(({ permission }) => permission === "edit").slice(0, keptSessions);
+  const viewing = sessions.filter(({ permission }) => permission === "view").slice(0, keptSessions - editing.length);
+  const kept = new Set([...editing, ...viewing]);
+  return sessions.filter((session) => kept.has(session));
 }
 
 function activityIn(raw: string | undefined): Activity {

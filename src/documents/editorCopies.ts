@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { DriveFile } from "../model/drive.ts";
 import { type KeyValueStore, put } from "../model/keyValueStore.ts";
 import { secondOf } from "./toldTime.ts";
@@ -11,6 +11,8 @@ export interface SaveStand {
   readonly order: number;
   /** The version the copy stood on; undefined when the bridge does not know. */
   readonly baseVersion?: string | undefined;
+  /** Mark of the lock it came under; undefined = noted before locks were. */
+  readonly lock?: string | undefined;
 }
 
 /** What is known of a copy in an editor's hands. */
@@ -24,6 +26,8 @@ export interface EditorCopy {
   readonly toldTimes?: readonly string[];
   /** Order of its newest save that went into the document; 0 = none. */
   readonly placedOrder: number;
+  /** Mark of the lock under which that one came; undefined = none yet, or noted before locks were. */
+  readonly placedUnder?: string;
 }
 
 interface EditorRecord {
@@ -116,12 +120,19 @@ export class ContentRecord {
   /**
    * Notes that a save of an editor arrives.
    * @param timestamp the time that the editor knows (COOL or LOOL header); undefined = not sent
+   * @param lockId that the save came with; undefined = none
    * @returns what it is a save of
    */
-  async arrived(fileId: string, editor: string, timestamp: string | undefined): Promise<SaveStand> {
+  async arrived(
+    fileId: string,
+    editor: string,
+    timestamp: string | undefined,
+    lockId?: string | undefined,
+  ): Promise<SaveStand> {
+    const lock = lockMark(lockId);
     let copy = newCopy();
     const { lastOrder } = await this.#change(fileId, editor, ({ lastOrder, copies }) => {
-      const known = copyBehindSave(copies, timestamp);
+      const known = copyBehindSave(copies, timestamp, lock);
       // Behind the one in hand: whoever makes up a time must not become the editor's copy.
       const [first, ...others] = copies;
       const kept = known !== undefined ? copies : first === undefined ? [copy] : [first, copy, ...others];
@@ -131,6 +142,7 @@ export class ContentRecord {
     return {
       copyId: copy.id,
       order: lastOrder,
+      lock,
       ...(copy.version === undefined ? {} : { baseVersion: copy.version }),
     };
   }
@@ -153,7 +165,7 @@ export class ContentRecord {
   async accepted(
     fileId: string,
     editor: string,
-    { copyId, order }: SaveStand,
+    { copyId, order, lock }: SaveStand,
     version: string,
     lastModifiedTime: string,
   ): Promise<void> {
@@ -163,6 +175,7 @@ export class ContentRecord {
       toldTimes: [lastModifiedTime, ...(copy.toldTimes ?? [])].slice(0, keptTimes),
       unheard: [],
       placedOrder: Math.max(copy.placedOrder, order),
+      ...(lock === undefined ? {} : { placedUnder: lock }),
     }));
   }
 
@@ -226,13 +239,40 @@ export class ContentRecord {
  * Which of an editor's copies a save is of. The time that the editor knows decides: somebody else may have loaded the
  * document since, through the same editor or as if through it, and what he was handed is not what is saved now.
  * @param copies the one loaded last first
+ * @param lock mark of the lock that the save came under
  * @returns undefined when no copy was ever told that time: then the time alone tells what the save stands on
  */
-export function copyBehindSave(copies: readonly EditorCopy[], timestamp: string | undefined): EditorCopy | undefined {
+export function copyBehindSave(
+  copies: readonly EditorCopy[],
+  timestamp: string | undefined,
+  lock: string,
+): EditorCopy | undefined {
   const atSecond = secondOf(timestamp);
   if (atSecond === undefined) return copies[0];
   // A copy of before times were noted could be any save's.
-  return copies.find(({ toldTimes }) => toldTimes?.some((told) => secondOf(told) === atSecond) ?? true);
+  return copies.find(({ toldTimes, placedUnder = lock }) => {
+    // Whoever has lost some answers has still the lock it saved under: under another one it was never here.
+    const stillKnown = placedUnder === lock ? toldTimes : toldTimes?.slice(0, 1);
+    return stillKnown?.some((told) => secondOf(told) === atSecond) ?? true;
+  });
+}
+
+/**
+ * Is a save in what the document has become: has a later one of the same copy gone in? Under another lock that was
+ * another editor's, which the bridge takes for the same one, and it holds nothing of this.
+ */
+export function isOvertaken(copy: EditorCopy, stand: SaveStand): boolean {
+  return copy.placedOrder > stand.order && isUnderLockOf(copy, stand);
+}
+
+/** Whether what went in last of a copy went in under the lock of this save. */
+export function isUnderLockOf({ placedUnder }: EditorCopy, { lock }: SaveStand): boolean {
+  return placedUnder === undefined || lock === undefined || placedUnder === lock;
+}
+
+/** Lock ids are long, and only compared. */
+function lockMark(lockId: string | undefined): string {
+  return lockId === undefined ? "" : createHash("sha256").update(lockId).digest("base64url").slice(0, 16);
 }
 
 function folderOf(uri: string): string {

@@ -50,6 +50,8 @@ export class Housekeeping {
   #minutesWithoutSweep = 0;
   #isUnderWay = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Looks whose turn has not come yet, by file. */
+  readonly #looksToCome = new Map<string, Promise<void>>();
 
   constructor(parts: HousekeepingParts) {
     this.#parts = parts;
@@ -77,11 +79,28 @@ export class Housekeeping {
     this.sweep().catch((error: unknown) => this.#warn(error));
   }
 
-  /** As `sweep`, for one file. One lock that the drive does not give back now must not keep the others: never rejects. */
-  async sessionsEnded(fileId: string): Promise<void> {
+  /**
+   * As `sweep`, for one file. One lock that the drive does not give back now must not keep the others: never rejects.
+   * However many ask, and an ended session may ask without end, one look stands in the file's queue for all of them.
+   */
+  sessionsEnded(fileId: string): Promise<void> {
+    const toCome = this.#looksToCome.get(fileId);
+    if (toCome !== undefined) return toCome;
+    const isBegun = (): void => {
+      if (this.#looksToCome.get(fileId) === look) this.#looksToCome.delete(fileId);
+    };
+    // Not before it is noted: a free turn begins at once.
+    const look = Promise.resolve().then(() => this.#look(fileId, isBegun));
+    this.#looksToCome.set(fileId, look);
+    return look;
+  }
+
+  /** @param isBegun hears when others must ask anew: they may know of an end that this look misses */
+  async #look(fileId: string, isBegun: () => void): Promise<void> {
     const { locks, driveLock, mutex, logger } = this.#parts;
     try {
       await mutex.run(fileId, async () => {
+        isBegun();
         const held = await locks.current(fileId);
         if (held !== undefined) {
           if (!(await isOrphaned(this.#parts, fileId, held))) return;
@@ -91,6 +110,8 @@ export class Housekeeping {
       });
     } catch (error) {
       logger.warn({ failure: logFailure(error)?.kind, file: fileId }, "the drive's lock could not be given back");
+    } finally {
+      isBegun();
     }
   }
 

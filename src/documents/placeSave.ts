@@ -5,7 +5,7 @@ import type { Lease } from "../model/sharedFileMutex.ts";
 import type { ConflictCopies } from "./conflictCopy.ts";
 import { sha256Of } from "./contentHash.ts";
 import type { DriveLock } from "./driveLock.ts";
-import type { ContentRecord } from "./editorCopies.ts";
+import { type ContentRecord, isOvertaken, isUnderLockOf } from "./editorCopies.ts";
 import type { FileLocks } from "./fileLocks.ts";
 import { type TellSave, whyNot } from "./saveEvents.ts";
 import { decideSave, type SaveFacts, type SaveRefusal } from "./savePolicy.ts";
@@ -70,7 +70,7 @@ async function overtakenBy({ drive, content }: SaveParts, save: SpooledSave): Pr
   const { document, editor, stand } = save.facts;
   if (stand === undefined) return undefined;
   const copy = await content.copy(document.fileId, editor, stand.copyId);
-  if (copy?.version === undefined || copy.placedOrder <= stand.order) return undefined;
+  if (copy?.version === undefined || !isOvertaken(copy, stand)) return undefined;
   // Not what somebody else may have stored since: the editor would take that for what its copy stands on.
   const known = await content.known(document.fileId, copy.version);
   if (known !== undefined) return { version: copy.version, lastModifiedTime: known.lastModifiedTime };
@@ -145,7 +145,9 @@ async function standingOf(
 ): Promise<Pick<SaveFacts, "baseVersion" | "equalsStored">> {
   const { document, editor, stand } = save.facts;
   const copy = stand === undefined ? undefined : await content.copy(document.fileId, editor, stand.copyId);
-  const baseVersion = copy?.version ?? stand?.baseVersion;
+  // What another lock's save has made of it since is not what this one stands on.
+  const isOwn = copy !== undefined && stand !== undefined && isUnderLockOf(copy, stand);
+  const baseVersion = (isOwn ? copy.version : undefined) ?? stand?.baseVersion;
   const unheard = copy?.unheard ?? [];
   const isOtherVersion = baseVersion === undefined ? unheard.length > 0 : baseVersion !== stored.version;
   const isSameSize = stored.sizeBytes === save.sizeBytes;

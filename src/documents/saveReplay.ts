@@ -1,6 +1,7 @@
 import { failureOf, isConflict } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
 import type { Lease } from "../model/sharedFileMutex.ts";
+import { isOvertaken } from "./editorCopies.ts";
 import { placeSave, type SaveParts } from "./placeSave.ts";
 import {
   copyKey,
@@ -152,7 +153,7 @@ export class SaveReplay {
     if (stand !== undefined) {
       const copy = await this.#parts.content.copy(document.fileId, editor, stand.copyId);
       // The same copy has been saved again since, which holds this too. What was loaded anew does not.
-      if (copy !== undefined && copy.placedOrder > stand.order) return "superseded";
+      if (copy !== undefined && isOvertaken(copy, stand)) return "superseded";
     }
     try {
       // "Overwrite" was said of what stood there then; nobody is here to say it again.

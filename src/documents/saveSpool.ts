@@ -43,7 +43,14 @@ export const placingFactsSchema = z.object({
   timestamp: z.string().optional(),
   receivedAtMs: z.number(),
   /** What of the editor's it is; undefined when it is no save of the document, as in Save As. */
-  stand: z.object({ copyId: z.string(), order: z.number(), baseVersion: z.string().optional() }).optional(),
+  stand: z
+    .object({
+      copyId: z.string(),
+      order: z.number(),
+      baseVersion: z.string().optional(),
+      lock: z.string().optional(),
+    })
+    .optional(),
   /** Whoever sent it has no right to the document any more: it goes beside. */
   isBesideOnly: z.boolean().optional(),
   /** And of that sender this is the last: it takes the place of what he has left there before. */
@@ -79,6 +86,11 @@ export interface SpooledSave extends Bytes {
   claim(): boolean;
   /** Gives a claimed save back, unless a newer one of its copy is kept by now. */
   release(): Promise<void>;
+  /**
+   * The same bytes under other facts, in place of this save and in its room.
+   * @throws spoolFailed, spoolFull when the disk can't hold both for a moment; this save is then as before
+   */
+  restated(facts: PlacingFacts): Promise<SpooledSave>;
 }
 
 /** A save of which is not known yet whether it may go anywhere. */
@@ -229,6 +241,7 @@ export class SaveSpool {
     head: Exclude<Head, { is: "unread" }>,
     limitBytes: number,
     declaredBytes: number | undefined,
+    inPlaceOf?: Entry,
   ): Promise<Received> {
     const id = randomBytes(12).toString("hex");
     const line = Buffer.from(`${JSON.stringify(head.facts)}\n`);
@@ -255,7 +268,8 @@ export class SaveSpool {
       if (file.failure !== undefined && memory.chunks === undefined) throw file.failure;
     };
     try {
-      file.failure = await this.#reserve(entry, line.length + Math.min(declaredBytes ?? stepBytes, limitBytes));
+      const headAndBody = line.length + Math.min(declaredBytes ?? stepBytes, limitBytes);
+      file.failure = await this.#reserve(entry, headAndBody, inPlaceOf);
       // Said of all of it before the first byte is taken.
       if (file.failure !== undefined && !memory.couldHold(declaredBytes)) throw file.failure;
       if (file.failure === undefined) await file.create(this.#path(entry), line);
@@ -265,7 +279,7 @@ export class SaveSpool {
         hash.update(chunk);
         memory.take(chunk, sizeBytes);
         while (file.failure === undefined && line.length + sizeBytes > entry.reservedBytes) {
-          file.failure = await this.#reserve(entry, stepBytes);
+          file.failure = await this.#reserve(entry, stepBytes, inPlaceOf);
         }
         await file.write(chunk);
         entry.writtenBytes = file.writtenBytes;
@@ -299,11 +313,16 @@ export class SaveSpool {
     }
   }
 
-  /** Counts bytes before they come. @returns the failure when there is no room */
-  async #reserve(entry: Entry, bytes: number): Promise<BridgeError | undefined> {
+  /**
+   * Counts bytes before they come.
+   * @param inPlaceOf gives its room over: nobody has two for one save
+   * @returns the failure when there is no room
+   */
+  async #reserve(entry: Entry, bytes: number, inPlaceOf?: Entry): Promise<BridgeError | undefined> {
     try {
       const wish = { holder: holderOf(entry.head), copyKey: copyKeyOf(entry.head), bytes };
-      if (!hasRoom(this.#taken(), wish, await this.#disk(), this.#maxBytes)) {
+      const disk = await this.#disk();
+      if (!hasRoom(this.#taken(inPlaceOf), wish, disk, this.#maxBytes)) {
         return new BridgeError({ kind: "spoolFull" });
       }
       entry.reservedBytes += bytes;
@@ -313,8 +332,9 @@ export class SaveSpool {
     }
   }
 
-  #taken() {
-    return [...this.#entries.values()].map(({ head, state, reservedBytes, writtenBytes }) => ({
+  #taken(except?: Entry) {
+    const counted = [...this.#entries.values()].filter((entry) => entry !== except);
+    return counted.map(({ head, state, reservedBytes, writtenBytes }) => ({
       holder: holderOf(head),
       copyKey: copyKeyOf(head),
       isKept: state === "kept",
@@ -401,7 +421,7 @@ export class SaveSpool {
         facts: head.facts,
         decide: async (facts) => {
           const body = contentOf(this.#path(entry), headBytes, sizeBytes);
-          const save = await this.receive(body, facts, sizeBytes, sizeBytes);
+          const save = await this.#restated(entry, body, facts, sizeBytes);
           try {
             await save.keep();
           } catch (error) {
@@ -536,12 +556,17 @@ export class SaveSpool {
     return [...this.#entries.values()].sort((a, b) => a.receivedAtMs - b.receivedAtMs);
   }
 
+  async #restated(entry: Entry, body: Readable, facts: PlacingFacts, sizeBytes: number): Promise<SpooledSave> {
+    const received = await this.#receive(body, { is: "placing", facts }, sizeBytes, sizeBytes, entry);
+    return this.#save(facts, received);
+  }
+
   #save(
     facts: PlacingFacts,
     received: Pick<Received, "entry" | "headBytes" | "sizeBytes" | "digest"> & Partial<Received>,
   ): SpooledSave {
     const { entry, headBytes, sizeBytes, digest, memory, failure } = received;
-    return {
+    const save: SpooledSave = {
       id: entry.id,
       facts,
       sizeBytes,
@@ -567,7 +592,13 @@ export class SaveSpool {
         entry.state = "kept";
         await this.#dropSuperseded(entry);
       },
+      restated: async (other) => {
+        const restated = await this.#restated(entry, save.open(), other, sizeBytes);
+        await save.discard();
+        return restated;
+      },
     };
+    return save;
   }
 }
 
@@ -605,7 +636,7 @@ function copyKeyOf(head: Head): string | undefined {
 /** @returns what saves of the same copy have in common; undefined when each stands for itself */
 export function copyKey({ document, editor, stand, grantId, isLastOfGrant }: PlacingFacts): string | undefined {
   if (isLastOfGrant === true) return `beside ${grantId} ${document.fileId}`;
-  return stand === undefined ? undefined : `${document.fileId} ${editor} ${stand.copyId}`;
+  return stand === undefined ? undefined : `${document.fileId} ${editor} ${stand.copyId} ${stand.lock ?? ""}`;
 }
 
 function orderOf(head: Head): number {

@@ -31,8 +31,11 @@ export interface SpoolDisk {
 }
 
 const mostLeftFreeBytes = 64 * 1024 * 1024;
-/** The part of the room that may be one's; what is left is for the others. */
-const shares = { grantId: 1 / 4, fileId: 1 / 2, origin: 1 / 2 } as const;
+/**
+ * The part of the room that may be one's; what is left is for the others. On one file too: when all that a link may
+ * have is half-sent bodies for a file, its owner's largest save of that file has its place still.
+ */
+const shares = { grantId: 1 / 4, fileId: 3 / 4, origin: 1 / 2 } as const;
 
 /** The largest part of the room that a single save can have. */
 export const largestSaveShare = shares.grantId;

@@ -39,6 +39,8 @@ export class Drain {
     this.#server = server;
     server.prependListener("request", (_request: IncomingMessage, response: ServerResponse) => {
       this.#underWay.add(response);
+      // Log, limits, operation and Node's own pipeline each watch for the end: more than the ten Node takes for a leak.
+      response.setMaxListeners(20);
       if (this.#ending !== undefined) response.setHeader("Connection", "close");
       response.once("close", () => {
         this.#underWay.delete(response);

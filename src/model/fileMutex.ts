@@ -36,7 +36,7 @@ export class FileMutex {
   }
 
   /**
-   * As `inTurn`, for what nobody wants any more once the caller has gone: he leaves the queue at once.
+   * As `run`, for what nobody wants any more once the caller has gone: he leaves the queue at once.
    * @param signal aborted when the caller has gone
    */
   runWhile<Result>(signal: AbortSignal, fileId: string, work: (lease: Lease) => Promise<Result>): Promise<Result> {

@@ -23,6 +23,20 @@ const usualShares = {
 } as const satisfies Record<string, Shares>;
 export type CallShares = Readonly<Record<keyof typeof usualShares, Shares>>;
 
+/** A body that comes in with a call. */
+export interface ComingBody {
+  /** undefined = it is whole, or has only begun */
+  bytesPerSecond(): number | undefined;
+  /** Ends it where it is. */
+  cut(): void;
+}
+
+interface OpenUpload {
+  readonly linkKey: string;
+  readonly body: ComingBody;
+  readonly end: () => void;
+}
+
 /**
  * Counts the calls that are open, so that nobody stops the others: neither by one session, nor by many sessions of one
  * person, nor by many persons that one makes of himself. Each bridge counts its own.
@@ -30,28 +44,59 @@ export type CallShares = Readonly<Record<keyof typeof usualShares, Shares>>;
 export class OpenCalls {
   readonly #shares: CallShares;
   readonly #open = new Map<string, number>();
+  /** Bodies that come in through links. */
+  readonly #coming = new Set<OpenUpload>();
 
   constructor(shares: CallShares = usualShares) {
     this.#shares = shares;
   }
 
-  /** @returns ends the call's count; to be called once @throws tooManyCalls */
-  begin(grant: AccessGrant, kind: CallKind): () => void {
+  /**
+   * When a link's uploads are all open, the slowest body gives way: a visitor comes as often as he likes as somebody
+   * else, and half-sent saves of his must not keep the others' off.
+   * @returns ends the call's count @throws tooManyCalls
+   */
+  begin(grant: AccessGrant, kind: CallKind, body?: ComingBody): () => void {
     const counted = sharersOf(grant).map(([of, name]) => ({
+      of,
       key: `${kind} ${of} ${name}`,
       most: this.#shares[of][kind],
     }));
-    if (counted.some(({ key, most }) => this.#count(key) >= most)) {
-      throw new BridgeError({ kind: "tooManyCalls", of: kind });
+    for (const { of, key, most } of counted) {
+      if (this.#count(key) < most) continue;
+      if (of !== "link" || !this.#cutSlowest(key)) throw new BridgeError({ kind: "tooManyCalls", of: kind });
     }
     for (const { key } of counted) this.#open.set(key, this.#count(key) + 1);
-    return () => {
+    const link = counted.find(({ of }) => of === "link");
+    let isOpen = true;
+    const end = (): void => {
+      // One that gave way has ended already.
+      if (!isOpen) return;
+      isOpen = false;
+      if (upload !== undefined) this.#coming.delete(upload);
       for (const { key } of counted) {
         const left = this.#count(key) - 1;
         if (left > 0) this.#open.set(key, left);
         else this.#open.delete(key);
       }
     };
+    const upload = link === undefined || body === undefined ? undefined : { linkKey: link.key, body, end };
+    if (upload !== undefined) this.#coming.add(upload);
+    return end;
+  }
+
+  /** @returns false when none can be cut */
+  #cutSlowest(linkKey: string): boolean {
+    let slowest: { readonly upload: OpenUpload; readonly bytesPerSecond: number } | undefined;
+    for (const upload of this.#coming) {
+      const bytesPerSecond = upload.linkKey === linkKey ? upload.body.bytesPerSecond() : undefined;
+      if (bytesPerSecond === undefined || bytesPerSecond >= (slowest?.bytesPerSecond ?? Number.POSITIVE_INFINITY))
+        continue;
+      slowest = { upload, bytesPerSecond };
+    }
+    slowest?.upload.end();
+    slowest?.upload.body.cut();
+    return slowest !== undefined;
   }
 
   #count(key: string): number {

@@ -87,7 +87,12 @@ async function arrivedFacts(parts: PutFileParts, call: WopiCall, request: SaveRe
   const { fileId } = call.grant.document;
   const facts = placingFacts(call.grant, request, parts.now());
   try {
-    const stand = await parts.content.arrived(fileId, editorKey(call.grant.actionUrl), request.timestamp);
+    const stand = await parts.content.arrived(
+      fileId,
+      editorKey(call.grant.actionUrl),
+      request.timestamp,
+      request.requestLockId,
+    );
     const folderUri = await parts.content.folderUri(fileId);
     return { ...facts, stand, ...(folderUri === undefined ? {} : { folderUri }) };
   } catch (error) {
@@ -122,15 +127,19 @@ async function keepBeside(parts: PutFileParts, call: WopiCall): Promise<void> {
 
 /** As `keepBeside`, for a save that was on its way when the right ended. */
 async function keepOvertaken(parts: PutFileParts, save: SpooledSave): Promise<void> {
+  let last: SpooledSave;
   try {
     // Under its first facts the replay would take it for one that may go into the document.
-    await placeBeside(
-      parts,
-      await parts.spool.receive(save.open(), lastFacts(save.facts), parts.limitBytes, save.sizeBytes),
-    );
-  } finally {
-    await save.discard();
+    last = await save.restated(lastFacts(save.facts));
+  } catch (error) {
+    // No disk for two: it is placed from what is there, which nobody may place later.
+    const keep = async () => {
+      await save.discard();
+      throw error;
+    };
+    last = { ...save, facts: lastFacts(save.facts), keep };
   }
+  await placeBeside(parts, last);
 }
 
 async function placeBeside(parts: PutFileParts, save: SpooledSave): Promise<void> {

@@ -7,7 +7,7 @@ import { writeWopiFailure } from "../http/failureResponse.ts";
 import { logFacts, logFailure, shortHash } from "../http/requestLog.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import { kindOfCall, type OpenCalls } from "./openCalls.ts";
+import { type ComingBody, kindOfCall, type OpenCalls } from "./openCalls.ts";
 import { isProven, type Proof } from "./proofKey.ts";
 import { requireKnownProof, type UndecidedCall } from "./undecidedSave.ts";
 import { isExitSave, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
@@ -144,7 +144,8 @@ async function counted(
   work: () => Promise<void>,
 ): Promise<void> {
   const isOfContents = request.path.endsWith("/contents");
-  const end = openCalls.begin(grant, kindOfCall(request.method, isOfContents, request.get("X-WOPI-Override")));
+  const kind = kindOfCall(request.method, isOfContents, request.get("X-WOPI-Override"));
+  const end = openCalls.begin(grant, kind, kind === "uploads" ? comingBody(request) : undefined);
   try {
     await work();
   } finally {
@@ -152,6 +153,19 @@ async function counted(
     if (request.complete || request.closed) end();
     else request.once("close", end);
   }
+}
+
+/** The body of a call, as it comes in from now on. */
+function comingBody(request: Request): ComingBody {
+  const { socket } = request;
+  const begun = { atMs: performance.now(), bytes: socket.bytesRead };
+  return {
+    bytesPerSecond: () => {
+      const seconds = (performance.now() - begun.atMs) / 1000;
+      return request.complete || seconds < 1 ? undefined : (socket.bytesRead - begun.bytes) / seconds;
+    },
+    cut: () => void request.destroy(),
+  };
 }
 
 function named(operation: string, work: WopiOperation): WopiOperation {

@@ -175,6 +175,7 @@ function saveOf(text: string, facts: PlacingFacts = placing): SpooledSave {
     keep: async () => {},
     claim: () => true,
     release: async () => {},
+    restated: () => Promise.reject(new TypeError("not asked for here")),
   };
 }
 

@@ -241,12 +241,19 @@ describe("which copy a save is of", () => {
     ["goes by the moment, not by the zone", "2026-11-21T11:00:00+02:00", "saved at nine"],
     ["is none of those known when none was told this time", "2026-11-21T09:30:00Z", undefined],
   ])("%s", (_what, timestamp, expected) => {
-    expect(copyBehindSave(copies, timestamp)?.id).toBe(expected);
+    expect(copyBehindSave(copies, timestamp, "")?.id).toBe(expected);
+  });
+
+  it("is not one that was saved under another lock since, when its last answer was not lost but another's", () => {
+    const saved = { ...copy("saved at nine under A", nine, eight), placedUnder: "A" };
+    expect(copyBehindSave([saved], eight, "A")?.id).toBe("saved at nine under A");
+    expect(copyBehindSave([saved], eight, "B")).toBeUndefined();
+    expect(copyBehindSave([saved], nine, "B")?.id).toBe("saved at nine under A");
   });
 
   it("may be one that was noted before times were", () => {
     const old: EditorCopy = { id: "old", unheard: [], placedOrder: 0 };
-    expect(copyBehindSave([copies[0] as EditorCopy, old], nine)?.id).toBe("old");
+    expect(copyBehindSave([copies[0] as EditorCopy, old], nine, "")?.id).toBe("old");
   });
 });
 

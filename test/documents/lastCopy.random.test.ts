@@ -117,6 +117,7 @@ function freshStage() {
     id: `${grantId}-${receivedAtMs}`,
     claim: () => true,
     release: async () => {},
+    restated: () => Promise.reject(new TypeError("not asked for here")),
   });
   const copies = () => files.slice(1).map(({ text }) => text);
   const killAfter = (steps: number) => {

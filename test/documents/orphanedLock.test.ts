@@ -141,4 +141,14 @@ describe("a lock", () => {
     expect(await orphaned(holder)).toBe(true);
     expect(await orphaned({ ...holder, id: "never" })).toBe(true);
   });
+
+  it("protects whoever else edits, however often somebody opens the document to view", async () => {
+    const { grants, open, orphaned } = freshStage();
+    const holder = await open("edit");
+    await open("edit", undefined, { hasPage: false });
+    await grants.revoke(holder.id);
+    expect(await orphaned(holder)).toBe(false);
+    for (let visits = 0; visits < 120; visits++) await open("view");
+    expect(await orphaned(holder)).toBe(false);
+  });
 });

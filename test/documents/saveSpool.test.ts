@@ -284,3 +284,28 @@ describe("a save that was kept", () => {
     expect(await readdir(dir)).toEqual([]);
   });
 });
+
+describe("the largest save that one session can have", () => {
+  const roomBytes = 16 * mebibyte;
+  const bytes = randomBytes(3.5 * mebibyte);
+  beforeEach(async () => {
+    spool = await SaveSpool.open(dir, roomBytes);
+  });
+
+  it("is decided about, though it lies there twice for a moment", async () => {
+    const undecided = { grantId: "g1", wopiFileId: "f1", receivedAtMs: 1 };
+    await spool.receiveUndecided(inPieces(bytes), undecided, limitBytes, bytes.length);
+    for await (const save of spool.undecided()) await save.decide(facts);
+    expect(spool.waiting().map(({ sizeBytes, facts: of }) => [sizeBytes, of])).toEqual([[bytes.length, facts]]);
+    expect((await readdir(dir)).length).toBe(1);
+  });
+
+  it("goes on as the last of a right that ended while it came, in the room that it has", async () => {
+    const save = await spool.receive(inPieces(bytes), facts, limitBytes, bytes.length);
+    const last = await save.restated({ ...facts, isBesideOnly: true, isLastOfGrant: true });
+    expect((await readdir(dir)).length).toBe(1);
+    expect(bytes.equals(await buffer(last.open()))).toBe(true);
+    await last.keep();
+    expect(spool.waiting().map((kept) => kept.facts?.isLastOfGrant)).toEqual([true]);
+  });
+});

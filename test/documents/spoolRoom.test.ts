@@ -25,8 +25,14 @@ describe("room in the spool", () => {
       false,
     ],
     [
-      "more than half, by sessions of several links on one file",
-      [taken(251)],
+      "the owner's largest save, of a file on which one link has taken its half",
+      [taken(250), taken(250, { holder: { ...holder, grantId: "g4" } })],
+      wish(250, { holder: { grantId: "g3", fileId: "f1", origin: "person:p" } }),
+      true,
+    ],
+    [
+      "more than three quarters, by sessions of several links on one file",
+      [taken(250), taken(251, { holder: { grantId: "g3", fileId: "f1", origin: "link:l3" } })],
       wish(250, { holder: { ...another, fileId: "f1" } }),
       false,
     ],

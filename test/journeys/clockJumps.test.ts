@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { Housekeeping } from "../../src/documents/housekeeping.ts";
 import { setClock } from "../support/clock.ts";
-import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
 import type { WopiClient } from "../support/wopiClient.ts";
 
 const minuteMs = 60_000;
@@ -100,7 +100,7 @@ describe("an editor that refreshes its lock every fifteen minutes", () => {
 
   it("does not get it back after a takeover, and who opens the document anew does, also when the clock was set back", async () => {
     const { bridge, editor } = await jumping();
-    const headers = { Authorization: "Bearer test-portal-key", "Content-Type": "application/json" };
+    const headers = { Authorization: `Bearer ${portalKey}`, "Content-Type": "application/json" };
     const { id } = await bridge.alice.info("plan.txt");
     await fetch(`${bridge.url}/api/files/${id}/lock`, { method: "DELETE", headers });
     bridge.clock.advance(2 * hourMs);

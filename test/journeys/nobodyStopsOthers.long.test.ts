@@ -137,6 +137,21 @@ describe("a guest who sends half of three hundred saves", () => {
     await savesGoThrough();
     expect(answered(uploads)).toHaveLength(many - 8);
   });
+
+  it("does not either when he comes as another person for each: the link's other visitors still save", async () => {
+    const { visit } = await sharedDocument(10);
+    const half = ["X-WOPI-Override: PUT", "X-WOPI-Lock: G", "Content-Length: 1000000"];
+    for (let person = 0; person < 12; person++) {
+      const guest = await visit();
+      await Promise.all(Array.from({ length: 8 }, () => begin(guest, "POST", half, "x".repeat(1_000))));
+    }
+    const late = await visit();
+    expect((await late.lock("B")).status).toBe(200);
+    // Bodies that have only begun are no stalled ones.
+    await until("they are a second old", async () => (await late.put("first", "B")).status === 200);
+    for (let save = 0; save < 3; save++) expect((await late.put(`save ${save}`, "B")).status).toBe(200);
+    expect((await late.unlock("B")).status).toBe(200);
+  }, 60_000);
 });
 
 describe("fifty people at one document, behind one editor's server", () => {

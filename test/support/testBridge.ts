@@ -13,7 +13,7 @@ import { type SetClock, setClock } from "./clock.ts";
 import { type DriveAccountClient, driveAccount } from "./driveAccount.ts";
 import { type Session, sessionSchema, type WopiClient, wopiClient } from "./wopiClient.ts";
 
-export const portalKey = "test-portal-key";
+export const portalKey = "test-portal-key-as-long-as-real-ones";
 export const drivePassword = "drive-password-1";
 export const editorUrl = "http://127.0.0.1:9";
 const extensions = ["txt", "md", "docx", "wopitest"];

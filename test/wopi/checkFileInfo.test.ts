@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
 import type { WopiAnswer, WopiClient } from "../support/wopiClient.ts";
 
 /** Reference wopi.md sections 6 and 12: what each property must be. One that is not here must be looked up first. */
@@ -59,7 +59,7 @@ describe("CheckFileInfo", () => {
   let bridge: TestBridge;
   let documents = 0;
   beforeAll(async () => {
-    bridge = await testBridge({ settings: { PORTAL_KEYS: "test:test-portal-key,other:other-portal-key" } });
+    bridge = await testBridge({ settings: { PORTAL_KEYS: `test:${portalKey},other:other-portal-key` } });
   });
   afterAll(() => bridge.close());
 

@@ -52,6 +52,33 @@ describe("the calls that are open", () => {
     expect(taken(sessions(), 20)).toBe(most);
   });
 
+  it("of a link make room for one more save by the slowest of the bodies that still come", () => {
+    const open = new OpenCalls(shares);
+    const cut: string[] = [];
+    const body = (name: string, bytesPerSecond: number | undefined) => ({
+      bytesPerSecond: () => bytesPerSecond,
+      cut: () => void cut.push(name),
+    });
+    const rates = [undefined, 900, 2, 5, undefined, 700];
+    rates.forEach((rate, index) => void open.begin(visitor(`v${index}`), "uploads", body(`body ${index}`, rate)));
+    const ends = ["late", "later"].map((name) => open.begin(visitor(name), "uploads", body(name, undefined)));
+    expect(cut).toEqual(["body 2", "body 3"]);
+    for (const end of ends) end();
+    // Of the person and of the session it stays with the share.
+    const [one, other] = [visitor("same"), visitor("same")];
+    for (const session of [one, one, other, other]) open.begin(session, "uploads", body("his", 1));
+    expect(() => open.begin(other, "uploads", body("his", 1))).toThrow(
+      expect.objectContaining({ failure: { kind: "tooManyCalls", of: "uploads" } }),
+    );
+  });
+
+  it("of a link are refused when all bodies are whole, or have only begun", () => {
+    const open = new OpenCalls(shares);
+    const whole = { bytesPerSecond: () => undefined, cut: () => expect.unreachable() };
+    for (let person = 0; person < 6; person++) open.begin(visitor(`v${person}`), "uploads", whole);
+    expect(() => open.begin(visitor("late"), "uploads", whole)).toThrow();
+  });
+
   it("of others are taken while somebody's share is used up", () => {
     const open = new OpenCalls(shares);
     expect(

@@ -65,6 +65,19 @@ describe("what an editor's save stands on, after somebody has changed the docume
     await refusedForChange(path, client.put("mine", "A", headers(timestamp)));
   });
 
+  it.each(spellings)("is not what a second editor of the same address has saved since: %s", async (_suite, headers) => {
+    const { client, path, timestamp } = await editor.openAndLock("A");
+    const second = await editor.bridge.open(path);
+    await second.check();
+    expect((await second.get()).text).toBe("before");
+    editor.bridge.clock.advance(minuteMs);
+    expect((await client.put("the first editor's", "A", headers(timestamp))).status).toBe(200);
+    await client.unlock("A");
+    expect((await second.lock("B")).status).toBe(200);
+    expectRefusal(await second.put("the second editor's", "B", headers(timestamp)), "B", "change");
+    expect(await editor.bridge.alice.read(path)).toBe("the first editor's");
+  });
+
   it("is not moved by another suite behind the same address", async () => {
     const { client, path } = await openBehind();
     await load(await editor.bridge.open(path, { viewer_id: "onlyoffice" }));

@@ -110,4 +110,23 @@ describe("of two overlapping saves of one copy", () => {
     await client.lock("A");
     expectRefusal(await client.put("and on", "A"), "A", "change");
   });
+
+  // A lock that ran out under a slow save, and a second editor that got it: to the bridge both are one editor.
+  it.each([
+    ["save", [], 0],
+    ["exit save", exit, 1],
+  ] as const)("a later one under another lock does not hold the earlier: %s", async (_what, headers, copies) => {
+    const { client, path, folder } = await editor.openAndLock("A");
+    const earlier = await begun(client, "the first editor's", headers);
+    await client.unlock("A");
+    await client.lock("B");
+    const later = await begun(client, "the second editor's", [], "B");
+    expect((await later.end()).status).toBe(200);
+    await client.unlock("B");
+    expect((await earlier.end()).status).toBe(409);
+    expect(await editor.bridge.alice.read(path)).toBe("the second editor's");
+    const names = (await editor.bridge.alice.list(folder)).filter((name) => name.includes("conflict"));
+    expect(names.length).toBe(copies);
+    for (const name of names) expect(await editor.bridge.alice.read(`${folder}/${name}`)).toBe("the first editor's");
+  });
 });

@@ -11,7 +11,7 @@ import {
   saveAs,
   suggest,
 } from "../support/namedDocument.ts";
-import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
 import { collabora, type WopiClient } from "../support/wopiClient.ts";
 
 const hourMs = 60 * 60_000;
@@ -227,7 +227,7 @@ describe("PutRelativeFile: what becomes of the two files", () => {
       await copy.lock("C");
       const ending = await fetch(`${bridge.url}/api/sessions/${client.session.id}`, {
         method: "DELETE",
-        headers: { Authorization: "Bearer test-portal-key" },
+        headers: { Authorization: `Bearer ${portalKey}` },
       });
       expect(ending.status).toBe(204);
       for (const ended of [client, copy, second]) expect((await ended.check()).status).toBe(401);
