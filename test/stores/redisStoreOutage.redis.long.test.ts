@@ -33,16 +33,16 @@ describe("a Redis server that serves several processes", () => {
   });
 
   it("gives each of 200 locks that have run out to exactly one of three processes", async () => {
-    const housekeeping = 200;
+    const count = 200;
     const clock = setClock(startMs);
     const store = await openRedisStore(server.url, clock.now, nobodyHears);
     stores.push(store);
     const locks = new FileLocks(store, clock.now);
-    for (let i = 0; i < housekeeping; i++) await locks.lock(`file-${i}`, "crashed", "g");
+    for (let i = 0; i < count; i++) await locks.lock(`file-${i}`, "crashed", "g");
     clock.advance(lockLifetimeMs);
     const names = ["a", "b", "c"];
-    const won = await raced(server.url, "takeOver", names, housekeeping, clock.now());
-    for (let i = 0; i < housekeeping; i++) {
+    const won = await raced(server.url, "takeOver", names, count, clock.now());
+    for (let i = 0; i < count; i++) {
       const winners = names.filter((_name, index) => won[index]?.includes(String(i)));
       expect(winners).toHaveLength(1);
       expect((await locks.current(`file-${i}`))?.lockId).toBe(winners[0]);

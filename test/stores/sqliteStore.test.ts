@@ -181,15 +181,15 @@ describe("several processes on one store file", () => {
 
   it("give each of 200 locks that have run out to exactly one of three who race for it", async () => {
     const path = freshPath();
-    const housekeeping = 200;
+    const count = 200;
     const clock = setClock(startMs);
     const store = openSqliteStore(path, clock.now);
     const locks = new FileLocks(store, clock.now);
-    for (let i = 0; i < housekeeping; i++) await locks.lock(`file-${i}`, "crashed", "g");
+    for (let i = 0; i < count; i++) await locks.lock(`file-${i}`, "crashed", "g");
     clock.advance(lockLifetimeMs);
     const names = ["a", "b", "c"];
-    const won = await raced(path, "takeOver", names, housekeeping, clock.now());
-    const winners = Array.from({ length: housekeeping }, (_, i) =>
+    const won = await raced(path, "takeOver", names, count, clock.now());
+    const winners = Array.from({ length: count }, (_, i) =>
       names.filter((_name, index) => won[index]?.includes(String(i))),
     );
     for (const [i, winner] of winners.entries()) {
