@@ -143,6 +143,7 @@ export async function openBridge(
   const locks = new FileLocks(store, now, lastJump);
   const driveLock = new DriveLock(store, drive, now);
   const attempts = new AttemptLimits(store, now, pause);
+  const allowances = new Allowances(store, now);
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
   const sessionsEnded = (fileId: string): Promise<void> => housekeeping.sessionsEnded(fileId);
@@ -252,7 +253,7 @@ export async function openBridge(
         PUT_RELATIVE: putRelativeFile({
           ...saveParts,
           editors,
-          allowances: new Allowances(store, now),
+          allowances,
           audit,
           grants,
           mutex,
@@ -328,6 +329,7 @@ export async function openBridge(
       activity,
       store,
       attempts,
+      allowances,
       cookies: new SignedCookies(secrets, config.BRIDGE_URL, now),
       sessions: new PersonSessions(store, now),
       lastCopies,

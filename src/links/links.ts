@@ -23,7 +23,7 @@ export interface EditLink {
   readonly fileName: string;
   readonly permission: "view" | "edit";
   readonly expiresAtMs?: number;
-  /** Made by `model/linkPassword.ts`. */
+  /** Made by `links/linkPassword.ts`. */
   readonly passwordHash?: string;
   /** For the owner's eyes and the visitor's: what the link is for. */
   readonly note?: string;

@@ -6,6 +6,7 @@ import { logFacts } from "../http/requestLog.ts";
 import { sourceOf } from "../http/requestSource.ts";
 import { isPassword } from "../links/linkPassword.ts";
 import type { EditLink, EditLinks } from "../links/links.ts";
+import type { Allowance, Allowances } from "../model/allowances.ts";
 import type { AttemptLimits } from "../model/attemptLimits.ts";
 import { failureOf } from "../model/failure.ts";
 import { editorLanguage } from "./language.ts";
@@ -18,7 +19,14 @@ import { pageWords } from "./words/pageWords.ts";
 export interface VisitLinkParts extends PageParts, OpenDocumentParts {
   readonly links: EditLinks;
   readonly attempts: AttemptLimits;
+  readonly allowances: Allowances;
 }
+
+/**
+ * Of one link from one network, where a whole school may sit: every visit leaves rows in the store for as long as its
+ * session lives, and asks the drive.
+ */
+const visits: Allowance = { most: 300, withinMs: 10 * 60_000 };
 
 const doorForm = z.object({ name: z.string().max(1024).optional(), password: z.string().max(1024).optional() });
 
@@ -105,6 +113,7 @@ async function enter(
   link: EditLink,
   visitor: { readonly id: string; readonly name?: string | undefined },
 ): Promise<void> {
+  await parts.allowances.take("visits", `${link.id} ${sourceOf(request)}`, visits);
   const language = await languageOf(parts.cookies, request);
   const person =
     visitor.name === undefined
