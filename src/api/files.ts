@@ -5,7 +5,7 @@ import type { AccessGrants } from "../documents/grants.ts";
 import type { SaveSpool } from "../documents/saveSpool.ts";
 import type { Audit } from "../http/auditLog.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
-import type { Drive, DriveFile } from "../model/drive.ts";
+import type { DriveAccounts, DriveFile, DriveFolders } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
 import type { Person } from "../model/person.ts";
@@ -14,7 +14,7 @@ import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
 import { driveIdSchema, fileActivitySchema, isoTime, takeOverSchema } from "./schemas.ts";
 
 export interface FilesApiParts {
-  readonly drive: Drive;
+  readonly drive: DriveAccounts & DriveFolders;
   readonly grants: AccessGrants;
   readonly activity: FileActivity;
   readonly locks: FileLocks;

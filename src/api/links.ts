@@ -10,6 +10,7 @@ import {
   revokeLink,
 } from "../links/manageLinks.ts";
 import { Breath } from "../model/breath.ts";
+import type { DriveAccounts, DriveFolders } from "../model/drive.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
 import {
@@ -25,6 +26,7 @@ import {
 } from "./schemas.ts";
 
 export interface LinksApiParts extends LinkParts {
+  readonly drive: DriveAccounts & DriveFolders;
   /** Sessions of this file may have ended or lost a right: gives back a lock that only they held. Never rejects. */
   readonly sessionsEnded: (fileId: string) => Promise<void>;
 }

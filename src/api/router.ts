@@ -3,6 +3,7 @@ import { json, type NextFunction, type Request, type Response, Router } from "ex
 import { type OpenDocumentParts, openDocument } from "../documents/openSession.ts";
 import { writeProblem } from "../http/failureResponse.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
+import type { Drive } from "../model/drive.ts";
 import { BridgeError, type Failure } from "../model/failure.ts";
 import type { Person } from "../model/person.ts";
 import { type FilesApiParts, fileRoutes } from "./files.ts";
@@ -13,6 +14,7 @@ import { type ApiRoute, apiRoute } from "./route.ts";
 import { isoTime, type SessionRequest, sessionRequestSchema, sessionSchema } from "./schemas.ts";
 
 export interface PortalApiParts extends OpenDocumentParts, LinksApiParts, FilesApiParts {
+  readonly drive: Drive;
   readonly callers: PortalCallers;
 }
 

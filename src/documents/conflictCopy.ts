@@ -1,4 +1,4 @@
-import type { Drive, DriveFile } from "../model/drive.ts";
+import type { DriveFile, DriveFiles, DriveFolders } from "../model/drive.ts";
 import { BridgeError, type Failure, failureOf, isConflict } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { sha256Of } from "./contentHash.ts";
@@ -16,12 +16,18 @@ const rememberedForMs = 7 * 24 * 3_600_000;
 /** Copies beside the document: once per content, and one in all of a grant that has ended. */
 export class ConflictCopies {
   readonly #content: ContentRecord;
-  readonly #drive: Drive;
+  readonly #drive: DriveFiles & DriveFolders;
   readonly #lastCopies: LastCopies;
   readonly #now: Clock;
   readonly #tell: TellSave;
 
-  constructor(content: ContentRecord, drive: Drive, lastCopies: LastCopies, now: Clock, tell: TellSave) {
+  constructor(
+    content: ContentRecord,
+    drive: DriveFiles & DriveFolders,
+    lastCopies: LastCopies,
+    now: Clock,
+    tell: TellSave,
+  ) {
     this.#content = content;
     this.#drive = drive;
     this.#lastCopies = lastCopies;

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Metrics } from "../http/metrics.ts";
 import { logFailure } from "../http/requestLog.ts";
 import type { EditLinks } from "../links/links.ts";
-import type { Drive } from "../model/drive.ts";
+import type { DriveAccounts } from "../model/drive.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { clockJumpMs } from "../model/watchedClock.ts";
@@ -27,7 +27,7 @@ type ContractReport = readonly {
 }[];
 
 export interface HousekeepingParts {
-  readonly drive: Drive;
+  readonly drive: DriveAccounts;
   readonly locks: FileLocks;
   readonly driveLock: DriveLock;
   readonly mutex: FileMutex;

@@ -1,4 +1,4 @@
-import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
+import type { DriveDocument, DriveFile, DriveFiles, DriveFolders } from "../model/drive.ts";
 import { BridgeError, type Failure, failureOf } from "../model/failure.ts";
 import { sha256Of } from "./contentHash.ts";
 import { conflictCopyName } from "./copyName.ts";
@@ -9,7 +9,7 @@ import type { TellSave } from "./saveEvents.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 
 export interface LastCopyParts {
-  readonly drive: Drive;
+  readonly drive: DriveFiles & DriveFolders;
   readonly content: ContentRecord;
   readonly lastCopies: LastCopies;
   readonly tell: TellSave;

@@ -21,7 +21,7 @@ import {
 const longestSessionMs = 7 * 24 * 3_600_000;
 
 export interface OpenDocumentParts {
-  readonly drive: Drive;
+  readonly drive: Pick<Drive, "account" | "accountNamed" | "open">;
   readonly editors: Editors;
   readonly grants: AccessGrants;
   readonly tokens: AccessTokens;

@@ -1,4 +1,4 @@
-import type { Drive, DriveFile } from "../model/drive.ts";
+import type { DriveFile, DriveFiles, DriveFolders } from "../model/drive.ts";
 import { failureOf } from "../model/failure.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 
@@ -10,7 +10,7 @@ const rootUri = "cloudreve://my";
  * go: into the folder where it lay last, or, when that is gone too, to the root of its account.
  */
 export async function originalOf(
-  drive: Drive,
+  drive: DriveFiles & DriveFolders,
   { facts }: SpooledSave,
 ): Promise<{ readonly file: DriveFile; readonly isThere: boolean }> {
   const { document, fileName, folderUri } = facts;
@@ -27,7 +27,7 @@ export async function originalOf(
   };
 }
 
-async function isFolder(drive: Drive, account: string, uri: string): Promise<boolean> {
+async function isFolder(drive: DriveFolders, account: string, uri: string): Promise<boolean> {
   try {
     await drive.list(account, uri);
     return true;

@@ -1,4 +1,4 @@
-import type { Drive, DriveFile } from "../model/drive.ts";
+import type { DriveFile, DriveFiles } from "../model/drive.ts";
 import { BridgeError, isConflict } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import type { Lease } from "../model/sharedFileMutex.ts";
@@ -17,7 +17,7 @@ export interface SavedDocument {
 }
 
 export interface SaveParts {
-  readonly drive: Drive;
+  readonly drive: DriveFiles;
   readonly locks: FileLocks;
   readonly driveLock: DriveLock;
   readonly content: ContentRecord;

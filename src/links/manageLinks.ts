@@ -1,12 +1,12 @@
 import type { Audit } from "../http/auditLog.ts";
-import type { Drive, DriveAccount, DriveFile, OpenRequest } from "../model/drive.ts";
+import type { DriveAccount, DriveFile, DriveFolders, OpenRequest } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { hashPassword } from "./linkPassword.ts";
 import type { EditLink, EditLinks, LinkChanges, LinkRestrictions } from "./links.ts";
 
 export interface LinkParts {
-  readonly drive: Drive;
+  readonly drive: DriveFolders;
   readonly links: EditLinks;
   readonly now: Clock;
   readonly bridgeUrl: string;

@@ -118,12 +118,8 @@ export interface DriveSignIn {
   bySecondFactor(secondStepId: string, code: string): Promise<SignInOutcome>;
 }
 
-/**
- * A file drive as the bridge needs it. Every method throws BridgeError only. Every file that a method returns or changes
- * is proven to be the one meant, whatever lies at its path by now.
- * @throws fileUnproven where that can't be proven; nothing of what lies there has been handed out or changed then
- */
-export interface Drive {
+/** The accounts that act in the drive. */
+export interface DriveAccounts {
   readonly signIn: DriveSignIn;
   /**
    * Names the account that will act.
@@ -139,14 +135,20 @@ export interface Drive {
   accountNamed(account: string): Promise<DriveAccount>;
   /** Renews an account's credential when that was last done a day ago or longer. @throws signInNeeded, driveUnreachable */
   keepAlive(account: string): Promise<void>;
+}
+
+/** What an account finds in the drive. */
+export interface DriveFolders {
   /** A file of this account's own. @throws fileMissing, also when it lies in the trash or is a folder */
   find(account: string, target: OpenRequest["target"]): Promise<DriveFile>;
   /** @param folderUri the account's own root when left out @param next of the page before @throws fileMissing */
   list(account: string, folderUri?: string, next?: string): Promise<DriveFolderPage>;
   /** @returns extensions, in lower case, of which an editor is set up in the drive */
   openable(account: string): Promise<ReadonlySet<string>>;
-  /** Opens an editing or viewing session. @throws fileMissing, rightMissing, noEditor, bodyTooLarge */
-  open(account: DriveAccount, request: OpenRequest): Promise<OpenedDocument>;
+}
+
+/** A document that was opened, and what lies beside it. */
+export interface DriveFiles {
   stat(document: DriveDocument): Promise<DriveFile>;
   /** @param range raw value of a Range header, handed on. The caller must read or destroy the body. */
   read(document: DriveDocument, file: DriveFile, range: string | undefined, signal: AbortSignal): Promise<DriveContent>;
@@ -167,6 +169,10 @@ export interface Drive {
   rename(document: DriveDocument, file: DriveFile, name: string): Promise<DriveFile>;
   /** Moves the file to the trash. @throws lockedElsewhere */
   remove(document: DriveDocument, file: DriveFile): Promise<void>;
+}
+
+/** The drive's own lock on a document that was opened. */
+export interface DriveLocks {
   /**
    * Takes the drive's own lock; one that is held under this very token goes on.
    * @returns the file as it stands under the lock
@@ -180,6 +186,16 @@ export interface Drive {
   refreshLock(document: DriveDocument, token: string): Promise<DriveFile | undefined>;
   /** Gives the drive's lock back; a lock that is gone already is fine. */
   unlock(document: DriveDocument, token: string): Promise<void>;
+}
+
+/**
+ * A file drive as the bridge needs it; callers name the part that they need. Every method throws BridgeError only. Every
+ * file that a method returns or changes is proven to be the one meant, whatever lies at its path by now.
+ * @throws fileUnproven where that can't be proven; nothing of what lies there has been handed out or changed then
+ */
+export interface Drive extends DriveAccounts, DriveFolders, DriveFiles, DriveLocks {
+  /** Opens an editing or viewing session. @throws fileMissing, rightMissing, noEditor, bodyTooLarge */
+  open(account: DriveAccount, request: OpenRequest): Promise<OpenedDocument>;
   /** @returns the drive's version. @throws driveUnreachable */
   ping(): Promise<string>;
 }

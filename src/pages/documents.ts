@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type DocumentRequest, type OpenDocumentParts, openDocument } from "../documents/openSession.ts";
 import type { SaveSpool } from "../documents/saveSpool.ts";
 import { logFacts } from "../http/requestLog.ts";
+import type { DriveFolders } from "../model/drive.ts";
 import { editorLanguage, languages } from "./language.ts";
 import { fileIdIn, safeReturn } from "./ownOrigin.ts";
 import { forPerson, keepLanguage, languageOf, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
@@ -10,6 +11,7 @@ import { documentsPage } from "./views/documentsPage.ts";
 import { savesOf } from "./waitingSaves.ts";
 
 export interface DocumentPagesParts extends PageParts, OpenDocumentParts {
+  readonly drive: OpenDocumentParts["drive"] & DriveFolders;
   readonly spool: SaveSpool;
 }
 

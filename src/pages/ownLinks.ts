@@ -4,6 +4,7 @@ import { logFacts } from "../http/requestLog.ts";
 import { type EditLink, linkEnd } from "../links/links.ts";
 import { changeLink, type LinkParts, linkOf, makeLink, revokeLink } from "../links/manageLinks.ts";
 import { Breath } from "../model/breath.ts";
+import type { DriveAccounts, DriveFolders } from "../model/drive.ts";
 import { failureOf } from "../model/failure.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
@@ -20,6 +21,7 @@ import { type ListedLink, linksPage } from "./views/linksPage.ts";
 import { messagePage } from "./views/messagePage.ts";
 
 export interface LinkPagesParts extends PageParts, LinkParts {
+  readonly drive: DriveAccounts & DriveFolders;
   /** Gives back the lock of a file that only ended sessions still hold. */
   readonly sessionsEnded: (fileId: string) => Promise<void>;
 }

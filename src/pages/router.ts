@@ -6,6 +6,7 @@ import { type HostSessionParts, hostSessionRouter } from "../editorPage/pageCall
 import { portalScriptRouter } from "../editorPage/portalScript.ts";
 import { suiteOf } from "../editors/suites.ts";
 import { logFacts } from "../http/requestLog.ts";
+import type { Drive } from "../model/drive.ts";
 import { assetsRouter } from "./assets.ts";
 import { type DocumentPagesParts, documentPagesRouter } from "./documents.ts";
 import { chooseLanguage } from "./language.ts";
@@ -22,6 +23,7 @@ export interface HostRouterParts
     SignInParts,
     HostSessionParts,
     WaitingSavePagesParts {
+  readonly drive: Drive;
   readonly embedOrigins: readonly string[];
   readonly editorIds: EditorIds;
 }

@@ -5,7 +5,7 @@ import type { Audit } from "../http/auditLog.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { sourceOf } from "../http/requestSource.ts";
 import type { Attempt, AttemptLimits } from "../model/attemptLimits.ts";
-import type { Drive, DriveAccount, SignInOutcome } from "../model/drive.ts";
+import type { DriveAccount, DriveAccounts, SignInOutcome } from "../model/drive.ts";
 import { failureOf } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { requireOwnOrigin, safeReturn } from "./ownOrigin.ts";
@@ -14,7 +14,7 @@ import { endSession, startSession } from "./signedIn.ts";
 import { type SignInFacts, signInPage } from "./views/signInPage.ts";
 
 export interface SignInParts extends PageParts {
-  readonly drive: Drive;
+  readonly drive: Pick<DriveAccounts, "signIn">;
   readonly store: KeyValueStore;
   readonly attempts: AttemptLimits;
   readonly audit: Audit;

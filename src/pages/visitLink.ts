@@ -8,6 +8,7 @@ import { isPassword } from "../links/linkPassword.ts";
 import type { EditLink, EditLinks } from "../links/links.ts";
 import type { Allowance, Allowances } from "../model/allowances.ts";
 import type { AttemptLimits } from "../model/attemptLimits.ts";
+import type { DriveFolders } from "../model/drive.ts";
 import { failureOf } from "../model/failure.ts";
 import { editorLanguage } from "./language.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
@@ -17,6 +18,7 @@ import { cleanName, hasPassed, rememberVisitor, visitorOf } from "./visitorCooki
 import { pageWords } from "./words/pageWords.ts";
 
 export interface VisitLinkParts extends PageParts, OpenDocumentParts {
+  readonly drive: OpenDocumentParts["drive"] & DriveFolders;
   readonly links: EditLinks;
   readonly attempts: AttemptLimits;
   readonly allowances: Allowances;

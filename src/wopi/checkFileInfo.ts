@@ -4,7 +4,7 @@ import type { ContentRecord } from "../documents/editorCopies.ts";
 import type { EditorIds } from "../documents/editorIds.ts";
 import { type AccessGrant, isOwners, wopiFileId } from "../documents/grants.ts";
 import { suiteOf } from "../editors/suites.ts";
-import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
+import type { DriveDocument, DriveFile, DriveFiles } from "../model/drive.ts";
 import type { KeyValueStore } from "../model/keyValueStore.ts";
 import { userInfo } from "./putUserInfo.ts";
 import type { WopiOperation } from "./wopiCall.ts";
@@ -15,7 +15,7 @@ import type { WopiOperation } from "./wopiCall.ts";
  * @see WOPI CheckFileInfo; reference wopi.md sections 6 and 12
  */
 export function checkFileInfo(parts: {
-  drive: Drive;
+  drive: DriveFiles;
   content: ContentRecord;
   store: KeyValueStore;
   activity: FileActivity;
@@ -86,7 +86,7 @@ export function checkFileInfo(parts: {
 
 /** A locked document's facts are known without asking the drive, since nobody else can change it. */
 export async function fileNow(
-  { drive, driveLock }: { readonly drive: Drive; readonly driveLock: DriveLock },
+  { drive, driveLock }: { readonly drive: DriveFiles; readonly driveLock: DriveLock },
   document: DriveDocument,
 ): Promise<DriveFile> {
   const known = document.version === undefined ? await driveLock.fileUnderLock(document.fileId) : undefined;

@@ -2,7 +2,7 @@ import type { DriveLock } from "../documents/driveLock.ts";
 import type { FileLocks } from "../documents/fileLocks.ts";
 import { cameThrough, isOwners } from "../documents/grants.ts";
 import type { Audit } from "../http/auditLog.ts";
-import type { Drive } from "../model/drive.ts";
+import type { DriveFiles } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
 import { requireEdit, type WopiOperation } from "./wopiCall.ts";
@@ -14,7 +14,7 @@ import { requireEdit, type WopiOperation } from "./wopiCall.ts";
  * @see WOPI DeleteFile
  */
 export function deleteFile(parts: {
-  drive: Drive;
+  drive: DriveFiles;
   locks: FileLocks;
   driveLock: DriveLock;
   mutex: FileMutex;

@@ -2,7 +2,7 @@ import type { FileActivity } from "../documents/activity.ts";
 import type { DriveLock } from "../documents/driveLock.ts";
 import type { ContentRecord } from "../documents/editorCopies.ts";
 import { editorKey } from "../editors/suites.ts";
-import type { Drive, DriveContent } from "../model/drive.ts";
+import type { DriveContent, DriveFiles } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import { fileNow } from "./checkFileInfo.ts";
 import type { WopiCall, WopiOperation } from "./wopiCall.ts";
@@ -14,7 +14,7 @@ import type { WopiCall, WopiOperation } from "./wopiCall.ts";
  * @see WOPI GetFile
  */
 export function getFile(parts: {
-  drive: Drive;
+  drive: DriveFiles;
   content: ContentRecord;
   activity: FileActivity;
   driveLock: DriveLock;

@@ -13,7 +13,7 @@ import type { SaveSpool, SpooledSave } from "../documents/saveSpool.ts";
 import type { Editors } from "../editors/discovery.ts";
 import type { Audit } from "../http/auditLog.ts";
 import type { Allowances } from "../model/allowances.ts";
-import type { Drive, DriveFile } from "../model/drive.ts";
+import type { DriveFile, DriveFiles, DriveFolders } from "../model/drive.ts";
 import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
 import { checkName, fileType, nearestName, splitName } from "../model/fileName.ts";
@@ -29,7 +29,7 @@ import {
 } from "./wopiCall.ts";
 
 export interface PutRelativeParts {
-  readonly drive: Drive;
+  readonly drive: DriveFiles & DriveFolders;
   readonly editors: Editors;
   readonly allowances: Allowances;
   readonly audit: Audit;

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { type AccessGrant, isOwners } from "../documents/grants.ts";
-import type { Drive, DriveDocument } from "../model/drive.ts";
+import type { DriveDocument, DriveFiles } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
 import type { WopiOperation } from "./wopiCall.ts";
@@ -17,7 +17,7 @@ const visitorsAtMost = 100;
  * one is forgotten. Of a link's visitors, whom nobody knows but the link, it is kept with that.
  * @see WOPI PutUserInfo
  */
-export function putUserInfo(parts: { store: KeyValueStore; drive: Drive; now: Clock }): WopiOperation {
+export function putUserInfo(parts: { store: KeyValueStore; drive: DriveFiles; now: Clock }): WopiOperation {
   return async (call) => {
     const bytes = await received(call.body);
     if (bytes.some((byte) => byte > 127)) {
@@ -32,7 +32,7 @@ export function putUserInfo(parts: { store: KeyValueStore; drive: Drive; now: Cl
 }
 
 /** @throws fileMissing; a drive that is away is no reason to lose the text */
-async function requireThere(drive: Drive, document: DriveDocument): Promise<void> {
+async function requireThere(drive: DriveFiles, document: DriveDocument): Promise<void> {
   try {
     await drive.stat(document);
   } catch (error) {

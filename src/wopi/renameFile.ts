@@ -3,7 +3,7 @@ import type { ContentRecord } from "../documents/editorCopies.ts";
 import type { FileLocks } from "../documents/fileLocks.ts";
 import { type AccessGrant, cameThrough } from "../documents/grants.ts";
 import type { Audit } from "../http/auditLog.ts";
-import { type Drive, type DriveFile, holderReason } from "../model/drive.ts";
+import { type DriveFile, type DriveFiles, holderReason } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
 import { nearestRename, splitName } from "../model/fileName.ts";
@@ -12,7 +12,7 @@ import type { DocumentAddresses } from "./putRelativeFile.ts";
 import { optionalLockId, requestedName, requireRename, type WopiCall, type WopiOperation } from "./wopiCall.ts";
 
 export interface RenameParts {
-  readonly drive: Drive;
+  readonly drive: DriveFiles;
   readonly locks: FileLocks;
   readonly driveLock: DriveLock;
   readonly mutex: FileMutex;
