@@ -42,13 +42,13 @@ import { EditLinks } from "./links/links.ts";
 import { Allowances } from "./model/allowances.ts";
 import { AttemptLimits } from "./model/attemptLimits.ts";
 import { FileMutex } from "./model/fileMutex.ts";
-import { type Clock, type KeyValueStore, type Pause, pauseFor } from "./model/keyValueStore.ts";
+import { inTime } from "./model/inTime.ts";
+import { type Clock, type Pause, pauseFor } from "./model/keyValueStore.ts";
 import { PersonSessions } from "./model/personSessions.ts";
 import { giveEnds, withRowLives } from "./model/rowLives.ts";
 import { watchedClock } from "./model/watchedClock.ts";
 import { hostRouter } from "./pages/router.ts";
-import { openMemoryStore } from "./stores/memoryStore.ts";
-import { openSqliteStore } from "./stores/sqliteStore.ts";
+import { openStore } from "./stores/openStore.ts";
 import { checkFileInfo } from "./wopi/checkFileInfo.ts";
 import { deleteFile } from "./wopi/deleteFile.ts";
 import { getFile } from "./wopi/getFile.ts";
@@ -95,7 +95,8 @@ export async function openBridge(
   const pause = options.pause ?? pauseFor;
   const logger = options.logger ?? pino({ level: config.LOG_LEVEL });
   const spool = await SaveSpool.open(config.SPOOL_DIR, spoolMaxBytes(config));
-  const store = withRowLives(await openStore(config.STORE_URL, now, logger), now);
+  const onLost = (error: Error) => logger.error({ reason: error.message }, "the store is not reached");
+  const store = withRowLives(await openStore(config.STORE_URL, now, onLost), now);
   const secrets = [config.SECRET, ...(config.SECRET_PREVIOUS === undefined ? [] : [config.SECRET_PREVIOUS])];
 
   const metrics = new Metrics(async () => {
@@ -372,18 +373,10 @@ export async function openBridge(
     close: async () => {
       housekeeping.stop();
       await drain.end();
-      await within(settleMs, Promise.all([replay.stop(), mutex.settled()]));
+      await inTime(Promise.all([replay.stop(), mutex.settled()]), settleMs, () => undefined);
       await store.close();
     },
   };
-}
-
-async function openStore(url: string, now: Clock, logger: Logger): Promise<KeyValueStore> {
-  if (url === "memory:") return openMemoryStore(now);
-  if (url.startsWith("file:")) return openSqliteStore(url.slice("file:".length), now);
-  // Loaded only where it is used.
-  const { openRedisStore } = await import("./stores/redisStore.ts");
-  return openRedisStore(url, now, (error) => logger.error({ reason: error.message }, "the store is not reached"));
 }
 
 function driveLogin({ CLOUDREVE_EMAIL: email, CLOUDREVE_PASSWORD: password }: Config) {
@@ -415,16 +408,6 @@ async function answers(ask: () => Promise<unknown>): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** @returns when the work is done, or that much time has passed */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }
 
 function listening(server: Server, host: string, port: number): Promise<number> {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { ClientRequest } from "node:http";
-import { setTimeout } from "node:timers/promises";
+import { inTime } from "../model/inTime.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
 import {
   type Answer,
@@ -65,7 +65,7 @@ export async function sendLargeBody(url: string, limitBytes: number): Promise<Bo
     });
   });
   let sentBytes = await send(request, 0, Math.min(limitBytes, mebibyte));
-  await Promise.race([settled, setTimeout(earlyWithinMs, undefined, { ref: false })]);
+  await inTime(settled, earlyWithinMs, () => undefined);
   const isEarly = answer !== undefined;
   while (answer === undefined && !request.destroyed && sentBytes < Math.min(limitBytes, sentAtMostBytes)) {
     sentBytes = await send(request, sentBytes, limitBytes);

@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import { inTime } from "../model/inTime.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { type DriveViewers, examineDrive } from "./driveChecks.ts";
 import { type EditorReport, examineEditors } from "./editorChecks.ts";
@@ -18,21 +19,21 @@ export async function examine(config: Config, now: Clock = Date.now): Promise<Fi
   const drive = examineDrive(config, now);
   const editors = examineEditors(config, now);
   const findings = await Promise.all([
-    inTime("bridge", "store", examineStore(config, now)),
-    inTime("bridge", "spool", examineSpool(config, now)),
-    inTime(
+    withinArrow("bridge", "store", examineStore(config, now)),
+    withinArrow("bridge", "spool", examineSpool(config, now)),
+    withinArrow(
       "drive",
       "Cloudreve",
       drive.then((report) => report.findings),
     ),
-    inTime("drive", "viewers", viewerFindings(config, drive, editors)),
-    inTime(
+    withinArrow("drive", "viewers", viewerFindings(config, drive, editors)),
+    withinArrow(
       "editor",
       "discovery",
       editors.then((report) => report.findings),
     ),
-    inTime("editor", "WOPI address", examineWopiAddress(config, runsHere)),
-    inTime("browser", "bridge's address", examinePublicAddress(config, runsHere)),
+    withinArrow("editor", "WOPI address", examineWopiAddress(config, runsHere)),
+    withinArrow("browser", "bridge's address", examinePublicAddress(config, runsHere)),
   ]);
   return findings.flat();
 }
@@ -61,26 +62,17 @@ async function viewerFindings(
   ];
 }
 
-async function inTime(
+async function withinArrow(
   arrow: Arrow,
   check: string,
   examining: Promise<readonly Finding[]>,
 ): Promise<readonly Finding[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<readonly Finding[]>((resolve) => {
-    const verdict = failed(
-      `The checks did not end within ${arrowWithinMs / 1000} s.`,
-      "run the doctor again, nearer to what it asks",
-    );
-    timer = setTimeout(() => resolve([finding(arrow, check, verdict)]), arrowWithinMs);
-  });
   const safely = examining.catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : "unknown reason";
     return [finding(arrow, check, failed(`The check itself failed (${reason}).`, "tell the makers of the bridge"))];
   });
-  try {
-    return await Promise.race([safely, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return inTime(safely, arrowWithinMs, () => {
+    const sentence = `The checks did not end within ${arrowWithinMs / 1000} s.`;
+    return [finding(arrow, check, failed(sentence, "run the doctor again, nearer to what it asks"))];
+  });
 }

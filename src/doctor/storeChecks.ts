@@ -2,9 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createClient } from "@redis/client";
 import type { Config } from "../config.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
-import { openMemoryStore } from "../stores/memoryStore.ts";
-import { openRedisStore } from "../stores/redisStore.ts";
-import { openSqliteStore } from "../stores/sqliteStore.ts";
+import { openStore } from "../stores/openStore.ts";
 import { type Finding, failed, finding, ok, skipped, type Verdict, warning } from "./finding.ts";
 import { answerWithinMs } from "./httpProbe.ts";
 
@@ -18,7 +16,7 @@ export async function examineStore({ STORE_URL: url }: Config, now: Clock): Prom
     : "STORE_URL=file:data/bridge.db (in a folder that the bridge may write)";
   let store: KeyValueStore;
   try {
-    store = await openStore(url, now);
+    store = await openStore(url, now, () => undefined);
   } catch (error) {
     const sentence = error instanceof Error ? error.message : "The store can't be opened.";
     return [finding("bridge", "store", failed(sentence, change))];
@@ -36,12 +34,6 @@ export async function examineStore({ STORE_URL: url }: Config, now: Clock): Prom
   } finally {
     await store.close();
   }
-}
-
-async function openStore(url: string, now: Clock): Promise<KeyValueStore> {
-  if (url === "memory:") return openMemoryStore(now);
-  if (url.startsWith("file:")) return openSqliteStore(url.slice("file:".length), now);
-  return openRedisStore(url, now, () => undefined);
 }
 
 /** Create, refuse a second create, replace, remove: what each of them said. */

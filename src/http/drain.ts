@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { inTime } from "../model/inTime.ts";
 
 const usualTiming = {
   /** The end comes by then, whatever is still under way. */
@@ -74,14 +75,9 @@ export class Drain {
 
   /** @returns once all that is under way now is over, or the time is */
   async #answered(atMostMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, atMostMs);
-    });
     const all = [...this.#underWay].map(
       (response) => new Promise<void>((resolve) => void response.once("close", resolve)),
     );
-    await Promise.race([Promise.all(all), late]);
-    clearTimeout(timer);
+    await inTime(Promise.all(all), atMostMs, () => undefined);
   }
 }

@@ -1,5 +1,6 @@
 import { type CommandParser, createClient, defineScript } from "@redis/client";
 import { BridgeError } from "../model/failure.ts";
+import { inTime } from "../model/inTime.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { requireNoNul } from "./keptText.ts";
 import { NewerStoreError, schemaVersion } from "./storeSchema.ts";
@@ -202,7 +203,7 @@ class RedisConnection {
   async #ask<Reply>(question: (client: Client) => Promise<Reply>): Promise<Reply> {
     if (this.#isClosed) throw new Error("the store is closed");
     const client = await this.#connected();
-    return inTime(question(client), () => this.#replace(client));
+    return answered(question(client), () => this.#replace(client));
   }
 
   #connect(): Client {
@@ -256,19 +257,11 @@ class RedisConnection {
   }
 }
 
-async function inTime<Reply>(answer: Promise<Reply>, onSilence?: () => void): Promise<Reply> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      onSilence?.();
-      reject(new Error(silence));
-    }, answerWithinMs);
+function answered<Reply>(answer: Promise<Reply>, onSilence?: () => void): Promise<Reply> {
+  return inTime(answer, answerWithinMs, () => {
+    onSilence?.();
+    throw new Error(silence);
   });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const causeOf = (error: unknown): unknown => (error instanceof BridgeError ? error.cause : error);
