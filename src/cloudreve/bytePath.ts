@@ -1,6 +1,6 @@
 import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import https from "node:https";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ConnectionPool } from "./connectionPool.ts";
 
@@ -20,15 +20,19 @@ const usualTiming = {
 const storageBytesPerMs = (4 * 1024 * 1024) / 1_000;
 export type ByteTiming = typeof usualTiming;
 
-/** What a call is, and whose connections it uses: stalled downloads never take those of saves and locks. */
-export type Purpose = "save" | "small" | "download";
+/**
+ * What a call is, and whose connections it uses: stalled downloads never take those of saves and locks. What is small is
+ * answered soon, or not at all.
+ */
+export type Purpose = "api" | "save" | "small" | "download";
 
 export interface Transmission {
   readonly purpose: Purpose;
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Readable | undefined;
+  /** A Buffer is a body so short that it is sent at once. */
+  readonly body?: Readable | Buffer | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,6 +43,7 @@ export interface Transmission {
 export class BytePath {
   readonly #timing: ByteTiming;
   readonly #pools: Readonly<Record<Purpose, ConnectionPool>> = {
+    api: new ConnectionPool(128, 64),
     save: new ConnectionPool(128, 32),
     small: new ConnectionPool(128, 64),
     download: new ConnectionPool(768, 32),
@@ -65,7 +70,7 @@ export class BytePath {
       return await this.#once(call, await this.#pools[call.purpose].enter(withinMs, call.signal), answerBeforeMs);
     } catch (error) {
       // Nobody else will: what is sent from a file holds it open.
-      call.body?.destroy();
+      if (call.body instanceof Readable) call.body.destroy();
       throw error;
     }
   }
@@ -85,9 +90,9 @@ export class BytePath {
         deadline.end();
         resolve(answer);
       });
-      if (call.body === undefined) {
+      if (!(call.body instanceof Readable)) {
         deadline.in(answerBeforeMs - performance.now());
-        request.end();
+        request.end(call.body);
         return;
       }
       this.#watchBody(request, call.body, Number(call.headers["Content-Length"] ?? 0), deadline);

@@ -1,7 +1,4 @@
-import http from "node:http";
-import https from "node:https";
 import type { Readable } from "node:stream";
-import axios, { type AxiosInstance } from "axios";
 import type { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
 import { BytePath, type ByteTiming, type Transmission } from "./bytePath.ts";
@@ -10,10 +7,8 @@ import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } fr
 /** An API call must be answered within this time: an editor hears of a drive that is down before it gives up itself. */
 const apiTimeoutMs = 8_000;
 const apiAnswerLimitBytes = 16 * 1024 * 1024;
-/** Of the API's calls; those of saves, small native calls and downloads have connections of their own. */
-const apiConnections = { keepAlive: true, maxSockets: 128, maxFreeSockets: 64 };
 
-export interface ApiCall {
+export interface DriveCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Below `/api/v4`. */
   readonly path: string;
@@ -33,31 +28,19 @@ export interface CallTime {
   readonly seconds: number;
 }
 
-export interface RawCall {
-  readonly method: "GET" | "POST" | "PUT";
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Readable;
-  readonly signal?: AbortSignal;
-}
-
-interface TextAnswer {
+interface AnswerHead {
   readonly status: number;
+  header(name: string): string | undefined;
+}
+export interface RawAnswer extends AnswerHead {
+  readonly body: Readable;
+}
+export interface TextAnswer extends AnswerHead {
   readonly text: string;
 }
 
-export interface RawAnswer {
-  readonly status: number;
-  header(name: string): string | undefined;
-  readonly body: Readable;
-}
-
-/**
- * HTTP to Cloudreve: the envelope on one side, bytes on the other. Every error leaves as a BridgeError, since an
- * AxiosError carries the Authorization header.
- */
+/** HTTP to Cloudreve: the envelope on one side, bytes on the other. Every error leaves as a BridgeError. */
 export class CloudreveClient {
-  readonly #axios: AxiosInstance;
   readonly #bytes: BytePath;
   readonly #baseUrl: string;
   readonly #headersOnward: () => Readonly<Record<string, string>>;
@@ -78,21 +61,6 @@ export class CloudreveClient {
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
     this.#headersOnward = headersOnward;
     this.#called = called;
-    this.#axios = axios.create({
-      adapter: "http",
-      httpAgent: new http.Agent(apiConnections),
-      httpsAgent: new https.Agent(apiConnections),
-      proxy: false,
-      responseType: "text",
-      decompress: false,
-      maxRedirects: 0,
-      maxContentLength: apiAnswerLimitBytes,
-      maxBodyLength: -1,
-      validateStatus: () => true,
-      transformRequest: [(data: unknown) => data],
-      transformResponse: [(data: unknown) => data],
-      headers: { "Accept-Encoding": "identity" },
-    });
   }
 
   get origin(): string {
@@ -104,13 +72,13 @@ export class CloudreveClient {
   }
 
   /** Calls the API. @returns `data` of the envelope, checked @throws BridgeError as the table of codes says */
-  async api<Schema extends z.ZodType>(schema: Schema, call: ApiCall): Promise<z.output<Schema>> {
-    return dataOf(schema, await this.exchange(call));
+  async api<Schema extends z.ZodType>(schema: Schema, call: DriveCall): Promise<z.output<Schema>> {
+    return dataOf(schema, envelopeOf(await this.text(call)));
   }
 
   /** Calls the API where a code is no error but an answer. @returns the envelope, whatever its code */
-  async exchange(call: ApiCall): Promise<Envelope> {
-    return envelopeOf(await this.#send(call));
+  async exchange(call: DriveCall): Promise<Envelope> {
+    return envelopeOf(await this.text(call));
   }
 
   /**
@@ -118,8 +86,8 @@ export class CloudreveClient {
    * @throws signInNeeded when Cloudreve refuses, in OAuth's shape or in its own
    * @see Cloudreve POST /session/oauth/token, GET /session/oauth/userinfo
    */
-  async plain<Schema extends z.ZodType>(schema: Schema, call: ApiCall): Promise<z.output<Schema>> {
-    const answer = await this.#send(call);
+  async plain<Schema extends z.ZodType>(schema: Schema, call: DriveCall): Promise<z.output<Schema>> {
+    const answer = await this.text(call);
     const json = parseJson(answer.text);
     const value = schema.safeParse(json);
     if (answer.status === 200 && value.success) return value.data;
@@ -137,54 +105,64 @@ export class CloudreveClient {
     return dataOf(schema, envelopeOf({ status: answer.status, text: await readText(answer.body) }));
   }
 
-  async #send(call: ApiCall): Promise<TextAnswer> {
+  /** Calls the API where the answer itself is looked at, whatever it is. @throws driveUnreachable */
+  async text(call: DriveCall, signal = AbortSignal.timeout(apiTimeoutMs)): Promise<TextAnswer> {
     const body = bodyOf(call);
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, value);
-    const search = query.size === 0 ? "" : `?${query}`;
-    const request = {
+    const {
+      status,
+      header,
+      body: answer,
+    } = await this.raw({
+      purpose: "api",
       method: call.method,
-      url: `${this.address(call.path)}${search}`,
+      url: `${this.address(call.path)}${query.size === 0 ? "" : `?${query}`}`,
       headers: {
-        ...(body === undefined ? {} : { "Content-Type": body.type }),
+        ...(body === undefined ? {} : { "Content-Type": body.type, "Content-Length": String(body.bytes.length) }),
         ...(call.accessToken === undefined ? {} : { Authorization: `Bearer ${call.accessToken}` }),
         ...call.headers,
       },
-      data: body?.bytes,
-      timeout: apiTimeoutMs,
-      signal: AbortSignal.timeout(apiTimeoutMs),
-    };
-    const answer = await this.#timed(request, (headers) => this.#axios.request<string>({ ...request, headers }));
-    return { status: answer.status, text: answer.data };
-  }
-
-  /** Sends bytes or asks for bytes; any status is an answer. The caller must read or destroy the body. */
-  async raw(call: RawCall): Promise<RawAnswer> {
-    return this.#transmit({
-      purpose: call.body === undefined ? "download" : "save",
-      method: call.method,
-      url: call.url,
-      headers: { "Content-Type": "application/octet-stream", ...call.headers },
-      body: call.body,
-      signal: call.signal,
+      body: body?.bytes,
+      signal,
     });
+    return { status, header, text: await readText(answer) };
   }
 
-  /** As `raw`, for a small call without a body that must be answered soon. */
-  async rawSoon(call: Omit<RawCall, "body" | "signal">): Promise<RawAnswer> {
-    return this.#transmit({ ...call, purpose: "small", signal: AbortSignal.timeout(apiTimeoutMs) });
-  }
-
-  async #transmit(transmission: Transmission): Promise<RawAnswer> {
-    const answer = await this.#timed(transmission, (headers) => this.#bytes.send({ ...transmission, headers }));
-    return {
-      status: answer.statusCode ?? 0,
-      header: (name) => {
-        const value = answer.headers[name.toLowerCase()];
-        return typeof value === "string" ? value : undefined;
-      },
-      body: answer,
-    };
+  /**
+   * Every call leaves through here: with the headers of the request being served, and its time noted. Any status is an
+   * answer. The caller must read or destroy the body.
+   * @throws driveUnreachable
+   */
+  async raw(call: Transmission): Promise<RawAnswer> {
+    const startedAt = performance.now();
+    const called = (outcome: CallTime["outcome"]) =>
+      this.#called({
+        call: `${call.method} ${this.#pathOf(call.url)}`,
+        outcome,
+        seconds: (performance.now() - startedAt) / 1000,
+      });
+    try {
+      const answer = await this.#bytes.send({
+        ...call,
+        headers: { ...call.headers, ...this.#headersOnward() },
+        signal: call.signal ?? (call.purpose === "small" ? AbortSignal.timeout(apiTimeoutMs) : undefined),
+      });
+      called("answered");
+      return {
+        status: answer.statusCode ?? 0,
+        header: (name) => {
+          const value = answer.headers[name.toLowerCase()];
+          return typeof value === "string" ? value : undefined;
+        },
+        body: answer,
+      };
+    } catch (error) {
+      called("failed");
+      // Only the code, as in ECONNREFUSED: the rest of an error may hold what was sent.
+      const code = error instanceof Error && "code" in error ? String(error.code) : "failed";
+      throw new BridgeError({ kind: "driveUnreachable" }, { cause: new Error(code) });
+    }
   }
 
   /** Without query and ids, of which there is no end. */
@@ -194,40 +172,21 @@ export class CloudreveClient {
     const path = pathname.slice(new URL(this.address("")).pathname.length);
     return path.replace(/^\/(file\/wopi|file\/content|file\/upload|user\/info)\/[^/]+(\/contents)?.*$/, "/$1/:id$2");
   }
-
-  /** Every call leaves through here: with the request's own headers, and its time noted. @throws driveUnreachable */
-  async #timed<Answer>(
-    call: { readonly method: string; readonly url: string; readonly headers: Readonly<Record<string, string>> },
-    send: (headers: Record<string, string>) => Promise<Answer>,
-  ): Promise<Answer> {
-    const startedAt = performance.now();
-    const called = (outcome: CallTime["outcome"]) =>
-      this.#called({
-        call: `${call.method} ${this.#pathOf(call.url)}`,
-        outcome,
-        seconds: (performance.now() - startedAt) / 1000,
-      });
-    try {
-      const answer = await send({ ...call.headers, ...this.#headersOnward() });
-      called("answered");
-      return answer;
-    } catch (error) {
-      called("failed");
-      // Only the code, as in ECONNREFUSED: the rest of an AxiosError holds credentials.
-      const code = error instanceof Error && "code" in error ? String(error.code) : "failed";
-      throw new BridgeError({ kind: "driveUnreachable" }, { cause: new Error(code) });
-    }
-  }
 }
 
-function bodyOf({ json, form }: ApiCall): { readonly type: string; readonly bytes: Buffer } | undefined {
+/** Of a body of bytes, whose length Cloudreve must know. */
+export function bytesHeaders(sizeBytes: number): Readonly<Record<string, string>> {
+  return { "Content-Type": "application/octet-stream", "Content-Length": String(sizeBytes) };
+}
+
+function bodyOf({ json, form }: DriveCall): { readonly type: string; readonly bytes: Buffer } | undefined {
   if (form !== undefined) {
     return { type: "application/x-www-form-urlencoded", bytes: Buffer.from(new URLSearchParams(form).toString()) };
   }
   return json === undefined ? undefined : { type: "application/json", bytes: Buffer.from(JSON.stringify(json)) };
 }
 
-function envelopeOf(answer: TextAnswer): Envelope {
+function envelopeOf(answer: { readonly status: number; readonly text: string }): Envelope {
   const envelope = envelopeSchema.safeParse(parseJson(answer.text));
   if (envelope.success) return envelope.data;
   throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "no envelope in the answer" });
@@ -264,7 +223,8 @@ export async function readText(body: Readable): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function parseJson(text: string): unknown {
+/** @returns undefined for what is no JSON */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Bytes, DriveContent, DriveDocument, DriveFile, OpenRequest } from "../model/drive.ts";
 import { BridgeError, failureOf, type LockHolder } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import type { CloudreveClient, RawAnswer } from "./client.ts";
+import { bytesHeaders, type CloudreveClient, type RawAnswer } from "./client.ts";
 import type { Credentials } from "./credential.ts";
 import { type DownloadUrl, DownloadUrls } from "./downloadUrls.ts";
 
@@ -172,9 +172,10 @@ export class FileApi {
     const query = new URLSearchParams({ uri, previous: expected });
     const stored = await this.#credentials.authorised(account, async (accessToken) => {
       const answer = await this.#client.raw({
+        purpose: "save",
         method: "PUT",
         url: `${this.#client.address("/file/content")}?${query}`,
-        headers: { Authorization: `Bearer ${accessToken}`, "Content-Length": String(bytes.sizeBytes) },
+        headers: { Authorization: `Bearer ${accessToken}`, ...bytesHeaders(bytes.sizeBytes) },
         body: bytes.open(),
       });
       return this.#client.envelope(fileSchema, answer);
@@ -249,6 +250,7 @@ export class FileApi {
     signal: AbortSignal,
   ): Promise<Transfer | undefined> {
     const answer = await this.#client.raw({
+      purpose: "download",
       method: "GET",
       url: source.url,
       headers: range === undefined ? {} : { Range: range },

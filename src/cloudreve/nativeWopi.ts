@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { DriveDocument } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
-import { type CloudreveClient, type RawAnswer, readText } from "./client.ts";
+import { bytesHeaders, type CloudreveClient, parseJson, type RawAnswer, readText } from "./client.ts";
 import type { Encryption } from "./encryption.ts";
 
 export const viewerSessionSchema = z.object({
@@ -81,7 +81,8 @@ export class ViewerSessions {
 
   /** @see recordings/cloudreve/wopi-checkfileinfo.json */
   async info(document: DriveDocument, session: ViewerSession): Promise<NativeInfo> {
-    const answer = await this.#client.rawSoon({
+    const answer = await this.#client.raw({
+      purpose: "small",
       method: "GET",
       url: this.#address(document, session, ""),
       headers: {},
@@ -103,6 +104,7 @@ export class ViewerSessions {
     signal: AbortSignal,
   ): Promise<RawAnswer> {
     const answer = await this.#client.raw({
+      purpose: "download",
       method: "GET",
       url: this.#address(document, session, "/contents"),
       headers: range === undefined ? {} : { Range: range },
@@ -158,9 +160,10 @@ export class ViewerSessions {
     sizeBytes: number,
   ): Promise<{ readonly version: string } | Exclude<NativeLockOutcome, "held">> {
     const answer = await this.#client.raw({
+      purpose: "save",
       method: "POST",
       url: this.#address(document, session, "/contents"),
-      headers: { "X-WOPI-Override": "PUT", "X-WOPI-Lock": token, "Content-Length": String(sizeBytes) },
+      headers: { "X-WOPI-Override": "PUT", "X-WOPI-Lock": token, ...bytesHeaders(sizeBytes) },
       body,
     });
     answer.body.destroy();
@@ -171,7 +174,8 @@ export class ViewerSessions {
   }
 
   async #lockCall(document: DriveDocument, session: ViewerSession, override: string, token: string) {
-    const answer = await this.#client.rawSoon({
+    const answer = await this.#client.raw({
+      purpose: "small",
       method: "POST",
       url: this.#address(document, session, ""),
       headers: { "X-WOPI-Override": override, "X-WOPI-Lock": token, "Content-Length": "0" },
@@ -205,12 +209,4 @@ async function nativeError(answer: RawAnswer): Promise<BridgeError> {
   const said = (answer.header("x-wopi-servererror") ?? "").slice(0, 500);
   if (/capacity|storage.*(full|insufficient)/i.test(said)) return new BridgeError({ kind: "quotaExceeded" });
   return new BridgeError({ kind: "driveFailed", code: answer.status, said });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Bytes, DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isTransient } from "../model/failure.ts";
 import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
-import type { CloudreveClient } from "./client.ts";
+import { bytesHeaders, type CloudreveClient } from "./client.ts";
 
 const sessionSchema = z.object({
   session_id: z.string(),
@@ -127,9 +127,10 @@ export class UploadSessions {
       // A drive that restarts in a long upload forgets that it holds the file; the last chunk is what replaces it.
       if (isLast && index > 0 && !(await stillStands())) throw new BridgeError({ kind: "changedInStorage" });
       const answer = await this.#client.raw({
+        purpose: "save",
         method: "POST",
         url: this.#client.address(`/file/upload/${encodeURIComponent(session.session_id)}/${index}`),
-        headers: { Authorization: `Bearer ${accessToken}`, "Content-Length": String(lengthBytes) },
+        headers: { Authorization: `Bearer ${accessToken}`, ...bytesHeaders(lengthBytes) },
         body: bytes.open(first, lengthBytes),
       });
       await this.#client.envelope(z.unknown(), answer);

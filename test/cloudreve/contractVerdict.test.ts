@@ -1,10 +1,24 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import type { TextAnswer } from "../../src/cloudreve/client.ts";
 import { contractProbes } from "../../src/cloudreve/contract/contractProbes.ts";
-import type { DriveAnswer } from "../../src/cloudreve/contract/contractVerdict.ts";
 
 type ProbeName = keyof typeof contractProbes;
+
+/** An answer as the tables tell it: with the two headers that a judge looks at. */
+interface SeenAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly serverError?: string | undefined;
+  readonly etag?: string | undefined;
+}
+
+function judged(probe: ProbeName, { status, text, serverError, etag }: SeenAnswer) {
+  const headers: Readonly<Record<string, string | undefined>> = { etag, "x-wopi-servererror": serverError };
+  const answer: TextAnswer = { status, text, header: (name) => headers[name] };
+  return contractProbes[probe].judge(answer);
+}
 
 const recordingSchema = z.object({
   exchanges: z.array(
@@ -15,7 +29,7 @@ const recordingSchema = z.object({
   ),
 });
 
-async function recorded(name: string, index: number): Promise<{ asked: string; answer: DriveAnswer }> {
+async function recorded(name: string, index: number): Promise<{ asked: string; answer: SeenAnswer }> {
   const text = await readFile(new URL(`../recordings/cloudreve/${name}.json`, import.meta.url), "utf8");
   const exchange = recordingSchema.parse(JSON.parse(text)).exchanges.at(index);
   if (exchange === undefined) throw new Error(`${name} has no exchange ${index}`);
@@ -32,7 +46,7 @@ async function recorded(name: string, index: number): Promise<{ asked: string; a
   };
 }
 
-const json = (value: unknown, status = 200): DriveAnswer => ({ status, text: JSON.stringify(value) });
+const json = (value: unknown, status = 200): SeenAnswer => ({ status, text: JSON.stringify(value) });
 const folder = {
   type: 1,
   id: "rzCy",
@@ -72,18 +86,18 @@ describe("What Cloudreve was recorded to answer keeps the contract", () => {
   it.each(table)("%s: %s (%s, %i)", async (probe, asked, name, index) => {
     const exchange = await recorded(name, index);
     expect(exchange.asked).toBe(asked);
-    expect(contractProbes[probe].judge(exchange.answer)).toEqual({ state: "kept" });
+    expect(judged(probe, exchange.answer)).toEqual({ state: "kept" });
   });
 
   it("a made-up OAuth code: refused in OAuth's shape", () => {
     const refusal = { error: "Invalid or expired authorization code", error_description: "", error_codes: [40_020] };
-    expect(contractProbes.oauthToken.judge(json(refusal, 400))).toEqual({ state: "kept" });
+    expect(judged("oauthToken", json(refusal, 400))).toEqual({ state: "kept" });
   });
 });
 
 describe("A changed answer is told by its place", () => {
   const { updated_at, ...renamed } = folder;
-  const table: [string, ProbeName, DriveAnswer, string][] = [
+  const table: [string, ProbeName, SeenAnswer, string][] = [
     [
       "a renamed field",
       "infoOfEntry",
@@ -139,12 +153,12 @@ describe("A changed answer is told by its place", () => {
     ["a user without subject", "userInfo", json({ name: "private" }), "sub: expected string, received undefined"],
   ];
   it.each(table)("%s (%s)", (_what, probe, given, said) => {
-    expect(contractProbes[probe].judge(given)).toEqual({ state: "changed", said });
+    expect(judged(probe, given)).toEqual({ state: "changed", said });
   });
 });
 
 describe("An answer that says nothing of the contract is no change", () => {
-  const table: [string, ProbeName, DriveAnswer, string][] = [
+  const table: [string, ProbeName, SeenAnswer, string][] = [
     ["a proxy whose drive is away", "ping", { status: 502, text: "<html>" }, "Cloudreve is not reached: HTTP 502"],
     ["maintenance", "nativeInfo", { status: 503, text: "" }, "Cloudreve is not reached: HTTP 503"],
     ["too many questions", "oauthToken", { status: 429, text: "" }, "Cloudreve is not reached: HTTP 429"],
@@ -160,6 +174,6 @@ describe("An answer that says nothing of the contract is no change", () => {
     ["a file that is gone by now", "infoOfEntry", json({ code: 40_016 }), "the file is gone"],
   ];
   it.each(table)("%s (%s)", (_what, probe, given, said) => {
-    expect(contractProbes[probe].judge(given)).toEqual({ state: "unasked", said });
+    expect(judged(probe, given)).toEqual({ state: "unasked", said });
   });
 });

@@ -1,16 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { Readable } from "node:stream";
 import { z } from "zod";
 import { BridgeError } from "../../model/failure.ts";
-import { type CloudreveClient, readText } from "../client.ts";
+import { inTime } from "../../model/inTime.ts";
+import { type CloudreveClient, parseJson, type TextAnswer } from "../client.ts";
 import type { Credentials } from "../credential.ts";
 import { envelopeSchema } from "../errorCodes.ts";
 import { fileSchema } from "../fileApi.ts";
 import { hasOAuth } from "../signIn.ts";
 import type { OAuthClient } from "../tokenCalls.ts";
 import { viewersSchema } from "../viewerSessions.ts";
-import { contractProbes, type Known, noAccount, type Probe, type Question } from "./contractProbes.ts";
-import { type DriveAnswer, refusedSignIn, unasked, type Verdict, verdictOf } from "./contractVerdict.ts";
+import { contractProbes, type Known, noAccount, type Probe } from "./contractProbes.ts";
+import { refusedSignIn, unasked, type Verdict, verdictOf } from "./contractVerdict.ts";
 
 const defaultCheckMs = 10_000;
 /** The time of one question. */
@@ -76,6 +76,7 @@ export class ContractGuard {
   async #check(): Promise<ContractReport> {
     const verdicts: [string, Verdict][] = [];
     const signal = AbortSignal.timeout(this.#checkMs);
+    const endsAtMs = performance.now() + this.#checkMs;
     const probe = async (asked: Probe, known: Known): Promise<Outcome> => {
       const outcome = await this.#ask(asked, known, signal);
       verdicts.push([asked.call, outcome.verdict]);
@@ -86,7 +87,7 @@ export class ContractGuard {
     const { verdict, data } = await probe(ping, { noName: "" });
     if (verdict.state === "unasked") return reportOf(reportedCalls.map((call) => [call, verdict]));
     const version = z.string().safeParse(data);
-    const signedIn = await this.#signedIn(signal);
+    const signedIn = await this.#signedIn(signal, endsAtMs);
     verdicts.push([signInCall, signedIn.verdict], [list.call, signedIn.list.verdict]);
     const identity = { noName: `contract-guard-${randomUUID()}`, ...signedIn.known };
     const known: Known = {
@@ -105,7 +106,7 @@ export class ContractGuard {
   }
 
   /** Lists the account's files, with a renewed credential where the kept one is refused. */
-  async #signedIn(signal: AbortSignal): Promise<SignedIn> {
+  async #signedIn(signal: AbortSignal, endsAtMs: number): Promise<SignedIn> {
     const nobody = (verdict: Verdict): SignedIn => {
       const said = verdict.state === "unasked" ? verdict.said : "the account can't sign in";
       return { verdict, list: { verdict: unasked(said), data: undefined }, known: { nobody: said } };
@@ -127,7 +128,9 @@ export class ContractGuard {
       return { verdict: { state: "kept" }, list, known };
     };
     try {
-      return await within(work(), signal);
+      return await inTime(work(), endsAtMs - performance.now(), () => {
+        throw new BridgeError({ kind: "driveUnreachable" }, { cause: new Error("not answered in time") });
+      });
     } catch (error) {
       if (error instanceof BridgeError) return nobody(verdictOf(error));
       throw error;
@@ -138,7 +141,7 @@ export class ContractGuard {
     const question = probe.question(known);
     if (typeof question === "string") return { verdict: unasked(question), data: undefined };
     try {
-      const answer = await this.#answer(question, AbortSignal.any([deadline, AbortSignal.timeout(probeMs)]));
+      const answer = await this.#client.text(question, AbortSignal.any([deadline, AbortSignal.timeout(probeMs)]));
       const verdict = probe.judge(answer);
       return { verdict, data: verdict.state === "kept" ? dataIn(answer) : undefined };
     } catch (error) {
@@ -146,38 +149,6 @@ export class ContractGuard {
       throw error;
     }
   }
-
-  async #answer(question: Question, signal: AbortSignal): Promise<DriveAnswer> {
-    const { method, path, query, accessToken } = question;
-    const { type, bytes } = bodyOf(question);
-    const answer = await within(
-      this.#client.raw({
-        method,
-        url: `${this.#client.address(path)}${query === undefined ? "" : `?${new URLSearchParams(query)}`}`,
-        headers: {
-          ...(accessToken === undefined ? {} : { Authorization: `Bearer ${accessToken}` }),
-          ...(method === "GET" ? {} : { "Content-Type": type, "Content-Length": String(bytes.length) }),
-        },
-        ...(bytes.length === 0 ? {} : { body: Readable.from([bytes]) }),
-        signal,
-      }),
-      signal,
-    );
-    return {
-      status: answer.status,
-      text: await within(readText(answer.body), signal),
-      serverError: answer.header("x-wopi-servererror"),
-      etag: answer.header("etag"),
-    };
-  }
-}
-
-function bodyOf({ json, form }: Question): { readonly type: string; readonly bytes: Buffer } {
-  if (form !== undefined) {
-    return { type: "application/x-www-form-urlencoded", bytes: Buffer.from(new URLSearchParams(form).toString()) };
-  }
-  if (json !== undefined) return { type: "application/json", bytes: Buffer.from(JSON.stringify(json)) };
-  return { type: "application/octet-stream", bytes: Buffer.alloc(0) };
 }
 
 interface Outcome {
@@ -226,28 +197,4 @@ function viewerIn(explorer: unknown): string | undefined {
   return (viewers.find(({ type }) => type === "wopi") ?? viewers[0])?.id;
 }
 
-function dataIn({ text }: DriveAnswer): unknown {
-  try {
-    return envelopeSchema.safeParse(JSON.parse(text)).data?.data;
-  } catch {
-    return undefined;
-  }
-}
-
-/** @throws driveUnreachable when the time is over first; the work itself ends by deadlines of its own */
-async function within<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const over = () => new BridgeError({ kind: "driveUnreachable" }, { cause: new Error("not answered in time") });
-  let tell: (() => void) | undefined;
-  try {
-    return await Promise.race([
-      work,
-      new Promise<never>((_resolve, reject) => {
-        tell = () => reject(over());
-        if (signal.aborted) tell();
-        else signal.addEventListener("abort", tell, { once: true });
-      }),
-    ]);
-  } finally {
-    if (tell !== undefined) signal.removeEventListener("abort", tell);
-  }
-}
+const dataIn = ({ text }: TextAnswer): unknown => envelopeSchema.safeParse(parseJson(text)).data?.data;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { DriveCall } from "../client.ts";
 import { fileSchema, listSchema, urlsSchema } from "../fileApi.ts";
 import { pageSchema } from "../folderPage.ts";
 import { type OAuthClient, personSchema, userInfoSchema } from "../tokenCalls.ts";
@@ -13,16 +14,6 @@ import {
   refusesNatively,
   refusesWith,
 } from "./contractVerdict.ts";
-
-export interface Question {
-  readonly method: "GET" | "POST" | "PUT";
-  /** Below `/api/v4`. */
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly json?: unknown;
-  readonly form?: Readonly<Record<string, string>>;
-  readonly accessToken?: string;
-}
 
 /** What is known by the time a probe is sent; what is not known has not been answered, or there is none. */
 export interface Known {
@@ -47,7 +38,7 @@ export interface Probe {
   /** Method and path without ids: what is reported. */
   readonly call: string;
   /** @returns why it can't be asked where something is not known */
-  question(known: Known): Question | string;
+  question(known: Known): DriveCall | string;
   readonly judge: Judge;
 }
 
@@ -61,8 +52,8 @@ const root = "cloudreve://my";
 /** A folder that does not exist, and a file in it: nothing that is asked of it can reach anything. */
 const missingUri = ({ noName }: Known): string => `${root}/${noName}/${noName}.docx`;
 
-const named = (ask: (known: Known & { accessToken: string }) => Omit<Question, "accessToken"> | string) => {
-  return (known: Known): Question | string => {
+const named = (ask: (known: Known & { accessToken: string }) => Omit<DriveCall, "accessToken"> | string) => {
+  return (known: Known): DriveCall | string => {
     const { accessToken } = known;
     if (accessToken === undefined) return lacking(known);
     const question = ask({ ...known, accessToken });

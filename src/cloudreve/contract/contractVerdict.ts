@@ -1,15 +1,7 @@
 import type { z } from "zod";
 import type { BridgeError } from "../../model/failure.ts";
+import { parseJson, type TextAnswer } from "../client.ts";
 import { type Envelope, envelopeSchema, oauthRefusalSchema } from "../errorCodes.ts";
-
-/** What came back, as far as the bridge reads it. */
-export interface DriveAnswer {
-  readonly status: number;
-  readonly text: string;
-  /** X-WOPI-ServerError */
-  readonly serverError?: string | undefined;
-  readonly etag?: string | undefined;
-}
 
 export type Verdict =
   | { readonly state: "kept" }
@@ -18,7 +10,7 @@ export type Verdict =
   /** said: why no answer to this question could be had now; no word about the contract. */
   | { readonly state: "unasked"; readonly said: string };
 
-export type Judge = (answer: DriveAnswer) => Verdict;
+export type Judge = (answer: TextAnswer) => Verdict;
 
 const kept: Verdict = { state: "kept" };
 const changed = (said: string): Verdict => ({ state: "changed", said });
@@ -57,7 +49,7 @@ export function refusesWith(expected: number): Judge {
 export function answersPlainly(schema: z.ZodType): Judge {
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
-    const json = jsonOf(answer.text);
+    const json = parseJson(answer.text);
     const refusal = oauthRefusalSchema.safeParse(json);
     if (refusal.success && refusal.data.code !== 0) {
       return notNow(refusal.data.code) ?? changed(`code ${refusal.data.code} in place of an answer`);
@@ -73,7 +65,7 @@ export function answersPlainly(schema: z.ZodType): Judge {
 export function refusesAsOAuth(expected: number): Judge {
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
-    const refusal = oauthRefusalSchema.safeParse(jsonOf(answer.text));
+    const refusal = oauthRefusalSchema.safeParse(parseJson(answer.text));
     if (!refusal.success) return changed(`HTTP ${answer.status} without the shape of an OAuth error`);
     const { code } = refusal.data;
     if (code >= firstOwnFault) return unasked(`Cloudreve has a fault of its own, code ${code}`);
@@ -85,12 +77,12 @@ export function refusesAsOAuth(expected: number): Judge {
 export const refusesNatively: Judge = (answer) => {
   if (awayStatuses.has(answer.status)) return away(answer);
   if (answer.status !== 403) return changed(`HTTP ${answer.status} in place of 403`);
-  return answer.serverError === undefined ? changed("no X-WOPI-ServerError in the refusal") : kept;
+  return answer.header("x-wopi-servererror") === undefined ? changed("no X-WOPI-ServerError in the refusal") : kept;
 };
 
 /** A download URL that is no good: an envelope, and no ETag, which is all that tells it from the file. */
 export const isNoFile: Judge = (answer) => {
-  if (answer.etag !== undefined) return changed("an ETag on what is not the file");
+  if (answer.header("etag") !== undefined) return changed("an ETag on what is not the file");
   return judgeEnvelope(({ code }) => (code === 0 ? changed("code 0 for a broken signature") : kept), 401)(answer);
 };
 
@@ -112,7 +104,7 @@ function judgeEnvelope(judge: (envelope: Envelope) => Verdict, expected?: number
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
     if (answer.status !== 200) return changed(`HTTP ${answer.status} in place of an envelope`);
-    const json = jsonOf(answer.text);
+    const json = parseJson(answer.text);
     if (json === undefined) return changed("no JSON in the answer");
     const envelope = envelopeSchema.safeParse(json);
     if (!envelope.success) return changed(noEnvelope);
@@ -128,7 +120,7 @@ function notNow(code: number): Verdict | undefined {
   return code >= firstOwnFault ? unasked(`Cloudreve has a fault of its own, code ${code}`) : undefined;
 }
 
-const away = ({ status }: DriveAnswer): Verdict => unasked(`${unreachable}: HTTP ${status}`);
+const away = ({ status }: TextAnswer): Verdict => unasked(`${unreachable}: HTTP ${status}`);
 
 /** @returns every place that does not fit and what is wrong there, never a value */
 function misfits(schema: z.ZodType, value: unknown, at: readonly string[]): string | undefined {
@@ -137,12 +129,4 @@ function misfits(schema: z.ZodType, value: unknown, at: readonly string[]): stri
   return parsed.error.issues
     .map(({ path, message }) => `${[...at, ...path.map(String)].join(".")}: ${message.replace(/^Invalid input: /, "")}`)
     .join("; ");
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
