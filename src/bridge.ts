@@ -6,13 +6,11 @@ import { type Logger, pino } from "pino";
 import { PortalCallers } from "./api/portalAuth.ts";
 import { portalApi } from "./api/router.ts";
 import { CloudreveClient } from "./cloudreve/client.ts";
-import { CloudreveDrive } from "./cloudreve/cloudreveDrive.ts";
+import { cloudreveDrive } from "./cloudreve/cloudreveDrive.ts";
 import { ContractGuard } from "./cloudreve/contract/contractGuard.ts";
 import { Credentials } from "./cloudreve/credential.ts";
 import { createEncryption } from "./cloudreve/encryption.ts";
-import { ViewerSessions } from "./cloudreve/nativeWopi.ts";
 import { CloudreveSignIn } from "./cloudreve/signIn.ts";
-import { UploadSessions } from "./cloudreve/uploadSession.ts";
 import { type Config, spoolMaxBytes } from "./config.ts";
 import { FileActivity } from "./documents/activity.ts";
 import { ConflictCopies } from "./documents/conflictCopy.ts";
@@ -113,21 +111,19 @@ export async function openBridge(
     };
   });
   const audit = auditLog(logger);
-  const seal = createEncryption(secrets.map((secret) => deriveKey(secret, "seal")));
+  const encryption = createEncryption(secrets.map((secret) => deriveKey(secret, "seal")));
   const client = new CloudreveClient(config.CLOUDREVE_URL, headersOnward, (call) => metrics.driveCalled(call));
   const mutex = /^(file|memory):/.test(config.STORE_URL) ? new FileMutex() : new FileMutex({ store, now });
-  const credentials = new Credentials({ store, seal, client, mutex, now, login: driveLogin(config) });
+  const credentials = new Credentials({ store, encryption, client, mutex, now, login: driveLogin(config) });
   const publicUrl = config.CLOUDREVE_PUBLIC_URL ?? config.CLOUDREVE_URL;
   const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient: oauthClient(config) });
-  const sessions = new ViewerSessions(store, seal, client, now);
-  const uploads = new UploadSessions(client, store, now);
   const content = new ContentRecord(store);
-  const drive = new CloudreveDrive({
+  const drive = cloudreveDrive({
     client,
     credentials,
     signIn,
-    sessions,
-    uploads,
+    store,
+    encryption,
     storageOrigins: config.STORAGE_ORIGINS,
     knownVersion: (fileId, version) => content.known(fileId, version),
     now,

@@ -30,8 +30,8 @@ type Credential = z.infer<typeof credentialSchema>;
 
 interface Stored {
   /** As it stands in the store. */
-  readonly sealed: string | undefined;
-  /** undefined when there is none, or it was sealed under another key. */
+  readonly encrypted: string | undefined;
+  /** undefined when there is none, or it was encrypted under another key. */
   readonly credential: Credential | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface DriveLogin {
 
 interface CredentialParts {
   readonly store: KeyValueStore;
-  readonly seal: Encryption;
+  readonly encryption: Encryption;
   readonly client: CloudreveClient;
   /** One renewal at a time per account, also among the bridges on one store. */
   readonly mutex: FileMutex;
@@ -52,21 +52,21 @@ interface CredentialParts {
 }
 
 /**
- * The accounts that act in Cloudreve, sealed in the store: people who signed in, tokens handed on by a portal, and the
+ * The accounts that act in Cloudreve, encrypted in the store: people who signed in, tokens handed on by a portal, and the
  * login of the configuration. An expired access token is silently anonymous at Cloudreve, so its end is watched here.
  */
 export class Credentials {
   readonly #store: KeyValueStore;
-  readonly #seal: Encryption;
+  readonly #encryption: Encryption;
   readonly #client: CloudreveClient;
   readonly #mutex: FileMutex;
   readonly #now: Clock;
   readonly #login: DriveLogin | undefined;
   readonly #renewing = new Map<string, Promise<Credential>>();
 
-  constructor({ store, seal, client, mutex, now, login }: CredentialParts) {
+  constructor({ store, encryption, client, mutex, now, login }: CredentialParts) {
     this.#store = store;
-    this.#seal = seal;
+    this.#encryption = encryption;
     this.#client = client;
     this.#mutex = mutex;
     this.#now = now;
@@ -228,8 +228,8 @@ export class Credentials {
   /** @returns what stands in the store then: somebody may have signed in meanwhile, and that is what counts */
   async #replace(account: string, stored: Stored, next: Credential): Promise<Credential> {
     const key = credentialKey(account);
-    const sealed = await this.#seal.close(JSON.stringify(next));
-    if (await this.#store.swap(key, stored.sealed, sealed, this.#keptUntilMs(next))) return next;
+    const encrypted = await this.#encryption.encrypt(JSON.stringify(next));
+    if (await this.#store.swap(key, stored.encrypted, encrypted, this.#keptUntilMs(next))) return next;
     const { credential } = await this.#read(account);
     this.#requireNotEnded(account, credential);
     if (credential === undefined) throw new BridgeError({ kind: "signInNeeded" });
@@ -264,14 +264,14 @@ export class Credentials {
   }
 
   async #read(account: string): Promise<Stored> {
-    const sealed = await this.#store.get(credentialKey(account));
-    const opened = sealed === undefined ? undefined : await this.#seal.open(sealed);
-    return { sealed, credential: opened === undefined ? undefined : credentialSchema.parse(JSON.parse(opened)) };
+    const encrypted = await this.#store.get(credentialKey(account));
+    const opened = encrypted === undefined ? undefined : await this.#encryption.decrypt(encrypted);
+    return { encrypted, credential: opened === undefined ? undefined : credentialSchema.parse(JSON.parse(opened)) };
   }
 
   async #keep(account: string, credential: Credential): Promise<void> {
-    const sealed = await this.#seal.close(JSON.stringify(credential));
-    await put(this.#store, credentialKey(account), sealed, this.#keptUntilMs(credential));
+    const encrypted = await this.#encryption.encrypt(JSON.stringify(credential));
+    await put(this.#store, credentialKey(account), encrypted, this.#keptUntilMs(credential));
   }
 }
 

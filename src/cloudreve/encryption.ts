@@ -1,44 +1,44 @@
 import { CompactEncrypt, compactDecrypt } from "jose";
 
-const rememberedSeals = 2_000;
+const rememberedSecrets = 2_000;
 
-/** Seals secrets for the store: credentials and native session tokens are never at rest in the open. */
+/** Encrypts secrets for the store: credentials and native session tokens are never at rest in the open. */
 export interface Encryption {
-  close(secret: string): Promise<string>;
-  /** @returns undefined when it was sealed under another key or has been altered */
-  open(sealed: string): Promise<string | undefined>;
+  encrypt(secret: string): Promise<string>;
+  /** @returns undefined when it was encrypted under another key or has been altered */
+  decrypt(encrypted: string): Promise<string | undefined>;
 }
 
 /**
  * JWE, direct encryption with A256GCM.
- * @param keys 32 bytes each; the first seals, all open (rotation of SECRET)
+ * @param keys 32 bytes each; the first encrypts, all decrypt (rotation of SECRET)
  */
 export function createEncryption(keys: readonly Uint8Array[]): Encryption {
   const [current] = keys;
-  if (current === undefined) throw new TypeError("a seal needs a key");
-  // The same few are opened with every call; at rest they stay sealed.
-  const opened = new Map<string, string>();
-  const remember = (sealed: string, secret: string): string => {
-    const [oldest] = opened.keys();
-    if (opened.size >= rememberedSeals && oldest !== undefined) opened.delete(oldest);
-    opened.set(sealed, secret);
+  if (current === undefined) throw new TypeError("encryption needs a key");
+  // The same few are decrypted with every call; at rest they stay encrypted.
+  const decrypted = new Map<string, string>();
+  const remember = (encrypted: string, secret: string): string => {
+    const [oldest] = decrypted.keys();
+    if (decrypted.size >= rememberedSecrets && oldest !== undefined) decrypted.delete(oldest);
+    decrypted.set(encrypted, secret);
     return secret;
   };
   return {
-    close: (secret) =>
+    encrypt: (secret) =>
       new CompactEncrypt(new TextEncoder().encode(secret))
         .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
         .encrypt(current),
-    open: async (sealed) => {
-      const known = opened.get(sealed);
+    decrypt: async (encrypted) => {
+      const known = decrypted.get(encrypted);
       if (known !== undefined) return known;
       for (const key of keys) {
         try {
-          const { plaintext } = await compactDecrypt(sealed, key, {
+          const { plaintext } = await compactDecrypt(encrypted, key, {
             keyManagementAlgorithms: ["dir"],
             contentEncryptionAlgorithms: ["A256GCM"],
           });
-          return remember(sealed, new TextDecoder().decode(plaintext));
+          return remember(encrypted, new TextDecoder().decode(plaintext));
         } catch {
           // Another key may fit.
         }

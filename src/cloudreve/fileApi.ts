@@ -7,7 +7,7 @@ import type { Credentials } from "./credential.ts";
 import { type DownloadUrl, DownloadUrls } from "./downloadUrls.ts";
 
 /** `extended_info` may come unasked with another user's secrets (4.0.0); the schema drops what it does not name. */
-export const fileSchema = z.object({
+export const cloudreveFileSchema = z.object({
   type: z.number(),
   id: z.string(),
   name: z.string(),
@@ -18,7 +18,7 @@ export const fileSchema = z.object({
   primary_entity: z.string().optional().default(""),
   metadata: z.record(z.string(), z.unknown()).nullish(),
 });
-export type CloudreveFile = z.infer<typeof fileSchema>;
+export type CloudreveFile = z.infer<typeof cloudreveFileSchema>;
 
 export const listSchema = z.object({ parent: z.object({ primary_entity: z.string() }) });
 export const urlsSchema = z.object({
@@ -60,7 +60,7 @@ export class FileApi {
     const query = "uri" in target ? { uri: target.uri } : { id: target.fileId };
     const file = await this.#credentials.authorised(account, async (accessToken) => {
       try {
-        return await this.#client.api(fileSchema, { method: "GET", path: "/file/info", query, accessToken });
+        return await this.#client.api(cloudreveFileSchema, { method: "GET", path: "/file/info", query, accessToken });
       } catch (error) {
         // 40001 "unknown file id", "unknown uri"; the id of a file removed for good gives -1 without a word.
         const code = failureOf(error, "driveFailed")?.code;
@@ -117,7 +117,7 @@ export class FileApi {
   async create(account: string, uri: string): Promise<CloudreveFile> {
     try {
       return await this.#credentials.authorised(account, (accessToken) =>
-        this.#client.api(fileSchema, {
+        this.#client.api(cloudreveFileSchema, {
           method: "POST",
           path: "/file/create",
           json: { uri, type: "file", err_on_conflict: true },
@@ -178,7 +178,7 @@ export class FileApi {
         headers: { Authorization: `Bearer ${accessToken}`, ...bytesHeaders(bytes.sizeBytes) },
         body: bytes.open(),
       });
-      return this.#client.envelope(fileSchema, answer);
+      return this.#client.envelope(cloudreveFileSchema, answer);
     });
     if (stored.id !== id) {
       await this.#takeBack(account, stored, expected);
@@ -291,7 +291,7 @@ export class FileApi {
 
   async #rename(account: string, uri: string, name: string): Promise<CloudreveFile> {
     return this.#credentials.authorised(account, (accessToken) =>
-      this.#client.api(fileSchema, {
+      this.#client.api(cloudreveFileSchema, {
         method: "POST",
         path: "/file/rename",
         json: { uri, new_name: name },
@@ -300,6 +300,11 @@ export class FileApi {
     );
   }
 }
+
+export const folderOf = (uri: string): string => uri.slice(0, uri.lastIndexOf("/"));
+
+/** @returns the uri of that name in the folder of the file */
+export const beside = ({ uri }: DriveFile, name: string): string => `${folderOf(uri)}/${encodeURIComponent(name)}`;
 
 /** A file of the API in the words of the port. */
 export function driveFile(file: CloudreveFile): DriveFile {

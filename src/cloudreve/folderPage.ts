@@ -2,13 +2,13 @@ import { z } from "zod";
 import type { DriveEntry, DriveFolderPage } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { CloudreveClient } from "./client.ts";
-import { type CloudreveFile, driveFile, fileSchema, isOwn } from "./fileApi.ts";
+import { type CloudreveFile, cloudreveFileSchema, driveFile, isOwn } from "./fileApi.ts";
 
 const pageSize = 100;
 const folderType = 1;
 
 export const pageSchema = z.object({
-  files: z.array(fileSchema),
+  files: z.array(cloudreveFileSchema),
   pagination: z.object({ next_token: z.string().optional() }),
 });
 type CloudrevePage = z.infer<typeof pageSchema>;

@@ -3,8 +3,8 @@ import type { DriveDocument, DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { RawAnswer } from "./client.ts";
 import { driveFile, type FileApi, wholeSeconds } from "./fileApi.ts";
-import type { NativeLockOutcome, ViewerSession, ViewerSessions } from "./nativeWopi.ts";
-import type { DocumentSessions } from "./viewerSessions.ts";
+import type { NativeLockOutcome, NativeWopi, ViewerSession } from "./nativeWopi.ts";
+import type { ViewerSessions } from "./viewerSessions.ts";
 
 /** @returns what the bridge itself has noted of a version of this file; undefined for a version it knows nothing of */
 export type KnownVersion = (
@@ -41,14 +41,14 @@ export type KnownVersion = (
  */
 export class NativeDocuments {
   readonly #files: FileApi;
-  readonly #documents: DocumentSessions;
   readonly #sessions: ViewerSessions;
+  readonly #wopi: NativeWopi;
   readonly #knownVersion: KnownVersion;
 
-  constructor(files: FileApi, documents: DocumentSessions, sessions: ViewerSessions, knownVersion: KnownVersion) {
+  constructor(files: FileApi, sessions: ViewerSessions, wopi: NativeWopi, knownVersion: KnownVersion) {
     this.#files = files;
-    this.#documents = documents;
     this.#sessions = sessions;
+    this.#wopi = wopi;
     this.#knownVersion = knownVersion;
   }
 
@@ -64,8 +64,8 @@ export class NativeDocuments {
 
   /** @param file as looked at just now: its path is where the lock goes */
   async lock(document: DriveDocument, file: DriveFile, token: string): Promise<NativeLockOutcome> {
-    return this.#documents.through(document, { by: "path", uri: file.uri }, (session) =>
-      this.#sessions.lock(document, session, token),
+    return this.#sessions.through(document, { by: "path", uri: file.uri }, (session) =>
+      this.#wopi.lock(document, session, token),
     );
   }
 
@@ -77,9 +77,7 @@ export class NativeDocuments {
   }
 
   async unlock(document: DriveDocument, token: string): Promise<void> {
-    await this.#documents.through(document, { by: "token" }, (session) =>
-      this.#sessions.unlock(document, session, token),
-    );
+    await this.#sessions.through(document, { by: "token" }, (session) => this.#wopi.unlock(document, session, token));
   }
 
   /** @param file as `lock` or `refreshLock` has just shown it */
@@ -89,9 +87,9 @@ export class NativeDocuments {
     token: string,
     body: () => Readable,
     sizeBytes: number,
-  ): ReturnType<ViewerSessions["write"]> {
-    return this.#documents.through(document, { by: "path", uri: file.uri }, (session) =>
-      this.#sessions.write(document, session, token, body(), sizeBytes),
+  ): ReturnType<NativeWopi["write"]> {
+    return this.#sessions.through(document, { by: "path", uri: file.uri }, (session) =>
+      this.#wopi.write(document, session, token, body(), sizeBytes),
     );
   }
 
@@ -114,7 +112,7 @@ export class NativeDocuments {
   ): Promise<RawAnswer> {
     const first = await this.#readOnce(document, file, range, signal);
     if (first !== undefined) return first;
-    await this.#documents.renew(document).catch((error: unknown) => {
+    await this.#sessions.renew(document).catch((error: unknown) => {
       throw failureOf(error, "signInNeeded") === undefined ? error : unproven(error);
     });
     const second = await this.#readOnce(document, undefined, range, signal);
@@ -129,11 +127,11 @@ export class NativeDocuments {
     range: string | undefined,
     signal: AbortSignal,
   ): Promise<RawAnswer | undefined> {
-    const { answer, session } = await this.#documents.through(
+    const { answer, session } = await this.#sessions.through(
       document,
       { by: "answer", ...(file === undefined ? {} : { uri: file.uri }) },
       async (through) => ({
-        answer: await this.#sessions.read(document, through, range, signal),
+        answer: await this.#wopi.read(document, through, range, signal),
         session: through,
       }),
     );
@@ -184,8 +182,8 @@ export class NativeDocuments {
 
   /** What lies at the session's path: not proven to be the file. */
   async #seen(document: DriveDocument): Promise<{ readonly file: DriveFile; readonly session: ViewerSession }> {
-    return this.#documents.through(document, { by: "answer" }, async (session) => {
-      const info = await this.#sessions.info(document, session);
+    return this.#sessions.through(document, { by: "answer" }, async (session) => {
+      const info = await this.#wopi.info(document, session);
       const file = {
         id: document.fileId,
         name: info.name,
@@ -201,8 +199,8 @@ export class NativeDocuments {
   /** @returns whether our token stands at the path where the file was seen */
   async #stands(document: DriveDocument, { uri }: DriveFile, token: string): Promise<boolean> {
     try {
-      return await this.#documents.through(document, { by: "path", uri }, (session) =>
-        this.#sessions.refresh(document, session, token),
+      return await this.#sessions.through(document, { by: "path", uri }, (session) =>
+        this.#wopi.refresh(document, session, token),
       );
     } catch (error) {
       if (failureOf(error, "fileUnproven") === undefined) throw error;

@@ -42,25 +42,25 @@ export type NativeLockOutcome = "held" | "heldByAnother" | "busy";
 
 /**
  * Cloudreve's own WOPI host, call by call; what each rests on is in `nativeDocuments.ts`, the only caller.
- * One session per account and document, sealed in the store; it lives ten hours, longer than the token that made it.
+ * One session per account and document, encrypted in the store; it lives ten hours, longer than the token that made it.
  */
-export class ViewerSessions {
+export class NativeWopi {
   readonly #store: KeyValueStore;
-  readonly #seal: Encryption;
+  readonly #encryption: Encryption;
   readonly #client: CloudreveClient;
   readonly #now: Clock;
 
-  constructor(store: KeyValueStore, seal: Encryption, client: CloudreveClient, now: Clock) {
+  constructor(client: CloudreveClient, store: KeyValueStore, encryption: Encryption, now: Clock) {
     this.#store = store;
-    this.#seal = seal;
+    this.#encryption = encryption;
     this.#client = client;
     this.#now = now;
   }
 
-  /** @returns undefined when none was kept or its life has ended */
+  /** @returns undefined when there is none or its life has ended */
   async find(document: DriveDocument): Promise<ViewerSession | undefined> {
-    const sealed = await this.#store.get(sessionKey(document));
-    const opened = sealed === undefined ? undefined : await this.#seal.open(sealed);
+    const encrypted = await this.#store.get(sessionKey(document));
+    const opened = encrypted === undefined ? undefined : await this.#encryption.decrypt(encrypted);
     if (opened === undefined) return undefined;
     const session = storedSessionSchema.parse(JSON.parse(opened));
     return session.expiresAtMs > this.#now() ? session : undefined;
@@ -74,9 +74,9 @@ export class ViewerSessions {
     }
   }
 
-  async keep(document: DriveDocument, session: ViewerSession): Promise<void> {
-    const sealed = await this.#seal.close(JSON.stringify(session));
-    await put(this.#store, sessionKey(document), sealed, session.expiresAtMs);
+  async store(document: DriveDocument, session: ViewerSession): Promise<void> {
+    const encrypted = await this.#encryption.encrypt(JSON.stringify(session));
+    await put(this.#store, sessionKey(document), encrypted, session.expiresAtMs);
   }
 
   /** @see recordings/cloudreve/wopi-checkfileinfo.json */

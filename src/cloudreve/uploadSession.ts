@@ -1,8 +1,10 @@
 import { z } from "zod";
-import type { Bytes, DriveFile } from "../model/drive.ts";
+import type { Bytes, DriveDocument, DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isTransient } from "../model/failure.ts";
 import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
 import { bytesHeaders, type CloudreveClient } from "./client.ts";
+import type { Credentials } from "./credential.ts";
+import { type FileApi, folderOf } from "./fileApi.ts";
 
 const sessionSchema = z.object({
   session_id: z.string(),
@@ -32,11 +34,15 @@ export const folderSchema = z.object({ storage_policy: z.object({ id: z.string()
  */
 export class UploadSessions {
   readonly #client: CloudreveClient;
+  readonly #credentials: Credentials;
+  readonly #files: FileApi;
   readonly #store: KeyValueStore;
   readonly #now: Clock;
 
-  constructor(client: CloudreveClient, store: KeyValueStore, now: Clock) {
+  constructor(client: CloudreveClient, credentials: Credentials, files: FileApi, store: KeyValueStore, now: Clock) {
     this.#client = client;
+    this.#credentials = credentials;
+    this.#files = files;
     this.#store = store;
     this.#now = now;
   }
@@ -48,6 +54,15 @@ export class UploadSessions {
    * @throws changedInStorage, lockedElsewhere, quotaExceeded, bodyTooLarge when the storage takes no chunks from us
    */
   async replace(
+    account: string,
+    file: Pick<DriveFile, "id" | "uri" | "version">,
+    bytes: Bytes,
+    stillStands: () => Promise<boolean>,
+  ): Promise<void> {
+    await this.#credentials.authorised(account, (accessToken) => this.#replace(accessToken, file, bytes, stillStands));
+  }
+
+  async #replace(
     accessToken: string,
     { id: fileId, uri, version: previousVersion }: Pick<DriveFile, "id" | "uri" | "version">,
     bytes: Bytes,
@@ -82,29 +97,32 @@ export class UploadSessions {
 
   /**
    * Cancels an upload of ours that broke off where it could not be cancelled: the line was down, or the bridge died.
-   * @param shownId asks which upload Cloudreve shows on the file
-   * @returns whether the file may be free now
+   * @returns whether an upload of ours was in the way, and the file may be free now
    */
-  async endAbandoned(
-    accessToken: string,
-    fileId: string,
-    shownId: () => Promise<string | undefined>,
-  ): Promise<boolean> {
-    const raw = await this.#store.get(uploadKey(fileId));
-    if (raw === undefined) return false;
-    const { uri, sessionId, askedAtMs } = unfinishedSchema.parse(JSON.parse(raw));
-    const isSurelyOurs = this.#now() - askedAtMs < surelyOursMs;
-    const id = sessionId ?? (isSurelyOurs ? await shownId() : undefined);
-    if (id === undefined) return false;
-    try {
-      await this.#cancel(accessToken, fileId, id, uri);
-      return true;
-    } catch (error) {
-      if (isTransient(error) || failureOf(error, "signInNeeded") !== undefined) throw error;
-      // Ours has ended: what holds the file is somebody else's, or the file is elsewhere by now.
-      await put(this.#store, uploadKey(fileId), undefined);
-      return false;
-    }
+  async endAbandoned({ account, fileId }: DriveDocument): Promise<boolean> {
+    return this.#credentials.authorised(account, async (accessToken) => {
+      const raw = await this.#store.get(uploadKey(fileId));
+      if (raw === undefined) return false;
+      const { uri, sessionId, askedAtMs } = unfinishedSchema.parse(JSON.parse(raw));
+      const isSurelyOurs = this.#now() - askedAtMs < surelyOursMs;
+      const id = sessionId ?? (isSurelyOurs ? await this.#shownId(account, fileId) : undefined);
+      if (id === undefined) return false;
+      try {
+        await this.#cancel(accessToken, fileId, id, uri);
+        return true;
+      } catch (error) {
+        if (isTransient(error) || failureOf(error, "signInNeeded") !== undefined) throw error;
+        // Ours has ended: what holds the file is somebody else's, or the file is elsewhere by now.
+        await put(this.#store, uploadKey(fileId), undefined);
+        return false;
+      }
+    });
+  }
+
+  /** Which upload Cloudreve shows on the file. */
+  async #shownId(account: string, fileId: string): Promise<string | undefined> {
+    const { metadata } = await this.#files.info(account, { fileId });
+    return z.string().optional().parse(metadata?.["sys:upload_session_id"]);
   }
 
   async #note(fileId: string, uri: string, sessionId: string | undefined): Promise<void> {
@@ -155,11 +173,10 @@ export class UploadSessions {
 
   /** Servers before 2026 demand the id of the folder's storage policy. */
   async #policyId(accessToken: string, uri: string): Promise<string | undefined> {
-    const folder = uri.slice(0, uri.lastIndexOf("/"));
     const { storage_policy } = await this.#client.api(folderSchema, {
       method: "GET",
       path: "/file",
-      query: { uri: folder, page_size: "1" },
+      query: { uri: folderOf(uri), page_size: "1" },
       accessToken,
     });
     return storage_policy?.id;

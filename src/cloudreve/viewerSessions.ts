@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { DriveDocument, OpenRequest } from "../model/drive.ts";
+import type { DriveDocument, OpenedDocument, OpenRequest } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Credentials } from "./credential.ts";
-import { type CloudreveFile, type FileApi, wholeSeconds } from "./fileApi.ts";
-import { isSessionLost, type ViewerSession, type ViewerSessions, viewerSessionSchema } from "./nativeWopi.ts";
+import { type CloudreveFile, driveFile, type FileApi, wholeSeconds } from "./fileApi.ts";
+import { isSessionLost, type NativeWopi, type ViewerSession, viewerSessionSchema } from "./nativeWopi.ts";
 
 export const viewersSchema = z.object({
   file_viewers: z.array(
@@ -26,17 +26,17 @@ export type SessionProof =
   | { readonly by: "token" };
 
 /** Finds and makes the viewer sessions of documents, and makes them anew when Cloudreve has lost one. */
-export class DocumentSessions {
+export class ViewerSessions {
   readonly #client: CloudreveClient;
   readonly #credentials: Credentials;
   readonly #files: FileApi;
-  readonly #sessions: ViewerSessions;
+  readonly #wopi: NativeWopi;
 
-  constructor(client: CloudreveClient, credentials: Credentials, files: FileApi, sessions: ViewerSessions) {
+  constructor(client: CloudreveClient, credentials: Credentials, files: FileApi, wopi: NativeWopi) {
     this.#client = client;
     this.#credentials = credentials;
     this.#files = files;
-    this.#sessions = sessions;
+    this.#wopi = wopi;
   }
 
   /** Office viewers that are switched on. @see Cloudreve GET /site/config/explorer */
@@ -56,7 +56,7 @@ export class DocumentSessions {
   }
 
   /** The first office viewer of the explorer configuration that takes the extension. */
-  async viewerFor(account: string, name: string, wanted: string | undefined): Promise<string> {
+  async #viewerFor(account: string, name: string, wanted: string | undefined): Promise<string> {
     const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
     const viewer = (await this.#viewers(account)).find(
       ({ id, extensions }) => (wanted === undefined || id === wanted) && extensions.includes(extension),
@@ -66,8 +66,39 @@ export class DocumentSessions {
     return viewer.id;
   }
 
+  /** @returns what was opened, with the file as it is now, also for a version of it @throws noEditor, fileMissing */
+  async open(account: string, request: OpenRequest): Promise<OpenedDocument> {
+    const file = await this.#files.own(account, await this.#files.info(account, request.target));
+    if (file.type !== 0)
+      throw new BridgeError({ kind: "noEditor", sentence: "A folder can't be opened in an editor." });
+    const viewerId = await this.#viewerFor(account, file.name, request.viewerId);
+    // The version that is current anyway is the live document; a session pinned to it would go stale with a save.
+    const version = request.version === file.primary_entity ? undefined : request.version;
+    const { version: _asked, ...asked } = request;
+    const minted = await this.#mint(account, file.path, viewerId, {
+      ...asked,
+      ...(version === undefined ? {} : { version, action: "view" }),
+    });
+    if (minted.wopi_src === undefined) {
+      throw new BridgeError({ kind: "noEditor", sentence: `The viewer "${viewerId}" is not an office editor (WOPI).` });
+    }
+    const document = { account, fileId: file.id, ...(version === undefined ? {} : { version }) };
+    await this.#wopi.store(document, sessionOf(minted, file, viewerId));
+    return { document, file: driveFile(file), actionUrl: minted.wopi_src, expiresAtMs: minted.session.expires };
+  }
+
+  /**
+   * For a file that was renamed: every session is bound to the old path. One that can't be made now is made when it is
+   * needed, if its account can do so then: an access token that a portal handed on alone may have ended.
+   */
+  async renewAll(fileId: string): Promise<void> {
+    for await (const opened of this.#wopi.documentsOf(fileId)) {
+      await this.renew(opened).catch(() => undefined);
+    }
+  }
+
   /** @see Cloudreve PUT /file/viewerSession; recordings/cloudreve/viewer-session-ok.json */
-  async mint(
+  async #mint(
     account: string,
     uri: string,
     viewerId: string,
@@ -103,23 +134,17 @@ export class DocumentSessions {
     });
   }
 
-  async session(document: DriveDocument): Promise<ViewerSession> {
-    const session = await this.#sessions.find(document);
-    if (session !== undefined) return session;
-    return this.renew(document);
-  }
-
   /** Sessions die with a rename, a crash of the server and after ten hours; the account can make another. */
   async renew(document: DriveDocument): Promise<ViewerSession> {
     const file = await this.#files.info(document.account, { fileId: document.fileId });
-    const known = await this.#sessions.find(document);
-    const viewerId = known?.viewerId ?? (await this.viewerFor(document.account, file.name, undefined));
-    const minted = await this.mint(document.account, file.path, viewerId, {
+    const known = await this.#wopi.find(document);
+    const viewerId = known?.viewerId ?? (await this.#viewerFor(document.account, file.name, undefined));
+    const minted = await this.#mint(document.account, file.path, viewerId, {
       action: "edit",
       ...(document.version === undefined ? {} : { version: document.version }),
     });
     const session = sessionOf(minted, file, viewerId);
-    await this.#sessions.keep(document, session);
+    await this.#wopi.store(document, session);
     return session;
   }
 
@@ -134,7 +159,7 @@ export class DocumentSessions {
     proof: SessionProof,
     work: (session: ViewerSession) => Promise<Result>,
   ): Promise<Result> {
-    let session = await this.session(document);
+    let session = (await this.#wopi.find(document)) ?? (await this.renew(document));
     if ("uri" in proof && proof.uri !== session.uri) session = await this.#renewed(document);
     requirePath(session, proof);
     try {
@@ -164,11 +189,7 @@ function requirePath(session: ViewerSession, proof: SessionProof): void {
 }
 
 /** @param file as info has shown it before the session was made at its path */
-export function sessionOf(
-  minted: z.infer<typeof viewerSessionSchema>,
-  file: CloudreveFile,
-  viewerId: string,
-): ViewerSession {
+function sessionOf(minted: z.infer<typeof viewerSessionSchema>, file: CloudreveFile, viewerId: string): ViewerSession {
   return {
     accessToken: minted.session.access_token,
     expiresAtMs: minted.session.expires,

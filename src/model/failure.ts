@@ -71,6 +71,21 @@ export function failureOf<Kind extends Failure["kind"]>(
   return error.failure as Extract<Failure, { kind: Kind }>;
 }
 
+/** Does the work; where it fails in that one way, what is done then. Any other failure goes on. */
+export async function onFailure<Kind extends Failure["kind"], Result, Otherwise = Result>(
+  kind: Kind,
+  work: () => Promise<Result>,
+  then: (failure: Extract<Failure, { kind: Kind }>, error: unknown) => Promise<Otherwise> | Otherwise,
+): Promise<Result | Otherwise> {
+  try {
+    return await work();
+  } catch (error) {
+    const failure = failureOf(error, kind);
+    if (failure === undefined) throw error;
+    return then(failure, error);
+  }
+}
+
 /** A conflict is for a person to decide; everything else either passes or is kept. */
 export function isConflict(error: unknown): boolean {
   if (!(error instanceof BridgeError)) return false;

@@ -1,12 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CloudreveClient } from "../../src/cloudreve/client.ts";
-import { CloudreveDrive } from "../../src/cloudreve/cloudreveDrive.ts";
+import { cloudreveDrive } from "../../src/cloudreve/cloudreveDrive.ts";
 import { Credentials } from "../../src/cloudreve/credential.ts";
 import { createEncryption } from "../../src/cloudreve/encryption.ts";
-import { ViewerSessions } from "../../src/cloudreve/nativeWopi.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
-import { UploadSessions } from "../../src/cloudreve/uploadSession.ts";
 import { ContentRecord } from "../../src/documents/editorCopies.ts";
 import type { Drive, DriveAccount, DriveEntry } from "../../src/model/drive.ts";
 import { FileMutex } from "../../src/model/fileMutex.ts";
@@ -55,18 +53,16 @@ export function accountContract(hasApplication: boolean, openServer: () => Promi
     const clock = setClock();
     const { now } = clock;
     const store = openMemoryStore(now);
-    const seal = createEncryption([randomBytes(32)]);
+    const encryption = createEncryption([randomBytes(32)]);
     const client = new CloudreveClient(server.url);
-    const credentials = new Credentials({ store, seal, client, mutex: new FileMutex(), now, login: undefined });
+    const credentials = new Credentials({ store, encryption, client, mutex: new FileMutex(), now, login: undefined });
     const publicUrl = server.url;
     const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient: server.application });
-    const sessions = new ViewerSessions(store, seal, client, now);
-    const uploads = new UploadSessions(client, store, now);
     const content = new ContentRecord(store);
     const knownVersion = (fileId: string, version: string) => content.known(fileId, version);
     const storageOrigins: string[] = [];
     return {
-      drive: new CloudreveDrive({ client, credentials, signIn, sessions, uploads, storageOrigins, knownVersion, now }),
+      drive: cloudreveDrive({ client, credentials, signIn, store, encryption, storageOrigins, knownVersion, now }),
       clock,
     };
   };

@@ -57,8 +57,8 @@ describe("The guard at a drive", () => {
   function guardAt(url: string, login: DriveLogin | undefined = alice, checkMs = 10_000): ContractGuard {
     const client = new CloudreveClient(url, () => ({}));
     const store = openMemoryStore(Date.now);
-    const seal = createEncryption([randomBytes(32)]);
-    const credentials = new Credentials({ store, seal, client, mutex: new FileMutex(), now: Date.now, login });
+    const encryption = createEncryption([randomBytes(32)]);
+    const credentials = new Credentials({ store, encryption, client, mutex: new FileMutex(), now: Date.now, login });
     const account = async () => (await credentials.account(undefined)).account;
     return new ContractGuard({ client, credentials, account, oauthClient, checkMs });
   }

@@ -237,7 +237,7 @@ describe("keeping an account alive", () => {
       accessEndsAtMs: stage.clock.now() + hourMs,
       refreshToken,
     };
-    await put(stage.store, "credential:person:u1", await stage.seal.close(JSON.stringify(old)));
+    await put(stage.store, "credential:person:u1", await stage.encryption.encrypt(JSON.stringify(old)));
     await bridge.drive.keepAlive("person:u1");
     await bridge.drive.keepAlive("person:u1");
     expect(stage.calls(refreshPath)).toBe(1);
@@ -322,6 +322,6 @@ describe("a sign-in that the drive has ended", () => {
 });
 
 async function refreshTokenOf(account: string): Promise<string> {
-  const sealed = (await stage.store.get(`credential:${account}`)) ?? "";
-  return (JSON.parse((await stage.seal.open(sealed)) ?? "{}") as { refreshToken: string }).refreshToken;
+  const encrypted = (await stage.store.get(`credential:${account}`)) ?? "";
+  return (JSON.parse((await stage.encryption.decrypt(encrypted)) ?? "{}") as { refreshToken: string }).refreshToken;
 }

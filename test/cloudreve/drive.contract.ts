@@ -3,12 +3,10 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CloudreveClient } from "../../src/cloudreve/client.ts";
-import { CloudreveDrive } from "../../src/cloudreve/cloudreveDrive.ts";
+import { cloudreveDrive } from "../../src/cloudreve/cloudreveDrive.ts";
 import { Credentials } from "../../src/cloudreve/credential.ts";
 import { createEncryption } from "../../src/cloudreve/encryption.ts";
-import { ViewerSessions } from "../../src/cloudreve/nativeWopi.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
-import { UploadSessions } from "../../src/cloudreve/uploadSession.ts";
 import { ContentRecord } from "../../src/documents/editorCopies.ts";
 import type { Bytes, Drive, DriveDocument, DriveFile } from "../../src/model/drive.ts";
 import type { Failure } from "../../src/model/failure.ts";
@@ -47,19 +45,17 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
   const connect = (password = server.password): { drive: Drive; clock: SetClock } => {
     const clock = setClock();
     const store = openMemoryStore(clock.now);
-    const seal = createEncryption([randomBytes(32)]);
+    const encryption = createEncryption([randomBytes(32)]);
     const client = new CloudreveClient(server.url);
     const login = { email: server.email, password };
     const { now } = clock;
-    const credentials = new Credentials({ store, seal, client, mutex: new FileMutex(), now, login });
+    const credentials = new Credentials({ store, encryption, client, mutex: new FileMutex(), now, login });
     const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl: server.url, oauthClient: undefined });
-    const sessions = new ViewerSessions(store, seal, client, clock.now);
-    const uploads = new UploadSessions(client, store, clock.now);
     const content = new ContentRecord(store);
     const knownVersion = (fileId: string, version: string) => content.known(fileId, version);
     const storageOrigins: string[] = [];
     return {
-      drive: new CloudreveDrive({ client, credentials, signIn, sessions, uploads, storageOrigins, knownVersion, now }),
+      drive: cloudreveDrive({ client, credentials, signIn, store, encryption, storageOrigins, knownVersion, now }),
       clock,
     };
   };

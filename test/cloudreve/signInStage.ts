@@ -4,12 +4,10 @@ import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CloudreveClient } from "../../src/cloudreve/client.ts";
-import { CloudreveDrive } from "../../src/cloudreve/cloudreveDrive.ts";
+import { cloudreveDrive } from "../../src/cloudreve/cloudreveDrive.ts";
 import { Credentials, type DriveLogin } from "../../src/cloudreve/credential.ts";
 import { createEncryption, type Encryption } from "../../src/cloudreve/encryption.ts";
-import { ViewerSessions } from "../../src/cloudreve/nativeWopi.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
-import { UploadSessions } from "../../src/cloudreve/uploadSession.ts";
 import { ContentRecord } from "../../src/documents/editorCopies.ts";
 import type { Drive, DriveAccount } from "../../src/model/drive.ts";
 import { BridgeError, type Failure } from "../../src/model/failure.ts";
@@ -42,7 +40,7 @@ export interface SignInStage {
   readonly proxy: DriveProxy;
   readonly clock: SetClock;
   readonly store: KeyValueStore;
-  readonly seal: Encryption;
+  readonly encryption: Encryption;
   connect(options?: { oauthClient?: typeof application | undefined; login?: DriveLogin }): Connection;
   /** Alice at the drive itself, past the bridge. */
   outside(): Promise<DriveAccountClient>;
@@ -75,32 +73,30 @@ export async function openSignInStage(): Promise<SignInStage> {
   });
   const proxy = await driveProxy(fake.url);
   const store = openMemoryStore(clock.now);
-  const seal = createEncryption([randomBytes(32)]);
+  const encryption = createEncryption([randomBytes(32)]);
   const { now } = clock;
   return {
     fake,
     proxy,
     clock,
     store,
-    seal,
+    encryption,
     connect: ({ oauthClient, login } = {}) => {
       const client = new CloudreveClient(proxy.url);
       const mutex = new FileMutex({ store, now });
-      const credentials = new Credentials({ store, seal, client, mutex, now, login });
+      const credentials = new Credentials({ store, encryption, client, mutex, now, login });
       const publicUrl = "https://cloud.example.com/";
       const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient });
-      const sessions = new ViewerSessions(store, seal, client, now);
-      const uploads = new UploadSessions(client, store, now);
       const content = new ContentRecord(store);
       const knownVersion = (fileId: string, version: string) => content.known(fileId, version);
       const storageOrigins: string[] = [];
       return {
-        drive: new CloudreveDrive({
+        drive: cloudreveDrive({
           client,
           credentials,
           signIn,
-          sessions,
-          uploads,
+          store,
+          encryption,
           storageOrigins,
           knownVersion,
           now,

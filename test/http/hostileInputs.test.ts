@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { CloudreveClient } from "../../src/cloudreve/client.ts";
 import { createEncryption } from "../../src/cloudreve/encryption.ts";
-import { ViewerSessions } from "../../src/cloudreve/nativeWopi.ts";
+import { NativeWopi } from "../../src/cloudreve/nativeWopi.ts";
 import { originOf } from "../../src/doctor/viewerAnswers.ts";
 import { decideSave, type SaveFacts } from "../../src/documents/savePolicy.ts";
 import { actionUrl, bareAddress } from "../../src/editors/actionUrl.ts";
@@ -160,8 +160,8 @@ describe("a drive that tells a long story of what went wrong", () => {
 
   it("is heard as quickly as one that tells it in a word", async () => {
     const client = new CloudreveClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    const seal = createEncryption([new Uint8Array(32)]);
-    const sessions = new ViewerSessions(openMemoryStore(Date.now), seal, client, Date.now);
+    const encryption = createEncryption([new Uint8Array(32)]);
+    const sessions = new NativeWopi(client, openMemoryStore(Date.now), encryption, Date.now);
     const session = { accessToken: "t", expiresAtMs: 0, uri: "cloudreve://my/a.docx", viewerId: "v" };
     const ask = () => sessions.info({ account: "a", fileId: "f" }, session).catch(() => undefined);
     said = "x".repeat(15_000);

@@ -5,7 +5,7 @@ import { inTime } from "../../model/inTime.ts";
 import { type CloudreveClient, parseJson, type TextAnswer } from "../client.ts";
 import type { Credentials } from "../credential.ts";
 import { envelopeSchema } from "../errorCodes.ts";
-import { fileSchema } from "../fileApi.ts";
+import { cloudreveFileSchema } from "../fileApi.ts";
 import { hasOAuth } from "../signIn.ts";
 import type { OAuthClient } from "../tokenCalls.ts";
 import { viewersSchema } from "../viewerSessions.ts";
@@ -178,7 +178,7 @@ const reportedCalls: readonly string[] = [
 ];
 
 const parentSchema = z.object({
-  files: z.array(fileSchema),
+  files: z.array(cloudreveFileSchema),
   parent: z.object({ id: z.string().optional(), primary_entity: z.string() }),
 });
 

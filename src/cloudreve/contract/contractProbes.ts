@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { DriveCall } from "../client.ts";
-import { fileSchema, listSchema, urlsSchema } from "../fileApi.ts";
+import { cloudreveFileSchema, listSchema, urlsSchema } from "../fileApi.ts";
 import { pageSchema } from "../folderPage.ts";
 import { type OAuthClient, personSchema, userInfoSchema } from "../tokenCalls.ts";
 import { folderSchema } from "../uploadSession.ts";
@@ -126,7 +126,7 @@ export const contractProbes = {
     // What has been listed may be gone by now; for good, that is -1.
     judge: (answer) => {
       const isGone = [40_016, -1].some((code) => refusesWith(code)(answer).state === "kept");
-      return isGone ? { state: "unasked", said: "the file is gone" } : answersWith(fileSchema)(answer);
+      return isGone ? { state: "unasked", said: "the file is gone" } : answersWith(cloudreveFileSchema)(answer);
     },
   },
   infoOfMissing: {

@@ -1,0 +1,108 @@
+import type { DriveDocument, DriveFile } from "../model/drive.ts";
+import { BridgeError, isTransient, onFailure } from "../model/failure.ts";
+import type { Pause } from "../model/keyValueStore.ts";
+import type { FileApi } from "./fileApi.ts";
+import type { NativeDocuments } from "./nativeDocuments.ts";
+import type { UploadSessions } from "./uploadSession.ts";
+
+/** What meets a lock that passes, as a save still being received, is tried again after these pauses. */
+const busyPausesMs = [50, 150, 400, 1_000];
+export const mostTries = busyPausesMs.length + 1;
+const triesForShortLocks = 3;
+/** So long a look under the lock proves the place of a write: renaming there takes two people's clicks. */
+const freshForMs = 1_000;
+
+/** Cloudreve's lock under a token of ours, on the file that is meant and no other. */
+export class NativeLocks {
+  readonly #native: NativeDocuments;
+  readonly #files: FileApi;
+  readonly #uploads: UploadSessions;
+  readonly #pause: Pause;
+  /** When a file was proven to lie under our lock, by `performance.now()`. */
+  readonly #lockedAtMs = new WeakMap<DriveFile, number>();
+
+  constructor(native: NativeDocuments, files: FileApi, uploads: UploadSessions, pause: Pause) {
+    this.#native = native;
+    this.#files = files;
+    this.#uploads = uploads;
+    this.#pause = pause;
+  }
+
+  async lock(document: DriveDocument, token: string): Promise<DriveFile> {
+    const locked = (await this.#tryLock(document, token)) ?? (await this.#tryLock(document, token));
+    if (locked === undefined) throw new BridgeError({ kind: "fileUnproven" });
+    return locked;
+  }
+
+  /** @returns undefined when the lock has been lost meanwhile */
+  async refreshLock(document: DriveDocument, token: string): Promise<DriveFile | undefined> {
+    const file = await this.#native.refreshLock(document, token);
+    return file === undefined ? undefined : this.#isUnderLock(file);
+  }
+
+  /**
+   * The file under the lock, of which a look just now is proof enough.
+   * @throws changedInStorage when the lock was lost and another version is stored by now
+   */
+  async stillLocked(document: DriveDocument, file: DriveFile, token: string): Promise<DriveFile> {
+    const lockedAtMs = this.#lockedAtMs.get(file);
+    if (lockedAtMs !== undefined && performance.now() - lockedAtMs < freshForMs) return file;
+    const now = (await this.refreshLock(document, token)) ?? (await this.lock(document, token));
+    if (now.version !== file.version) throw new BridgeError({ kind: "changedInStorage" });
+    return now;
+  }
+
+  /** @returns undefined when the file was moved away at that moment; what was locked in its place is given back */
+  async #tryLock(document: DriveDocument, token: string): Promise<DriveFile | undefined> {
+    const before = await this.#native.lookToChange(document);
+    const isHeld = await onFailure(
+      "fileUnproven",
+      () => this.#hold(document, before, token),
+      () => false,
+    );
+    if (!isHeld) return undefined;
+    try {
+      const after = await this.#native.lookToChange(document);
+      if (after.uri === before.uri) return this.#isUnderLock(after);
+    } catch (error) {
+      // A drive that does not answer is not asked again now; whoever has noted the token gives it back later.
+      if (!isTransient(error)) await this.#native.unlock(document, token);
+      throw error;
+    }
+    await this.#native.unlock(document, token);
+    return undefined;
+  }
+
+  /** @throws lockedElsewhere, driveBusy */
+  async #hold(document: DriveDocument, file: DriveFile, token: string): Promise<true> {
+    return whenNotBusy(this.#pause, async (tries) => {
+      const outcome = await this.#native.lock(document, file, token);
+      if (outcome !== "heldByAnother") return outcome === "held" ? true : "busy";
+      const holder = await this.#files.holder(document);
+      if (holder === "upload" && (await this.#uploads.endAbandoned(document))) return "busy";
+      // The locks of a rename, of somebody's small save, of another bridge's question are gone in a moment.
+      const mayPass = holder === undefined || holder === "other" || holder === "upload";
+      if (mayPass && tries < triesForShortLocks) return "busy";
+      throw new BridgeError({ kind: "lockedElsewhere", holder: holder ?? "other" });
+    });
+  }
+
+  #isUnderLock(file: DriveFile): DriveFile {
+    this.#lockedAtMs.set(file, performance.now());
+    return file;
+  }
+}
+
+/** @param attempt is told how often it has been tried, this time included @throws driveBusy */
+export async function whenNotBusy<Result>(
+  pause: Pause,
+  attempt: (tries: number) => Promise<Result | "busy">,
+): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    const result = await attempt(tries);
+    if (result !== "busy") return result;
+    const pauseMs = busyPausesMs[tries - 1];
+    if (pauseMs === undefined) throw new BridgeError({ kind: "driveBusy" });
+    await pause(pauseMs);
+  }
+}
