@@ -15,10 +15,10 @@ export class ConnectionPool {
   /** In the order they came. */
   readonly #waiting = new Set<Waiting>();
 
-  /** @param keptFree connections that stay open while nobody needs them */
-  constructor(size: number, keptFree: number) {
+  /** @param mostIdle connections that stay open while nobody needs them */
+  constructor(size: number, mostIdle: number) {
     this.#free = size;
-    const options = { keepAlive: true, maxFreeSockets: keptFree };
+    const options = { keepAlive: true, maxFreeSockets: mostIdle };
     this.#agents = { "http:": new http.Agent(options), "https:": new https.Agent(options) };
   }
 

@@ -8,7 +8,7 @@ import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
 import { credentialLifeMs } from "../model/rowLives.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Encryption } from "./encryption.ts";
-import { knowsPerson, offerPassword, type Person, personOf, refreshed, signedIn, type Tokens } from "./tokenCalls.ts";
+import { type DriveUser, knowsUser, offerPassword, refreshed, signedIn, type Tokens, userOf } from "./tokenCalls.ts";
 
 /** Renewed this long before the end, so that no call leaves with a token that dies on the way. */
 const renewBeforeMs = 60_000;
@@ -85,11 +85,11 @@ export class Credentials {
     return this.#describe(account, await this.#current(account));
   }
 
-  /** Keeps what a person has signed in with; a sign-in before is replaced, so what acts in that name lives on. */
-  async keepPerson({ userId, userName }: Person, tokens: Tokens): Promise<DriveAccount> {
+  /** Stores what a person has signed in with; a sign-in before is replaced, so what acts in that name lives on. */
+  async storeUser({ userId, userName }: DriveUser, tokens: Tokens): Promise<DriveAccount> {
     const account = `person:${userId}`;
     const credential = { userId, userName, ...this.#fresh(tokens) };
-    await this.#keep(account, credential);
+    await this.#write(account, credential);
     return this.#describe(account, credential);
   }
 
@@ -128,12 +128,12 @@ export class Credentials {
     const isOver = this.#ends(given);
     if (isOver && refreshToken === undefined) throw new BridgeError({ kind: "signInNeeded" });
     // The claims are only read, not proved: this call is what proves them.
-    const person = isOver ? undefined : await personOf(this.#client, accessToken);
+    const person = isOver ? undefined : await userOf(this.#client, accessToken);
     const credential =
       refreshToken === undefined && person !== undefined
         ? { ...person, ...given }
         : await this.#carriedOn(account, refreshToken ?? "", person, claims.userId);
-    await this.#keep(account, credential);
+    await this.#write(account, credential);
     return this.#describe(account, credential);
   }
 
@@ -146,7 +146,7 @@ export class Credentials {
   async #carriedOn(
     account: string,
     refreshToken: string,
-    person: Person | undefined,
+    person: DriveUser | undefined,
     claimedUserId: string,
   ): Promise<Credential> {
     const { credential: before } = await this.#read(account);
@@ -158,18 +158,18 @@ export class Credentials {
     } catch (error) {
       if (failureOf(error, "signInNeeded") === undefined) throw error;
       // Cloudreve says the same when its database can't be asked.
-      if (person !== undefined && !(await knowsPerson(this.#client, person.userId))) {
+      if (person !== undefined && !(await knowsUser(this.#client, person.userId))) {
         throw new BridgeError({ kind: "driveUnreachable" }, { cause: error });
       }
       throw refreshTokenWrong("is refused by the drive: it has ended, or is none");
     }
-    const renewedPerson = await personOf(this.#client, fresh.accessToken);
+    const renewedUser = await userOf(this.#client, fresh.accessToken);
     const isSame =
       person === undefined
         ? claimsOf(fresh.accessToken).userId === claimedUserId
-        : renewedPerson.userId === person.userId;
+        : renewedUser.userId === person.userId;
     if (!isSame) throw refreshTokenWrong("is of another account than X-Cloudreve-Token");
-    return { ...renewedPerson, ...this.#fresh(fresh) };
+    return { ...renewedUser, ...this.#fresh(fresh) };
   }
 
   async #current(account: string): Promise<Credential> {
@@ -221,7 +221,7 @@ export class Credentials {
    * person is believed that the sign-in is over.
    */
   async #end(account: string, stored: Stored & { credential: Credential }): Promise<void> {
-    if (!(await knowsPerson(this.#client, stored.credential.userId))) return;
+    if (!(await knowsUser(this.#client, stored.credential.userId))) return;
     await this.#replace(account, stored, { ...stored.credential, endedAtMs: this.#now() });
   }
 
@@ -229,7 +229,7 @@ export class Credentials {
   async #replace(account: string, stored: Stored, next: Credential): Promise<Credential> {
     const key = credentialKey(account);
     const encrypted = await this.#encryption.encrypt(JSON.stringify(next));
-    if (await this.#store.swap(key, stored.encrypted, encrypted, this.#keptUntilMs(next))) return next;
+    if (await this.#store.swap(key, stored.encrypted, encrypted, this.#storedUntilMs(next))) return next;
     const { credential } = await this.#read(account);
     this.#requireNotEnded(account, credential);
     if (credential === undefined) throw new BridgeError({ kind: "signInNeeded" });
@@ -237,7 +237,7 @@ export class Credentials {
   }
 
   /** What can't be renewed is of no use a moment after its end; what can is renewed by each use. */
-  #keptUntilMs({ refreshToken, accessEndsAtMs }: Credential): number {
+  #storedUntilMs({ refreshToken, accessEndsAtMs }: Credential): number {
     return refreshToken === undefined ? accessEndsAtMs + keepAliveMs : this.#now() + credentialLifeMs;
   }
 
@@ -269,9 +269,9 @@ export class Credentials {
     return { encrypted, credential: opened === undefined ? undefined : credentialSchema.parse(JSON.parse(opened)) };
   }
 
-  async #keep(account: string, credential: Credential): Promise<void> {
+  async #write(account: string, credential: Credential): Promise<void> {
     const encrypted = await this.#encryption.encrypt(JSON.stringify(credential));
-    await put(this.#store, credentialKey(account), encrypted, this.#keptUntilMs(credential));
+    await put(this.#store, credentialKey(account), encrypted, this.#storedUntilMs(credential));
   }
 }
 

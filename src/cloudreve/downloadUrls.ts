@@ -11,9 +11,9 @@ export interface DownloadUrl {
 const marginMs = 60_000;
 /** An administrator may shorten the life of URLs that are out already. */
 const longestMs = 30 * 60_000;
-const keptUrls = 1_000;
+const mostUrls = 1_000;
 
-/** Download URLs of versions, which never change: asked for once, kept in memory until shortly before they end. */
+/** Download URLs of versions, which never change: asked for once, remembered until shortly before they end. */
 export class DownloadUrls {
   readonly #now: Clock;
   readonly #urls = new Map<string, { readonly source: DownloadUrl; readonly endsAtMs: number }>();
@@ -28,11 +28,11 @@ export class DownloadUrls {
   }
 
   /** @param endsAtMs as Cloudreve names it */
-  keep(document: DriveDocument, file: DriveFile, source: DownloadUrl, endsAtMs: number): void {
+  remember(document: DriveDocument, file: DriveFile, source: DownloadUrl, endsAtMs: number): void {
     const untilMs = Math.min(endsAtMs - marginMs, this.#now() + longestMs);
     if (!(untilMs > this.#now())) return;
     const [oldest] = this.#urls.keys();
-    if (this.#urls.size >= keptUrls && oldest !== undefined) this.#urls.delete(oldest);
+    if (this.#urls.size >= mostUrls && oldest !== undefined) this.#urls.delete(oldest);
     this.#urls.set(keyOf(document, file), { source, endsAtMs: untilMs });
   }
 

@@ -239,7 +239,7 @@ export class FileApi {
     const source = this.#allowed(urls.urls[0]?.url);
     if (source === undefined) return undefined;
     const transfer = await this.#fetch(source, file.version, range, signal);
-    if (transfer !== undefined) this.#urls.keep(document, file, source, Date.parse(urls.expires ?? ""));
+    if (transfer !== undefined) this.#urls.remember(document, file, source, Date.parse(urls.expires ?? ""));
     return transfer;
   }
 

@@ -6,7 +6,7 @@ import { type CloudreveClient, dataOf } from "./client.ts";
 import type { Credentials } from "./credential.ts";
 import type { Envelope } from "./errorCodes.ts";
 import {
-  grantedPerson,
+  grantedUser,
   type OAuthClient,
   offerPassword,
   offerSecondFactor,
@@ -91,8 +91,8 @@ export class CloudreveSignIn implements DriveSignIn {
   async byCode(authorizationCode: string, codeVerifier: string): Promise<DriveAccount> {
     const oauthClient = this.#requiredClient();
     const tokens = await tokensForCode(this.#client, oauthClient, authorizationCode, codeVerifier, this.#now());
-    const person = await grantedPerson(this.#client, tokens.accessToken);
-    return this.#credentials.keepPerson(person, await this.#lasting(tokens));
+    const person = await grantedUser(this.#client, tokens.accessToken);
+    return this.#credentials.storeUser(person, await this.#lasting(tokens));
   }
 
   /**
@@ -126,7 +126,7 @@ export class CloudreveSignIn implements DriveSignIn {
     if (answer.code === code.captcha) return { is: "captchaNeeded" };
     if (refusals.has(answer.code)) return { is: "refused" };
     const person = signedIn(answer);
-    return { is: "signedIn", account: await this.#credentials.keepPerson(person, person) };
+    return { is: "signedIn", account: await this.#credentials.storeUser(person, person) };
   }
 
   async #serverVersion(): Promise<string> {

@@ -9,7 +9,7 @@ export interface Tokens {
   readonly refreshToken?: string | undefined;
 }
 
-export interface Person {
+export interface DriveUser {
   readonly userId: string;
   readonly userName: string;
 }
@@ -26,10 +26,10 @@ const pairSchema = z
     accessEndsAtMs: Date.parse(pair.access_expires),
     refreshToken: pair.refresh_token,
   }));
-export const personSchema = z
+export const userSchema = z
   .object({ id: z.string(), nickname: z.string() })
   .transform(({ id, nickname }) => ({ userId: id, userName: nickname }));
-const signedInSchema = z.object({ user: personSchema, token: pairSchema });
+const signedInSchema = z.object({ user: userSchema, token: pairSchema });
 const oauthTokenSchema = z.object({
   access_token: z.string(),
   expires_in: z.number(),
@@ -58,7 +58,7 @@ export function offerSecondFactor(client: CloudreveClient, sessionId: string, ot
 }
 
 /** @throws BridgeError for any other code than 0 */
-export function signedIn(envelope: Envelope): Person & Tokens {
+export function signedIn(envelope: Envelope): DriveUser & Tokens {
   const { user, token } = dataOf(signedInSchema, envelope);
   return { ...user, ...token };
 }
@@ -102,20 +102,20 @@ export async function refreshed(client: CloudreveClient, refreshToken: string): 
 }
 
 /** Whose an access token is, which proves it. @throws signInNeeded when it is nobody's */
-export async function personOf(client: CloudreveClient, accessToken: string): Promise<Person> {
+export async function userOf(client: CloudreveClient, accessToken: string): Promise<DriveUser> {
   const answer = await client.exchange({ method: "GET", path: "/user/me", accessToken });
   // A token of an OAuth grant without UserInfo.Read is refused there, and is asked in OAuth's own way.
-  return answer.code === scopeMissing ? grantedPerson(client, accessToken) : dataOf(personSchema, answer);
+  return answer.code === scopeMissing ? grantedUser(client, accessToken) : dataOf(userSchema, answer);
 }
 
-/** As `personOf`, for a token of an OAuth grant. */
-export async function grantedPerson(client: CloudreveClient, accessToken: string): Promise<Person> {
+/** As `userOf`, for a token of an OAuth grant. */
+export async function grantedUser(client: CloudreveClient, accessToken: string): Promise<DriveUser> {
   const info = await client.plain(userInfoSchema, { method: "GET", path: "/session/oauth/userinfo", accessToken });
   return { userId: info.sub, userName: info.name ?? info.preferred_username ?? "" };
 }
 
 /** Whether the drive finds a person; false also when its database can't be asked. @throws driveUnreachable, driveFailed */
-export async function knowsPerson(client: CloudreveClient, userId: string): Promise<boolean> {
+export async function knowsUser(client: CloudreveClient, userId: string): Promise<boolean> {
   const { code } = await client.exchange({ method: "GET", path: `/user/info/${encodeURIComponent(userId)}` });
   return code === 0;
 }

@@ -22,7 +22,7 @@ const hourMs = 3_600_000;
 /** What a look at the drive's answers has found, by call. */
 type ContractReport = readonly {
   readonly call: string;
-  readonly state: "kept" | "changed" | "unasked";
+  readonly state: "unchanged" | "changed" | "unasked";
   readonly said?: string;
 }[];
 
@@ -144,7 +144,7 @@ export class Housekeeping {
     const { guard, metrics, logger } = this.#parts;
     this.#contract = await guard.check();
     for (const { call, state, said } of this.#contract) {
-      if (state !== "unasked") metrics.contract(call, state === "kept");
+      if (state !== "unasked") metrics.contract(call, state === "unchanged");
       if (state === "changed") logger.error({ call, said }, "Cloudreve answers otherwise than this bridge expects");
     }
   }

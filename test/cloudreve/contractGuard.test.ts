@@ -71,7 +71,7 @@ describe("The guard at a drive", () => {
     };
   }
 
-  const notKept = (report: ContractReport) => report.filter(({ state }) => state !== "kept");
+  const notKept = (report: ContractReport) => report.filter(({ state }) => state !== "unchanged");
   const stateOf = (report: ContractReport, call: string) => report.find((one) => one.call === call)?.state;
 
   it.each([
@@ -124,7 +124,7 @@ describe("The guard at a drive", () => {
     const report = await guardAt(proxy.url).check();
     expect(stateOf(report, "GET /site/ping")).toBe("changed");
     expect(stateOf(report, "POST /session/token")).toBe("changed");
-    expect(report.filter(({ state }) => state === "kept")).toEqual([]);
+    expect(report.filter(({ state }) => state === "unchanged")).toEqual([]);
   });
 
   it("tells a sign-in that answers in another shape", async () => {
@@ -144,8 +144,8 @@ describe("The guard at a drive", () => {
       state: "unasked",
       said: "Cloudreve refuses the account's sign-in",
     });
-    expect(stateOf(report, "GET /site/config/explorer")).toBe("kept");
-    expect(stateOf(report, "POST /session/token/refresh")).toBe("kept");
+    expect(stateOf(report, "GET /site/config/explorer")).toBe("unchanged");
+    expect(stateOf(report, "POST /session/token/refresh")).toBe("unchanged");
   });
 
   it("takes an account that needs a second factor for one that can't sign in", async () => {
@@ -189,7 +189,7 @@ describe("The guard at a drive", () => {
     const startedAtMs = performance.now();
     const report = await guardAt(proxy.url, alice, 1_500).check();
     expect(performance.now() - startedAtMs).toBeLessThan(5_000);
-    expect(stateOf(report, "GET /user/me")).toBe("kept");
+    expect(stateOf(report, "GET /user/me")).toBe("unchanged");
     expect(report).toContainEqual({ call: "GET /file/info", state: "unasked", said: "Cloudreve is not reached" });
     expect(report.filter(({ state }) => state === "changed")).toEqual([]);
   });

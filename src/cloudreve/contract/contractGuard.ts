@@ -9,8 +9,8 @@ import { cloudreveFileSchema } from "../fileApi.ts";
 import { hasOAuth } from "../signIn.ts";
 import type { OAuthClient } from "../tokenCalls.ts";
 import { viewersSchema } from "../viewerSessions.ts";
+import { type CallState, refusedSignIn, stateOfFailure, unasked } from "./callState.ts";
 import { contractProbes, type Known, noAccount, type Probe } from "./contractProbes.ts";
-import { refusedSignIn, unasked, type Verdict, verdictOf } from "./contractVerdict.ts";
 
 const defaultCheckMs = 10_000;
 /** The time of one question. */
@@ -22,7 +22,7 @@ interface ContractState {
   /** Method and path without ids. */
   readonly call: string;
   /** "unasked": it could not be asked now, which says nothing of the contract. */
-  readonly state: Verdict["state"];
+  readonly state: CallState["state"];
   /** What has changed, or why it was not asked; holds nothing of anybody's. */
   readonly said?: string;
 }
@@ -74,21 +74,21 @@ export class ContractGuard {
   }
 
   async #check(): Promise<ContractReport> {
-    const verdicts: [string, Verdict][] = [];
+    const states: [string, CallState][] = [];
     const signal = AbortSignal.timeout(this.#checkMs);
     const endsAtMs = performance.now() + this.#checkMs;
     const probe = async (asked: Probe, known: Known): Promise<Outcome> => {
       const outcome = await this.#ask(asked, known, signal);
-      verdicts.push([asked.call, outcome.verdict]);
+      states.push([asked.call, outcome.found]);
       return outcome;
     };
 
     const { ping, list, explorer, ...others } = contractProbes;
-    const { verdict, data } = await probe(ping, { noName: "" });
-    if (verdict.state === "unasked") return reportOf(reportedCalls.map((call) => [call, verdict]));
+    const { found, data } = await probe(ping, { noName: "" });
+    if (found.state === "unasked") return reportOf(reportedCalls.map((call) => [call, found]));
     const version = z.string().safeParse(data);
     const signedIn = await this.#signedIn(signal, endsAtMs);
-    verdicts.push([signInCall, signedIn.verdict], [list.call, signedIn.list.verdict]);
+    states.push([signInCall, signedIn.found], [list.call, signedIn.list.found]);
     const identity = { noName: `contract-guard-${randomUUID()}`, ...signedIn.known };
     const known: Known = {
       ...identity,
@@ -102,73 +102,75 @@ export class ContractGuard {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await probe(next, known);
     };
     await Promise.all(Array.from({ length: lanes }, lane));
-    return reportOf(verdicts);
+    return reportOf(states);
   }
 
-  /** Lists the account's files, with a renewed credential where the kept one is refused. */
+  /** Lists the account's files, with a renewed credential where the stored one is refused. */
   async #signedIn(signal: AbortSignal, endsAtMs: number): Promise<SignedIn> {
-    const nobody = (verdict: Verdict): SignedIn => {
-      const said = verdict.state === "unasked" ? verdict.said : "the account can't sign in";
-      return { verdict, list: { verdict: unasked(said), data: undefined }, known: { nobody: said } };
+    const nobody = (found: CallState): SignedIn => {
+      const said = found.state === "unasked" ? found.said : "the account can't sign in";
+      return { found, list: { found: unasked(said), data: undefined }, known: { nobody: said } };
     };
     const work = async (): Promise<SignedIn> => {
       const account = await this.#account();
       if (account === undefined) return nobody(unasked(noAccount));
       const { userId } = await this.#credentials.accountNamed(account);
       let known: SignedIn["known"] = {};
-      let list: Outcome = { verdict: unasked(refusedSignIn), data: undefined };
+      let list: Outcome = { found: unasked(refusedSignIn), data: undefined };
       await this.#credentials.authorised(account, async (accessToken) => {
         known = { accessToken, userId };
         list = await this.#ask(contractProbes.list, { noName: "", accessToken }, signal);
-        const { verdict } = list;
-        if (verdict.state === "unasked" && verdict.said === refusedSignIn) {
+        const { found } = list;
+        if (found.state === "unasked" && found.said === refusedSignIn) {
           throw new BridgeError({ kind: "signInNeeded" });
         }
       });
-      return { verdict: { state: "kept" }, list, known };
+      return { found: { state: "unchanged" }, list, known };
     };
     try {
       return await inTime(work(), endsAtMs - performance.now(), () => {
         throw new BridgeError({ kind: "driveUnreachable" }, { cause: new Error("not answered in time") });
       });
     } catch (error) {
-      if (error instanceof BridgeError) return nobody(verdictOf(error));
+      if (error instanceof BridgeError) return nobody(stateOfFailure(error));
       throw error;
     }
   }
 
   async #ask(probe: Probe, known: Known, deadline: AbortSignal): Promise<Outcome> {
     const question = probe.question(known);
-    if (typeof question === "string") return { verdict: unasked(question), data: undefined };
+    if (typeof question === "string") return { found: unasked(question), data: undefined };
     try {
       const answer = await this.#client.text(question, AbortSignal.any([deadline, AbortSignal.timeout(probeMs)]));
-      const verdict = probe.judge(answer);
-      return { verdict, data: verdict.state === "kept" ? dataIn(answer) : undefined };
+      const found = probe.judge(answer);
+      return { found, data: found.state === "unchanged" ? dataIn(answer) : undefined };
     } catch (error) {
-      if (error instanceof BridgeError) return { verdict: verdictOf(error), data: undefined };
+      if (error instanceof BridgeError) return { found: stateOfFailure(error), data: undefined };
       throw error;
     }
   }
 }
 
 interface Outcome {
-  readonly verdict: Verdict;
-  /** `data` of the envelope where the contract is kept. */
+  readonly found: CallState;
+  /** `data` of the envelope where the contract is unchanged. */
   readonly data: unknown;
 }
 
 interface SignedIn {
-  readonly verdict: Verdict;
+  readonly found: CallState;
   readonly list: Outcome;
   readonly known: Pick<Known, "accessToken" | "userId" | "nobody">;
 }
 
 /** One state for each call: a change outweighs everything, and an answer that was had outweighs one that was not. */
-function reportOf(verdicts: readonly (readonly [string, Verdict])[]): ContractReport {
+function reportOf(states: readonly (readonly [string, CallState])[]): ContractReport {
   return reportedCalls.map((call) => {
-    const of = verdicts.filter(([asked]) => asked === call).map(([, verdict]) => verdict);
-    const state = (["changed", "kept", "unasked"] as const).find((wanted) => of.some((one) => one.state === wanted));
-    const said = new Set(of.flatMap((one) => (one.state === state && one.state !== "kept" ? [one.said] : [])));
+    const of = states.filter(([asked]) => asked === call).map(([, found]) => found);
+    const state = (["changed", "unchanged", "unasked"] as const).find((wanted) =>
+      of.some((one) => one.state === wanted),
+    );
+    const said = new Set(of.flatMap((one) => (one.state === state && one.state !== "unchanged" ? [one.said] : [])));
     return { call, state: state ?? "unasked", ...(said.size === 0 ? {} : { said: [...said].join("; ") }) };
   });
 }

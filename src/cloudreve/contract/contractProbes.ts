@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { DriveCall } from "../client.ts";
 import { cloudreveFileSchema, listSchema, urlsSchema } from "../fileApi.ts";
 import { pageSchema } from "../folderPage.ts";
-import { type OAuthClient, personSchema, userInfoSchema } from "../tokenCalls.ts";
+import { type OAuthClient, userInfoSchema, userSchema } from "../tokenCalls.ts";
 import { folderSchema } from "../uploadSession.ts";
 import { viewersSchema } from "../viewerSessions.ts";
 import {
@@ -13,7 +13,7 @@ import {
   refusesAsOAuth,
   refusesNatively,
   refusesWith,
-} from "./contractVerdict.ts";
+} from "./callState.ts";
 
 /** What is known by the time a probe is sent; what is not known has not been answered, or there is none. */
 export interface Known {
@@ -99,7 +99,7 @@ export const contractProbes = {
   me: {
     call: "GET /user/me",
     question: named(() => ({ method: "GET", path: "/user/me" })),
-    judge: answersWith(personSchema),
+    judge: answersWith(userSchema),
   },
   person: {
     call: "GET /user/info/:id",
@@ -125,7 +125,7 @@ export const contractProbes = {
     ),
     // What has been listed may be gone by now; for good, that is -1.
     judge: (answer) => {
-      const isGone = [40_016, -1].some((code) => refusesWith(code)(answer).state === "kept");
+      const isGone = [40_016, -1].some((code) => refusesWith(code)(answer).state === "unchanged");
       return isGone ? { state: "unasked", said: "the file is gone" } : answersWith(cloudreveFileSchema)(answer);
     },
   },

@@ -3,18 +3,18 @@ import type { BridgeError } from "../../model/failure.ts";
 import { parseJson, type TextAnswer } from "../client.ts";
 import { type Envelope, envelopeSchema, oauthRefusalSchema } from "../errorCodes.ts";
 
-export type Verdict =
-  | { readonly state: "kept" }
+export type CallState =
+  | { readonly state: "unchanged" }
   /** said: where and how, without anything of what the answer holds. */
   | { readonly state: "changed"; readonly said: string }
   /** said: why no answer to this question could be had now; no word about the contract. */
   | { readonly state: "unasked"; readonly said: string };
 
-export type Judge = (answer: TextAnswer) => Verdict;
+export type Judge = (answer: TextAnswer) => CallState;
 
-const kept: Verdict = { state: "kept" };
-const changed = (said: string): Verdict => ({ state: "changed", said });
-export const unasked = (said: string): Verdict => ({ state: "unasked", said });
+const unchanged: CallState = { state: "unchanged" };
+const changed = (said: string): CallState => ({ state: "changed", said });
+export const unasked = (said: string): CallState => ({ state: "unasked", said });
 
 export const refusedSignIn = "Cloudreve refuses the account's sign-in";
 const unreachable = "Cloudreve is not reached";
@@ -34,14 +34,14 @@ export function answersWith(...schemas: readonly z.ZodType[]): Judge {
       const wrong = misfits(schema, data, ["data"]);
       if (wrong !== undefined) return changed(wrong);
     }
-    return kept;
+    return unchanged;
   });
 }
 
 /** The answer is an envelope that refuses with this code. */
 export function refusesWith(expected: number): Judge {
   return judgeEnvelope(({ code }) => {
-    return code === expected ? kept : changed(`code ${code} in place of ${expected}`);
+    return code === expected ? unchanged : changed(`code ${code} in place of ${expected}`);
   }, expected);
 }
 
@@ -57,7 +57,7 @@ export function answersPlainly(schema: z.ZodType): Judge {
     if (answer.status !== 200) return changed(`HTTP ${answer.status} in place of 200`);
     if (json === undefined) return changed("no JSON in the answer");
     const wrong = misfits(schema, json, []);
-    return wrong === undefined ? kept : changed(wrong);
+    return wrong === undefined ? unchanged : changed(wrong);
   };
 }
 
@@ -69,7 +69,7 @@ export function refusesAsOAuth(expected: number): Judge {
     if (!refusal.success) return changed(`HTTP ${answer.status} without the shape of an OAuth error`);
     const { code } = refusal.data;
     if (code >= firstOwnFault) return unasked(`Cloudreve has a fault of its own, code ${code}`);
-    return code === expected ? kept : changed(`code ${code} in place of ${expected}`);
+    return code === expected ? unchanged : changed(`code ${code} in place of ${expected}`);
   };
 }
 
@@ -77,17 +77,19 @@ export function refusesAsOAuth(expected: number): Judge {
 export const refusesNatively: Judge = (answer) => {
   if (awayStatuses.has(answer.status)) return away(answer);
   if (answer.status !== 403) return changed(`HTTP ${answer.status} in place of 403`);
-  return answer.header("x-wopi-servererror") === undefined ? changed("no X-WOPI-ServerError in the refusal") : kept;
+  return answer.header("x-wopi-servererror") === undefined
+    ? changed("no X-WOPI-ServerError in the refusal")
+    : unchanged;
 };
 
 /** A download URL that is no good: an envelope, and no ETag, which is all that tells it from the file. */
 export const isNoFile: Judge = (answer) => {
   if (answer.header("etag") !== undefined) return changed("an ETag on what is not the file");
-  return judgeEnvelope(({ code }) => (code === 0 ? changed("code 0 for a broken signature") : kept), 401)(answer);
+  return judgeEnvelope(({ code }) => (code === 0 ? changed("code 0 for a broken signature") : unchanged), 401)(answer);
 };
 
 /** What a failed call of the adapter says of the contract: only an answer of another shape is a change. */
-export function verdictOf({ failure }: BridgeError): Verdict {
+export function stateOfFailure({ failure }: BridgeError): CallState {
   if (failure.kind === "signInNeeded") return unasked(refusedSignIn);
   if (failure.kind === "driveUnreachable") return unasked(unreachable);
   if (failure.kind !== "driveFailed") return unasked(failure.kind);
@@ -100,7 +102,7 @@ export function verdictOf({ failure }: BridgeError): Verdict {
 }
 
 /** @param expected a code that is the answer here, though it means elsewhere that there is no answer now */
-function judgeEnvelope(judge: (envelope: Envelope) => Verdict, expected?: number): Judge {
+function judgeEnvelope(judge: (envelope: Envelope) => CallState, expected?: number): Judge {
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
     if (answer.status !== 200) return changed(`HTTP ${answer.status} in place of an envelope`);
@@ -114,13 +116,13 @@ function judgeEnvelope(judge: (envelope: Envelope) => Verdict, expected?: number
 }
 
 /** Codes that tell of the account or of the server's health, not of the contract. */
-function notNow(code: number): Verdict | undefined {
+function notNow(code: number): CallState | undefined {
   if (signInCodes.has(code)) return unasked(refusedSignIn);
   if (code === scopeMissing) return unasked("the account's token lacks the scope");
   return code >= firstOwnFault ? unasked(`Cloudreve has a fault of its own, code ${code}`) : undefined;
 }
 
-const away = ({ status }: TextAnswer): Verdict => unasked(`${unreachable}: HTTP ${status}`);
+const away = ({ status }: TextAnswer): CallState => unasked(`${unreachable}: HTTP ${status}`);
 
 /** @returns every place that does not fit and what is wrong there, never a value */
 function misfits(schema: z.ZodType, value: unknown, at: readonly string[]): string | undefined {

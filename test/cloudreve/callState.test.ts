@@ -86,12 +86,12 @@ describe("What Cloudreve was recorded to answer keeps the contract", () => {
   it.each(table)("%s: %s (%s, %i)", async (probe, asked, name, index) => {
     const exchange = await recorded(name, index);
     expect(exchange.asked).toBe(asked);
-    expect(judged(probe, exchange.answer)).toEqual({ state: "kept" });
+    expect(judged(probe, exchange.answer)).toEqual({ state: "unchanged" });
   });
 
   it("a made-up OAuth code: refused in OAuth's shape", () => {
     const refusal = { error: "Invalid or expired authorization code", error_description: "", error_codes: [40_020] };
-    expect(judged("oauthToken", json(refusal, 400))).toEqual({ state: "kept" });
+    expect(judged("oauthToken", json(refusal, 400))).toEqual({ state: "unchanged" });
   });
 });
 
