@@ -123,7 +123,7 @@ export function spoolMaxBytes({ SPOOL_MAX_MB, MAX_FILE_MB }: Pick<Config, "SPOOL
 export const settingNames: readonly string[] = Object.keys(configSchema.shape);
 
 /** Settings that are printed as `***`. */
-const secretNames = new Set([
+const secretNames = new Set<keyof Config>([
   "STORE_URL",
   "SECRET",
   "SECRET_PREVIOUS",
@@ -205,10 +205,36 @@ function isLocal(url: string): boolean {
   return !hostname.includes(".") || hostname === "127.0.0.1";
 }
 
+/** Shorter ones would be found in any text; Cloudreve's passwords have four characters and more. */
+const leastSecret = 4;
+
+/** @returns every secret among the settings, as it stands there; of an address its password */
+export function secretsOf(config: Config): string[] {
+  const secretsIn = (name: keyof Config): string[] => {
+    const value = config[name];
+    if (name === "STORE_URL")
+      return URL.canParse(config.STORE_URL) ? [decoded(new URL(config.STORE_URL).password)] : [];
+    if (typeof value === "string") return [value];
+    return Array.isArray(value) ? value.flatMap((one) => (typeof one === "object" ? [one.key] : [])) : [];
+  };
+  return [...secretNames].flatMap(secretsIn).filter(({ length }) => length >= leastSecret);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** @returns the settings as they are in force, secrets hidden; one that is not set is shown as that */
 export function printableConfig(config: Config): Readonly<Record<string, unknown>> {
   const isSet = (value: unknown) => value !== undefined && !(Array.isArray(value) && value.length === 0);
   return Object.fromEntries(
-    Object.entries(config).map(([name, value]) => [name, secretNames.has(name) && isSet(value) ? "***" : value]),
+    Object.entries(config).map(([name, value]) => [
+      name,
+      secretNames.has(name as keyof Config) && isSet(value) ? "***" : value,
+    ]),
   );
 }

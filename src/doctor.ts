@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { ConfigError, readConfig } from "./config.ts";
+import { ConfigError, readConfig, secretsOf } from "./config.ts";
 import { examine } from "./doctor/examine.ts";
 import { type Finding, failed, finding } from "./doctor/finding.ts";
-import { jsonReport, secretsOf, textReport, withoutSecrets } from "./doctor/report.ts";
+import { jsonReport, textReport, withoutSecrets } from "./doctor/report.ts";
 
 /** Tries every way that the bridge needs, from the environment that the bridge is started with. */
 async function main(): Promise<void> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ContractReport } from "../cloudreve/contract/contractGuard.ts";
 import { envelopeSchema, oauthRefusalSchema } from "../cloudreve/errorCodes.ts";
 import type { Config } from "../config.ts";
 import { isInnerName } from "./addresses.ts";
@@ -206,6 +207,25 @@ export function judgeOAuthSecret(exchange: Asked): Verdict {
     );
   }
   return warning(`Cloudreve gave no tokens for a code that it had just made; it said: ${said}.`);
+}
+
+/** @param report of the contract guard, which every running bridge asks each hour */
+export function judgeContract(report: ContractReport): Verdict {
+  const changed = report.filter(({ state }) => state === "changed");
+  if (changed.length > 0) {
+    const which = changed.map(({ call, said }) => `${call} (${said})`).join(", ");
+    return warning(
+      `Cloudreve answers otherwise than this bridge expects: ${which}.`,
+      "upgrade the bridge, or go back to the Cloudreve of before",
+    );
+  }
+  const count = report.filter(({ state }) => state === "unchanged").length;
+  if (count === 0) return skipped("None of the calls that the bridge makes could be tried.");
+  return ok(
+    count === report.length
+      ? `Cloudreve answers all ${count} calls that were tried as the bridge expects.`
+      : `Cloudreve answers ${count} of ${report.length} calls as the bridge expects; the others could not be tried.`,
+  );
 }
 
 /** @param maxEditSize Cloudreve's setting, bytes; undefined = the account is no administrator */

@@ -1,12 +1,19 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
+import { CloudreveClient } from "../cloudreve/client.ts";
+import { ContractGuard, type ContractReport } from "../cloudreve/contract/contractGuard.ts";
+import { Credentials } from "../cloudreve/credential.ts";
+import { createEncryption } from "../cloudreve/encryption.ts";
 import { oauthScopes } from "../cloudreve/signIn.ts";
 import type { Config } from "../config.ts";
+import { FileMutex } from "../model/fileMutex.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+import { openMemoryStore } from "../stores/memoryStore.ts";
 import {
   consentedScopes,
   envelopeIn,
   judgeClock,
+  judgeContract,
   judgeEditSize,
   judgeOAuthClient,
   judgeOAuthSecret,
@@ -18,7 +25,7 @@ import {
   versionIn,
 } from "./driveAnswers.ts";
 import { type Finding, finding, skipped, type Verdict } from "./finding.ts";
-import { type Asked, ask, headerOf, isAnswer, jsonOf, type Question } from "./httpProbe.ts";
+import { type Asked, answerWithinMs, ask, headerOf, isAnswer, jsonOf, type Question } from "./httpProbe.ts";
 import { actionOriginsIn, mintedOrigin, type Viewer, viewersIn } from "./viewerAnswers.ts";
 
 const scopes = oauthScopes.split(" ");
@@ -64,7 +71,11 @@ export async function examineDrive(config: Config, now: Clock): Promise<DriveRep
   const { account } = signedIn;
   const viewers = viewersIn(explorer) ?? [];
   try {
-    const [oauth, settings] = await Promise.all([oauthFindings(config, account), settingsOf(config, account)]);
+    const [oauth, settings, contract] = await Promise.all([
+      oauthFindings(config, account),
+      settingsOf(config, account),
+      contractReport(config, account, now),
+    ]);
     const origins = actionOriginsIn(settings?.file_viewers) ?? (await openedOrigin(config, account, viewers));
     return {
       findings: [
@@ -74,6 +85,7 @@ export async function examineDrive(config: Config, now: Clock): Promise<DriveRep
         finding("drive", "public address", published),
         finding("drive", "sign-in", signedIn.verdict),
         ...oauth,
+        finding("drive", "API", judgeContract(contract)),
         finding("drive", "largest document", judgeEditSize(settings?.maxEditSize, config.MAX_FILE_MB)),
       ],
       viewers: { viewers, actionOrigins: origins, isAdministrator: settings !== undefined },
@@ -128,6 +140,23 @@ async function signIn(config: Config): Promise<{ verdict: Verdict; account: Acco
     verdict: judgeSignIn(asked, email),
     account: token && { accessToken: token.access_token, refreshToken: token.refresh_token },
   };
+}
+
+/** What the bridge itself looks at each hour, in the name of who has just signed in here. */
+function contractReport(config: Config, account: Account | undefined, now: Clock): Promise<ContractReport> {
+  const client = new CloudreveClient(config.CLOUDREVE_URL);
+  const store = openMemoryStore(now);
+  const encryption = createEncryption([randomBytes(32)]);
+  const credentials = new Credentials({ store, encryption, client, mutex: new FileMutex(), now, login: undefined });
+  const { OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientSecret } = config;
+  const guard = new ContractGuard({
+    client,
+    credentials,
+    account: async () => account && (await credentials.account({ accessToken: account.accessToken })).account,
+    oauthClient: clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret },
+    checkMs: answerWithinMs,
+  });
+  return guard.check();
 }
 
 /** Best effort: what was opened for the tries is closed again. */

@@ -1,7 +1,7 @@
-import { SignJWT } from "jose";
 import { z } from "zod";
 import type { Config } from "../config.ts";
-import { deriveKey } from "../http/accessToken.ts";
+import { SignedCookies } from "../http/signedCookies.ts";
+import { languageCookie } from "../pages/pageAnswer.ts";
 import { type Finding, failed, finding, ok, type Verdict } from "./finding.ts";
 import {
   type Answer,
@@ -43,22 +43,14 @@ export async function examinePublicAddress(config: Config, runsHere: Promise<boo
   const address = judgeHealth(asked, correlationId, config, await runsHere);
   const findings = [finding("browser", "bridge's address", address)];
   if (address.outcome !== "ok") return findings;
-  const cookie = `${url.startsWith("https:") ? "__Host-" : ""}bridge-lang=${await languageCookie(config.SECRET)}`;
-  const page = await ask(`${url}/signin`, { headers: { "Accept-Language": "en", Cookie: cookie } });
+  const cookies = new SignedCookies([config.SECRET], url, Date.now);
+  const cookie = await cookies.signed(languageCookie, cookieLanguage, cookieLivesMs);
+  const page = await ask(`${url}/signin`, { headers: { "Accept-Language": "en", Cookie: cookie.join("=") } });
   return [
     ...findings,
     finding("browser", "secret", judgeSecret(page)),
     finding("browser", "page headers", judgePageHeaders(page)),
   ];
-}
-
-/** As the bridge itself signs it. @see http/signedCookies.ts, host/pageAnswer.ts */
-function languageCookie(secret: string): Promise<string> {
-  return new SignJWT({ c: cookieLanguage })
-    .setProtectedHeader({ alg: "HS256" })
-    .setAudience("lang")
-    .setExpirationTime(new Date(Date.now() + cookieLivesMs))
-    .sign(deriveKey(secret, "cookie"));
 }
 
 /** @param asked answer of `/healthz` @param runsHere whether the bridge answers where it listens */

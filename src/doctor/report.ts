@@ -1,4 +1,3 @@
-import type { Config } from "../config.ts";
 import type { Arrow, Finding, Outcome } from "./finding.ts";
 
 const symbols: Readonly<Record<Outcome, string>> = { ok: "ok", warning: " !", failed: "!!", skipped: "--" };
@@ -42,29 +41,4 @@ export function withoutSecrets(findings: readonly Finding[], secrets: readonly s
     sentence: clean(sentence),
     ...(change === undefined ? {} : { change: clean(change) }),
   }));
-}
-
-/** Shorter ones would be found in any text; Cloudreve's passwords have four characters and more. */
-const leastSecret = 4;
-
-/** Every secret among the settings, as it stands there. */
-export function secretsOf(config: Config): string[] {
-  const storePassword = URL.canParse(config.STORE_URL) ? decoded(new URL(config.STORE_URL).password) : "";
-  const all = [
-    config.SECRET,
-    config.SECRET_PREVIOUS,
-    config.OAUTH_CLIENT_SECRET,
-    config.CLOUDREVE_PASSWORD,
-    storePassword,
-    ...config.PORTAL_KEYS.map(({ key }) => key),
-  ];
-  return all.filter((secret): secret is string => (secret?.length ?? 0) >= leastSecret);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -54,6 +54,12 @@ export class SignedCookies {
   }
 
   async write(response: Response, name: string, claims: unknown, lifetimeMs: number): Promise<void> {
+    const [fullName, text] = await this.signed(name, claims, lifetimeMs);
+    response.cookie(fullName, text, { ...this.#options(), maxAge: lifetimeMs });
+  }
+
+  /** @returns name and value, as a browser sends them back */
+  async signed(name: string, claims: unknown, lifetimeMs: number): Promise<readonly [name: string, value: string]> {
     const [key] = this.#keys;
     if (key === undefined) throw new TypeError("a cookie needs a key");
     const text = await new SignJWT({ c: claims })
@@ -61,7 +67,7 @@ export class SignedCookies {
       .setAudience(name)
       .setExpirationTime(Math.floor((this.#now() + lifetimeMs) / 1000))
       .sign(key);
-    response.cookie(this.#fullName(name), text, { ...this.#options(), maxAge: lifetimeMs });
+    return [this.#fullName(name), text];
   }
 
   clear(response: Response, name: string): void {

@@ -10,7 +10,7 @@ import { type SignedInCaller, type SignedInParts, signedInPerson } from "./signe
 import { type MessageKind, messagePage } from "./views/messagePage.ts";
 import type { Page, PageContext } from "./views/page.ts";
 
-const languageCookie = "lang";
+export const languageCookie = "lang";
 const languageForMs = 365 * 24 * 3_600_000;
 const nonceBytes = 18;
 

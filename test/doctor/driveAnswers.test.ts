@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   judgeClock,
+  judgeContract,
   judgeEditSize,
   judgeOAuthTerms,
   judgePublicUrl,
@@ -60,6 +61,21 @@ describe("Cloudreve", () => {
   ])('that says "%s" to a consent', (said, redirect, scopes) => {
     const terms = judgeOAuthTerms(envelope(40_001, said), "https://office.example.org/signin/callback", "openid");
     expect([terms.redirect.outcome, terms.scopes.outcome]).toEqual([redirect, scopes]);
+  });
+
+  it("whose answers have changed is told call by call, without what could not be tried", () => {
+    const unasked = { call: "GET /user/me", state: "unasked", said: "there is no account" } as const;
+    const unchanged = { call: "GET /site/ping", state: "unchanged" } as const;
+    const changed = { call: "GET /file", state: "changed", said: "code 1 in place of data" } as const;
+    expect(judgeContract([unasked])).toMatchObject({ outcome: "skipped" });
+    expect(judgeContract([unchanged, unasked])).toEqual({
+      outcome: "ok",
+      sentence: "Cloudreve answers 1 of 2 calls as the bridge expects; the others could not be tried.",
+    });
+    expect(judgeContract([unchanged, changed, unasked])).toMatchObject({
+      outcome: "warning",
+      sentence: "Cloudreve answers otherwise than this bridge expects: GET /file (code 1 in place of data).",
+    });
   });
 
   it("at a name of the inner network needs one for browsers", () => {
