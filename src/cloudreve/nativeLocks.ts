@@ -1,4 +1,4 @@
-import type { DriveDocument, DriveFile } from "../model/drive.ts";
+import type { DriveDocument, DriveFile, DriveLocks } from "../model/drive.ts";
 import { BridgeError, isTransient, onFailure } from "../model/failure.ts";
 import type { Pause } from "../model/keyValueStore.ts";
 import type { FileApi } from "./fileApi.ts";
@@ -13,7 +13,7 @@ const triesForShortLocks = 3;
 const freshForMs = 1_000;
 
 /** Cloudreve's lock under a token of ours, on the file that is meant and no other. */
-export class NativeLocks {
+export class NativeLocks implements Pick<DriveLocks, "lock" | "refreshLock"> {
   readonly #native: NativeDocuments;
   readonly #files: FileApi;
   readonly #uploads: UploadSessions;
