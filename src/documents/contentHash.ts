@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { ContentRecord } from "./editorCopies.ts";
+import type { ContentRecord } from "./contentRecord.ts";
 
 /** @returns base64 of the SHA-256 of what the drive holds: remembered, or read and hashed */
 export async function sha256Of(

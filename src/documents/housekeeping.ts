@@ -11,7 +11,7 @@ import type { DriveLock } from "./driveLock.ts";
 import type { FileLocks } from "./fileLocks.ts";
 import type { AccessGrants } from "./grants.ts";
 import { isOrphaned } from "./orphanedLock.ts";
-import type { SpoolEnd } from "./spoolEnd.ts";
+import type { SpoolEnd } from "./waitingSaves.ts";
 
 const sweepEveryMs = 60_000;
 /** After a jump of the clock editors get the time to refresh their locks: each does within a quarter of an hour. */

@@ -1,8 +1,8 @@
 import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
 import { BridgeError, type Failure, failureOf } from "../model/failure.ts";
 import { sha256Of } from "./contentHash.ts";
+import type { ContentRecord } from "./contentRecord.ts";
 import { conflictCopyName } from "./copyName.ts";
-import type { ContentRecord } from "./editorCopies.ts";
 import type { LastCopies, LastCopy } from "./lastCopies.ts";
 import { originalOf } from "./original.ts";
 import type { TellSave } from "./saveEvents.ts";

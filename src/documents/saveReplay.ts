@@ -1,7 +1,7 @@
 import { failureOf, isConflict } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
 import type { Lease } from "../model/sharedFileMutex.ts";
-import { isOvertaken } from "./editorCopies.ts";
+import { isOvertaken } from "./contentRecord.ts";
 import { placeSave, type SaveParts } from "./placeSave.ts";
 import {
   copyKey,

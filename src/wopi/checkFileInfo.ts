@@ -1,6 +1,6 @@
 import type { FileActivity } from "../documents/activity.ts";
+import type { ContentRecord } from "../documents/contentRecord.ts";
 import type { DriveLock } from "../documents/driveLock.ts";
-import type { ContentRecord } from "../documents/editorCopies.ts";
 import type { EditorIds } from "../documents/editorIds.ts";
 import { type AccessGrant, isOwners, wopiFileId } from "../documents/grants.ts";
 import { suiteOf } from "../editors/suites.ts";

@@ -1,6 +1,6 @@
 import type { FileActivity } from "../documents/activity.ts";
+import type { ContentRecord } from "../documents/contentRecord.ts";
 import type { DriveLock } from "../documents/driveLock.ts";
-import type { ContentRecord } from "../documents/editorCopies.ts";
 import { editorKey } from "../editors/suites.ts";
 import type { Drive, DriveContent } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";

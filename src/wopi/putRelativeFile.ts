@@ -1,5 +1,5 @@
+import type { ContentRecord } from "../documents/contentRecord.ts";
 import type { DriveLock } from "../documents/driveLock.ts";
-import type { ContentRecord } from "../documents/editorCopies.ts";
 import type { FileLocks } from "../documents/fileLocks.ts";
 import {
   type AccessGrant,

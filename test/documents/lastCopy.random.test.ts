@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConflictCopies } from "../../src/documents/conflictCopy.ts";
-import { ContentRecord } from "../../src/documents/editorCopies.ts";
+import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import { LastCopies } from "../../src/documents/lastCopies.ts";
 import type { SaveNews } from "../../src/documents/saveEvents.ts";
 import type { SpooledSave } from "../../src/documents/saveSpool.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ContentRecord, copyBehindSave, type EditorCopy } from "../../src/documents/editorCopies.ts";
+import { ContentRecord, copyBehindSave, type EditorCopy } from "../../src/documents/contentRecord.ts";
 import type { DriveFile } from "../../src/model/drive.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 
