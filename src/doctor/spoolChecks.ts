@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Config } from "../config.ts";
-import { placingFactsSchema, undecidedFactsSchema } from "../documents/saveSpool.ts";
+import { readHead } from "../documents/spoolFile.ts";
 import { largestSaveShare, leftFreeBytes } from "../documents/spoolRoom.ts";
 import { spoolStage } from "../documents/waitingSaves.ts";
 import type { Clock } from "../model/keyValueStore.ts";
@@ -13,7 +12,6 @@ import { reasonOf } from "./httpProbe.ts";
 /** A save that is being placed right now lies there too. */
 const underWayMs = 60_000;
 const shownSaves = 3;
-const headLimit = 65_536;
 const mebibyte = 1024 * 1024;
 /** Below this even the saves of a quiet day may not fit. */
 const leastFreeBytes = 64 * mebibyte;
@@ -129,24 +127,19 @@ async function contentOf(dir: string): Promise<{ saves: WaitingSave[]; brokenNam
   const names = await readdir(dir);
   const saves: WaitingSave[] = [];
   for (const name of names.filter((one) => /\.(save|undecided)$/.test(one))) {
-    const save = await readFirstLine(join(dir, name));
+    const save = await readSave(join(dir, name));
     if (save !== undefined) saves.push(save);
   }
   return { saves, brokenNames: names.filter((name) => name.endsWith(".broken")) };
 }
 
 /** @returns undefined when the bridge has placed it meanwhile */
-async function readFirstLine(path: string): Promise<WaitingSave | undefined> {
-  let head = "";
+async function readSave(path: string): Promise<WaitingSave | undefined> {
   try {
-    for await (const chunk of createReadStream(path, "utf8") as AsyncIterable<string>) {
-      head += chunk;
-      if (head.includes("\n") || head.length > headLimit) break;
-    }
-    const facts: unknown = JSON.parse(head.slice(0, head.indexOf("\n")));
-    if (!path.endsWith(".undecided")) return placingFactsSchema.parse(facts);
-    const { wopiFileId, receivedAtMs } = undecidedFactsSchema.parse(facts);
-    return { fileName: wopiFileId, personName: "somebody", receivedAtMs };
+    const head = await readHead(path);
+    if (head.is === "placing") return head.facts;
+    if (head.is === "unread") return undefined;
+    return { fileName: head.facts.wopiFileId, personName: "somebody", receivedAtMs: head.facts.receivedAtMs };
   } catch {
     return undefined;
   }

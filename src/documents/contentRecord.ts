@@ -3,20 +3,20 @@ import type { DriveFile } from "../model/drive.ts";
 import { type KeyValueStore, put } from "../model/keyValueStore.ts";
 import { secondOf } from "./toldTime.ts";
 
-/** Where a save stands: known when it arrives, and kept with its bytes. */
-export interface SaveStand {
-  /** The copy in the editor's hands that was saved: a new one with each loading. */
-  readonly copyId: string;
+/** What a save is based on: known when it arrives, and stays with its bytes. */
+export interface SaveBaseline {
+  /** The loading of the document by the editor that was saved. */
+  readonly loadId: string;
   /** Counts an editor's saves of a file; clocks of several bridges need not agree. */
   readonly order: number;
-  /** The version the copy stood on; undefined when the bridge does not know. */
+  /** The version it was made from; undefined when the bridge does not know. */
   readonly baseVersion?: string | undefined;
   /** Mark of the lock it came under; undefined = noted before locks were. */
   readonly lock?: string | undefined;
 }
 
-/** What is known of a copy in an editor's hands. */
-export interface EditorCopy {
+/** One loading of a document by an editor: what is known of the copy in its hands. */
+export interface EditorLoad {
   readonly id: string;
   /** The version it stands on: the one loaded, then that of each of its saves that went in. */
   readonly version?: string;
@@ -32,8 +32,8 @@ export interface EditorCopy {
 
 interface EditorRecord {
   readonly lastOrder: number;
-  /** The one in the editor's hands first; saves of the others may still wait in the spool. */
-  readonly copies: readonly EditorCopy[];
+  /** Loads, named as they always were in the store. The one in the editor's hands first; saves of the others may still wait in the spool. */
+  readonly copies: readonly EditorLoad[];
 }
 
 interface VersionFacts {
@@ -113,7 +113,7 @@ export class ContentRecord {
   async loaded(fileId: string, editor: string, version: string, lastModifiedTime: string): Promise<void> {
     await this.#change(fileId, editor, ({ lastOrder, copies }) => ({
       lastOrder,
-      copies: [{ ...newCopy(), version, toldTimes: [lastModifiedTime] }, ...copies],
+      copies: [{ ...newLoad(), version, toldTimes: [lastModifiedTime] }, ...copies],
     }));
   }
 
@@ -128,36 +128,36 @@ export class ContentRecord {
     editor: string,
     timestamp: string | undefined,
     lockId?: string | undefined,
-  ): Promise<SaveStand> {
+  ): Promise<SaveBaseline> {
     const lock = lockMark(lockId);
-    let copy = newCopy();
+    let load = newLoad();
     const { lastOrder } = await this.#change(fileId, editor, ({ lastOrder, copies }) => {
-      const known = copyBehindSave(copies, timestamp, lock);
+      const known = loadBehindSave(copies, timestamp, lock);
       // Behind the one in hand: whoever makes up a time must not become the editor's copy.
       const [first, ...others] = copies;
-      const kept = known !== undefined ? copies : first === undefined ? [copy] : [first, copy, ...others];
-      copy = known ?? copy;
+      const kept = known !== undefined ? copies : first === undefined ? [load] : [first, load, ...others];
+      load = known ?? load;
       return { lastOrder: lastOrder + 1, copies: kept };
     });
     return {
-      copyId: copy.id,
+      loadId: load.id,
       order: lastOrder,
       lock,
-      ...(copy.version === undefined ? {} : { baseVersion: copy.version }),
+      ...(load.version === undefined ? {} : { baseVersion: load.version }),
     };
   }
 
   /** @returns undefined when it has been forgotten: too many loadings since, or the store was lost */
-  async copy(fileId: string, editor: string, copyId: string): Promise<EditorCopy | undefined> {
+  async findLoad(fileId: string, editor: string, loadId: string): Promise<EditorLoad | undefined> {
     const { copies } = recordIn(await this.#store.get(copiesKey(fileId, editor)));
-    return copies.find(({ id }) => id === copyId);
+    return copies.find(({ id }) => id === loadId);
   }
 
   /** Notes what is about to be sent: should the answer be lost, this content is known again as the copy's own. */
-  async sending(fileId: string, editor: string, copyId: string, sha256: string): Promise<void> {
-    await this.#changeCopy(fileId, editor, copyId, (copy) => ({
-      ...copy,
-      unheard: [sha256, ...copy.unheard.filter((other) => other !== sha256)].slice(0, keptUnheard),
+  async sending(fileId: string, editor: string, loadId: string, sha256: string): Promise<void> {
+    await this.#changeLoad(fileId, editor, loadId, (load) => ({
+      ...load,
+      unheard: [sha256, ...load.unheard.filter((other) => other !== sha256)].slice(0, keptUnheard),
     }));
   }
 
@@ -165,22 +165,22 @@ export class ContentRecord {
   async accepted(
     fileId: string,
     editor: string,
-    { copyId, order, lock }: SaveStand,
+    { loadId, order, lock }: SaveBaseline,
     version: string,
     lastModifiedTime: string,
   ): Promise<void> {
-    await this.#changeCopy(fileId, editor, copyId, (copy) => ({
-      ...copy,
+    await this.#changeLoad(fileId, editor, loadId, (load) => ({
+      ...load,
       version,
-      toldTimes: [lastModifiedTime, ...(copy.toldTimes ?? [])].slice(0, keptTimes),
+      toldTimes: [lastModifiedTime, ...(load.toldTimes ?? [])].slice(0, keptTimes),
       unheard: [],
-      placedOrder: Math.max(copy.placedOrder, order),
+      placedOrder: Math.max(load.placedOrder, order),
       ...(lock === undefined ? {} : { placedUnder: lock }),
     }));
   }
 
   /** @returns id of the conflict copy that was made of this content */
-  async conflictCopy(fileId: string, sha256: string): Promise<string | undefined> {
+  async conflictFileId(fileId: string, sha256: string): Promise<string | undefined> {
     return this.#store.get(conflictKey(fileId, sha256));
   }
 
@@ -189,16 +189,16 @@ export class ContentRecord {
     await put(this.#store, conflictKey(fileId, sha256), conflictCopyId, untilMs);
   }
 
-  async #changeCopy(
+  async #changeLoad(
     fileId: string,
     editor: string,
-    copyId: string,
-    next: (copy: EditorCopy) => EditorCopy,
+    loadId: string,
+    next: (load: EditorLoad) => EditorLoad,
   ): Promise<void> {
     await this.#change(fileId, editor, ({ lastOrder, copies }) => {
-      // A copy of before the store was lost is remembered anew, behind the one in hand.
-      const known = copies.some(({ id }) => id === copyId) ? copies : [...copies, { ...newCopy(), id: copyId }];
-      return { lastOrder, copies: known.map((copy) => (copy.id === copyId ? next(copy) : copy)) };
+      // One of before the store was lost is remembered anew, behind the one in hand.
+      const known = copies.some(({ id }) => id === loadId) ? copies : [...copies, { ...newLoad(), id: loadId }];
+      return { lastOrder, copies: known.map((load) => (load.id === loadId ? next(load) : load)) };
     });
   }
 
@@ -236,21 +236,21 @@ export class ContentRecord {
 }
 
 /**
- * Which of an editor's copies a save is of. The time that the editor knows decides: somebody else may have loaded the
+ * Which of an editor's loads a save is of. The time that the editor knows decides: somebody else may have loaded the
  * document since, through the same editor or as if through it, and what he was handed is not what is saved now.
- * @param copies the one loaded last first
+ * @param loads the last one first
  * @param lock mark of the lock that the save came under
- * @returns undefined when no copy was ever told that time: then the time alone tells what the save stands on
+ * @returns undefined when none was ever told that time: then the time alone tells what the save stands on
  */
-export function copyBehindSave(
-  copies: readonly EditorCopy[],
+export function loadBehindSave(
+  loads: readonly EditorLoad[],
   timestamp: string | undefined,
   lock: string,
-): EditorCopy | undefined {
+): EditorLoad | undefined {
   const atSecond = secondOf(timestamp);
-  if (atSecond === undefined) return copies[0];
-  // A copy of before times were noted could be any save's.
-  return copies.find(({ toldTimes, placedUnder = lock }) => {
+  if (atSecond === undefined) return loads[0];
+  // One of before times were noted could be any save's.
+  return loads.find(({ toldTimes, placedUnder = lock }) => {
     // Whoever has lost some answers has still the lock it saved under: under another one it was never here.
     const stillKnown = placedUnder === lock ? toldTimes : toldTimes?.slice(0, 1);
     return stillKnown?.some((told) => secondOf(told) === atSecond) ?? true;
@@ -258,15 +258,15 @@ export function copyBehindSave(
 }
 
 /**
- * Is a save in what the document has become: has a later one of the same copy gone in? Under another lock that was
+ * Is a save in what the document has become: has a later one of the same load gone in? Under another lock that was
  * another editor's, which the bridge takes for the same one, and it holds nothing of this.
  */
-export function isOvertaken(copy: EditorCopy, stand: SaveStand): boolean {
-  return copy.placedOrder > stand.order && isUnderLockOf(copy, stand);
+export function isOvertaken(load: EditorLoad, baseline: SaveBaseline): boolean {
+  return load.placedOrder > baseline.order && isUnderLockOf(load, baseline);
 }
 
-/** Whether what went in last of a copy went in under the lock of this save. */
-export function isUnderLockOf({ placedUnder }: EditorCopy, { lock }: SaveStand): boolean {
+/** Whether what went in last of a load went in under the lock of this save. */
+export function isUnderLockOf({ placedUnder }: EditorLoad, { lock }: SaveBaseline): boolean {
   return placedUnder === undefined || lock === undefined || placedUnder === lock;
 }
 
@@ -287,7 +287,7 @@ function recordIn(raw: string | undefined): EditorRecord {
   return raw === undefined ? { lastOrder: 0, copies: [] } : (JSON.parse(raw) as EditorRecord);
 }
 
-function newCopy(): EditorCopy {
+function newLoad(): EditorLoad {
   return { id: randomBytes(9).toString("base64url"), unheard: [], placedOrder: 0 };
 }
 

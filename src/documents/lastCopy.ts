@@ -27,7 +27,7 @@ const unheardAtMost = 8;
  * called under the file's mutex, whose keeping it does not rely on.
  * @throws what the drive says; the bytes are then not placed
  */
-export async function keepLast(parts: LastCopyParts, save: SpooledSave, why: Why): Promise<void> {
+export async function placeLastSave(parts: LastCopyParts, save: SpooledSave, why: Why): Promise<void> {
   const { tell, lastCopies, drive } = parts;
   const { grantId, document } = save.facts;
   const before = await lastCopies.find(grantId);

@@ -35,8 +35,8 @@ export interface SaveManner {
 
 /**
  * Places the bytes of one save. To be called under the file's mutex, after the body is whole in the spool. One that a later
- * save of the same copy has overtaken is in that one, and writes nothing.
- * @returns the version that the editor's copy stands on afterwards
+ * save of the same load has overtaken is in that one, and writes nothing.
+ * @returns the version that the editor's next save is based on
  * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, and what the drive says
  */
 export async function placeSave(
@@ -54,7 +54,7 @@ export async function placeSave(
     return await writeSave(parts, save, { ...manner, wasTakenOver }, lease);
   } catch (error) {
     if (isConflict(error)) {
-      if (manner.isExitSave || wasTakenOver) await parts.copies.keep(save, whyNot(error));
+      if (manner.isExitSave || wasTakenOver) await parts.copies.copyBeside(save, whyNot(error));
       else await parts.tell(save.facts, { is: "refused", why: whyNot(error) });
     }
     throw error;
@@ -62,20 +62,20 @@ export async function placeSave(
 }
 
 /**
- * Has a later save of the same copy gone into the document? One that was refused, kept or became a copy does not count:
+ * Has a later save of the same load gone into the document? One that was refused, kept or became a copy does not count:
  * then this is the best that the document can have.
  * @returns what that one made of it
  */
 async function overtakenBy({ drive, content }: SaveParts, save: SpooledSave): Promise<SavedDocument | undefined> {
-  const { document, editor, stand } = save.facts;
-  if (stand === undefined) return undefined;
-  const copy = await content.copy(document.fileId, editor, stand.copyId);
-  if (copy?.version === undefined || !isOvertaken(copy, stand)) return undefined;
-  // Not what somebody else may have stored since: the editor would take that for what its copy stands on.
-  const known = await content.known(document.fileId, copy.version);
-  if (known !== undefined) return { version: copy.version, lastModifiedTime: known.lastModifiedTime };
+  const { document, editor, baseline } = save.facts;
+  if (baseline === undefined) return undefined;
+  const load = await content.findLoad(document.fileId, editor, baseline.loadId);
+  if (load?.version === undefined || !isOvertaken(load, baseline)) return undefined;
+  // Not what somebody else may have stored since: the editor would take that for its own baseline.
+  const known = await content.known(document.fileId, load.version);
+  if (known !== undefined) return { version: load.version, lastModifiedTime: known.lastModifiedTime };
   const stored = await drive.stat(document);
-  if (stored.version !== copy.version) throw refusal({ kind: "changedInStorage" }, save.facts.requestLockId);
+  if (stored.version !== load.version) throw refusal({ kind: "changedInStorage" }, save.facts.requestLockId);
   return { version: stored.version, lastModifiedTime: await content.lastModifiedTime(stored) };
 }
 
@@ -86,7 +86,7 @@ async function writeSave(
   lease: Lease,
 ): Promise<SavedDocument> {
   const { locks, driveLock, drive, content } = parts;
-  const { document, editor, requestLockId, timestamp, stand } = save.facts;
+  const { document, editor, requestLockId, timestamp, baseline } = save.facts;
   const lock = await locks.current(document.fileId);
   const holdsLock = lock !== undefined && lock.lockId === requestLockId;
   // Taken anew before the version is read: a drive that restarted has forgotten the lock, and from here on nobody
@@ -95,25 +95,25 @@ async function writeSave(
   // A lock that ran out here may still stand in the drive, where it would keep this late save off.
   if (lock === undefined) await driveLock.release(document.fileId);
   const stored = held?.file ?? (await drive.stat(document));
-  const standing = await standingOf(parts, save, stored);
+  const compared = await comparedWith(parts, save, stored);
   const facts: SaveFacts = {
     heldLockId: lock?.lockId,
     requestLockId,
     storedVersion: stored.version,
     storedSizeBytes: stored.sizeBytes,
     storedModifiedAt: await content.lastModifiedTime(stored),
-    baseVersion: standing.baseVersion,
+    baseVersion: compared.baseVersion,
     timestamp,
     isForced: manner.isForced,
     isExitSave: manner.isExitSave,
     wasTakenOver: manner.wasTakenOver,
-    equalsStored: standing.equalsStored,
+    equalsStored: compared.equalsStored,
   };
   const decision = decideSave(facts);
   // A copy, where one is due, is made by the caller: the drive may still refuse what the policy allows.
-  if (decision.do === "refuse" || decision.do === "keepCopy") throw refusal(decision.because, lock?.lockId);
-  if (decision.do === "write" && stand !== undefined) {
-    await content.sending(document.fileId, editor, stand.copyId, save.sha256);
+  if (decision.do === "refuse" || decision.do === "copyBeside") throw refusal(decision.because, lock?.lockId);
+  if (decision.do === "write" && baseline !== undefined) {
+    await content.sending(document.fileId, editor, baseline.loadId, save.sha256);
   }
   // What was read above holds for as long as the lease does.
   lease.requireMine();
@@ -129,26 +129,26 @@ async function writeSave(
   if (held !== undefined) await driveLock.note(file);
   await content.stored(file, save.sha256);
   const lastModifiedTime = await content.lastModifiedTime(file);
-  if (stand !== undefined) await content.accepted(document.fileId, editor, stand, file.version, lastModifiedTime);
+  if (baseline !== undefined) await content.accepted(document.fileId, editor, baseline, file.version, lastModifiedTime);
   return { version: file.version, lastModifiedTime };
 }
 
 /**
- * The version that the saved copy stands on, and whether the drive has these very bytes already. When another version
- * is stored, an earlier try or an earlier save of the same copy may have got through unheard: then the stored bytes
+ * The version that the save is based on, and whether the drive has these very bytes already. When another version
+ * is stored, an earlier try or an earlier save of the same load may have got through unheard: then the stored bytes
  * themselves are looked at.
  */
-async function standingOf(
+async function comparedWith(
   { drive, content }: SaveParts,
   save: SpooledSave,
   stored: DriveFile,
 ): Promise<Pick<SaveFacts, "baseVersion" | "equalsStored">> {
-  const { document, editor, stand } = save.facts;
-  const copy = stand === undefined ? undefined : await content.copy(document.fileId, editor, stand.copyId);
-  // What another lock's save has made of it since is not what this one stands on.
-  const isOwn = copy !== undefined && stand !== undefined && isUnderLockOf(copy, stand);
-  const baseVersion = (isOwn ? copy.version : undefined) ?? stand?.baseVersion;
-  const unheard = copy?.unheard ?? [];
+  const { document, editor, baseline } = save.facts;
+  const load = baseline === undefined ? undefined : await content.findLoad(document.fileId, editor, baseline.loadId);
+  // What another lock's save has made of it since is not what this one is based on.
+  const isOwn = load !== undefined && baseline !== undefined && isUnderLockOf(load, baseline);
+  const baseVersion = (isOwn ? load.version : undefined) ?? baseline?.baseVersion;
+  const unheard = load?.unheard ?? [];
   const isOtherVersion = baseVersion === undefined ? unheard.length > 0 : baseVersion !== stored.version;
   const isSameSize = stored.sizeBytes === save.sizeBytes;
   const isToBeRead = isOtherVersion && (isSameSize || unheard.length > 0);

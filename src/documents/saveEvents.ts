@@ -1,5 +1,5 @@
 import { BridgeError, type Failure } from "../model/failure.ts";
-import type { PlacingFacts } from "./saveSpool.ts";
+import type { PlacingFacts } from "./saveFacts.ts";
 
 /** What becomes of a save, for the people who look at the document's page. */
 export type SaveNews =

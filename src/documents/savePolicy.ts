@@ -31,7 +31,7 @@ export type SaveDecision =
   | { readonly do: "acknowledge" }
   | { readonly do: "refuse"; readonly because: SaveRefusal }
   /** Refused, and nobody is there to decide: the bytes go beside the document. */
-  | { readonly do: "keepCopy"; readonly because: SaveRefusal };
+  | { readonly do: "copyBeside"; readonly because: SaveRefusal };
 
 export type SaveRefusal =
   | { readonly kind: "lockMismatch"; readonly currentLockId: string }
@@ -47,7 +47,7 @@ export function decideSave(facts: SaveFacts): SaveDecision {
   if (refusal === undefined) return facts.equalsStored ? { do: "acknowledge" } : { do: "write" };
   // After an exit save nobody is left to see a dialog, and the editor drops its copy whatever it hears.
   const isForCopy = (facts.isExitSave || facts.wasTakenOver) && !facts.equalsStored;
-  return { do: isForCopy ? "keepCopy" : "refuse", because: refusal };
+  return { do: isForCopy ? "copyBeside" : "refuse", because: refusal };
 }
 
 function refusalOf(facts: SaveFacts): SaveRefusal | undefined {

@@ -3,14 +3,8 @@ import type { FileMutex } from "../model/fileMutex.ts";
 import type { Lease } from "../model/sharedFileMutex.ts";
 import { isOvertaken } from "./contentRecord.ts";
 import { placeSave, type SaveParts } from "./placeSave.ts";
-import {
-  copyKey,
-  type PlacingFacts,
-  type SaveSpool,
-  type SpooledSave,
-  saveOrder,
-  type UndecidedFacts,
-} from "./saveSpool.ts";
+import { type PlacingFacts, saveOrder, seriesKey, type UndecidedFacts } from "./saveFacts.ts";
+import type { SaveSpool, SpooledSave } from "./saveSpool.ts";
 
 /** What became of a kept save. */
 export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
@@ -92,7 +86,7 @@ export class SaveReplay {
     await this.#decideAll();
     const chains = new Map<unknown, SpooledSave[]>();
     for await (const save of this.#parts.spool.kept()) {
-      const key = copyKey(save.facts) ?? Symbol("a copy of its own");
+      const key = seriesKey(save.facts) ?? Symbol("alone");
       chains.set(key, [...(chains.get(key) ?? []), save]);
     }
     for (const saves of chains.values()) {
@@ -117,7 +111,7 @@ export class SaveReplay {
     }
   }
 
-  /** Saves of one copy, newest first: when the newest is placed, the others are in it. */
+  /** Saves of one load, newest first: when the newest is placed, the others are in it. */
   async #tryChain([newest, ...older]: readonly SpooledSave[]): Promise<void> {
     if (newest === undefined || (await this.#tryOne(newest)) === "waiting") return;
     for (const save of older) {
@@ -145,15 +139,15 @@ export class SaveReplay {
   }
 
   async #place(save: SpooledSave, lease: Lease): Promise<ReplayOutcome> {
-    const { document, editor, stand, isBesideOnly } = save.facts;
+    const { document, editor, baseline, isBesideOnly } = save.facts;
     if (isBesideOnly === true) {
-      await this.#parts.copies.keep(save, "rightMissing");
+      await this.#parts.copies.copyBeside(save, "rightMissing");
       return "copied";
     }
-    if (stand !== undefined) {
-      const copy = await this.#parts.content.copy(document.fileId, editor, stand.copyId);
-      // The same copy has been saved again since, which holds this too. What was loaded anew does not.
-      if (copy !== undefined && isOvertaken(copy, stand)) return "superseded";
+    if (baseline !== undefined) {
+      const load = await this.#parts.content.findLoad(document.fileId, editor, baseline.loadId);
+      // The same load has been saved again since, which holds this too. What was loaded anew does not.
+      if (load !== undefined && isOvertaken(load, baseline)) return "superseded";
     }
     try {
       // "Overwrite" was said of what stood there then; nobody is here to say it again.
@@ -163,7 +157,7 @@ export class SaveReplay {
     } catch (error) {
       if (isConflict(error)) return "copied";
       if (failureOf(error, "fileMissing") !== undefined) {
-        await this.#parts.copies.keep(save, "fileMissing");
+        await this.#parts.copies.copyBeside(save, "fileMissing");
         return "copied";
       }
       throw error;

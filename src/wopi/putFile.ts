@@ -2,7 +2,8 @@ import type { ConflictCopies } from "../documents/conflictCopy.ts";
 import { type AccessGrant, type AccessGrants, lastSaveUntilMs, mayEdit } from "../documents/grants.ts";
 import { placeSave, type SavedDocument, type SaveManner, type SaveParts } from "../documents/placeSave.ts";
 import { whyNot } from "../documents/saveEvents.ts";
-import type { PlacingFacts, SaveSpool, SpooledSave } from "../documents/saveSpool.ts";
+import type { PlacingFacts } from "../documents/saveFacts.ts";
+import type { SaveSpool, SpooledSave } from "../documents/saveSpool.ts";
 import { editorKey, suiteOf } from "../editors/suites.ts";
 import { BridgeError, failureOf, isConflict, isTransient } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
@@ -46,7 +47,7 @@ export function putFile(parts: PutFileParts): WopiOperation {
     requireEdit(call);
     const request = saveRequest(call);
     const save = await receive(parts, call, await arrivedFacts(parts, call, request));
-    if (save.facts.stand === undefined) return keepUnheard(parts, save);
+    if (save.facts.baseline === undefined) return keepUnheard(parts, save);
     await parts.tell(save.facts, { is: "saving" });
     let saved: SavedDocument | undefined;
     let today: AccessGrant | undefined;
@@ -87,14 +88,14 @@ async function arrivedFacts(parts: PutFileParts, call: WopiCall, request: SaveRe
   const { fileId } = call.grant.document;
   const facts = placingFacts(call.grant, request, parts.now());
   try {
-    const stand = await parts.content.arrived(
+    const baseline = await parts.content.arrived(
       fileId,
       editorKey(call.grant.actionUrl),
       request.timestamp,
       request.requestLockId,
     );
     const folderUri = await parts.content.folderUri(fileId);
-    return { ...facts, stand, ...(folderUri === undefined ? {} : { folderUri }) };
+    return { ...facts, baseline, ...(folderUri === undefined ? {} : { folderUri }) };
   } catch (error) {
     if (!request.isExitSave || failureOf(error, "storeUnreachable") === undefined) throw error;
     return facts;
@@ -144,7 +145,7 @@ async function keepOvertaken(parts: PutFileParts, save: SpooledSave): Promise<vo
 
 async function placeBeside(parts: PutFileParts, save: SpooledSave): Promise<void> {
   try {
-    await parts.mutex.run(save.facts.document.fileId, () => parts.copies.keep(save, "rightMissing"));
+    await parts.mutex.run(save.facts.document.fileId, () => parts.copies.copyBeside(save, "rightMissing"));
   } catch (error) {
     await settleRefused(parts, save, error);
     return;
@@ -153,8 +154,8 @@ async function placeBeside(parts: PutFileParts, save: SpooledSave): Promise<void
 }
 
 /** Of several that wait only the newest is placed: none of them is a save of an editor's copy any more. */
-function lastFacts({ stand: _stand, ...facts }: PlacingFacts): PlacingFacts {
-  return { ...facts, isBesideOnly: true, isLastOfGrant: true };
+function lastFacts({ baseline: _baseline, ...facts }: PlacingFacts): PlacingFacts {
+  return { ...facts, isBesideOnly: true, isOfEndedGrant: true };
 }
 
 async function receive(parts: PutFileParts, call: WopiCall, facts: PlacingFacts): Promise<SpooledSave> {

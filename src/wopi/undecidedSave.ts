@@ -5,7 +5,8 @@ import {
   lastSaveWithinMs,
   wopiFileId,
 } from "../documents/grants.ts";
-import type { PlacingFacts, SaveSpool, UndecidedFacts } from "../documents/saveSpool.ts";
+import type { PlacingFacts, UndecidedFacts } from "../documents/saveFacts.ts";
+import type { SaveSpool } from "../documents/saveSpool.ts";
 import type { Editors } from "../editors/discovery.ts";
 import type { TokenClaims } from "../http/accessToken.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -54,7 +55,7 @@ export function decideUndecided(grants: AccessGrants): (save: UndecidedFacts) =>
       case "edit":
         return facts;
       case "justEnded":
-        return { ...facts, isBesideOnly: true, isLastOfGrant: true };
+        return { ...facts, isBesideOnly: true, isOfEndedGrant: true };
       default:
         return undefined;
     }
