@@ -27,6 +27,7 @@ import { accessTokenFor } from "./documents/openSession.ts";
 import { SaveReplay } from "./documents/saveReplay.ts";
 import { SaveSpool, type SpooledSave } from "./documents/saveSpool.ts";
 import { noteDecided, noteDropped, noteReplay, tellOf, warnOfEnd } from "./documents/tellSaveEvents.ts";
+import { decideUndecided } from "./documents/undecidedSave.ts";
 import { SpoolEnd } from "./documents/waitingSaves.ts";
 import { actionUrl } from "./editors/actionUrl.ts";
 import { EditorDiscovery, Editors } from "./editors/discovery.ts";
@@ -54,12 +55,11 @@ import { deleteFile } from "./wopi/deleteFile.ts";
 import { getFile } from "./wopi/getFile.ts";
 import { getLock, lock, refreshLock, unlock } from "./wopi/lockOperations.ts";
 import { OpenCalls } from "./wopi/openCalls.ts";
-import { keepEndedSave, putFile } from "./wopi/putFile.ts";
+import { putFile } from "./wopi/putFile.ts";
 import { type DocumentAddresses, putRelativeFile } from "./wopi/putRelativeFile.ts";
 import { putUserInfo } from "./wopi/putUserInfo.ts";
 import { renameFile } from "./wopi/renameFile.ts";
 import { wopiRouter } from "./wopi/router.ts";
-import { decideUndecided, keepUndecided } from "./wopi/undecidedSave.ts";
 
 /** How long a stop waits for work whose callers have gone; the spool holds the saves that are cut off. */
 const settleMs = 5_000;
@@ -180,7 +180,7 @@ export async function openBridge(
     noteReplay(logger)(save, "waiting", error);
     replay.wake();
   };
-  const putFileParts = { ...saveParts, grants, spool, mutex, limitBytes, pause, kept };
+  const saveDocumentParts = { ...saveParts, grants, spool, mutex, limitBytes, pause, kept };
   const addresses: DocumentAddresses = {
     forEditor: async (grant) => {
       const token = await accessTokenFor(tokens, grant);
@@ -265,9 +265,9 @@ export async function openBridge(
         DELETE: deleteFile({ ...lockParts, audit }),
         PUT_USER_INFO: putUserInfo({ store, drive, now }),
       },
-      contentOverrides: { PUT: putFile(putFileParts) },
-      keepEndedSave: keepEndedSave(putFileParts),
-      keepUndecidedSave: keepUndecided({ spool, limitBytes, now, kept: () => replay.wake() }),
+      contentOverrides: { PUT: putFile(saveDocumentParts) },
+      saves: saveDocumentParts,
+      undecidedSaves: { spool, limitBytes, now, kept: () => replay.wake() },
     }),
   );
   // Policies about content and framing are each page's own: helmet's stop the form post to the editor and portals.

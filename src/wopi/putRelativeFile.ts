@@ -9,6 +9,8 @@ import {
   mayEdit,
   wopiFileId,
 } from "../documents/grants.ts";
+import { receiveSave } from "../documents/saveDocument.ts";
+import { placingFacts } from "../documents/saveFacts.ts";
 import type { SaveSpool, SpooledSave } from "../documents/saveSpool.ts";
 import type { Editors } from "../editors/discovery.ts";
 import type { Audit } from "../http/auditLog.ts";
@@ -18,15 +20,7 @@ import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
 import { checkName, fileType, nearestName, splitName } from "../model/fileName.ts";
 import { underFreeName } from "./freeName.ts";
-import { placingFacts } from "./putFile.ts";
-import {
-  declaredBytes,
-  refuseTooLarge,
-  requestedName,
-  type WopiCall,
-  type WopiOperation,
-  type WopiReply,
-} from "./wopiCall.ts";
+import { requestedName, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
 export interface PutRelativeParts {
   readonly drive: Drive;
@@ -80,10 +74,9 @@ export function putRelativeFile(parts: PutRelativeParts): WopiOperation {
     }
     await countTry(parts, grant);
     const target = targetOf(call);
-    refuseTooLarge(call, parts.limitBytes);
     // Should the bridge die: these bytes are another file's, and must not go into this one.
     const facts = { ...placingFacts(grant, {}, parts.now()), isBesideOnly: true };
-    const save = await parts.spool.receive(call.body, facts, parts.limitBytes, declaredBytes(call));
+    const save = await receiveSave(parts, saveBody(call), facts);
     try {
       // The body may have taken minutes, and what was ended in the meantime writes nothing any more.
       const today = await parts.grants.find(grant.id);

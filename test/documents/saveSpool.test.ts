@@ -313,7 +313,7 @@ describe("the largest save that one session can have", () => {
 
 describe("what a bridge of the version before has left in the folder", () => {
   const bytes = Buffer.from("work of before the upgrade");
-  const before = async (line: object) => {
+  const leftBehind = async (line: object) => {
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     const name = `0123456789abcdef01234567-${bytes.length}-${sha256}.save`;
     await writeFile(join(dir, name), Buffer.concat([Buffer.from(`${JSON.stringify(line)}\n`), bytes]));
@@ -324,13 +324,13 @@ describe("what a bridge of the version before has left in the folder", () => {
 
   it("is placed with what it was based on", async () => {
     const stand = { copyId: "c1", order: 7, baseVersion: "v3", lock: "mark" };
-    const save = await before({ ...facts, stand });
+    const save = await leftBehind({ ...facts, stand });
     expect(save?.facts).toEqual({ ...facts, baseline: { loadId: "c1", order: 7, baseVersion: "v3", lock: "mark" } });
     expect(bytes.equals(await buffer(save?.open() ?? Readable.from([])))).toBe(true);
   });
 
   it("stays the last save of a grant that had ended", async () => {
-    const save = await before({ ...facts, isBesideOnly: true, isLastOfGrant: true });
+    const save = await leftBehind({ ...facts, isBesideOnly: true, isLastOfGrant: true });
     expect(save?.facts).toEqual({ ...facts, isBesideOnly: true, isOfEndedGrant: true });
   });
 
