@@ -1,14 +1,13 @@
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError, type Failure, failureOf, isConflict } from "../model/failure.ts";
+import { conflictCopyName } from "../model/fileName.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import { sha256Of } from "./contentHash.ts";
 import type { ContentRecord } from "./contentRecord.ts";
-import { conflictCopyName } from "./copyName.ts";
 import type { LastCopies } from "./lastCopies.ts";
 import { placeLastSave } from "./lastCopy.ts";
-import { originalOf } from "./original.ts";
 import type { TellSave } from "./saveEvents.ts";
 import type { SpooledSave } from "./saveSpool.ts";
+import { holdsSave, originalOf } from "./storedContent.ts";
 
 /** A content that was kept is not kept again within this time, however often an editor sends it. */
 const rememberedForMs = 7 * 24 * 3_600_000;
@@ -96,9 +95,8 @@ export class ConflictCopies {
     return this.#drive.write(copy, taken, save, { previousVersion: taken.version });
   }
 
-  async #holds(file: DriveFile, save: SpooledSave): Promise<boolean> {
-    if (file.sizeBytes !== save.sizeBytes) return false;
+  #holds(file: DriveFile, save: SpooledSave): Promise<boolean> {
     const { account } = save.facts.document;
-    return (await sha256Of(this.#drive, this.#content, { account, fileId: file.id }, file)) === save.sha256;
+    return holdsSave(this.#drive, this.#content, { account, fileId: file.id }, file, save);
   }
 }

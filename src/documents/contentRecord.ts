@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { DriveFile } from "../model/drive.ts";
 import { type KeyValueStore, put } from "../model/keyValueStore.ts";
-import { secondOf } from "./toldTime.ts";
+import { secondOf } from "./savePolicy.ts";
 
 /** What a save is based on: known when it arrives, and stays with its bytes. */
 export interface SaveBaseline {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { type EditLink, type EditLinks, linkEnd } from "../links/links.ts";
 import type { DriveDocument } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -79,6 +79,21 @@ export const lastSaveWithinMs = 5 * 60_000;
 export function wopiFileId(document: DriveDocument): string {
   // An old version is another, immutable document: under the file's own id an editor would join it to the live one.
   return document.version === undefined ? document.fileId : `${document.fileId}-${document.version}`;
+}
+
+/** Who an editor is told somebody is, and whose the file is; equal for the owner. */
+export type EditorIds = (grant: Pick<AccessGrant, "person" | "ownerId">) => { userId: string; ownerId: string };
+
+/**
+ * Editors show these ids to everybody at the document. The drive's own id of the owner would lead a visitor to the
+ * owner's profile and public shares in Cloudreve, and is short enough to be guessed behind a plain hash.
+ * @param key of this purpose alone; with another one owners are told as somebody else
+ */
+export function editorIdsBy(key: Uint8Array): EditorIds {
+  return ({ person, ownerId }) => {
+    const hidden = `o${createHmac("sha256", key).update(ownerId).digest("hex").slice(0, 20)}`;
+    return { userId: person.id === ownerId ? hidden : person.id, ownerId: hidden };
+  };
 }
 
 /** The origin of the editor a grant was made for; an editor keeps one copy of a document for all its users. */

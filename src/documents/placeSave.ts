@@ -3,13 +3,13 @@ import { BridgeError, isConflict } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import type { Lease } from "../model/sharedFileMutex.ts";
 import type { ConflictCopies } from "./conflictCopy.ts";
-import { sha256Of } from "./contentHash.ts";
 import { type ContentRecord, isOvertaken, isUnderLockOf } from "./contentRecord.ts";
 import type { DriveLock } from "./driveLock.ts";
 import type { FileLocks } from "./fileLocks.ts";
 import { type TellSave, whyNot } from "./saveEvents.ts";
 import { decideSave, type SaveFacts, type SaveRefusal } from "./savePolicy.ts";
 import type { SpooledSave } from "./saveSpool.ts";
+import { sha256Of } from "./storedContent.ts";
 
 export interface SavedDocument {
   readonly version: string;

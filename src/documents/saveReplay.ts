@@ -3,11 +3,9 @@ import type { FileMutex } from "../model/fileMutex.ts";
 import type { Lease } from "../model/sharedFileMutex.ts";
 import { isOvertaken } from "./contentRecord.ts";
 import { placeSave, type SaveParts } from "./placeSave.ts";
+import type { ReplayOutcome } from "./saveEvents.ts";
 import { type PlacingFacts, saveOrder, seriesKey, type UndecidedFacts } from "./saveFacts.ts";
 import type { SaveSpool, SpooledSave } from "./saveSpool.ts";
-
-/** What became of a kept save. */
-export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
 
 export interface ReplayParts extends SaveParts {
   readonly spool: SaveSpool;

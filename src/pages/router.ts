@@ -1,5 +1,5 @@
 import { Router } from "express";
-import type { EditorIds } from "../documents/editorIds.ts";
+import type { EditorIds } from "../documents/grants.ts";
 import { accessTokenFor } from "../documents/openSession.ts";
 import { hostPage } from "../editorPage/page.ts";
 import { type HostSessionParts, hostSessionRouter } from "../editorPage/pageCalls.ts";

@@ -1,7 +1,7 @@
 import type { FileActivity } from "../documents/activity.ts";
 import type { ContentRecord } from "../documents/contentRecord.ts";
 import type { DriveLock } from "../documents/driveLock.ts";
-import type { EditorIds } from "../documents/editorIds.ts";
+import type { EditorIds } from "../documents/grants.ts";
 import { type AccessGrant, isOwners, wopiFileId } from "../documents/grants.ts";
 import { suiteOf } from "../editors/suites.ts";
 import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
