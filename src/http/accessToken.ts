@@ -2,6 +2,7 @@ import { hkdfSync } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+import { OldestOutMap } from "../model/oldestOutMap.ts";
 
 /** What an access token says: which grant, which file, until when. Everything else is read from the grant. */
 export interface TokenClaims {
@@ -24,7 +25,7 @@ export class AccessTokens {
   readonly #keys: readonly Promise<CryptoKey>[];
   readonly #now: Clock;
   /** What verified tokens say: an editor sends the same one with every call. Rights are not in it. */
-  readonly #verified = new Map<string, TokenClaims>();
+  readonly #verified = new OldestOutMap<string, TokenClaims>(rememberedTokens);
 
   /** @param secrets the first signs, all verify (rotation) */
   constructor(secrets: readonly string[], now: Clock) {
@@ -71,8 +72,6 @@ export class AccessTokens {
   }
 
   #remember(token: string, claims: TokenClaims): TokenClaims {
-    const [oldest] = this.#verified.keys();
-    if (this.#verified.size >= rememberedTokens && oldest !== undefined) this.#verified.delete(oldest);
     this.#verified.set(token, claims);
     return claims;
   }

@@ -1,4 +1,5 @@
 import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
+import { OldestOutMap } from "./oldestOutMap.ts";
 
 const dayMs = 24 * 3_600_000;
 
@@ -67,15 +68,10 @@ const lives: ReadonlyMap<string, string | number> = new Map(Object.entries(rowLi
 
 /** The same store, in which rows end that are written without an end, unless they are used. @see rowLives */
 export function withRowLives(store: KeyValueStore, now: Clock): KeyValueStore {
-  const renewedAtMs = new Map<string, number>();
+  const renewedAtMs = new OldestOutMap<string, number>(rememberedRenewals);
   const isDue = (key: string): boolean => {
     const atMs = renewedAtMs.get(key);
     return atMs === undefined || Math.abs(now() - atMs) >= renewEveryMs;
-  };
-  const renewed = (key: string): void => {
-    const [oldest] = renewedAtMs.keys();
-    if (renewedAtMs.size >= rememberedRenewals && oldest !== undefined) renewedAtMs.delete(oldest);
-    renewedAtMs.set(key, now());
   };
   return {
     get: async (key) => {
@@ -84,7 +80,7 @@ export function withRowLives(store: KeyValueStore, now: Clock): KeyValueStore {
       if (value === undefined || lifeMs === undefined || !isDue(key)) return value;
       // Whoever changes it at the same moment has given it an end.
       await store.swap(key, value, value, now() + lifeMs);
-      renewed(key);
+      renewedAtMs.set(key, now());
       return value;
     },
     swap: async (key, expected, next, expiresAtMs) => {
