@@ -3,6 +3,7 @@ import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtV
 import type { DriveTokens } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { type StoredRecord, wordRecord } from "../model/record.ts";
 
 export interface PortalKey {
   readonly name: string;
@@ -32,7 +33,7 @@ export class PortalCallers {
   readonly #keys: readonly { readonly name: string; readonly keyHash: Buffer }[];
   readonly #signer: PortalSigner | undefined;
   readonly #signerKeys: JWTVerifyGetKey | undefined;
-  readonly #store: KeyValueStore;
+  readonly #used: StoredRecord<string>;
   readonly #now: Clock;
 
   /** @param parts refetchAfterMs: how long after a fetch an unknown key id may cause the next */
@@ -47,7 +48,7 @@ export class PortalCallers {
     this.#signer = parts.signer;
     this.#signerKeys =
       parts.signer === undefined ? undefined : keysAt(parts.signer.jwksUrl, parts.refetchAfterMs ?? refetchAfterMs);
-    this.#store = parts.store;
+    this.#used = wordRecord(parts.store, "jti");
     this.#now = parts.now;
   }
 
@@ -94,11 +95,11 @@ export class PortalCallers {
   async #useUp({ iss, jti, exp }: JWTPayload): Promise<void> {
     if (exp === undefined || typeof jti !== "string" || jti === "") throw refused(new Error("jti is not a word"));
     if (exp * 1000 > this.#now() + longestLifeMs + clockToleranceMs) throw refused(new Error("exp is too far away"));
-    const key = `jti:${createHash("sha256")
+    const id = createHash("sha256")
       .update(JSON.stringify([iss, jti]))
-      .digest("base64url")}`;
+      .digest("base64url");
     // The check of exp is in whole seconds: a fraction must not let the note end before the token does.
-    const isFirst = await this.#store.swap(key, undefined, "used", Math.ceil(exp) * 1000 + clockToleranceMs);
+    const isFirst = await this.#used.create(id, "used", Math.ceil(exp) * 1000 + clockToleranceMs);
     if (!isFirst) throw refused(new Error("jti was used before"));
   }
 }

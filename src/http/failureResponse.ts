@@ -47,6 +47,7 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   driveFailed: { wopi: 500, web: 502, title: "The drive gave an answer that helps nobody." },
   editorUnreachable: { wopi: 503, web: 503, title: "The editor does not answer." },
   storeUnreachable: { wopi: 503, web: 503, title: "The bridge does not reach its store." },
+  rowUnreadable: { wopi: 500, web: 500, title: "The bridge can't read a record in its store." },
   spoolFailed: { wopi: 500, web: 500, title: "The bridge can't keep the save: its disk refuses." },
   // It passes: to a 413 Collabora makes the document read-only for everybody, to this it keeps it and saves again.
   spoolFull: { wopi: 503, web: 503, title: "The bridge has no room for the save now." },

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { BridgeError } from "./failure.ts";
 import type { Clock, KeyValueStore, Pause } from "./keyValueStore.ts";
+import { record, rowObject, type StoredRecord } from "./record.ts";
 
 /** A secret that somebody offers. */
 export interface Attempt {
@@ -17,10 +19,8 @@ export interface Attempt {
 }
 
 /** Wrong ones so far, until there has been none for a while. */
-interface Wrong {
-  readonly count: number;
-  readonly endsAtMs: number;
-}
+const wrongSchema = rowObject({ count: z.number(), endsAtMs: z.number() });
+type Wrong = z.infer<typeof wrongSchema>;
 
 /** Attempts that go one after the other. */
 interface Lane {
@@ -65,13 +65,13 @@ export function delayMs(wrong: number, { free, firstMs, longestMs }: Brake): num
  * looked at before the one before it is counted, however many are sent at once.
  */
 export class AttemptLimits {
-  readonly #store: KeyValueStore;
+  readonly #wrong: StoredRecord<Wrong>;
   readonly #now: Clock;
   readonly #pause: Pause;
   readonly #lanes = new Map<string, Lane>();
 
   constructor(store: KeyValueStore, now: Clock, pause: Pause) {
-    this.#store = store;
+    this.#wrong = record(store, "attempts", wrongSchema, { endsAtMs: ({ endsAtMs }) => endsAtMs });
     this.#now = now;
     this.#pause = pause;
   }
@@ -135,35 +135,32 @@ export class AttemptLimits {
   }
 
   async #counted(key: string): Promise<number> {
-    return this.#standing(await this.#store.get(key));
+    return this.#standing(await this.#wrong.get(key));
   }
 
   async #count(key: string): Promise<void> {
-    for (;;) {
-      const raw = await this.#store.get(key);
-      const next: Wrong = { count: this.#standing(raw) + 1, endsAtMs: this.#now() + rememberedMs };
-      if (await this.#store.swap(key, raw, JSON.stringify(next), next.endsAtMs)) return;
-    }
+    await this.#wrong.update(key, (wrong) => ({
+      count: this.#standing(wrong) + 1,
+      endsAtMs: this.#now() + rememberedMs,
+    }));
   }
 
   async #forget(key: string): Promise<void> {
-    const raw = await this.#store.get(key);
+    const row = this.#wrong.row(key);
     // Whoever was wrong meanwhile is counted still.
-    if (raw !== undefined) await this.#store.swap(key, raw, undefined);
+    if ((await row.read()) !== undefined) await row.swap(undefined);
   }
 
   /** A store may be late in dropping what has expired. */
-  #standing(raw: string | undefined): number {
-    if (raw === undefined) return 0;
-    const { count, endsAtMs } = JSON.parse(raw) as Wrong;
-    return endsAtMs > this.#now() ? count : 0;
+  #standing(wrong: Wrong | undefined): number {
+    return wrong !== undefined && wrong.endsAtMs > this.#now() ? wrong.count : 0;
   }
 }
 
 /** Who and whose are kept as a hash. */
 function rowsOf({ what, source, target }: Attempt): Record<"pair" | "source" | "target", string> {
   const row = (...facts: readonly string[]): string =>
-    `attempts:${createHash("sha256").update(JSON.stringify(facts)).digest("base64url").slice(0, 22)}`;
+    createHash("sha256").update(JSON.stringify(facts)).digest("base64url").slice(0, 22);
   return {
     pair: row(what, "from", source, "of", target),
     source: row(what, "from", source),

@@ -1,5 +1,7 @@
 import type { Readable } from "node:stream";
+import { z } from "zod";
 import type { LockHolder } from "./failure.ts";
+import { rowObject } from "./record.ts";
 
 /** A file as the drive knows it now. */
 export interface DriveFile {
@@ -15,14 +17,15 @@ export interface DriveFile {
   readonly modifiedAt: string;
 }
 
-/** What every later call about an opened file needs; holds no secret. */
-export interface DriveDocument {
+export const driveDocumentSchema = rowObject({
   /** Name of the drive account that acts; its credential stays inside the drive adapter. */
-  readonly account: string;
-  readonly fileId: string;
+  account: z.string(),
+  fileId: z.string(),
   /** Set when an old, immutable version was opened. */
-  readonly version?: string;
-}
+  version: z.string().exactOptional(),
+});
+/** What every later call about an opened file needs; holds no secret. */
+export type DriveDocument = z.infer<typeof driveDocumentSchema>;
 
 export interface DriveAccount {
   readonly account: string;

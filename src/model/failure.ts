@@ -46,7 +46,9 @@ export type Failure =
   /** No room for the bytes of a save, or this file, session or link has its part of it. */
   | { readonly kind: "spoolFull" }
   /** Of a store on another machine: whether it has done what it was asked is not known. */
-  | { readonly kind: "storeUnreachable" };
+  | { readonly kind: "storeUnreachable" }
+  /** A row of the store is damaged, or only a later bridge understands it. */
+  | { readonly kind: "rowUnreadable" };
 
 /** What holds a lock that is not ours: the application types of Cloudreve's 40073 error data, in the words of people. */
 export type LockHolder = "editor" | "upload" | "webdav" | "other";

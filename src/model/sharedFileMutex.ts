@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { z } from "zod";
 import { BridgeError } from "./failure.ts";
 import { type Clock, type KeyValueStore, pauseFor } from "./keyValueStore.ts";
+import { record, rowObject, type StoredRecord, type StoredRow } from "./record.ts";
 
 /** What work gets to know of the lease it is done under. */
 export interface Lease {
@@ -35,18 +37,16 @@ export interface SharedFileMutexOptions {
  * off. Whether another still lives is judged by its signs and by one's own monotonic clock: clocks of machines differ.
  */
 export class SharedFileMutex {
-  readonly #store: KeyValueStore;
-  readonly #now: Clock;
+  readonly #queues: StoredRecord<Queue>;
   readonly #timing: LeaseTiming;
   /** One id for all leases of this bridge: a place in the queue that a lost connection has left is found again. */
   readonly #me = randomBytes(9).toString("base64url");
-  /** Turns that could not be given up yet, by their keys. */
+  /** Turns that could not be given up yet, by their files. */
   readonly #leftOver = new Map<string, FileLease>();
 
   constructor({ store, now, timing }: SharedFileMutexOptions) {
-    this.#store = store;
-    this.#now = now;
     this.#timing = { ...usualTiming, ...timing };
+    this.#queues = record(store, "turn", queueSchema, { endsAtMs: () => now() + this.#timing.leaseMs });
   }
 
   get waitAtMostMs(): number {
@@ -64,40 +64,40 @@ export class SharedFileMutex {
     untilMs: number,
     signal: AbortSignal | undefined,
   ): Promise<Result> {
-    const key = `turn:${fileId}`;
-    this.#leftOver.delete(key);
-    const lease = new FileLease(this.#store, this.#now, this.#timing, key, this.#me);
+    this.#leftOver.delete(fileId);
+    const lease = new FileLease(this.#queues.row(fileId), this.#timing, this.#me);
     await lease.begin(untilMs, signal);
     try {
       return await work(lease);
     } finally {
       // The work is done either way; what others still take for a lease is given up as soon as the store is back.
-      if (!(await lease.end(() => true))) this.#leaveLater(key, lease, performance.now() + this.#timing.leaseMs);
+      if (!(await lease.end(() => true))) this.#leaveLater(fileId, lease, performance.now() + this.#timing.leaseMs);
     }
   }
 
-  #leaveLater(key: string, lease: FileLease, untilMs: number): void {
+  #leaveLater(fileId: string, lease: FileLease, untilMs: number): void {
     if (performance.now() > untilMs) return;
-    this.#leftOver.set(key, lease);
+    this.#leftOver.set(fileId, lease);
     // A new lease of this bridge takes the old place over.
-    const isLeftOver = () => this.#leftOver.get(key) === lease;
+    const isLeftOver = () => this.#leftOver.get(fileId) === lease;
     const again = async (): Promise<void> => {
       if (!isLeftOver()) return;
       const hasLeft = await lease.end(isLeftOver);
       if (!isLeftOver()) return;
-      this.#leftOver.delete(key);
-      if (!hasLeft) this.#leaveLater(key, lease, untilMs);
+      this.#leftOver.delete(fileId);
+      if (!hasLeft) this.#leaveLater(fileId, lease, untilMs);
     };
     setTimeout(again, this.#timing.signAgainMs).unref();
   }
 }
 
-/** The bridges that want a file, the first one at work. */
-interface Queue {
-  readonly bridges: readonly string[];
+const queueSchema = rowObject({
+  bridges: z.array(z.string()),
   /** Heartbeats of the first; 0 = it has not noticed yet that it is next. */
-  readonly signs: number;
-}
+  signs: z.number(),
+});
+/** The bridges that want a file, the first one at work. */
+type Queue = z.infer<typeof queueSchema>;
 
 const nobody: Queue = { bridges: [], signs: 0 };
 
@@ -117,24 +117,19 @@ function left(queue: Queue, bridge: string): Queue {
 
 /** One bridge's place in the queue of one file. */
 class FileLease implements Lease {
-  readonly #store: KeyValueStore;
-  readonly #now: Clock;
+  /** The queue as it was last seen; a wrong guess costs one more look. */
+  readonly #queue: StoredRow<Queue>;
   readonly #timing: LeaseTiming;
-  readonly #key: string;
   readonly #me: string;
-  /** The queue as it last stood in the store; a wrong guess costs one more look. */
-  #known: string | undefined;
   /** From this moment of the monotonic clock others may think that this bridge is dead. */
   #endsAtMs = 0;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #signing: Promise<void> | undefined;
 
-  constructor(store: KeyValueStore, now: Clock, timing: LeaseTiming, key: string, me: string) {
-    this.#store = store;
-    this.#now = now;
+  constructor(queue: StoredRow<Queue>, timing: LeaseTiming, me: string) {
+    this.#queue = queue;
     this.#timing = timing;
-    this.#key = key;
     this.#me = me;
   }
 
@@ -163,7 +158,7 @@ class FileLease implements Lease {
       }
       // Most leases last some milliseconds.
       await pauseFor(Math.min(50, 5 + waitedMs / 8));
-      this.#known = await this.#store.get(this.#key);
+      await this.#queue.read();
     }
   }
 
@@ -210,19 +205,11 @@ class FileLease implements Lease {
 
   /** @returns the queue as it stands afterwards */
   async #change(decide: (queue: Queue) => Queue): Promise<Queue> {
-    for (;;) {
-      const queue = this.#known === undefined ? nobody : (JSON.parse(this.#known) as Queue);
+    const { after = nobody } = await this.#queue.update((queue = nobody) => {
       const changed = decide(queue);
-      if (changed === queue) return queue;
-      const isEmpty = changed.bridges.length === 0;
-      const next = isEmpty ? undefined : JSON.stringify(changed);
-      const expiresAtMs = isEmpty ? undefined : this.#now() + this.#timing.leaseMs;
-      if (await this.#store.swap(this.#key, this.#known, next, expiresAtMs)) {
-        this.#known = next;
-        return changed;
-      }
-      this.#known = await this.#store.get(this.#key);
-    }
+      return changed.bridges.length === 0 ? undefined : changed;
+    });
+    return after;
   }
 }
 
