@@ -18,5 +18,6 @@ it("counts what is set anew as the newest, and drops nothing for it", () => {
   map.set("a", 1).set("b", 2).set("a", 3);
   expect([...map.keys()]).toEqual(["b", "a"]);
   map.set("c", 4);
+  map.set("c", 5);
   expect([...map.keys()]).toEqual(["a", "c"]);
 });
