@@ -6,13 +6,13 @@ import { record, rowObject, type StoredRecord } from "./record.ts";
 
 export interface Allowance {
   readonly most: number;
-  /** From the first of them on. */
+  /** Counted from the first use. */
   readonly withinMs: number;
 }
 
 const takenSchema = rowObject({ count: z.number(), endsAtMs: z.number() });
 
-/** How often something may be done by somebody; counted in the store, so that all bridges count together. */
+/** Limits how often someone may do something. Counted in the store, so that all bridges count together. */
 export class Allowances {
   readonly #taken: StoredRecord<z.infer<typeof takenSchema>>;
   readonly #now: Clock;
@@ -23,9 +23,9 @@ export class Allowances {
   }
 
   /**
-   * Counts one before it is done.
-   * @param what and who are kept as a hash
-   * @throws tooManyAttempts until the time from the first of them has passed
+   * Counts one use before it happens.
+   * @param what and who are stored as a hash
+   * @throws tooManyAttempts until `withinMs` has passed since the first use
    */
   async take(what: string, who: string, { most, withinMs }: Allowance): Promise<void> {
     const id = createHash("sha256").update(`${what}\n${who}`).digest("base64url").slice(0, 22);

@@ -31,17 +31,17 @@ export interface FoundSession {
   readonly person: SignedInPerson;
   readonly sessionId: string;
   readonly generation: string | undefined;
-  /** A new secret for the cookie, when it was time for one. */
+  /** A new secret for the cookie, when one is due. */
   readonly freshSecret: string | undefined;
 }
 
 /** Unused for this long, a session ends. */
 export const sessionLifetimeMs = 14 * 24 * 3_600_000;
 const rotateEveryMs = 3_600_000;
-/** How long an answer or a request may be on its way. */
+/** How long a request or an answer may be in transit. */
 const onItsWayMs = 60_000;
 
-/** Sessions of people on our own pages: each has a secret that changes, kept as a hash. */
+/** Sessions of people on our own pages. Each has a rotating secret, stored as a hash. */
 export class PersonSessions {
   readonly #store: KeyValueStore;
   readonly #sessions: StoredRecord<Session>;
@@ -69,7 +69,7 @@ export class PersonSessions {
   }
 
   /**
-   * @returns undefined when there is no such session; one whose old secret comes back late has been copied, and ends
+   * @returns undefined when there is no such session. An old secret that comes back late was copied: the session ends
    */
   async find(sessionId: string, secret: string): Promise<FoundSession | undefined> {
     let found: FoundSession | undefined;

@@ -4,24 +4,24 @@ import { BridgeError } from "./failure.ts";
 import { type Clock, type KeyValueStore, pauseFor } from "./keyValueStore.ts";
 import { record, rowObject, type StoredRecord, type StoredRow } from "./record.ts";
 
-/** What work gets to know of the lease it is done under. */
+/** The lease under which work is done. */
 export interface Lease {
   /**
-   * To be called right before what only one may do.
+   * Call it right before the step that only one bridge may take.
    * @throws driveBusy when the lease has run out: another bridge may be at work on the file
    */
   requireMine(): void;
 }
 
 const usualTiming = {
-  /** A lease without a heartbeat for this long is over. */
+  /** A lease without a heartbeat for this long has ended. */
   leaseMs: 15_000,
   signEveryMs: 5_000,
-  /** After a sign that did not get through. */
+  /** After a heartbeat that did not get through. */
   signAgainMs: 500,
-  /** A bridge that is next begins within this time, or is passed over. */
+  /** The next bridge must start within this time, or it is skipped. */
   beginWithinMs: 2_000,
-  /** An editor waits for half a minute; nobody is kept waiting longer than this, for whomever. */
+  /** Editors wait half a minute for an answer, so no caller is kept waiting longer than this. */
   waitAtMostMs: 25_000,
 };
 export type LeaseTiming = typeof usualTiming;
@@ -54,9 +54,9 @@ export class SharedFileMutex {
   }
 
   /**
-   * Does the work when this bridge is next. Calls for one file must come one at a time.
-   * @param untilMs moment of the monotonic clock at which waiting ends; @param signal of a caller who may go
-   * @throws driveBusy when it is not had in time, or the caller has gone
+   * Does the work when it is this bridge's turn. Calls for one file must come one at a time.
+   * @param untilMs when waiting ends, on the monotonic clock; @param signal aborted when the caller is gone
+   * @throws driveBusy when the turn does not come in time, or the caller is gone
    */
   async hold<Result>(
     fileId: string,
@@ -101,7 +101,7 @@ type Queue = z.infer<typeof queueSchema>;
 
 const nobody: Queue = { bridges: [], signs: 0 };
 
-/** The queue once a bridge stands in it; the first gives a sign of life by this. */
+/** Adds a bridge to the queue; for the first one it counts as a heartbeat. */
 function entered(queue: Queue, bridge: string): Queue {
   const { bridges, signs } = queue;
   if (bridges.length === 0) return { bridges: [bridge], signs: 1 };
@@ -163,7 +163,7 @@ class FileLease implements Lease {
   }
 
   /**
-   * Gives the lease up.
+   * Releases the lease.
    * @param isStillDue asked before each try
    * @returns false when the store could not be reached
    */
@@ -189,12 +189,12 @@ class FileLease implements Lease {
   async #sign(): Promise<void> {
     const askedAtMs = performance.now();
     try {
-      // A store that has lost everything has lost the queue too: an empty one is entered anew.
+      // A store that lost everything lost the queue too: this bridge then joins an empty one.
       const { bridges } = await this.#change((queue) => {
         const isMine = queue.bridges.length === 0 || queue.bridges[0] === this.#me;
         return isMine && !this.#isOver ? entered(queue, this.#me) : queue;
       });
-      // Another's by now: this bridge was taken for dead, and nothing brings the lease back.
+      // Another bridge has the turn: this one was taken for dead, and its lease is gone for good.
       if (bridges[0] !== this.#me) return;
       this.#endsAtMs = askedAtMs + this.#timing.leaseMs;
       this.#signLater(this.#timing.signEveryMs);
@@ -203,7 +203,7 @@ class FileLease implements Lease {
     }
   }
 
-  /** @returns the queue as it stands afterwards */
+  /** @returns the queue after the change */
   async #change(decide: (queue: Queue) => Queue): Promise<Queue> {
     const { after = nobody } = await this.#queue.update((queue = nobody) => {
       const changed = decide(queue);
@@ -213,7 +213,7 @@ class FileLease implements Lease {
   }
 }
 
-/** Watches whether the first of a queue gives signs of life. */
+/** Watches the heartbeats of the first bridge in a queue. */
 class LifeWatch {
   readonly #timing: LeaseTiming;
   #bridge: string | undefined;

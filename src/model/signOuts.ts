@@ -11,15 +11,15 @@ const signOutSchema = rowObject({
 /** The last time a person has signed out everywhere. */
 export type SignOut = z.infer<typeof signOutSchema>;
 
-/** Longer than any sign-in or session of before lives unused, so that none comes back when this is forgotten. */
+/** Longer than an unused sign-in or session lives, so that none comes back when this row ends. */
 const rememberedForMs = 15 * 24 * 3_600_000;
 
-/** @returns undefined when there was none lately */
+/** @returns undefined when there was none recently */
 export async function lastSignOut(store: KeyValueStore, personId: string): Promise<SignOut | undefined> {
   return signOuts(store).get(personId);
 }
 
-/** Ends all that the person has signed in or opened by signing in: one row, read wherever that is used. */
+/** Ends all sign-ins of a person and all documents opened through them. It is one row, read wherever they are used. */
 export async function signOutEverywhere(store: KeyValueStore, personId: string, nowMs: number): Promise<void> {
   await signOuts(store).put(personId, { generation: randomBytes(9).toString("base64url"), atMs: nowMs });
 }
