@@ -29,19 +29,19 @@ type NamedPerson = Pick<Person, "id" | "name">;
 const tag = "files";
 const ownFileFailures = ["signInNeeded", "fileMissing", "rightMissing", "driveUnreachable", "driveBusy"] as const;
 
-/** `/api/files`: what goes on with a file, for whoever owns it in the drive. */
+/** `/api/files`: activity and locks of a file, for the account that owns it. */
 export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
   return [
     apiRoute({
       method: "get",
       path: "/files/:id/activity",
       operationId: "getFileActivity",
-      summary: "See who has a file open, who holds its lock, and what became of its saves",
+      summary: "See who has a file open, who holds its lock, and how its last saves went",
       description: "The drive account must own the file.",
       tag,
       headers: ["driveAccount"],
       answers: fileActivitySchema,
-      answer: { status: 200, description: "What goes on with the file" },
+      answer: { status: 200, description: "The file's activity" },
       failures: ownFileFailures,
       run: async (call) => {
         const file = await ownFile(parts, call);
@@ -67,13 +67,13 @@ export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
       method: "delete",
       path: "/files/:id/lock",
       operationId: "takeOverFile",
-      summary: "Take a file over: end its lock for good",
+      summary: "Take over a file by ending its lock",
       description:
-        "The drive account must own the file. Whatever the editor that held the lock still saves goes beside the document, as a conflict copy.",
+        "The drive account must own the file. If the editor that held the lock still saves, its changes go into a conflict copy beside the document.",
       tag,
       headers: ["driveAccount"],
       answers: takeOverSchema,
-      answer: { status: 200, description: "Nobody holds the file now" },
+      answer: { status: 200, description: "The file is no longer locked" },
       failures: ownFileFailures,
       run: async (call) => {
         const file = await ownFile(parts, call);
@@ -94,14 +94,14 @@ export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
   ];
 }
 
-/** @throws fileMissing when it is not a file of the caller's account */
+/** @throws fileMissing when the caller's account does not own the file */
 async function ownFile({ drive }: FilesApiParts, call: ApiCall<unknown>): Promise<DriveFile> {
   const { account } = await drive.account(driveTokens(call.header));
   if (!driveIdSchema.safeParse(call.id).success) throw new BridgeError({ kind: "fileMissing" });
   return drive.find(account, { fileId: call.id });
 }
 
-/** A session stays in the activity for minutes after it was ended; its rights are those of today. */
+/** Sessions stay in the activity for minutes after they end, so each one is checked; permissions are the current ones. */
 async function liveSessions({ grants }: FilesApiParts, sessions: readonly OpenSession[]) {
   const live = [];
   for (const { grantId, person, openedAtMs, seenAtMs } of sessions) {
@@ -117,13 +117,13 @@ async function liveSessions({ grants }: FilesApiParts, sessions: readonly OpenSe
   return live;
 }
 
-/** @returns null when the grant ended too long ago to be known */
+/** @returns null when the grant ended too long ago */
 async function personBehind({ grants }: FilesApiParts, grantId: string): Promise<NamedPerson | null> {
   const grant = (await grants.find(grantId)) ?? (await grants.findEnded(grantId));
   return grant === undefined ? null : named(grant.person);
 }
 
-/** The lock has ended here, whatever the drive says; the sweep gives the drive's back when this could not. */
+/** The bridge's lock has already ended. If the drive's can't be released now, the sweep does it later. */
 async function releaseDriveLock({ driveLock }: FilesApiParts, fileId: string): Promise<void> {
   try {
     await driveLock.release(fileId);
@@ -132,7 +132,7 @@ async function releaseDriveLock({ driveLock }: FilesApiParts, fileId: string): P
   }
 }
 
-/** Of this bridge's own spool: another instance's is not seen from here. */
+/** Counts this bridge's own spool only: other instances' spools are not visible here. */
 function waitingSaves({ spool }: FilesApiParts, fileId: string): number {
   return spool.waiting().filter(({ facts, isBroken }) => !isBroken && facts?.document.fileId === fileId).length;
 }

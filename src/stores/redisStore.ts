@@ -62,7 +62,7 @@ export async function openRedisStore(url: string, now: Clock, onLost: (error: Er
   } catch (error) {
     await connection.close();
     if (error instanceof NewerStoreError) throw error;
-    throw new Error(`The store can't be used (${reasonOf(causeOf(error))}); check STORE_URL.`);
+    throw new Error(`The store can't be used (${reasonOf(causeOf(error))}). Check STORE_URL.`);
   }
   const read = async (key: string): Promise<string | undefined> =>
     (await connection.ask((client) => client.get(namespace + key))) ?? undefined;
@@ -172,7 +172,7 @@ class RedisConnection {
       return connection;
     } catch (error) {
       await connection?.close();
-      throw new Error(`The store can't be reached (${reasonOf(error)}); check STORE_URL.`);
+      throw new Error(`The store can't be reached (${reasonOf(error)}). Check STORE_URL.`);
     }
   }
 

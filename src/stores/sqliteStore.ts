@@ -153,7 +153,7 @@ function placeOf(path: string): () => void {
   return () => {
     if (performance.now() - lookedAtMs < lookEveryMs) return;
     if (look() !== opened) {
-      throw new BridgeError({ kind: "storeUnreachable" }, { cause: new Error("the store file is not where it was") });
+      throw new BridgeError({ kind: "storeUnreachable" }, { cause: new Error("the store file was moved or replaced") });
     }
     lookedAtMs = performance.now();
   };
@@ -182,7 +182,9 @@ function openDatabase(path: string): Database.Database {
   } catch (error) {
     if (error instanceof NewerStoreError) throw error;
     const reason = error instanceof Error ? error.message : "unknown reason";
-    throw new Error(`The store file ${path} can't be used (${reason}); check STORE_URL and the rights of its folder.`);
+    throw new Error(
+      `The store file ${path} can't be used (${reason}). Check STORE_URL and the permissions of its folder.`,
+    );
   }
 }
 

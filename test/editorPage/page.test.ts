@@ -122,7 +122,7 @@ describe("the host page", () => {
       expect(JSON.stringify(bridge.logLines)).not.toContain(url.split("/").at(-1));
     });
 
-    it("survives a moment in which the drive does not answer", async () => {
+    it("survives a moment in which the drive is not responding", async () => {
       const { host_page_url: url } = await session();
       await bridge.stopDrive();
       const failed = await get(url);

@@ -104,8 +104,8 @@ describe("an open page whose session ends", () => {
     await stage.bridge.endSession(session.id);
     await gone(page);
     const copy = await copyOf(session.file.name);
-    await says(line, `This session has been ended. Your last changes are in the copy “${copy}” beside the document.`);
-    expect(await noteOf(page).getByRole("heading").textContent()).toBe("This session has been ended.");
+    await says(line, `This session was ended. Your last changes are in the copy “${copy}” beside the document.`);
+    expect(await noteOf(page).getByRole("heading").textContent()).toBe("This session was ended.");
     expect(await noteOf(page).textContent()).toContain(copy);
     // It can't be opened again, and nothing says that it could.
     expect(await page.getByRole("button").count()).toBe(0);
@@ -125,8 +125,8 @@ describe("an open page whose session ends", () => {
     await api("DELETE", `/links/${writer.id}`);
     await stage.bridge.endSession(reader.id);
     for (const [one, end] of [
-      [writer.page, "The link to this document has been revoked.Nothing was left unsaved."],
-      [page, "This session has been ended."],
+      [writer.page, "The link to this document was revoked.There are no unsaved changes."],
+      [page, "This session was ended."],
     ] as const) {
       await one.bringToFront();
       await gone(one);
@@ -299,7 +299,7 @@ describe("an open page whose session ends", () => {
     await gus.page.route("**/renew", (route) => route.abort());
     stage.bridge.clock.advance(10 * 3_600_000);
     await gone(gus.page);
-    await says(gus.line, "This session has expired. Nothing was left unsaved.");
+    await says(gus.line, "This session has expired. There are no unsaved changes.");
     await gus.page.getByRole("button", { name: "Open again" }).click();
     await gus.editor.locator("#text:not([readonly])").waitFor();
   });
@@ -353,7 +353,7 @@ window.opened = openDocument(document.querySelector("main"), { session, on });
     await editor.locator("#text[readonly]").waitFor();
     await says(host.locator("#status"), "View only");
     await fetch(`${links}/${id}`, { method: "DELETE", headers });
-    await noteOf(host).getByText("The link to this document has been revoked.").waitFor({ timeout: 15_000 });
+    await noteOf(host).getByText("The link to this document was revoked.").waitFor({ timeout: 15_000 });
     expect(await host.locator("iframe").count()).toBe(0);
     const heard = await page.evaluate(() => (window as unknown as { heard: [string, { reason: string }][] }).heard);
     const ends = heard.filter(([event]) => event === "expired").map(([, { reason }]) => reason);
@@ -384,7 +384,7 @@ window.opened = openDocument(document.querySelector("main"), { session, on });
       }, what);
     expect(await ask("save")).toEqual({ saved: false, reason: "ended" });
     expect(await page.locator("main iframe").count()).toBe(1);
-    expect(await noteOf(host).textContent()).toContain("This session has been ended.");
+    expect(await noteOf(host).textContent()).toContain("This session was ended.");
     expect(await ask("close")).toBe(true);
     expect(await page.locator("main iframe").count()).toBe(0);
   });

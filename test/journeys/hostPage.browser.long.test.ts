@@ -63,7 +63,7 @@ describe("the line above the editor", () => {
     await says(line, "Unsaved changes");
     await stage.bridge.stopDrive();
     await save();
-    await says(line, /^Not saved since \d\d:\d\d, kept safely: the drive does not answer\. It is tried again/);
+    await says(line, /^Not saved since \d\d:\d\d, kept safely: the drive is not responding\. It is tried again/);
     await stage.bridge.startDrive();
     await until("the replay has placed it", async () => (await stage.bridge.bridge.replay()) === 0);
     await says(line, /saved \d\d:\d\d$/i);
@@ -82,7 +82,7 @@ describe("the line above the editor", () => {
   it("says that there is no network, and that it is back", async () => {
     const { line, type } = await open();
     await context.setOffline(true);
-    await says(line, "No connection; it is tried again.");
+    await says(line, "No connection. Trying again.");
     await context.setOffline(false);
     await says(line, "No changes yet");
     await type("typed");

@@ -152,7 +152,7 @@ describe("an owner and a colleague without an account", () => {
     expect(await alice.read(copyName)).toMatch(/- after the end$/);
     expect(await alice.read("Meeting notes.txt")).not.toContain("after the end");
     await door.goto(url);
-    await door.getByRole("heading", { name: "This link was withdrawn" }).waitFor();
+    await door.getByRole("heading", { name: "This link was revoked" }).waitFor();
 
     expect(owner.complaints).toEqual([]);
     // The editor of the sandbox is told 401, and a page of an ended link is a 410: browsers note both.

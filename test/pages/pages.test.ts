@@ -244,8 +244,8 @@ describe("whether people may rename the document", () => {
   });
 
   it.each<[Partial<EditLink>, string, RegExp]>([
-    [{ mayRename: true }, "Can edit and rename", /May rename the document<\/th><td>Yes/],
-    [{ mayRename: false }, "Can edit ·", /May rename the document<\/th><td>No/],
+    [{ mayRename: true }, "Can edit and rename", /Allow renaming<\/th><td>Yes/],
+    [{ mayRename: false }, "Can edit ·", /Allow renaming<\/th><td>No/],
     [{ mayRename: true, permission: "view" }, "Can view", /^(?![\s\S]*May rename)/],
   ])("is told by the link's page and by the list: %j", (changed, inList, onPage) => {
     const shown = { ...link, ...changed };
