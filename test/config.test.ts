@@ -187,7 +187,7 @@ describe("a mistake in the settings", () => {
       "PORT must be a whole number from 0 to 65535.",
       "SECRET is missing.",
       "STORE_URL must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:.",
-      "DISCOVERY_URLS names http://office.example/hosting/discovery: browsers block an http editor in a page of the https BRIDGE_URL.",
+      "DISCOVERY_URLS contains http://office.example/hosting/discovery, but browsers block an http editor inside an https page, and BRIDGE_URL is https.",
       "CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD must be set together.",
     ]);
   });
@@ -225,7 +225,7 @@ describe("a contradiction in the settings", () => {
     ["http://[::1]:9980/hosting/discovery", false],
   ])("is an http editor beside an https bridge, unless it stands inside: %s", (DISCOVERY_URLS, isContradiction) => {
     expect(sentencesWith({ DISCOVERY_URLS })).toEqual(
-      isContradiction ? [expect.stringMatching(/^DISCOVERY_URLS names http:\/\/\S+: browsers block .+\.$/)] : [],
+      isContradiction ? [expect.stringMatching(/^DISCOVERY_URLS contains http:\/\/\S+, but browsers block .+\.$/)] : [],
     );
     expect(sentencesWith({ DISCOVERY_URLS, BRIDGE_URL: "http://bridge.example" })).toEqual([]);
   });

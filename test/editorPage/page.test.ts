@@ -68,7 +68,7 @@ describe("the host page", () => {
       const second = await get(url);
       expect(second.status).toBe(410);
       expect(second.headers.get("content-type")).toMatch(/^text\/html/);
-      expect(second.text).toContain("has been used");
+      expect(second.text).toContain("has already been used");
     });
 
     it("is not used up by somebody who only asks for the head, as scanners of links do", async () => {

@@ -95,8 +95,8 @@ describe("an owner and a colleague without an account", () => {
     // The owner makes a link with a password and an expiry.
     await list.getByRole("button", { name: "Share for editing: Meeting notes.txt" }).click();
     await list.getByLabel("Password").fill("only for Chloé");
-    await list.getByLabel("The link ends").selectOption("7");
-    await list.getByRole("button", { name: "Make the link" }).click();
+    await list.getByLabel("Link expires").selectOption("7");
+    await list.getByRole("button", { name: "Create link" }).click();
     const url = await list.locator("#link-url").inputValue();
     expect(url).toMatch(new RegExp(`^${bridgeUrl}/l/[\\w-]{32}$`));
 

@@ -47,7 +47,7 @@ describe("the layout of a store in Redis", () => {
 
   it("that is no number at all is refused too", async () => {
     await server.command("SET", "bridge:schema", "soon");
-    expect(await refusal()).toBe("The store can't be used (bridge:schema holds no number); check STORE_URL.");
+    expect(await refusal()).toBe("The store can't be used (bridge:schema holds no number). Check STORE_URL.");
   });
 
   it("is right when three processes start at once", async () => {
@@ -58,7 +58,7 @@ describe("the layout of a store in Redis", () => {
 
   it("can't be written where nothing can: the store is refused in one plain sentence", async () => {
     await server.command("CONFIG", "SET", "min-replicas-to-write", "1");
-    expect(await refusal()).toMatch(/^The store can't be used \(NOREPLICAS .+\); check STORE_URL\.$/);
+    expect(await refusal()).toMatch(/^The store can't be used \(NOREPLICAS .+\)\. Check STORE_URL\.$/);
     await server.command("CONFIG", "SET", "min-replicas-to-write", "0");
   });
 });

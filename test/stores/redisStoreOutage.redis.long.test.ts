@@ -237,15 +237,15 @@ describe("a Redis server at the start of the bridge", () => {
     const [noSocket, noPort, noAddress] = await Promise.all(
       [server.url, "redis://localhost:1", "redis://"].map(refusal),
     );
-    expect(noSocket).toMatch(/^The store can't be reached \(connect ENOENT .+\); check STORE_URL\.$/);
-    expect(noPort).toMatch(/^The store can't be reached \(.*ECONNREFUSED.+\); check STORE_URL\.$/);
-    expect(noAddress).toMatch(/^The store can't be reached \(.+\); check STORE_URL\.$/);
+    expect(noSocket).toMatch(/^The store can't be reached \(connect ENOENT .+\)\. Check STORE_URL\.$/);
+    expect(noPort).toMatch(/^The store can't be reached \(.*ECONNREFUSED.+\)\. Check STORE_URL\.$/);
+    expect(noAddress).toMatch(/^The store can't be reached \(.+\)\. Check STORE_URL\.$/);
   });
 
   it("that wants another password says so, and the password is in no sentence", async () => {
     const server = await redisServer({ password: "the-right-one" });
     const [wrong, none] = await Promise.all([`unix://:the-wrong-one@${server.socketPath}`, server.url].map(refusal));
-    expect(wrong).toMatch(/^The store can't be reached \(WRONGPASS .+\); check STORE_URL\.$/);
+    expect(wrong).toMatch(/^The store can't be reached \(WRONGPASS .+\)\. Check STORE_URL\.$/);
     expect(wrong).not.toContain("the-wrong-one");
     expect(none).toMatch(/NOAUTH/);
     const store = await openRedisStore(`unix://:the-right-one@${server.socketPath}`, Date.now, nobodyHears);

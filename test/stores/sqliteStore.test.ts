@@ -115,7 +115,7 @@ describe("a store file that can't be used", () => {
     }
     const sentence = await refusal(path);
     expect(sentence).toMatch(
-      /^The store file .+ can't be used \([^\n]+\); check STORE_URL and the rights of its folder\.$/,
+      /^The store file .+ can't be used \([^\n]+\)\. Check STORE_URL and the permissions of its folder\.$/,
     );
     expect(sentence).toContain(path);
   });
@@ -123,13 +123,13 @@ describe("a store file that can't be used", () => {
   it("is refused in one plain sentence when it is a folder", async () => {
     const path = freshPath();
     await mkdir(path);
-    expect(await refusal(path)).toMatch(/^The store file .+ can't be used \([^\n]+\); check STORE_URL.+\.$/);
+    expect(await refusal(path)).toMatch(/^The store file .+ can't be used \([^\n]+\)\. Check STORE_URL.+\.$/);
   });
 
   it("is refused in one plain sentence when its folder is a file", async () => {
     const path = freshPath();
     await writeFile(path, "");
-    expect(await refusal(join(path, "bridge.db"))).toMatch(/^The store file .+ can't be used \([^\n]+\); check .+\.$/);
+    expect(await refusal(join(path, "bridge.db"))).toMatch(/^The store file .+ can't be used \([^\n]+\)\. Check .+\.$/);
     expect(await readdir(dir)).toContain(path.slice(dir.length + 1));
   });
 });
