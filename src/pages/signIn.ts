@@ -33,10 +33,10 @@ const secondStepCookie = "second-step";
 const secondStepForMs = 15 * 60_000;
 /** Whose second factor is asked for: each sign-in with the right password has a new id, and the guesses are one row. */
 const secondStepSchema = z.object({ secondStepId: z.string(), account: z.string() });
-/** Whoever guesses codes knows the password, and a million are soon tried. */
+/** Someone guessing codes already knows the password, and there are only a million codes. */
 const secondFactorDelayMs = 30_000;
 
-/** What is no text of a sensible length can't be right either. */
+/** Anything that is not text of a sensible length can't be right. */
 const text = z.string().max(1024).catch("");
 const passwordForm = z.object({ email: text, password: text, return_to: text });
 const secondFactorForm = z.object({ second_step_id: text, code: text, return_to: text });
