@@ -16,10 +16,9 @@ import { UploadSessions } from "./cloudreve/uploadSession.ts";
 import { type Config, spoolMaxBytes } from "./config.ts";
 import { FileActivity } from "./documents/activity.ts";
 import { ConflictCopies } from "./documents/conflictCopy.ts";
-import { DriveLock } from "./documents/driveLock.ts";
+import { DocumentLocks } from "./documents/documentLock.ts";
 import { ContentRecord } from "./documents/editorCopies.ts";
 import { editorIdsBy } from "./documents/editorIds.ts";
-import { FileLocks } from "./documents/fileLocks.ts";
 import { AccessGrants, wopiFileId } from "./documents/grants.ts";
 import { Housekeeping } from "./documents/housekeeping.ts";
 import { LastCopies } from "./documents/lastCopies.ts";
@@ -100,7 +99,7 @@ export async function openBridge(
 
   const metrics = new Metrics(async () => {
     let held = 0;
-    for await (const _fileId of driveLock.held()) held++;
+    for await (const _fileId of locks.held()) held++;
     const waiting = spool.waiting().filter(({ isBroken }) => !isBroken);
     const [oldest] = waiting;
     return {
@@ -140,21 +139,20 @@ export async function openBridge(
   const tell = tellOf({ activity, links, metrics, audit, logger });
   const tokens = new AccessTokens(secrets, now);
   const editorIds = editorIdsBy(deriveKey(config.SECRET, "editor ids"));
-  const locks = new FileLocks(store, now, lastJump);
-  const driveLock = new DriveLock(store, drive, now);
+  const locks = new DocumentLocks({ store, drive, mutex, now, lastJump });
   const attempts = new AttemptLimits(store, now, pause);
   const allowances = new Allowances(store, now);
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
   const sessionsEnded = (fileId: string): Promise<void> => housekeeping.sessionsEnded(fileId);
-  const lockParts = { drive, locks, driveLock, mutex, sessionsEnded, note: (error: unknown) => void logFailure(error) };
+  const note = (error: unknown): void => void logFailure(error);
+  const lockParts = { drive, locks, sessionsEnded, note };
   const lastCopies = new LastCopies(store, now);
   const copies = new ConflictCopies(content, drive, lastCopies, now, tell);
-  const saveParts = { drive, locks, driveLock, content, copies, now, tell };
+  const saveParts = { drive, locks, content, copies, now, tell };
   const replay = new SaveReplay({
     ...saveParts,
     spool,
-    mutex,
     decide: decideUndecided(grants),
     note: noteReplay(logger),
     noteDecided: noteDecided(logger),
@@ -180,7 +178,7 @@ export async function openBridge(
     noteReplay(logger)(save, "waiting", error);
     replay.wake();
   };
-  const putFileParts = { ...saveParts, grants, spool, mutex, limitBytes, pause, kept };
+  const putFileParts = { ...saveParts, grants, spool, limitBytes, pause, kept };
   const addresses: DocumentAddresses = {
     forEditor: async (grant) => {
       const token = await accessTokenFor(tokens, grant);
@@ -203,8 +201,6 @@ export async function openBridge(
   const housekeeping = new Housekeeping({
     drive,
     locks,
-    driveLock,
-    mutex,
     grants,
     activity,
     links,
@@ -240,11 +236,11 @@ export async function openBridge(
         content,
         store,
         activity,
-        driveLock,
+        locks,
         editorIds,
         bridgeUrl: config.BRIDGE_URL,
       }),
-      getFile: getFile({ drive, content, activity, driveLock }),
+      getFile: getFile({ drive, content, activity, locks }),
       fileOverrides: {
         LOCK: lock(lockParts),
         UNLOCK: unlock(lockParts),
@@ -256,7 +252,6 @@ export async function openBridge(
           allowances,
           audit,
           grants,
-          mutex,
           spool,
           limitBytes,
           addresses,
@@ -315,9 +310,8 @@ export async function openBridge(
       links,
       activity,
       locks,
-      driveLock,
-      mutex,
       spool,
+      note,
       callers: new PortalCallers({ keys: config.PORTAL_KEYS, signer: portalSigner(config), store, now }),
       sessionsEnded,
     }),

@@ -1,13 +1,12 @@
 import type { FailedSave, FileActivity, OpenSession } from "../documents/activity.ts";
-import type { DriveLock } from "../documents/driveLock.ts";
-import type { FileLocks } from "../documents/fileLocks.ts";
+import type { DocumentLocks } from "../documents/documentLock.ts";
 import type { AccessGrants } from "../documents/grants.ts";
+import { takeOverDocument } from "../documents/lockDocument.ts";
 import type { SaveSpool } from "../documents/saveSpool.ts";
 import type { Audit } from "../http/auditLog.ts";
-import { logFacts, logFailure } from "../http/requestLog.ts";
+import { logFacts } from "../http/requestLog.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { FileMutex } from "../model/fileMutex.ts";
 import type { Person } from "../model/person.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
@@ -17,11 +16,10 @@ export interface FilesApiParts {
   readonly drive: Drive;
   readonly grants: AccessGrants;
   readonly activity: FileActivity;
-  readonly locks: FileLocks;
-  readonly driveLock: DriveLock;
-  readonly mutex: FileMutex;
+  readonly locks: DocumentLocks;
   readonly spool: SaveSpool;
   readonly audit: Audit;
+  readonly note: (error: unknown) => void;
 }
 
 type NamedPerson = Pick<Person, "id" | "name">;
@@ -77,11 +75,7 @@ export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
       failures: ownFileFailures,
       run: async (call) => {
         const file = await ownFile(parts, call);
-        const lock = await parts.mutex.run(file.id, async () => {
-          const ended = await parts.locks.takeOver(file.id);
-          await releaseDriveLock(parts, file.id);
-          return ended;
-        });
+        const lock = await takeOverDocument(parts, file.id);
         logFacts({ file: file.id, ...(lock === undefined ? {} : { takenOverFrom: lock.grantId }) });
         const from = lock === undefined ? null : await personBehind(parts, lock.grantId);
         if (lock !== undefined) {
@@ -123,16 +117,7 @@ async function personBehind({ grants }: FilesApiParts, grantId: string): Promise
   return grant === undefined ? null : named(grant.person);
 }
 
-/** The bridge's lock has already ended. If the drive's can't be released now, the sweep does it later. */
-async function releaseDriveLock({ driveLock }: FilesApiParts, fileId: string): Promise<void> {
-  try {
-    await driveLock.release(fileId);
-  } catch (error) {
-    logFailure(error);
-  }
-}
-
-/** Counts this bridge's own spool only: other instances' spools are not visible here. */
+/** Of this bridge's own spool: another instance's is not seen from here. */
 function waitingSaves({ spool }: FilesApiParts, fileId: string): number {
   return spool.waiting().filter(({ facts, isBroken }) => !isBroken && facts?.document.fileId === fileId).length;
 }

@@ -28,22 +28,13 @@ export class FileMutex {
   }
 
   /**
-   * For work that must be done even if the caller is gone, such as placing a save that was received whole.
+   * Does the work when the file is free.
+   * @param signal aborted when the caller has gone, for what nobody wants any more then: he leaves the queue at once.
+   *   Left out, the work is due whatever becomes of the caller, as placing a save that was received whole.
    * @throws driveBusy when the file is not free in time
    */
-  run<Result>(fileId: string, work: (lease: Lease) => Promise<Result>): Promise<Result> {
-    return this.#counted(this.#run(fileId, work, undefined));
-  }
-
-  /**
-   * As `run`, for work that is pointless once the caller is gone: the call then leaves the queue at once.
-   * @param signal aborted when the caller has gone
-   */
-  runWhile<Result>(signal: AbortSignal, fileId: string, work: (lease: Lease) => Promise<Result>): Promise<Result> {
-    return this.#counted(this.#run(fileId, work, signal));
-  }
-
-  #counted<Result>(result: Promise<Result>): Promise<Result> {
+  run<Result>(fileId: string, work: (lease: Lease) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    const result = this.#run(fileId, work, signal);
     this.#underWay.add(result);
     const ended = (): void => void this.#underWay.delete(result);
     result.then(ended, ended);

@@ -1,13 +1,12 @@
 import type { ConflictCopies } from "../documents/conflictCopy.ts";
+import type { DocumentLock } from "../documents/documentLock.ts";
 import { type AccessGrant, type AccessGrants, lastSaveUntilMs, mayEdit } from "../documents/grants.ts";
 import { placeSave, type SavedDocument, type SaveManner, type SaveParts } from "../documents/placeSave.ts";
 import { whyNot } from "../documents/saveEvents.ts";
 import type { PlacingFacts, SaveSpool, SpooledSave } from "../documents/saveSpool.ts";
 import { editorKey, suiteOf } from "../editors/suites.ts";
 import { BridgeError, failureOf, isConflict, isTransient } from "../model/failure.ts";
-import type { FileMutex } from "../model/fileMutex.ts";
 import type { Pause } from "../model/keyValueStore.ts";
-import type { Lease } from "../model/sharedFileMutex.ts";
 import {
   collaboraHeader,
   declaredBytes,
@@ -22,7 +21,6 @@ import {
 export interface PutFileParts extends SaveParts {
   readonly grants: AccessGrants;
   readonly spool: SaveSpool;
-  readonly mutex: FileMutex;
   readonly copies: ConflictCopies;
   readonly limitBytes: number;
   readonly pause: Pause;
@@ -144,7 +142,7 @@ async function keepOvertaken(parts: PutFileParts, save: SpooledSave): Promise<vo
 
 async function placeBeside(parts: PutFileParts, save: SpooledSave): Promise<void> {
   try {
-    await parts.mutex.run(save.facts.document.fileId, () => parts.copies.keep(save, "rightMissing"));
+    await parts.locks.exclusively(save.facts.document.fileId, () => parts.copies.keep(save, "rightMissing"));
   } catch (error) {
     await settleRefused(parts, save, error);
     return;
@@ -162,21 +160,21 @@ async function receive(parts: PutFileParts, call: WopiCall, facts: PlacingFacts)
   return parts.spool.receive(call.body, facts, parts.limitBytes, declaredBytes(call));
 }
 
-/** All tries are made under one lease: a save that comes later must not be undone by this one's next try. */
+/** All tries are made in one turn: a save that comes later must not be undone by this one's next try. */
 async function placeWithRetries(parts: PutFileParts, save: SpooledSave, manner: SaveManner): Promise<SavedDocument> {
-  return parts.mutex.run(save.facts.document.fileId, (lease) => tryPlacing(parts, save, manner, lease));
+  return parts.locks.exclusively(save.facts.document.fileId, (lock) => tryPlacing(parts, save, manner, lock));
 }
 
 async function tryPlacing(
   parts: PutFileParts,
   save: SpooledSave,
   manner: SaveManner,
-  lease: Lease,
+  lock: DocumentLock,
 ): Promise<SavedDocument> {
   const startedAtMs = performance.now();
   for (const pauseMs of [...retryPausesMs, undefined]) {
     try {
-      return await placeSave(parts, save, manner, lease);
+      return await placeSave(parts, save, manner, lock);
     } catch (error) {
       const isLate = performance.now() - startedAtMs > retryWithinMs;
       if (!isTransient(error) || pauseMs === undefined || isLate) throw error;

@@ -1,10 +1,11 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { FileLocks, lockLifetimeMs } from "../../src/documents/fileLocks.ts";
+import { lockLifetimeMs } from "../../src/documents/lockRows.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openRedisStore } from "../../src/stores/redisStore.ts";
+import { lockCalls } from "../documents/lockCalls.ts";
 import { setClock } from "../support/clock.ts";
 import { type RedisServer, redisServer } from "../support/redisServer.ts";
 import { until } from "../support/until.ts";
@@ -37,7 +38,7 @@ describe("a Redis server that serves several processes", () => {
     const clock = setClock(startMs);
     const store = await openRedisStore(server.url, clock.now, nobodyHears);
     stores.push(store);
-    const locks = new FileLocks(store, clock.now);
+    const locks = lockCalls(store, clock.now);
     for (let i = 0; i < count; i++) await locks.lock(`file-${i}`, "crashed", "g");
     clock.advance(lockLifetimeMs);
     const names = ["a", "b", "c"];

@@ -2,9 +2,10 @@ import { copyFile, mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FileLocks, lockLifetimeMs } from "../../src/documents/fileLocks.ts";
+import { lockLifetimeMs } from "../../src/documents/lockRows.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
+import { lockCalls } from "../documents/lockCalls.ts";
 import { setClock } from "../support/clock.ts";
 import { until } from "../support/until.ts";
 import { describeKeyValueStore } from "./keyValueStore.contract.ts";
@@ -184,7 +185,7 @@ describe("several processes on one store file", () => {
     const count = 200;
     const clock = setClock(startMs);
     const store = openSqliteStore(path, clock.now);
-    const locks = new FileLocks(store, clock.now);
+    const locks = lockCalls(store, clock.now);
     for (let i = 0; i < count; i++) await locks.lock(`file-${i}`, "crashed", "g");
     clock.advance(lockLifetimeMs);
     const names = ["a", "b", "c"];
