@@ -30,8 +30,8 @@ export class ConflictCopies {
   }
 
   /**
-   * Places a save's bytes beside the document, unless they are there or in the document already. To be called in
-   * the file's turn.
+   * Places a save's bytes beside the document, unless they are there or in the document already. To be called under
+   * the file's mutex.
    * @param why it can't go into the document, for those who hear of it
    * @throws what the drive says, but never a conflict; the bytes are then not placed
    */

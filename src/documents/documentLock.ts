@@ -13,7 +13,7 @@ type Holder = Pick<AccessGrant, "id" | "issuedAtMs">;
 
 /**
  * The locks of all documents: the WOPI lock, held by whoever presents its id, and around it the drive's own, so that the
- * web UI, WebDAV and uploads keep off. Whatever changes one, or rests on it, is done in the file's turn.
+ * web UI, WebDAV and uploads keep off. Whatever changes one, or rests on it, is done under the file's mutex.
  */
 export class DocumentLocks {
   readonly #mutex: FileMutex;
@@ -34,9 +34,9 @@ export class DocumentLocks {
   }
 
   /**
-   * Does the work in the file's turn: one at a time per file, among all bridges on the store.
+   * Does the work under the file's mutex: one at a time per file, among all bridges on the store.
    * @param options signal: of a caller without whom nobody wants the work done; he leaves the queue when he goes
-   * @throws driveBusy when the turn does not come in time
+   * @throws driveBusy when the file is not free in time
    */
   exclusively<Result>(
     fileId: string,
@@ -70,7 +70,7 @@ export class DocumentLocks {
   }
 }
 
-/** The lock of one file during its turn. It is read when it is asked for: what stands can end while a turn lasts. */
+/** The lock of one file, under its mutex. It is read when it is asked for: what stands can end while work goes on. */
 export class DocumentLock {
   readonly #fileId: string;
   readonly #rows: LockRows;
@@ -86,9 +86,9 @@ export class DocumentLock {
 
   /**
    * To be called right before what only one may do.
-   * @throws driveBusy when the turn has run out: another bridge may be at work on the file
+   * @throws driveBusy when the lease has run out: another bridge may be at work on the file
    */
-  requireTurn(): void {
+  requireLease(): void {
     this.#lease.requireMine();
   }
 

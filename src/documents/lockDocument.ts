@@ -41,7 +41,7 @@ export async function lockDocument(parts: Parts, request: LockRequest): VersionN
 
 function take(parts: Parts, request: LockRequest): VersionNow {
   const { grant, lockId } = request;
-  return inTurn(parts, request, async (lock) => {
+  return exclusively(parts, request, async (lock) => {
     if ((await lock.take(lockId, grant)) === "refreshed") return refreshed(parts, grant, lock);
     try {
       return (await lock.holdInDrive(grant.document)).version;
@@ -56,7 +56,7 @@ function take(parts: Parts, request: LockRequest): VersionNow {
 
 /** @throws lockMismatch, fileMissing */
 export function refreshDocumentLock(parts: Parts, request: LockRequest): VersionNow {
-  return inTurn(parts, request, async (lock) => {
+  return exclusively(parts, request, async (lock) => {
     await whereItStands(parts, request.grant, () => lock.refresh(request.lockId, request.grant));
     return refreshed(parts, request.grant, lock);
   });
@@ -64,7 +64,7 @@ export function refreshDocumentLock(parts: Parts, request: LockRequest): Version
 
 /** Replaces the lock `oldLockId` in one step. @throws lockMismatch, fileMissing */
 export function relockDocument(parts: Parts, request: LockRequest, oldLockId: string): VersionNow {
-  return inTurn(parts, request, async (lock) => {
+  return exclusively(parts, request, async (lock) => {
     await whereItStands(parts, request.grant, () => lock.relock(oldLockId, request.lockId, request.grant));
     return refreshed(parts, request.grant, lock);
   });
@@ -72,14 +72,14 @@ export function relockDocument(parts: Parts, request: LockRequest, oldLockId: st
 
 /** A drive that can't be reached keeps its lock a while; the sweep gives it back. @throws lockMismatch, fileMissing */
 export function unlockDocument(parts: Parts, request: LockRequest): VersionNow {
-  return inTurn(parts, request, async (lock) => {
+  return exclusively(parts, request, async (lock) => {
     await whereItStands(parts, request.grant, () => lock.release(request.lockId));
     const driveAnswers = await releaseInDrive(parts, lock);
     return driveAnswers ? versionNow(parts, request.grant) : undefined;
   });
 }
 
-function inTurn(
+function exclusively(
   { locks }: Parts,
   { grant, signal }: LockRequest,
   work: (lock: DocumentLock) => VersionNow,

@@ -31,7 +31,7 @@ export interface SaveManner {
 }
 
 /**
- * Places the bytes of one save. To be called in the file's turn, after the body is whole in the spool. One that a later
+ * Places the bytes of one save. To be called under the file's mutex, after the body is whole in the spool. One that a later
  * save of the same copy has overtaken is in that one, and writes nothing.
  * @returns the version that the editor's copy stands on afterwards
  * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, and what the drive says
@@ -112,8 +112,8 @@ async function writeSave(
   if (decision.do === "write" && stand !== undefined) {
     await content.sending(document.fileId, editor, stand.copyId, save.sha256);
   }
-  // What was read above holds for as long as the turn does.
-  lock.requireTurn();
+  // What was read above holds for as long as the lease does.
+  lock.requireLease();
   const file =
     decision.do === "acknowledge"
       ? stored

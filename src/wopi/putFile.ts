@@ -160,7 +160,7 @@ async function receive(parts: PutFileParts, call: WopiCall, facts: PlacingFacts)
   return parts.spool.receive(call.body, facts, parts.limitBytes, declaredBytes(call));
 }
 
-/** All tries are made in one turn: a save that comes later must not be undone by this one's next try. */
+/** All tries are made under one lease: a save that comes later must not be undone by this one's next try. */
 async function placeWithRetries(parts: PutFileParts, save: SpooledSave, manner: SaveManner): Promise<SavedDocument> {
   return parts.locks.exclusively(save.facts.document.fileId, (lock) => tryPlacing(parts, save, manner, lock));
 }

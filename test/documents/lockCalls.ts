@@ -3,10 +3,10 @@ import type { Drive } from "../../src/model/drive.ts";
 import { FileMutex } from "../../src/model/fileMutex.ts";
 import type { Clock, KeyValueStore } from "../../src/model/keyValueStore.ts";
 
-/** What one process can ask of the WOPI locks, each in a turn of its own. */
+/** What one process can ask of the WOPI locks, one call at a time. */
 export type LockCalls = ReturnType<typeof lockCalls>;
 
-/** The WOPI locks as one process sees them: turns keep off nobody but its own calls. */
+/** The WOPI locks as one process sees them: its mutex keeps off nobody but its own calls. */
 export function lockCalls(store: KeyValueStore, now: Clock) {
   const locks = new DocumentLocks({ store, drive: {} as Drive, mutex: new FileMutex(), now });
   const holder = (id: string, issuedAtMs: number) => ({ id, issuedAtMs });

@@ -4,8 +4,8 @@ import { grant, here, lockStage } from "./lockStage.ts";
 
 const { document } = grant;
 
-describe("the turn of a file", () => {
-  it("is one work's at a time, and another file's goes on meanwhile", async () => {
+describe("what is done exclusively for a file", () => {
+  it("is done one after the other, and another file's goes on meanwhile", async () => {
     const { locks } = lockStage();
     const log: string[] = [];
     let end = (): void => undefined;
@@ -17,14 +17,14 @@ describe("the turn of a file", () => {
     expect(log).toEqual(["f2", "f1"]);
   });
 
-  it("does not come for somebody who has hung up, where only he wants it", async () => {
+  it("is not begun for somebody who has hung up, where only he wants it", async () => {
     const { locks } = lockStage();
     const asked = locks.exclusively("f1", async () => "done", { signal: AbortSignal.abort() });
     await expect(asked).rejects.toMatchObject({ failure: { kind: "driveBusy" } });
     expect(await locks.exclusively("f1", async () => "done", { signal: here })).toBe("done");
   });
 
-  it("tells what stands at each look: a lock can run out while it lasts", async () => {
+  it("sees what stands at each look: a lock can run out meanwhile", async () => {
     const { locks, clock } = lockStage();
     await locks.exclusively("f1", async (lock) => {
       await lock.take("A", grant);
