@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
+import { z } from "zod";
 import type { DriveFile } from "../model/drive.ts";
-import { type KeyValueStore, put } from "../model/keyValueStore.ts";
+import type { KeyValueStore } from "../model/keyValueStore.ts";
+import { record, rowObject, type StoredRecord, wordRecord } from "../model/record.ts";
 import { secondOf } from "./savePolicy.ts";
 
 /** What a save is based on: known when it arrives, and stays with its bytes. */
@@ -15,34 +17,37 @@ export interface SaveBaseline {
   readonly lock?: string | undefined;
 }
 
-/** One loading of a document by an editor: what is known of the copy in its hands. */
-export interface EditorLoad {
-  readonly id: string;
+const editorLoadSchema = rowObject({
+  id: z.string(),
   /** The version it stands on: the one loaded, then that of each of its saves that went in. */
-  readonly version?: string;
+  version: z.string().exactOptional(),
   /** Hashes of what was sent to the drive since then without an answer that told how it went. */
-  readonly unheard: readonly string[];
+  unheard: z.array(z.string()),
   /** LastModifiedTime of the versions it has stood on, newest first: what its editor sends back as the time it knows. */
-  readonly toldTimes?: readonly string[];
+  toldTimes: z.array(z.string()).exactOptional(),
   /** Order of its newest save that went into the document; 0 = none. */
-  readonly placedOrder: number;
+  placedOrder: z.number(),
   /** Mark of the lock under which that one came; undefined = none yet, or noted before locks were. */
-  readonly placedUnder?: string;
-}
+  placedUnder: z.string().exactOptional(),
+});
+/** One loading of a document by an editor: what is known of the copy in its hands. */
+export type EditorLoad = z.infer<typeof editorLoadSchema>;
 
-interface EditorRecord {
-  readonly lastOrder: number;
+const editorLoadsSchema = rowObject({
+  lastOrder: z.number(),
   /** Loads, named as they always were in the store. The one in the editor's hands first; saves of the others may still wait in the spool. */
-  readonly copies: readonly EditorLoad[];
-}
+  copies: z.array(editorLoadSchema),
+});
+type EditorLoads = z.infer<typeof editorLoadsSchema>;
 
-interface VersionFacts {
-  readonly version: string;
+const versionFactsSchema = rowObject({
+  version: z.string(),
   /** Where the file lay when this was noted. */
-  readonly folderUri?: string;
-  readonly lastModifiedTime: string;
-  readonly sha256?: string;
-}
+  folderUri: z.string().exactOptional(),
+  lastModifiedTime: z.string(),
+  sha256: z.string().exactOptional(),
+});
+type VersionFacts = z.infer<typeof versionFactsSchema>;
 
 /** More than one of a file: a call that asked the drive before a save may end after it, and must not displace it. */
 const keptVersions = 4;
@@ -59,10 +64,16 @@ const keptTimes = 8;
  * proven to be of the file may be noted: a version that is known here proves the file where nothing else can.
  */
 export class ContentRecord {
-  readonly #store: KeyValueStore;
+  readonly #versions: StoredRecord<VersionFacts[]>;
+  /** By file and editor. */
+  readonly #loads: StoredRecord<EditorLoads>;
+  /** Ids of conflict copies, by file and hash of the content. */
+  readonly #conflicts: StoredRecord<string>;
 
   constructor(store: KeyValueStore) {
-    this.#store = store;
+    this.#versions = record(store, "versions", z.array(versionFactsSchema));
+    this.#loads = record(store, "copies", editorLoadsSchema);
+    this.#conflicts = wordRecord(store, "conflict");
   }
 
   /**
@@ -82,7 +93,7 @@ export class ContentRecord {
 
   /** @returns the folder in which the file was last seen */
   async folderUri(fileId: string): Promise<string | undefined> {
-    return versionsIn(await this.#store.get(factsKey(fileId)))[0]?.folderUri;
+    return (await this.#versions.get(fileId))?.[0]?.folderUri;
   }
 
   /**
@@ -90,7 +101,7 @@ export class ContentRecord {
    *   as this file's nor stored in it
    */
   async known(fileId: string, version: string): Promise<{ readonly lastModifiedTime: string } | undefined> {
-    return versionsIn(await this.#store.get(factsKey(fileId))).find((known) => known.version === version);
+    return (await this.#versions.get(fileId))?.find((known) => known.version === version);
   }
 
   /** Notes what a version holds, as when a save has just stored it. */
@@ -100,8 +111,8 @@ export class ContentRecord {
 
   /** @returns base64 of the SHA-256 of this version, when the bridge wrote it */
   async sha256(file: DriveFile): Promise<string | undefined> {
-    const known = versionsIn(await this.#store.get(factsKey(file.id)));
-    return known.find(({ version }) => version === file.version)?.sha256;
+    const known = await this.#versions.get(file.id);
+    return known?.find(({ version }) => version === file.version)?.sha256;
   }
 
   /**
@@ -149,8 +160,8 @@ export class ContentRecord {
 
   /** @returns undefined when it has been forgotten: too many loadings since, or the store was lost */
   async findLoad(fileId: string, editor: string, loadId: string): Promise<EditorLoad | undefined> {
-    const { copies } = recordIn(await this.#store.get(copiesKey(fileId, editor)));
-    return copies.find(({ id }) => id === loadId);
+    const known = await this.#loads.get(`${fileId}:${editor}`);
+    return known?.copies.find(({ id }) => id === loadId);
   }
 
   /** Notes what is about to be sent: should the answer be lost, this content is known again as the copy's own. */
@@ -181,12 +192,12 @@ export class ContentRecord {
 
   /** @returns id of the conflict copy that was made of this content */
   async conflictFileId(fileId: string, sha256: string): Promise<string | undefined> {
-    return this.#store.get(conflictKey(fileId, sha256));
+    return this.#conflicts.get(`${fileId}:${sha256}`);
   }
 
   /** Notes a conflict copy until a moment: an editor that lost the answer sends the same content again. */
   async conflictCopied(fileId: string, sha256: string, conflictCopyId: string, untilMs: number): Promise<void> {
-    await put(this.#store, conflictKey(fileId, sha256), conflictCopyId, untilMs);
+    await this.#conflicts.put(`${fileId}:${sha256}`, conflictCopyId, untilMs);
   }
 
   async #changeLoad(
@@ -202,36 +213,34 @@ export class ContentRecord {
     });
   }
 
-  /** @returns the record as it is afterwards */
-  async #change(fileId: string, editor: string, next: (record: EditorRecord) => EditorRecord): Promise<EditorRecord> {
-    for (;;) {
-      const raw = await this.#store.get(copiesKey(fileId, editor));
-      const changed = next(recordIn(raw));
+  /** @returns the copies as they are afterwards */
+  async #change(fileId: string, editor: string, next: (known: EditorLoads) => EditorLoads): Promise<EditorLoads> {
+    const change = (known: EditorLoads = { lastOrder: 0, copies: [] }): EditorLoads => {
+      const changed = next(known);
       const copies = changed.copies
         .slice(0, keptCopies)
         .map((copy, age) => (age < copiesWithUnheard ? copy : { ...copy, unheard: [] }));
-      const record = { ...changed, copies };
-      if (await this.#store.swap(copiesKey(fileId, editor), raw, JSON.stringify(record))) return record;
-    }
+      return { ...changed, copies };
+    };
+    const { after } = await this.#loads.update(`${fileId}:${editor}`, change);
+    return after;
   }
 
   /** @returns what is known of this version afterwards; a time once told stays */
   async #remember(file: DriveFile, more: Pick<VersionFacts, "sha256">): Promise<VersionFacts> {
-    for (;;) {
-      const raw = await this.#store.get(factsKey(file.id));
-      const versions = versionsIn(raw);
+    let facts: VersionFacts = { version: file.version, lastModifiedTime: file.modifiedAt };
+    await this.#versions.update(file.id, (versions = []) => {
       const known = versions.find(({ version }) => version === file.version);
-      const facts = {
+      facts = {
         ...(known ?? { version: file.version, lastModifiedTime: file.modifiedAt }),
         folderUri: folderOf(file.uri),
         ...more,
       };
       const isKnown = known?.sha256 === facts.sha256 && known?.folderUri === facts.folderUri;
-      if (known !== undefined && isKnown) return known;
-      const others = versions.filter((other) => other !== known);
-      const next = JSON.stringify([facts, ...others].slice(0, keptVersions));
-      if (await this.#store.swap(factsKey(file.id), raw, next)) return facts;
-    }
+      if (known !== undefined && isKnown) return versions;
+      return [facts, ...versions.filter((other) => other !== known)].slice(0, keptVersions);
+    });
+    return facts;
   }
 }
 
@@ -279,18 +288,6 @@ function folderOf(uri: string): string {
   return uri.slice(0, uri.lastIndexOf("/"));
 }
 
-function versionsIn(raw: string | undefined): readonly VersionFacts[] {
-  return raw === undefined ? [] : (JSON.parse(raw) as VersionFacts[]);
-}
-
-function recordIn(raw: string | undefined): EditorRecord {
-  return raw === undefined ? { lastOrder: 0, copies: [] } : (JSON.parse(raw) as EditorRecord);
-}
-
 function newLoad(): EditorLoad {
   return { id: randomBytes(9).toString("base64url"), unheard: [], placedOrder: 0 };
 }
-
-const factsKey = (fileId: string): string => `versions:${fileId}`;
-const copiesKey = (fileId: string, editor: string): string => `copies:${fileId}:${editor}`;
-const conflictKey = (fileId: string, sha256: string): string => `conflict:${fileId}:${sha256}`;

@@ -1,11 +1,9 @@
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError, isConflict } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import type { Lease } from "../model/sharedFileMutex.ts";
 import type { ConflictCopies } from "./conflictCopy.ts";
 import { type ContentRecord, isOvertaken, isUnderLockOf } from "./contentRecord.ts";
-import type { DriveLock } from "./driveLock.ts";
-import type { FileLocks } from "./fileLocks.ts";
+import type { DocumentLock, DocumentLocks } from "./documentLock.ts";
 import { type TellSave, whyNot } from "./saveEvents.ts";
 import { decideSave, type SaveFacts, type SaveRefusal } from "./savePolicy.ts";
 import type { SpooledSave } from "./saveSpool.ts";
@@ -18,8 +16,7 @@ export interface SavedDocument {
 
 export interface SaveParts {
   readonly drive: Drive;
-  readonly locks: FileLocks;
-  readonly driveLock: DriveLock;
+  readonly locks: DocumentLocks;
   readonly content: ContentRecord;
   readonly copies: ConflictCopies;
   readonly now: Clock;
@@ -43,7 +40,7 @@ export async function placeSave(
   parts: SaveParts,
   save: SpooledSave,
   manner: SaveManner,
-  lease: Lease,
+  lock: DocumentLock,
 ): Promise<SavedDocument> {
   const overtaken = await overtakenBy(parts, save);
   if (overtaken !== undefined) return overtaken;
@@ -51,7 +48,7 @@ export async function placeSave(
   const wasTakenOver =
     requestLockId !== undefined && (await parts.locks.wasTakenOver(document.fileId, requestLockId, grantIssuedAtMs));
   try {
-    return await writeSave(parts, save, { ...manner, wasTakenOver }, lease);
+    return await writeSave(parts, save, { ...manner, wasTakenOver }, lock);
   } catch (error) {
     if (isConflict(error)) {
       if (manner.isExitSave || wasTakenOver) await parts.copies.copyBeside(save, whyNot(error));
@@ -83,21 +80,21 @@ async function writeSave(
   parts: SaveParts,
   save: SpooledSave,
   manner: SaveManner & { readonly wasTakenOver: boolean },
-  lease: Lease,
+  lock: DocumentLock,
 ): Promise<SavedDocument> {
-  const { locks, driveLock, drive, content } = parts;
+  const { drive, content } = parts;
   const { document, editor, requestLockId, timestamp, baseline } = save.facts;
-  const lock = await locks.current(document.fileId);
-  const holdsLock = lock !== undefined && lock.lockId === requestLockId;
+  const current = await lock.current();
+  const holdsLock = current !== undefined && current.lockId === requestLockId;
   // Taken anew before the version is read: a drive that restarted has forgotten the lock, and from here on nobody
   // else can write. What happened in between shows in the version.
-  const held = holdsLock ? await driveLock.holdToWrite(document) : undefined;
+  const held = holdsLock ? await lock.holdInDriveToWrite(document) : undefined;
   // A lock that ran out here may still stand in the drive, where it would keep this late save off.
-  if (lock === undefined) await driveLock.release(document.fileId);
+  if (current === undefined) await lock.releaseInDrive();
   const stored = held?.file ?? (await drive.stat(document));
   const compared = await comparedWith(parts, save, stored);
   const facts: SaveFacts = {
-    heldLockId: lock?.lockId,
+    heldLockId: current?.lockId,
     requestLockId,
     storedVersion: stored.version,
     storedSizeBytes: stored.sizeBytes,
@@ -111,12 +108,12 @@ async function writeSave(
   };
   const decision = decideSave(facts);
   // A copy, where one is due, is made by the caller: the drive may still refuse what the policy allows.
-  if (decision.do === "refuse" || decision.do === "copyBeside") throw refusal(decision.because, lock?.lockId);
+  if (decision.do === "refuse" || decision.do === "copyBeside") throw refusal(decision.because, current?.lockId);
   if (decision.do === "write" && baseline !== undefined) {
     await content.sending(document.fileId, editor, baseline.loadId, save.sha256);
   }
   // What was read above holds for as long as the lease does.
-  lease.requireMine();
+  lock.requireLease();
   const file =
     decision.do === "acknowledge"
       ? stored
@@ -126,7 +123,7 @@ async function writeSave(
           save,
           held === undefined ? { previousVersion: stored.version } : { lockToken: held.token },
         );
-  if (held !== undefined) await driveLock.note(file);
+  if (held !== undefined) await lock.noteFile(file);
   await content.stored(file, save.sha256);
   const lastModifiedTime = await content.lastModifiedTime(file);
   if (baseline !== undefined) await content.accepted(document.fileId, editor, baseline, file.version, lastModifiedTime);

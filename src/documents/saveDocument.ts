@@ -1,9 +1,8 @@
 import type { Readable } from "node:stream";
 import { editorKey } from "../editors/suites.ts";
 import { BridgeError, failureOf, isConflict, isTransient } from "../model/failure.ts";
-import type { FileMutex } from "../model/fileMutex.ts";
 import type { Pause } from "../model/keyValueStore.ts";
-import type { Lease } from "../model/sharedFileMutex.ts";
+import type { DocumentLock } from "./documentLock.ts";
 import { type AccessGrant, type AccessGrants, lastSaveUntilMs, mayEdit } from "./grants.ts";
 import { placeSave, type SavedDocument, type SaveManner, type SaveParts } from "./placeSave.ts";
 import { whyNot } from "./saveEvents.ts";
@@ -13,7 +12,6 @@ import type { SaveSpool, SpooledSave } from "./saveSpool.ts";
 export interface SaveDocumentParts extends SaveParts {
   readonly grants: AccessGrants;
   readonly spool: SaveSpool;
-  readonly mutex: FileMutex;
   readonly limitBytes: number;
   readonly pause: Pause;
   /** A save was kept: the replay takes over. */
@@ -156,7 +154,7 @@ async function placeOvertaken(parts: SaveDocumentParts, save: SpooledSave): Prom
 
 async function placeBeside(parts: SaveDocumentParts, save: SpooledSave): Promise<void> {
   try {
-    await parts.mutex.run(save.facts.document.fileId, () => parts.copies.copyBeside(save, "rightMissing"));
+    await parts.locks.exclusively(save.facts.document.fileId, () => parts.copies.copyBeside(save, "rightMissing"));
   } catch (error) {
     await settleRefused(parts, save, error);
     return;
@@ -170,19 +168,19 @@ async function placeWithRetries(
   save: SpooledSave,
   manner: SaveManner,
 ): Promise<SavedDocument> {
-  return parts.mutex.run(save.facts.document.fileId, (lease) => tryPlacing(parts, save, manner, lease));
+  return parts.locks.exclusively(save.facts.document.fileId, (lock) => tryPlacing(parts, save, manner, lock));
 }
 
 async function tryPlacing(
   parts: SaveDocumentParts,
   save: SpooledSave,
   manner: SaveManner,
-  lease: Lease,
+  lock: DocumentLock,
 ): Promise<SavedDocument> {
   const startedAtMs = performance.now();
   for (const pauseMs of [...retryPausesMs, undefined]) {
     try {
-      return await placeSave(parts, save, manner, lease);
+      return await placeSave(parts, save, manner, lock);
     } catch (error) {
       const isLate = performance.now() - startedAtMs > retryWithinMs;
       if (!isTransient(error) || pauseMs === undefined || isLate) throw error;

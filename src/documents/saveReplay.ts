@@ -1,7 +1,6 @@
 import { failureOf, isConflict } from "../model/failure.ts";
-import type { FileMutex } from "../model/fileMutex.ts";
-import type { Lease } from "../model/sharedFileMutex.ts";
 import { isOvertaken } from "./contentRecord.ts";
+import type { DocumentLock } from "./documentLock.ts";
 import { placeSave, type SaveParts } from "./placeSave.ts";
 import type { ReplayOutcome } from "./saveEvents.ts";
 import { type PlacingFacts, saveOrder, seriesKey, type UndecidedFacts } from "./saveFacts.ts";
@@ -9,7 +8,6 @@ import type { SaveSpool, SpooledSave } from "./saveSpool.ts";
 
 export interface ReplayParts extends SaveParts {
   readonly spool: SaveSpool;
-  readonly mutex: FileMutex;
   /**
    * Judges a save that came while nobody could be asked: by the rights of the moment when it came.
    * @returns undefined when it may go nowhere
@@ -120,11 +118,11 @@ export class SaveReplay {
   }
 
   async #tryOne(save: SpooledSave): Promise<ReplayOutcome> {
-    const { mutex, note } = this.#parts;
+    const { locks, note } = this.#parts;
     // Its owner has dismissed it meanwhile, or a newer one has come.
     if (!save.claim()) return "waiting";
     try {
-      const outcome = await mutex.run(save.facts.document.fileId, (lease) => this.#place(save, lease));
+      const outcome = await locks.exclusively(save.facts.document.fileId, (lock) => this.#place(save, lock));
       await save.discard();
       note(save, outcome);
       return outcome;
@@ -136,7 +134,7 @@ export class SaveReplay {
     }
   }
 
-  async #place(save: SpooledSave, lease: Lease): Promise<ReplayOutcome> {
+  async #place(save: SpooledSave, lock: DocumentLock): Promise<ReplayOutcome> {
     const { document, editor, baseline, isBesideOnly } = save.facts;
     if (isBesideOnly === true) {
       await this.#parts.copies.copyBeside(save, "rightMissing");
@@ -149,7 +147,7 @@ export class SaveReplay {
     }
     try {
       // "Overwrite" was said of what stood there then; nobody is here to say it again.
-      const { version } = await placeSave(this.#parts, save, { isForced: false, isExitSave: true }, lease);
+      const { version } = await placeSave(this.#parts, save, { isForced: false, isExitSave: true }, lock);
       await this.#parts.tell(save.facts, { is: "saved", version });
       return "written";
     } catch (error) {

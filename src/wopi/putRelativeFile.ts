@@ -1,6 +1,6 @@
 import type { ContentRecord } from "../documents/contentRecord.ts";
-import type { DriveLock } from "../documents/driveLock.ts";
-import type { FileLocks } from "../documents/fileLocks.ts";
+import type { DocumentLocks } from "../documents/documentLock.ts";
+import { underFreeName } from "../documents/freeName.ts";
 import {
   type AccessGrant,
   type AccessGrants,
@@ -17,9 +17,7 @@ import type { Audit } from "../http/auditLog.ts";
 import type { Allowances } from "../model/allowances.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
-import type { FileMutex } from "../model/fileMutex.ts";
 import { checkName, fileType, nearestName, splitName } from "../model/fileName.ts";
-import { underFreeName } from "./freeName.ts";
 import { requestedName, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
 export interface PutRelativeParts {
@@ -28,9 +26,7 @@ export interface PutRelativeParts {
   readonly allowances: Allowances;
   readonly audit: Audit;
   readonly grants: AccessGrants;
-  readonly locks: FileLocks;
-  readonly driveLock: DriveLock;
-  readonly mutex: FileMutex;
+  readonly locks: DocumentLocks;
   readonly content: ContentRecord;
   readonly spool: SaveSpool;
   readonly limitBytes: number;
@@ -187,11 +183,10 @@ async function overwrite(
 ): Promise<DriveFile> {
   const found = await parts.drive.findBeside(grant.document, parent, name);
   if (found === undefined) throw new BridgeError({ kind: "nameTaken" });
-  return parts.mutex.run(found.id, async () => {
-    const lock = await parts.locks.current(found.id);
-    if (lock !== undefined) throw new BridgeError({ kind: "lockMismatch", currentLockId: lock.lockId });
+  return parts.locks.exclusively(found.id, async (lock) => {
+    await lock.requireNone();
     // A lock that has just run out may still stand in the drive.
-    await parts.driveLock.release(found.id);
+    await lock.releaseInDrive();
     // Whoever was at it before may have written or renamed it.
     const taken = await parts.drive.findBeside(grant.document, parent, name);
     if (taken?.id !== found.id) throw new BridgeError({ kind: "nameTaken" });

@@ -226,10 +226,13 @@ async function endedSave(parts: WopiRouterParts, request: Request, token: string
     await requireProof(parts, request, grant);
     return grant;
   } catch (error) {
-    if (!(error instanceof BridgeError) || error.failure.kind === "storeUnreachable") throw error;
+    if (!(error instanceof BridgeError) || isStoreFault(error)) throw error;
     return undefined;
   }
 }
+
+const isStoreFault = ({ failure }: BridgeError): boolean =>
+  failure.kind === "storeUnreachable" || failure.kind === "rowUnreadable";
 
 /** @throws proofInvalid */
 async function requireProof(parts: WopiRouterParts, request: Request, grant: AccessGrant): Promise<void> {
