@@ -127,7 +127,7 @@ it("contents and copies of before locks and times were noted are known", async (
   });
   const content = new ContentRecord(store);
   expect((await content.known("f1", "v1"))?.lastModifiedTime).toBe("2026-11-21T08:15:00Z");
-  expect(await content.arrived("f1", "collabora", undefined)).toMatchObject({ copyId: "c1", order: 4 });
+  expect(await content.arrived("f1", "collabora", undefined)).toMatchObject({ loadId: "c1", order: 4 });
   expect(await content.conflictFileId("f1", "hash")).toBe("f9");
   expect((await new LastCopies(store, now).find("g1"))?.unheard).toEqual(["hash"]);
 });
