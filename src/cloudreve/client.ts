@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
+import { jsonIn } from "../model/jsonIn.ts";
 import { BytePath, type ByteTiming, type Transmission } from "./bytePath.ts";
 import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } from "./errorCodes.ts";
 
@@ -88,7 +89,7 @@ export class CloudreveClient {
    */
   async plain<Schema extends z.ZodType>(schema: Schema, call: DriveCall): Promise<z.output<Schema>> {
     const answer = await this.text(call);
-    const json = parseJson(answer.text);
+    const json = jsonIn(answer.text);
     const value = schema.safeParse(json);
     if (answer.status === 200 && value.success) return value.data;
     const refusal = oauthRefusalSchema.safeParse(json);
@@ -187,7 +188,7 @@ function bodyOf({ json, form }: DriveCall): { readonly type: string; readonly by
 }
 
 function envelopeOf(answer: { readonly status: number; readonly text: string }): Envelope {
-  const envelope = envelopeSchema.safeParse(parseJson(answer.text));
+  const envelope = envelopeSchema.safeParse(jsonIn(answer.text));
   if (envelope.success) return envelope.data;
   throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "no envelope in the answer" });
 }
@@ -221,13 +222,4 @@ export async function readText(body: Readable): Promise<string> {
     clearTimeout(late);
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-/** @returns undefined for what is no JSON */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

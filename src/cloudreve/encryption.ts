@@ -1,4 +1,5 @@
 import { CompactEncrypt, compactDecrypt } from "jose";
+import { OldestOutMap } from "../model/oldestOutMap.ts";
 
 const rememberedSecrets = 2_000;
 
@@ -17,13 +18,7 @@ export function createEncryption(keys: readonly Uint8Array[]): Encryption {
   const [current] = keys;
   if (current === undefined) throw new TypeError("encryption needs a key");
   // The same few are decrypted with every call; at rest they stay encrypted.
-  const decrypted = new Map<string, string>();
-  const remember = (encrypted: string, secret: string): string => {
-    const [oldest] = decrypted.keys();
-    if (decrypted.size >= rememberedSecrets && oldest !== undefined) decrypted.delete(oldest);
-    decrypted.set(encrypted, secret);
-    return secret;
-  };
+  const decrypted = new OldestOutMap<string, string>(rememberedSecrets);
   return {
     encrypt: (secret) =>
       new CompactEncrypt(new TextEncoder().encode(secret))
@@ -38,7 +33,9 @@ export function createEncryption(keys: readonly Uint8Array[]): Encryption {
             keyManagementAlgorithms: ["dir"],
             contentEncryptionAlgorithms: ["A256GCM"],
           });
-          return remember(encrypted, new TextDecoder().decode(plaintext));
+          const secret = new TextDecoder().decode(plaintext);
+          decrypted.set(encrypted, secret);
+          return secret;
         } catch {
           // Another key may fit.
         }

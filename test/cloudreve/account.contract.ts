@@ -5,7 +5,7 @@ import { cloudreveDrive } from "../../src/cloudreve/cloudreveDrive.ts";
 import { Credentials } from "../../src/cloudreve/credential.ts";
 import { createEncryption } from "../../src/cloudreve/encryption.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
-import { ContentRecord } from "../../src/documents/editorCopies.ts";
+import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import type { Drive, DriveAccount, DriveEntry } from "../../src/model/drive.ts";
 import { FileMutex } from "../../src/model/fileMutex.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";

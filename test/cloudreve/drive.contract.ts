@@ -7,7 +7,7 @@ import { cloudreveDrive } from "../../src/cloudreve/cloudreveDrive.ts";
 import { Credentials } from "../../src/cloudreve/credential.ts";
 import { createEncryption } from "../../src/cloudreve/encryption.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
-import { ContentRecord } from "../../src/documents/editorCopies.ts";
+import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import type { Bytes, Drive, DriveDocument, DriveFile } from "../../src/model/drive.ts";
 import type { Failure } from "../../src/model/failure.ts";
 import { BridgeError } from "../../src/model/failure.ts";

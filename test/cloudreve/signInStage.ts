@@ -8,7 +8,7 @@ import { cloudreveDrive } from "../../src/cloudreve/cloudreveDrive.ts";
 import { Credentials, type DriveLogin } from "../../src/cloudreve/credential.ts";
 import { createEncryption, type Encryption } from "../../src/cloudreve/encryption.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
-import { ContentRecord } from "../../src/documents/editorCopies.ts";
+import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import type { Drive, DriveAccount } from "../../src/model/drive.ts";
 import { BridgeError, type Failure } from "../../src/model/failure.ts";
 import { FileMutex } from "../../src/model/fileMutex.ts";

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { BridgeError } from "../../model/failure.ts";
-import { parseJson, type TextAnswer } from "../client.ts";
+import { jsonIn } from "../../model/jsonIn.ts";
+import type { TextAnswer } from "../client.ts";
 import { type Envelope, envelopeSchema, oauthRefusalSchema } from "../errorCodes.ts";
 
 export type CallState =
@@ -49,7 +50,7 @@ export function refusesWith(expected: number): Judge {
 export function answersPlainly(schema: z.ZodType): Judge {
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
-    const json = parseJson(answer.text);
+    const json = jsonIn(answer.text);
     const refusal = oauthRefusalSchema.safeParse(json);
     if (refusal.success && refusal.data.code !== 0) {
       return notNow(refusal.data.code) ?? changed(`code ${refusal.data.code} in place of an answer`);
@@ -65,7 +66,7 @@ export function answersPlainly(schema: z.ZodType): Judge {
 export function refusesAsOAuth(expected: number): Judge {
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
-    const refusal = oauthRefusalSchema.safeParse(parseJson(answer.text));
+    const refusal = oauthRefusalSchema.safeParse(jsonIn(answer.text));
     if (!refusal.success) return changed(`HTTP ${answer.status} without the shape of an OAuth error`);
     const { code } = refusal.data;
     if (code >= firstOwnFault) return unasked(`Cloudreve has a fault of its own, code ${code}`);
@@ -106,7 +107,7 @@ function judgeEnvelope(judge: (envelope: Envelope) => CallState, expected?: numb
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
     if (answer.status !== 200) return changed(`HTTP ${answer.status} in place of an envelope`);
-    const json = parseJson(answer.text);
+    const json = jsonIn(answer.text);
     if (json === undefined) return changed("no JSON in the answer");
     const envelope = envelopeSchema.safeParse(json);
     if (!envelope.success) return changed(noEnvelope);

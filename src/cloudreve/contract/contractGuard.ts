@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { BridgeError } from "../../model/failure.ts";
 import { inTime } from "../../model/inTime.ts";
-import { type CloudreveClient, parseJson, type TextAnswer } from "../client.ts";
+import { jsonIn } from "../../model/jsonIn.ts";
+import type { CloudreveClient, TextAnswer } from "../client.ts";
 import type { Credentials } from "../credential.ts";
 import { envelopeSchema } from "../errorCodes.ts";
 import { cloudreveFileSchema } from "../fileApi.ts";
@@ -199,4 +200,4 @@ function viewerIn(explorer: unknown): string | undefined {
   return (viewers.find(({ type }) => type === "wopi") ?? viewers[0])?.id;
 }
 
-const dataIn = ({ text }: TextAnswer): unknown => envelopeSchema.safeParse(parseJson(text)).data?.data;
+const dataIn = ({ text }: TextAnswer): unknown => envelopeSchema.safeParse(jsonIn(text)).data?.data;
