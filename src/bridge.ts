@@ -16,18 +16,17 @@ import { UploadSessions } from "./cloudreve/uploadSession.ts";
 import { type Config, spoolMaxBytes } from "./config.ts";
 import { FileActivity } from "./documents/activity.ts";
 import { ConflictCopies } from "./documents/conflictCopy.ts";
-import { DriveLock } from "./documents/driveLock.ts";
-import { ContentRecord } from "./documents/editorCopies.ts";
-import { editorIdsBy } from "./documents/editorIds.ts";
-import { FileLocks } from "./documents/fileLocks.ts";
-import { AccessGrants, wopiFileId } from "./documents/grants.ts";
+import { ContentRecord } from "./documents/contentRecord.ts";
+import { DocumentLocks } from "./documents/documentLock.ts";
+import { AccessGrants, editorIdsBy, wopiFileId } from "./documents/grants.ts";
 import { Housekeeping } from "./documents/housekeeping.ts";
 import { LastCopies } from "./documents/lastCopies.ts";
 import { accessTokenFor } from "./documents/openSession.ts";
+import { noteDecided, noteDropped, noteReplay, tellOf, warnOfEnd } from "./documents/saveEvents.ts";
 import { SaveReplay } from "./documents/saveReplay.ts";
 import { SaveSpool, type SpooledSave } from "./documents/saveSpool.ts";
-import { SpoolEnd } from "./documents/spoolEnd.ts";
-import { noteDecided, noteDropped, noteReplay, tellOf, warnOfEnd } from "./documents/tellSaveEvents.ts";
+import { decideUndecided } from "./documents/undecidedSave.ts";
+import { SpoolEnd } from "./documents/waitingSaves.ts";
 import { actionUrl } from "./editors/actionUrl.ts";
 import { EditorDiscovery, Editors } from "./editors/discovery.ts";
 import { AccessTokens, deriveKey } from "./http/accessToken.ts";
@@ -54,31 +53,30 @@ import { deleteFile } from "./wopi/deleteFile.ts";
 import { getFile } from "./wopi/getFile.ts";
 import { getLock, lock, refreshLock, unlock } from "./wopi/lockOperations.ts";
 import { OpenCalls } from "./wopi/openCalls.ts";
-import { keepEndedSave, putFile } from "./wopi/putFile.ts";
+import { putFile } from "./wopi/putFile.ts";
 import { type DocumentAddresses, putRelativeFile } from "./wopi/putRelativeFile.ts";
 import { putUserInfo } from "./wopi/putUserInfo.ts";
 import { renameFile } from "./wopi/renameFile.ts";
 import { wopiRouter } from "./wopi/router.ts";
-import { decideUndecided, keepUndecided } from "./wopi/undecidedSave.ts";
 
-/** How long a stop waits for work whose callers have gone; the spool holds the saves that are cut off. */
+/** How long stopping waits for work whose callers are gone; saves that are cut off are in the spool. */
 const settleMs = 5_000;
 
 export interface Bridge {
   readonly app: Express;
-  /** Tries every save that the spool has kept. @returns how many still wait; runs by itself */
+  /** Retries every save in the spool. @returns how many still wait; also runs automatically */
   replay(): Promise<number>;
   /** @returns the port it listens on */
   listen(): Promise<number>;
-  /** Gives back the drive's lock of every file whose WOPI lock has run out; runs by itself each minute. */
+  /** Releases the drive's lock of every file whose WOPI lock has expired; also runs every minute. */
   sweep(): Promise<void>;
-  /** Renews the accounts behind live links, whose refresh token ends after two weeks; runs by itself each hour. */
+  /** Renews the accounts behind active links, whose refresh tokens last two weeks; also runs every hour. */
   keepAlive(): Promise<void>;
-  /** Ends what has waited in the spool for too long; runs by itself at start and each hour. */
+  /** Removes saves that have waited too long in the spool; also runs at start and every hour. */
   tidySpool(): Promise<void>;
-  /** Looks whether Cloudreve still answers as the bridge expects; runs by itself at start and each hour. */
+  /** Checks that Cloudreve still answers as the bridge expects; also runs at start and every hour. */
   checkContract(): Promise<void>;
-  /** Lets saves under way finish within a limit, keeps locks. @see Drain */
+  /** Lets saves in progress finish, within a limit; keeps locks. @see Drain */
   close(): Promise<void>;
 }
 
@@ -100,7 +98,7 @@ export async function openBridge(
 
   const metrics = new Metrics(async () => {
     let held = 0;
-    for await (const _fileId of driveLock.held()) held++;
+    for await (const _fileId of locks.held()) held++;
     const waiting = spool.waiting().filter(({ isBroken }) => !isBroken);
     const [oldest] = waiting;
     return {
@@ -140,21 +138,20 @@ export async function openBridge(
   const tell = tellOf({ activity, links, metrics, audit, logger });
   const tokens = new AccessTokens(secrets, now);
   const editorIds = editorIdsBy(deriveKey(config.SECRET, "editor ids"));
-  const locks = new FileLocks(store, now, lastJump);
-  const driveLock = new DriveLock(store, drive, now);
+  const locks = new DocumentLocks({ store, drive, mutex, now, lastJump });
   const attempts = new AttemptLimits(store, now, pause);
   const allowances = new Allowances(store, now);
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
 
   const sessionsEnded = (fileId: string): Promise<void> => housekeeping.sessionsEnded(fileId);
-  const lockParts = { drive, locks, driveLock, mutex, sessionsEnded, note: (error: unknown) => void logFailure(error) };
+  const note = (error: unknown): void => void logFailure(error);
+  const lockParts = { drive, locks, sessionsEnded, note };
   const lastCopies = new LastCopies(store, now);
   const copies = new ConflictCopies(content, drive, lastCopies, now, tell);
-  const saveParts = { drive, locks, driveLock, content, copies, now, tell };
+  const saveParts = { drive, locks, content, copies, now, tell };
   const replay = new SaveReplay({
     ...saveParts,
     spool,
-    mutex,
     decide: decideUndecided(grants),
     note: noteReplay(logger),
     noteDecided: noteDecided(logger),
@@ -180,7 +177,7 @@ export async function openBridge(
     noteReplay(logger)(save, "waiting", error);
     replay.wake();
   };
-  const putFileParts = { ...saveParts, grants, spool, mutex, limitBytes, pause, kept };
+  const saveDocumentParts = { ...saveParts, grants, spool, limitBytes, pause, kept };
   const addresses: DocumentAddresses = {
     forEditor: async (grant) => {
       const token = await accessTokenFor(tokens, grant);
@@ -196,15 +193,13 @@ export async function openBridge(
     client,
     credentials,
     oauthClient: oauthClient(config),
-    // Without a login of its own the bridge asks in the name of somebody whose links it serves: it only reads.
+    // Without its own login the bridge uses the account of an active link; it only reads.
     account: async () =>
       login === undefined ? (await links.liveAccounts())[0] : (await credentials.account(undefined)).account,
   });
   const housekeeping = new Housekeeping({
     drive,
     locks,
-    driveLock,
-    mutex,
     grants,
     activity,
     links,
@@ -220,11 +215,11 @@ export async function openBridge(
   app.use(logRequests(logger, (request) => metrics.answered(request)));
   app.use(requireMovement());
   app.use((request, response, next) => {
-    // Express would make a server error of an address whose escapes are broken.
+    // Express would turn an address with broken escapes into a server error.
     if (isDecodable(request.path)) next();
     else response.status(404).end();
   });
-  // Before everything that reads bodies or adds headers for browsers: editors get the protocol and nothing else.
+  // Before anything that reads bodies or adds headers for browsers: editors get the plain protocol.
   app.use(
     "/wopi",
     wopiRouter({
@@ -240,11 +235,11 @@ export async function openBridge(
         content,
         store,
         activity,
-        driveLock,
+        locks,
         editorIds,
         bridgeUrl: config.BRIDGE_URL,
       }),
-      getFile: getFile({ drive, content, activity, driveLock }),
+      getFile: getFile({ drive, content, activity, locks }),
       fileOverrides: {
         LOCK: lock(lockParts),
         UNLOCK: unlock(lockParts),
@@ -256,7 +251,6 @@ export async function openBridge(
           allowances,
           audit,
           grants,
-          mutex,
           spool,
           limitBytes,
           addresses,
@@ -265,12 +259,12 @@ export async function openBridge(
         DELETE: deleteFile({ ...lockParts, audit }),
         PUT_USER_INFO: putUserInfo({ store, drive, now }),
       },
-      contentOverrides: { PUT: putFile(putFileParts) },
-      keepEndedSave: keepEndedSave(putFileParts),
-      keepUndecidedSave: keepUndecided({ spool, limitBytes, now, kept: () => replay.wake() }),
+      contentOverrides: { PUT: putFile(saveDocumentParts) },
+      saves: saveDocumentParts,
+      undecidedSaves: { spool, limitBytes, now, kept: () => replay.wake() },
     }),
   );
-  // Policies about content and framing are each page's own: helmet's stop the form post to the editor and portals.
+  // Each page sets its own policies for content and framing; helmet's would block the post to the editor, and portals.
   app.use(
     helmet({
       contentSecurityPolicy: false,
@@ -297,7 +291,7 @@ export async function openBridge(
     const spoolState = await spool.state();
     const contract = housekeeping.contract();
     const states = await editors.states();
-    // Words for everybody; addresses, and what Cloudreve has said, for whoever runs the bridge.
+    // The states are public; addresses and Cloudreve's answers are for the operator only.
     const details = holdsKey(request, config.METRICS_KEY)
       ? { contract, editors: states }
       : { contract: contract === "kept" ? contract : "changed", editors: states.every(({ ok }) => ok) };
@@ -315,9 +309,8 @@ export async function openBridge(
       links,
       activity,
       locks,
-      driveLock,
-      mutex,
       spool,
+      note,
       callers: new PortalCallers({ keys: config.PORTAL_KEYS, signer: portalSigner(config), store, now }),
       sessionsEnded,
     }),
@@ -343,7 +336,7 @@ export async function openBridge(
     }),
   );
   app.use((_request, response) => {
-    response.status(404).type("text").send("There is nothing here.\n");
+    response.status(404).type("text").send("Not found.\n");
   });
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     logFailure(error);
@@ -360,7 +353,7 @@ export async function openBridge(
       drain.watch(server);
       housekeeping.start();
       giveEnds(store, now).catch((error: unknown) =>
-        logger.warn({ failure: logFailure(error)?.kind }, "rows of an earlier bridge have not been given ends"),
+        logger.warn({ failure: logFailure(error)?.kind }, "could not give an end to rows from an older version"),
       );
       return listening(server, config.HOST, config.PORT);
     },
@@ -383,7 +376,7 @@ async function openStore(url: string, now: Clock, logger: Logger): Promise<KeyVa
   if (url.startsWith("file:")) return openSqliteStore(url.slice("file:".length), now);
   // Loaded only where it is used.
   const { openRedisStore } = await import("./stores/redisStore.ts");
-  return openRedisStore(url, now, (error) => logger.error({ reason: error.message }, "the store is not reached"));
+  return openRedisStore(url, now, (error) => logger.error({ reason: error.message }, "the store can't be reached"));
 }
 
 function driveLogin({ CLOUDREVE_EMAIL: email, CLOUDREVE_PASSWORD: password }: Config) {
@@ -417,7 +410,7 @@ async function answers(ask: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** @returns when the work is done, or that much time has passed */
+/** @returns when the work is done or the time is up */
 async function within(ms: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {

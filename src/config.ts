@@ -3,7 +3,7 @@ import { z } from "zod";
 /** The bridge's settings, checked; made once at start and never changed. */
 export type Config = Readonly<z.output<typeof configSchema>>;
 
-/** One mistake in the settings, as a sentence for the operator. */
+/** Everything wrong with the settings, one sentence each, for the operator. */
 export class ConfigError extends Error {
   readonly sentences: readonly string[];
 
@@ -16,18 +16,18 @@ export class ConfigError extends Error {
 
 const isHttpAddress = (value: string) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
 
-/** In the spelling that browsers use for it, since origins are compared as text; no slash at the end. */
+/** Normalized the way browsers do it, because origins are compared as text; no slash at the end. */
 const httpAddress = z
   .string()
   .trim()
   .refine(isHttpAddress, { error: "must be an http(s) address", abort: true })
-  .refine((value) => !/[?#]/.test(value), "must have neither a query nor a fragment")
-  .refine((value) => !/^[^/]*\/\/[^/]*@/.test(value), "must hold neither a user nor a password")
+  .refine((value) => !/[?#]/.test(value), "must not have a query or fragment")
+  .refine((value) => !/^[^/]*\/\/[^/]*@/.test(value), "must not contain a user name or password")
   .transform((value) => new URL(value).href.replace(/\/+$/, ""));
 
 const origin = httpAddress.refine(
   (value) => new URL(value).pathname === "/",
-  "must be an origin: scheme, host and port",
+  "must be an origin (scheme, host and port, no path)",
 );
 
 const secret = z.string().refine((value) => Buffer.byteLength(value) >= 32, "must be at least 32 bytes long");
@@ -71,50 +71,52 @@ const configSchema = z.object({
   WOPI_URL: httpAddress.optional().describe("Where the editor's server reaches the bridge; default BRIDGE_URL"),
   CLOUDREVE_URL: httpAddress.describe("Where the bridge reaches Cloudreve"),
   CLOUDREVE_PUBLIC_URL: httpAddress.optional().describe("Where browsers reach Cloudreve; default CLOUDREVE_URL"),
-  DISCOVERY_URLS: listOf(httpAddress).default([]).describe("Discovery addresses of the editors, by commas"),
+  DISCOVERY_URLS: listOf(httpAddress).default([]).describe("Discovery addresses of the editors, comma-separated"),
   HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on"),
   PORT: numberText("whole number", 0, 65_535).default(8080).describe("Port to listen on"),
-  SECRET: secret.describe("Signs tokens and seals credentials; at least 32 bytes"),
-  SECRET_PREVIOUS: secret.optional().describe("The SECRET before the last change; still read"),
+  SECRET: secret.describe("Signs tokens and encrypts credentials; at least 32 bytes"),
+  SECRET_PREVIOUS: secret.optional().describe("The previous SECRET, still accepted"),
   STORE_URL: z
     .string()
     .regex(
       /^(memory:|file:.+|rediss?:\/\/.+|unix:\/.+)$/,
       "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:",
     )
-    // The first folder would be taken for a host or for one at the root, and neither is what was meant.
+    // The first folder would be read as a host name, or as a folder at the root.
     .refine(
       (value) => !/^file:\/\/[^/]/.test(value),
-      "must have no // before a relative path: write file:data/bridge.db or file:/data/bridge.db",
+      "must not have // before a relative path; write file:data/bridge.db or file:/data/bridge.db",
     )
     .default("file:data/bridge.db")
     .describe("Where the bridge remembers locks and sessions"),
   SPOOL_DIR: z.string().min(1).default("data/spool").describe("Folder that keeps saves until the drive has them"),
   SPOOL_MAX_MB: numberText("number", 0.001, 100_000_000)
     .optional()
-    .describe("Room for all saves in SPOOL_DIR together, MiB; default 8 times MAX_FILE_MB"),
-  SPOOL_DAYS: numberText("number", 1, 3650).default(30).describe("How long a save waits in SPOOL_DIR at most, days"),
-  EMBED_ORIGINS: listOf(origin).default([]).describe("Portals that may frame the host page, by commas"),
-  PORTAL_KEYS: listOf(portalKey).default([]).describe("name:key of the portals, by commas"),
-  PORTAL_JWKS_URL: httpAddress.optional().describe("Public keys of a portal that signs JWTs in place of a key"),
+    .describe("Space for all saves in SPOOL_DIR, MiB; default 8 times MAX_FILE_MB"),
+  SPOOL_DAYS: numberText("number", 1, 3650).default(30).describe("How long a save may wait in SPOOL_DIR, days"),
+  EMBED_ORIGINS: listOf(origin).default([]).describe("Portals that may embed documents, comma-separated"),
+  PORTAL_KEYS: listOf(portalKey).default([]).describe("name:key of the portals, comma-separated"),
+  PORTAL_JWKS_URL: httpAddress
+    .optional()
+    .describe("Address of a portal's public keys, if it signs JWTs instead of sending a key"),
   PORTAL_ISSUER: z.string().min(1).optional().describe("`iss` of those JWTs"),
   PORTAL_AUDIENCE: z.string().min(1).optional().describe("`aud` of those JWTs"),
   OAUTH_CLIENT_ID: z.string().min(1).optional().describe("Id of the bridge's OAuth application in Cloudreve"),
   OAUTH_CLIENT_SECRET: z.string().min(1).optional().describe("Its secret"),
-  CLOUDREVE_EMAIL: z.string().optional().describe("Drive account that acts for portals"),
+  CLOUDREVE_EMAIL: z.string().optional().describe("Cloudreve account used for portals"),
   CLOUDREVE_PASSWORD: z.string().optional().describe("Its password"),
-  PROOF_KEYS: oneOf("required", "offered", "off").default("offered").describe("Whether editors must sign"),
-  GRANT_HOURS: numberText("number", 0.01, 240).default(10).describe("Life of a session, hours"),
-  MAX_FILE_MB: numberText("number", 0.001, 1_000_000).default(1024).describe("Largest save taken, MiB"),
-  STORAGE_ORIGINS: listOf(origin).default([]).describe("Storage origins that download addresses may name"),
+  PROOF_KEYS: oneOf("required", "offered", "off").default("offered").describe("Whether editors must sign their calls"),
+  GRANT_HOURS: numberText("number", 0.01, 240).default(10).describe("How long a session lasts, hours"),
+  MAX_FILE_MB: numberText("number", 0.001, 1_000_000).default(1024).describe("Largest save accepted, MiB"),
+  STORAGE_ORIGINS: listOf(origin).default([]).describe("Storage origins allowed in download addresses"),
   TRUST_PROXY: numberText("whole number", 0, 10)
     .default(0)
-    .describe("Proxies in front whose X-Forwarded-* headers hold"),
-  METRICS_KEY: z.string().min(16, "must be at least 16 characters long").optional().describe("Key to /metrics"),
+    .describe("Number of proxies in front whose X-Forwarded-* headers are trusted"),
+  METRICS_KEY: z.string().min(16, "must be at least 16 characters long").optional().describe("Key for /metrics"),
   LOG_LEVEL: oneOf("trace", "debug", "info", "warn", "error", "silent").default("info").describe("Log level"),
 });
 
-/** Room for all saves in the spool together, bytes. */
+/** Space for all saves in the spool, bytes. */
 export function spoolMaxBytes({ SPOOL_MAX_MB, MAX_FILE_MB }: Pick<Config, "SPOOL_MAX_MB" | "MAX_FILE_MB">): number {
   return Math.floor((SPOOL_MAX_MB ?? 8 * MAX_FILE_MB) * 1024 * 1024);
 }
@@ -155,7 +157,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 type Settings = z.output<typeof configSchema>;
 
-/** @returns the settings that hold by themselves, so that contradictions among them are told in the same list */
+/** @returns the settings that are valid by themselves, so that contradictions can be reported in the same list */
 function soundSettings(given: Readonly<Record<string, string | undefined>>, wrong: ReadonlySet<string>) {
   const without = (all: object) => Object.fromEntries(Object.entries(all).filter(([name]) => !wrong.has(name)));
   return without(configSchema.partial().parse(without(given))) as Partial<Settings>;
@@ -166,46 +168,48 @@ function contradictionsIn(config: Partial<Settings>): string[] {
   const isHttps = (url: string | undefined) => url?.startsWith("https:") === true;
   for (const url of config.DISCOVERY_URLS ?? []) {
     if (isHttps(config.BRIDGE_URL) && !isHttps(url) && !isLocal(url)) {
-      sentences.push(`DISCOVERY_URLS names ${url}: browsers block an http editor in a page of the https BRIDGE_URL.`);
+      sentences.push(
+        `DISCOVERY_URLS contains ${url}, but browsers block an http editor inside an https page, and BRIDGE_URL is https.`,
+      );
     }
   }
   if ((config.CLOUDREVE_EMAIL === undefined) !== (config.CLOUDREVE_PASSWORD === undefined)) {
-    sentences.push("CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD belong together: one of them is missing.");
+    sentences.push("CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD must be set together.");
   }
   if ((config.OAUTH_CLIENT_ID === undefined) !== (config.OAUTH_CLIENT_SECRET === undefined)) {
-    sentences.push("OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET belong together: one of them is missing.");
+    sentences.push("OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET must be set together.");
   }
   const jwt = [config.PORTAL_JWKS_URL, config.PORTAL_ISSUER, config.PORTAL_AUDIENCE];
   if (jwt.some((part) => part === undefined) && jwt.some((part) => part !== undefined)) {
-    sentences.push("PORTAL_JWKS_URL, PORTAL_ISSUER and PORTAL_AUDIENCE belong together: give all three or none.");
+    sentences.push("PORTAL_JWKS_URL, PORTAL_ISSUER and PORTAL_AUDIENCE must be set together: all three or none.");
   }
   if (config.PROOF_KEYS === "required" && config.DISCOVERY_URLS?.length === 0) {
-    sentences.push("PROOF_KEYS is required, but without DISCOVERY_URLS no editor's keys are known.");
+    sentences.push("PROOF_KEYS=required needs DISCOVERY_URLS, where the editors' keys are published.");
   }
   const { SPOOL_MAX_MB: spoolMaxMb, MAX_FILE_MB: maxFileMb } = config;
   if (spoolMaxMb !== undefined && maxFileMb !== undefined && spoolMaxMb < 4 * maxFileMb) {
     sentences.push(
-      `SPOOL_MAX_MB is less than 4 times MAX_FILE_MB (${maxFileMb}): one session may fill a quarter of the spool, and a save of that size would never fit.`,
+      `SPOOL_MAX_MB must be at least 4 times MAX_FILE_MB (${maxFileMb}): one session may use a quarter of the spool, so the largest save would never fit.`,
     );
   }
   const portals = config.PORTAL_KEYS ?? [];
   if (new Set(portals.map(({ name }) => name)).size < portals.length)
-    sentences.push("PORTAL_KEYS names a portal twice.");
+    sentences.push("PORTAL_KEYS lists a portal twice.");
   if (new Set(portals.map(({ key }) => key)).size < portals.length)
-    sentences.push("PORTAL_KEYS gives one key to two portals.");
+    sentences.push("PORTAL_KEYS uses the same key for two portals.");
   if (portals.some(({ key }) => key.length < 8)) {
-    sentences.push("PORTAL_KEYS holds a key of less than 8 characters.");
+    sentences.push("PORTAL_KEYS contains a key shorter than 8 characters.");
   }
   return sentences;
 }
 
-/** A name without a dot is a service inside a compose network: the bridge reads discovery there, browsers do not. */
+/** A name without a dot is a compose service: the bridge reads discovery there, browsers don't go there. */
 function isLocal(url: string): boolean {
   const { hostname } = new URL(url);
   return !hostname.includes(".") || hostname === "127.0.0.1";
 }
 
-/** @returns the settings as they are in force, secrets hidden; one that is not set is shown as that */
+/** @returns the settings in effect, secrets hidden; unset ones are shown as unset */
 export function printableConfig(config: Config): Readonly<Record<string, unknown>> {
   const isSet = (value: unknown) => value !== undefined && !(Array.isArray(value) && value.length === 0);
   return Object.fromEntries(

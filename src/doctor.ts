@@ -4,13 +4,13 @@ import { examine } from "./doctor/examine.ts";
 import { type Finding, failed, finding } from "./doctor/finding.ts";
 import { jsonReport, secretsOf, textReport, withoutSecrets } from "./doctor/report.ts";
 
-/** Tries every way that the bridge needs, from the environment that the bridge is started with. */
+/** Checks every connection the bridge needs, with the bridge's own settings. */
 async function main(): Promise<void> {
   if (existsSync(".env")) process.loadEnvFile(".env");
   const findings = await found();
   const report = process.argv.includes("--json") ? jsonReport(findings) : textReport(findings);
   const hasFailed = findings.some(({ outcome }) => outcome === "failed");
-  // Connections that still wait for an answer hold nothing that matters.
+  // Connections still waiting for an answer don't matter.
   process.stdout.write(report, () => process.exit(hasFailed ? 1 : 0));
 }
 
@@ -22,12 +22,12 @@ async function found(): Promise<Finding[]> {
     if (!(error instanceof ConfigError)) throw error;
     return error.sentences.map((sentence) => {
       const name = /[A-Z][A-Z_]{3,}/.exec(sentence)?.[0] ?? "the settings";
-      return finding("bridge", "settings", failed(sentence, `${name}=<as the README's table of settings says>`));
+      return finding("bridge", "settings", failed(sentence, `${name}=<see Settings in the README>`));
     });
   }
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`The doctor can't work: ${error instanceof Error ? error.message : "unknown reason"}\n`);
+  process.stderr.write(`The doctor failed: ${error instanceof Error ? error.message : "unknown reason"}\n`);
   process.exit(1);
 });

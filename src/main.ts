@@ -16,16 +16,18 @@ async function main(): Promise<void> {
     `listening on ${config.HOST}:${port} as ${config.BRIDGE_URL}`,
   );
   if (await sharesDisk(config)) {
-    logger.info("STORE_URL and SPOOL_DIR share a disk: when it fills up, saves are refused before the store fails");
+    logger.info(
+      "STORE_URL and SPOOL_DIR are on the same disk: when it fills up, saves are refused before the store fails",
+    );
   }
-  // Told once more it goes on as it is: npm hands Ctrl-C on to a process that has had it already, and what stops
-  // containers repeats itself. The end comes within half a minute, and a kill at any time loses nothing.
+  // Further signals are ignored: npm passes Ctrl-C on to a process that already got it, and container runtimes repeat
+  // theirs. Stopping takes half a minute at most, and a kill at any time loses nothing.
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       if (stopping) return;
       stopping = true;
-      logger.info({ signal }, "stopping: saves under way finish, locks stay");
+      logger.info({ signal }, "stopping: saves in progress finish, locks stay");
       bridge.close().then(
         () => {
           logger.info("stopped");

@@ -57,7 +57,7 @@ describe("what every page and answer carries", () => {
   });
 
   it("says plainly that an address is unknown", async () => {
-    await request(bridge.bridge.app).get("/nowhere").expect(404, "There is nothing here.\n");
+    await request(bridge.bridge.app).get("/nowhere").expect(404, "Not found.\n");
   });
 
   it("gives the caller's correlation id back, and makes one where there is none", async () => {

@@ -127,16 +127,16 @@ describe("a mistake in the settings", () => {
   it.each([
     ["BRIDGE_URL", "bridge.example", "must be an http(s) address"],
     ["BRIDGE_URL", "ftp://bridge.example", "must be an http(s) address"],
-    ["BRIDGE_URL", "https://bridge.example?x=1", "must have neither a query nor a fragment"],
-    ["BRIDGE_URL", "https://bridge.example/?", "must have neither a query nor a fragment"],
-    ["BRIDGE_URL", "https://bridge.example/#a", "must have neither a query nor a fragment"],
-    ["CLOUDREVE_URL", "https://user:word@drive.example", "must hold neither a user nor a password"],
+    ["BRIDGE_URL", "https://bridge.example?x=1", "must not have a query or fragment"],
+    ["BRIDGE_URL", "https://bridge.example/?", "must not have a query or fragment"],
+    ["BRIDGE_URL", "https://bridge.example/#a", "must not have a query or fragment"],
+    ["CLOUDREVE_URL", "https://user:word@drive.example", "must not contain a user name or password"],
     ["WOPI_URL", "localhost:8080", "must be an http(s) address"],
     ["CLOUDREVE_PUBLIC_URL", "/cloud", "must be an http(s) address"],
     ["DISCOVERY_URLS", "https://a.example,nonsense", "must be an http(s) address"],
-    ["EMBED_ORIGINS", "https://portal.example/page", "must be an origin: scheme, host and port"],
+    ["EMBED_ORIGINS", "https://portal.example/page", "must be an origin (scheme, host and port, no path)"],
     ["EMBED_ORIGINS", "*", "must be an http(s) address"],
-    ["STORAGE_ORIGINS", "https://s3.example/bucket", "must be an origin: scheme, host and port"],
+    ["STORAGE_ORIGINS", "https://s3.example/bucket", "must be an origin (scheme, host and port, no path)"],
     ["PORT", "65536", "must be a whole number from 0 to 65535"],
     ["PORT", "80.5", "must be a whole number from 0 to 65535"],
     ["PORT", "-1", "must be a whole number from 0 to 65535"],
@@ -154,7 +154,7 @@ describe("a mistake in the settings", () => {
     [
       "STORE_URL",
       "file://data/bridge.db",
-      "must have no // before a relative path: write file:data/bridge.db or file:/data/bridge.db",
+      "must not have // before a relative path; write file:data/bridge.db or file:/data/bridge.db",
     ],
     ["STORE_URL", "data/bridge.db", "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:"],
     ["SECRET", "x".repeat(31), "must be at least 32 bytes long"],
@@ -187,8 +187,8 @@ describe("a mistake in the settings", () => {
       "PORT must be a whole number from 0 to 65535.",
       "SECRET is missing.",
       "STORE_URL must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:.",
-      "DISCOVERY_URLS names http://office.example/hosting/discovery: browsers block an http editor in a page of the https BRIDGE_URL.",
-      "CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD belong together: one of them is missing.",
+      "DISCOVERY_URLS contains http://office.example/hosting/discovery, but browsers block an http editor inside an https page, and BRIDGE_URL is https.",
+      "CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD must be set together.",
     ]);
   });
 
@@ -225,7 +225,7 @@ describe("a contradiction in the settings", () => {
     ["http://[::1]:9980/hosting/discovery", false],
   ])("is an http editor beside an https bridge, unless it stands inside: %s", (DISCOVERY_URLS, isContradiction) => {
     expect(sentencesWith({ DISCOVERY_URLS })).toEqual(
-      isContradiction ? [expect.stringMatching(/^DISCOVERY_URLS names http:\/\/\S+: browsers block .+\.$/)] : [],
+      isContradiction ? [expect.stringMatching(/^DISCOVERY_URLS contains http:\/\/\S+, but browsers block .+\.$/)] : [],
     );
     expect(sentencesWith({ DISCOVERY_URLS, BRIDGE_URL: "http://bridge.example" })).toEqual([]);
   });
@@ -238,23 +238,21 @@ describe("a contradiction in the settings", () => {
   it.each([{ CLOUDREVE_EMAIL: "bot@example.com" }, { CLOUDREVE_PASSWORD: "password" }])(
     "is a drive account of which one half is missing",
     (half) => {
-      expect(sentencesWith(half)).toEqual([
-        "CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD belong together: one of them is missing.",
-      ]);
+      expect(sentencesWith(half)).toEqual(["CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD must be set together."]);
     },
   );
 
   it("is a proof that is required of editors whose keys nobody knows", () => {
     expect(sentencesWith({ PROOF_KEYS: "required" })).toEqual([
-      "PROOF_KEYS is required, but without DISCOVERY_URLS no editor's keys are known.",
+      "PROOF_KEYS=required needs DISCOVERY_URLS, where the editors' keys are published.",
     ]);
     expect(sentencesWith({ PROOF_KEYS: "offered" })).toEqual([]);
   });
 
   it.each([
-    ["wiki:key-number-1,wiki:key-number-2", "PORTAL_KEYS names a portal twice."],
-    ["wiki:key-number-1,blog:key-number-1", "PORTAL_KEYS gives one key to two portals."],
-    ["wiki:short", "PORTAL_KEYS holds a key of less than 8 characters."],
+    ["wiki:key-number-1,wiki:key-number-2", "PORTAL_KEYS lists a portal twice."],
+    ["wiki:key-number-1,blog:key-number-1", "PORTAL_KEYS uses the same key for two portals."],
+    ["wiki:short", "PORTAL_KEYS contains a key shorter than 8 characters."],
   ])("is a list of portal keys that can't be told apart or are too short: %s", (PORTAL_KEYS, sentence) => {
     expect(sentencesWith({ PORTAL_KEYS })).toEqual([sentence]);
   });

@@ -31,6 +31,6 @@ describe("the README", () => {
   });
 
   it("stays short enough to be read", () => {
-    expect(readme.split("\n").length).toBeLessThan(300);
+    expect(readme.split("\n").length).toBeLessThan(250);
   });
 });

@@ -1,13 +1,12 @@
 import type { FailedSave, FileActivity, OpenSession } from "../documents/activity.ts";
-import type { DriveLock } from "../documents/driveLock.ts";
-import type { FileLocks } from "../documents/fileLocks.ts";
+import type { DocumentLocks } from "../documents/documentLock.ts";
 import type { AccessGrants } from "../documents/grants.ts";
+import { takeOverDocument } from "../documents/lockDocument.ts";
 import type { SaveSpool } from "../documents/saveSpool.ts";
 import type { Audit } from "../http/auditLog.ts";
-import { logFacts, logFailure } from "../http/requestLog.ts";
+import { logFacts } from "../http/requestLog.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { FileMutex } from "../model/fileMutex.ts";
 import type { Person } from "../model/person.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
@@ -17,11 +16,10 @@ export interface FilesApiParts {
   readonly drive: Drive;
   readonly grants: AccessGrants;
   readonly activity: FileActivity;
-  readonly locks: FileLocks;
-  readonly driveLock: DriveLock;
-  readonly mutex: FileMutex;
+  readonly locks: DocumentLocks;
   readonly spool: SaveSpool;
   readonly audit: Audit;
+  readonly note: (error: unknown) => void;
 }
 
 type NamedPerson = Pick<Person, "id" | "name">;
@@ -29,19 +27,19 @@ type NamedPerson = Pick<Person, "id" | "name">;
 const tag = "files";
 const ownFileFailures = ["signInNeeded", "fileMissing", "rightMissing", "driveUnreachable", "driveBusy"] as const;
 
-/** `/api/files`: what goes on with a file, for whoever owns it in the drive. */
+/** `/api/files`: activity and locks of a file, for the account that owns it. */
 export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
   return [
     apiRoute({
       method: "get",
       path: "/files/:id/activity",
       operationId: "getFileActivity",
-      summary: "See who has a file open, who holds its lock, and what became of its saves",
+      summary: "See who has a file open, who holds its lock, and how its last saves went",
       description: "The drive account must own the file.",
       tag,
       headers: ["driveAccount"],
       answers: fileActivitySchema,
-      answer: { status: 200, description: "What goes on with the file" },
+      answer: { status: 200, description: "The file's activity" },
       failures: ownFileFailures,
       run: async (call) => {
         const file = await ownFile(parts, call);
@@ -67,21 +65,17 @@ export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
       method: "delete",
       path: "/files/:id/lock",
       operationId: "takeOverFile",
-      summary: "Take a file over: end its lock for good",
+      summary: "Take over a file by ending its lock",
       description:
-        "The drive account must own the file. Whatever the editor that held the lock still saves goes beside the document, as a conflict copy.",
+        "The drive account must own the file. If the editor that held the lock still saves, its changes go into a conflict copy beside the document.",
       tag,
       headers: ["driveAccount"],
       answers: takeOverSchema,
-      answer: { status: 200, description: "Nobody holds the file now" },
+      answer: { status: 200, description: "The file is no longer locked" },
       failures: ownFileFailures,
       run: async (call) => {
         const file = await ownFile(parts, call);
-        const lock = await parts.mutex.run(file.id, async () => {
-          const ended = await parts.locks.takeOver(file.id);
-          await releaseDriveLock(parts, file.id);
-          return ended;
-        });
+        const lock = await takeOverDocument(parts, file.id);
         logFacts({ file: file.id, ...(lock === undefined ? {} : { takenOverFrom: lock.grantId }) });
         const from = lock === undefined ? null : await personBehind(parts, lock.grantId);
         if (lock !== undefined) {
@@ -94,14 +88,14 @@ export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
   ];
 }
 
-/** @throws fileMissing when it is not a file of the caller's account */
+/** @throws fileMissing when the caller's account does not own the file */
 async function ownFile({ drive }: FilesApiParts, call: ApiCall<unknown>): Promise<DriveFile> {
   const { account } = await drive.account(driveTokens(call.header));
   if (!driveIdSchema.safeParse(call.id).success) throw new BridgeError({ kind: "fileMissing" });
   return drive.find(account, { fileId: call.id });
 }
 
-/** A session stays in the activity for minutes after it was ended; its rights are those of today. */
+/** Sessions stay in the activity for minutes after they end, so each one is checked; permissions are the current ones. */
 async function liveSessions({ grants }: FilesApiParts, sessions: readonly OpenSession[]) {
   const live = [];
   for (const { grantId, person, openedAtMs, seenAtMs } of sessions) {
@@ -117,19 +111,10 @@ async function liveSessions({ grants }: FilesApiParts, sessions: readonly OpenSe
   return live;
 }
 
-/** @returns null when the grant ended too long ago to be known */
+/** @returns null when the grant ended too long ago */
 async function personBehind({ grants }: FilesApiParts, grantId: string): Promise<NamedPerson | null> {
   const grant = (await grants.find(grantId)) ?? (await grants.findEnded(grantId));
   return grant === undefined ? null : named(grant.person);
-}
-
-/** The lock has ended here, whatever the drive says; the sweep gives the drive's back when this could not. */
-async function releaseDriveLock({ driveLock }: FilesApiParts, fileId: string): Promise<void> {
-  try {
-    await driveLock.release(fileId);
-  } catch (error) {
-    logFailure(error);
-  }
 }
 
 /** Of this bridge's own spool: another instance's is not seen from here. */

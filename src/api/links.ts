@@ -25,13 +25,13 @@ import {
 } from "./schemas.ts";
 
 export interface LinksApiParts extends LinkParts {
-  /** Sessions of this file may have ended or lost a right: gives back a lock that only they held. Never rejects. */
+  /** Call when sessions of a file may have ended or lost rights: releases a lock only they held. Never rejects. */
   readonly sessionsEnded: (fileId: string) => Promise<void>;
 }
 
 const tag = "links";
 
-/** `/api/links`: a portal sees and changes the links it has made, nobody else's. */
+/** `/api/links`: a portal sees and changes only the links it created. */
 export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
   const makerOf = ({ portal }: ApiCall<unknown>): string => `portal:${portal}`;
   return [
@@ -39,14 +39,14 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       method: "post",
       path: "/links",
       operationId: "makeLink",
-      summary: "Make a link to a file",
+      summary: "Create a link to a file",
       description:
-        "The link acts for the drive account for as long as it lives: an access token alone is refused, a refresh token is needed with it.",
+        "The link uses the drive account for as long as it exists, so an access token must come with its refresh token.",
       tag,
       headers: ["driveAccount"],
       body: linkRequestSchema,
       answers: madeLinkSchema,
-      answer: { status: 201, description: "The link; the only answer that tells its address" },
+      answer: { status: 201, description: "The link. Only this answer contains its address." },
       failures: ["requestInvalid", "signInNeeded", "fileMissing", "rightMissing", "driveUnreachable", "driveBusy"],
       run: async (call) => {
         const { uri, file_id, permission, ...rest } = call.body;
@@ -64,8 +64,8 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       method: "get",
       path: "/links",
       operationId: "listLinks",
-      summary: "List the links this portal has made",
-      description: `The newest ${listedLinksAtMost}. One that has ended stays in the list for 30 days.`,
+      summary: "List the links this portal created",
+      description: `The newest ${listedLinksAtMost}. Ended links stay in the list for 30 days.`,
       tag,
       answers: linkListSchema,
       answer: { status: 200, description: "The links" },
@@ -85,7 +85,7 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       method: "get",
       path: "/links/:id",
       operationId: "getLink",
-      summary: "See a link, and who came through it",
+      summary: "Get a link and its visitors",
       tag,
       answers: linkSchema,
       answer: { status: 200, description: "The link" },
@@ -96,13 +96,13 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       method: "patch",
       path: "/links/:id",
       operationId: "changeLink",
-      summary: "Change a link while its address stays",
+      summary: "Change a link; its address stays the same",
       description:
-        "null takes expires_at, password or note away; what is left out stays. Sessions that are open have the new rights from their next call on.",
+        "null removes expires_at, password or note; fields that are left out stay unchanged. Open sessions get the new permissions with their next call.",
       tag,
       body: linkChangesSchema,
       answers: linkSchema,
-      answer: { status: 200, description: "The link as it is now" },
+      answer: { status: 200, description: "The changed link" },
       failures: ["requestInvalid", "linkUnknown", "linkEnded"],
       run: async (call) => {
         const { restrictions } = await linkOf(parts, makerOf(call), call.id);
@@ -117,9 +117,9 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       path: "/links/:id",
       operationId: "revokeLink",
       summary: "Revoke a link",
-      description: "Ends the sessions opened through it at their next call. One that is revoked already is 204, too.",
+      description: "Sessions opened through it end with their next call. Revoking a link twice also returns 204.",
       tag,
-      answer: { status: 204, description: "It opens nothing any more" },
+      answer: { status: 204, description: "The link no longer works" },
       failures: ["linkUnknown"],
       run: async (call) => {
         const link = await revokeLink(parts, makerOf(call), call.id);

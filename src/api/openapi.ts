@@ -4,19 +4,22 @@ import type { Failure } from "../model/failure.ts";
 import type { ApiRoute } from "./route.ts";
 import { apiSchemas, problemSchema } from "./schemas.ts";
 
-/** What any route may be refused with. */
+/** Failures that every route can answer with. */
 const commonFailures = ["keyInvalid", "portalKeysUnreachable", "storeUnreachable", "driveFailed"] as const;
 
-/** Headers that routes name. */
+/** Request headers that routes refer to. */
 const headers = {
   driveAccount: [
-    header("X-Cloudreve-Token", "Access token of the Cloudreve user who acts; the configured account when left out"),
-    header("X-Cloudreve-Refresh-Token", "With it the account outlives the hour of its access token"),
+    header("X-Cloudreve-Token", "Access token of the Cloudreve user to act as; by default the configured account"),
+    header(
+      "X-Cloudreve-Refresh-Token",
+      "Refresh token of the same user; keeps access beyond the hour that the access token lasts",
+    ),
   ],
-  purchaseTicket: [header("X-Cr-Purchase-Ticket", "Handed on to Cloudreve")],
+  purchaseTicket: [header("X-Cr-Purchase-Ticket", "Passed on to Cloudreve")],
 } as const;
 
-/** @returns an OpenAPI 3.1 document of the routes, from the schemas that check them */
+/** @returns the OpenAPI 3.1 document, made from the same routes and schemas that serve and check calls */
 export function openApiDocument(routes: readonly ApiRoute[], bridgeUrl: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
@@ -29,15 +32,15 @@ export function openApiDocument(routes: readonly ApiRoute[], bridgeUrl: string):
       title: "Office bridge for Cloudreve: API for portals",
       version: "1.0.0",
       description:
-        "Opens documents of Cloudreve in an office editor, inside a portal's page, and makes links by which colleagues without an account edit them.",
+        "Open Cloudreve documents in an office editor inside a portal's page, and create links that let colleagues without an account edit them.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: bridgeUrl }],
     security: [{ portal: [] }],
     tags: [
-      { name: "sessions", description: "A document, open for one person" },
-      { name: "links", description: "Invitations for people without an account" },
-      { name: "files", description: "What goes on with a file" },
+      { name: "sessions", description: "Documents opened for one person" },
+      { name: "links", description: "Links for people without an account" },
+      { name: "files", description: "Activity and locks of files" },
     ],
     paths,
     components: {
@@ -47,7 +50,7 @@ export function openApiDocument(routes: readonly ApiRoute[], bridgeUrl: string):
           type: "http",
           scheme: "bearer",
           description:
-            "A portal key, or a JWT of the portal's own: signed with a key of its published set, with iss, aud, a jti that is good once, and exp within the hour",
+            "A portal key, or a JWT signed by the portal with one of its published keys, with iss, aud, exp within the hour and a jti that is used only once",
         },
       },
     },
@@ -77,7 +80,7 @@ function operation(route: ApiRoute): Record<string, unknown> {
   };
 }
 
-/** One answer for each status, with the codes that come with it. */
+/** One response per status, with its codes. */
 function refusals(kinds: readonly Failure["kind"][]): Record<string, unknown> {
   const byStatus = new Map<number, Failure["kind"][]>();
   for (const kind of new Set(kinds)) byStatus.set(webStatus(kind), [...(byStatus.get(webStatus(kind)) ?? []), kind]);
@@ -98,7 +101,7 @@ function refusals(kinds: readonly Failure["kind"][]): Record<string, unknown> {
 
 function componentSchemas(): Record<string, unknown> {
   const { schemas } = z.toJSONSchema(apiSchemas, { uri: addressOf, io: "input" });
-  // Within a document the name is the address, and the dialect is OpenAPI's own.
+  // Inside an OpenAPI document, $id and $schema are not needed.
   return Object.fromEntries(
     Object.entries(schemas).map(([name, { $id: _address, $schema: _dialect, ...schema }]) => [name, schema]),
   );
@@ -108,7 +111,7 @@ function jsonContent(schema: z.ZodType): Record<string, unknown> {
   return { "application/json": { schema: reference(schema) } };
 }
 
-/** @throws TypeError for a schema without a name: the document would not hold it */
+/** @throws TypeError for a schema without a name, which would be missing from the document */
 function reference(schema: z.ZodType): { $ref: string } {
   const id = apiSchemas.get(schema)?.id;
   if (id === undefined) throw new TypeError("a schema of the API needs a name");

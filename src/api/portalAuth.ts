@@ -3,20 +3,21 @@ import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtV
 import type { DriveTokens } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { type StoredRecord, wordRecord } from "../model/record.ts";
 
 export interface PortalKey {
   readonly name: string;
   readonly key: string;
 }
 
-/** A portal that signs a token for each request in place of sending a key. */
+/** A portal that signs a token for each request instead of sending a key. */
 export interface PortalSigner {
   readonly jwksUrl: string;
   readonly issuer: string;
   readonly audience: string;
 }
 
-/** Asymmetric ones alone: with a shared secret, the published key would sign what it should only check. */
+/** Asymmetric only: with a symmetric algorithm, anyone could sign with the published key. */
 const algorithms = [
   ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
   ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
@@ -24,15 +25,15 @@ const algorithms = [
 const clockToleranceMs = 60_000;
 const longestLifeMs = 3_600_000;
 const fetchTimeoutMs = 5_000;
-/** An unknown key id makes the set be fetched anew, but not each time that somebody makes one up. */
+/** An unknown key id makes the bridge fetch the set again, but not more often than this. */
 const refetchAfterMs = 30_000;
 
-/** Knows portals by their key, or by a token that they have signed. */
+/** Identifies portals by their key or by a token they have signed. */
 export class PortalCallers {
   readonly #keys: readonly { readonly name: string; readonly keyHash: Buffer }[];
   readonly #signer: PortalSigner | undefined;
   readonly #signerKeys: JWTVerifyGetKey | undefined;
-  readonly #store: KeyValueStore;
+  readonly #used: StoredRecord<string>;
   readonly #now: Clock;
 
   /** @param parts refetchAfterMs: how long after a fetch an unknown key id may cause the next */
@@ -47,14 +48,14 @@ export class PortalCallers {
     this.#signer = parts.signer;
     this.#signerKeys =
       parts.signer === undefined ? undefined : keysAt(parts.signer.jwksUrl, parts.refetchAfterMs ?? refetchAfterMs);
-    this.#store = parts.store;
+    this.#used = wordRecord(parts.store, "jti");
     this.#now = parts.now;
   }
 
   /**
    * @param authorization the header's value
-   * @returns the portal's name; of one that signs, `jwt:` and its issuer, which no name of a key can be
-   * @throws keyInvalid, whatever is wrong; portalKeysUnreachable
+   * @returns the portal's name; for signed tokens `jwt:` and the issuer, which can't clash with a key's name
+   * @throws keyInvalid, whatever the reason; portalKeysUnreachable
    */
   async callerOf(authorization: string | undefined): Promise<string> {
     const credential = /^Bearer (.+)$/i.exec(authorization ?? "")?.[1] ?? "";
@@ -65,7 +66,7 @@ export class PortalCallers {
     return `jwt:${this.#signer.issuer}`;
   }
 
-  /** Keys are compared by their hashes, in the same time whatever is wrong. */
+  /** Compares hashes, and always takes the same time. */
   #nameOfKey(key: string): string | undefined {
     const given = hashOf(key);
     let found: string | undefined;
@@ -90,20 +91,20 @@ export class PortalCallers {
     }
   }
 
-  /** A token is good once, for all bridges on one store: whoever overhears it has nothing. */
+  /** A token works once across all bridges on one store: an intercepted one is useless. */
   async #useUp({ iss, jti, exp }: JWTPayload): Promise<void> {
-    if (exp === undefined || typeof jti !== "string" || jti === "") throw refused(new Error("jti is not a word"));
+    if (exp === undefined || typeof jti !== "string" || jti === "") throw refused(new Error("jti is missing"));
     if (exp * 1000 > this.#now() + longestLifeMs + clockToleranceMs) throw refused(new Error("exp is too far away"));
-    const key = `jti:${createHash("sha256")
+    const id = createHash("sha256")
       .update(JSON.stringify([iss, jti]))
-      .digest("base64url")}`;
+      .digest("base64url");
     // The check of exp is in whole seconds: a fraction must not let the note end before the token does.
-    const isFirst = await this.#store.swap(key, undefined, "used", Math.ceil(exp) * 1000 + clockToleranceMs);
+    const isFirst = await this.#used.create(id, "used", Math.ceil(exp) * 1000 + clockToleranceMs);
     if (!isFirst) throw refused(new Error("jti was used before"));
   }
 }
 
-/** @throws signInNeeded for half a credential: an empty token must not get what the configured account may do */
+/** @throws signInNeeded for an incomplete credential: an empty token must not act as the configured account */
 export function driveTokens(header: (name: string) => string | undefined): DriveTokens | undefined {
   const accessToken = header("X-Cloudreve-Token");
   const refreshToken = header("X-Cloudreve-Refresh-Token");
@@ -119,7 +120,7 @@ function keysAt(url: string, cooldownDuration: number): JWTVerifyGetKey {
     try {
       return await remote(header, token);
     } catch (error) {
-      // Which key is meant is the token's fault; all else is the set's.
+      // A key that doesn't match is the token's fault; everything else is a fault of the key set.
       if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
       throw new BridgeError({ kind: "portalKeysUnreachable" }, { cause: error });
     }
@@ -129,7 +130,7 @@ function keysAt(url: string, cooldownDuration: number): JWTVerifyGetKey {
 const isJwt = (credential: string): boolean => /^[\w-]+\.[\w-]+\.[\w-]*$/.test(credential);
 const hashOf = (text: string): Buffer => createHash("sha256").update(text).digest();
 
-/** @param reason for the log alone */
+/** @param reason for the log only */
 function refused(reason?: unknown): BridgeError {
   return new BridgeError({ kind: "keyInvalid" }, reason === undefined ? undefined : { cause: reason });
 }

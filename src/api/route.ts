@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Failure } from "../model/failure.ts";
 import { checked } from "./schemas.ts";
 
-/** What a portal has sent, once it is known who it is. */
+/** A call from a portal that has been identified. */
 export interface ApiCall<Body> {
   readonly portal: string;
   /** The `:id` of the path; empty where it has none. */
@@ -12,7 +12,7 @@ export interface ApiCall<Body> {
   header(name: string): string | undefined;
 }
 
-/** What can be said of a route in one place: the router serves it and the OpenAPI document describes it. */
+/** Everything about a route in one place: the router serves it, the OpenAPI document describes it. */
 interface RouteFacts {
   readonly method: "get" | "post" | "patch" | "delete";
   /** Below `/api`, as Express writes it. */
@@ -24,7 +24,7 @@ interface RouteFacts {
   /** Request headers besides Authorization, by their names in `openapi.ts`. */
   readonly headers?: readonly ("driveAccount" | "purchaseTicket")[];
   readonly answer: { readonly status: 200 | 201 | 204; readonly description: string };
-  /** What it may be refused with, besides what any route may. */
+  /** Failures it can answer with, besides the common ones. */
   readonly failures: readonly Failure["kind"][];
 }
 
@@ -38,7 +38,7 @@ export interface ApiRoute extends RouteFacts {
 type Answer<Schema> = Schema extends z.ZodType ? z.input<Schema> : undefined;
 type Body<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 
-/** Ties a route to the schemas that check its body and type its answer. */
+/** Connects a route with the schemas that check its body and type its answer. */
 export function apiRoute<
   BodySchema extends z.ZodType | undefined = undefined,
   AnswerSchema extends z.ZodType | undefined = undefined,

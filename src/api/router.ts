@@ -16,10 +16,10 @@ export interface PortalApiParts extends OpenDocumentParts, LinksApiParts, FilesA
   readonly callers: PortalCallers;
 }
 
-/** More than any body of ours needs. */
+/** More than any of our requests needs. */
 const bodyLimit = "64kb";
 
-/** `/api`: what portals call; errors are problem details. And `/openapi.json`, which describes it to anybody. */
+/** `/api` for portals, with errors as problem details, and `/openapi.json`, which is public. */
 export function portalApi(parts: PortalApiParts): Router {
   const routes = apiRoutes(parts);
   const api = Router();
@@ -34,13 +34,13 @@ export function portalApi(parts: PortalApiParts): Router {
   const document = JSON.stringify(openApiDocument(routes, parts.bridgeUrl));
   const router = Router();
   router.get("/openapi.json", (_request, response) => {
-    // It holds no secret, and whoever shows it is a page of another origin.
+    // It contains no secret, and API viewers load it from another origin.
     response.set("Access-Control-Allow-Origin", "*").type("json").send(document);
   });
   return router.use("/api", api);
 }
 
-/** Who calls is known before anything of the body is read. */
+/** The caller is checked before the body is read. */
 function serve(api: Router, callers: PortalCallers, route: ApiRoute): void {
   const callerOf = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const portal = await callers.callerOf(request.get("Authorization"));
@@ -72,7 +72,7 @@ function sessionRoutes(parts: PortalApiParts): readonly ApiRoute[] {
       method: "post",
       path: "/sessions",
       operationId: "openSession",
-      summary: "Open a document for somebody",
+      summary: "Open a document for a person",
       tag: "sessions",
       headers: ["driveAccount", "purchaseTicket"],
       body: sessionRequestSchema,
@@ -110,9 +110,10 @@ function sessionRoutes(parts: PortalApiParts): readonly ApiRoute[] {
       path: "/sessions/:id",
       operationId: "endSession",
       summary: "End a session",
-      description: "The editor's next call gets 401; what it still saves goes beside the document.",
+      description:
+        "The editor's next call gets 401. If it still saves, its changes go into a copy beside the document.",
       tag: "sessions",
-      answer: { status: 204, description: "It has ended" },
+      answer: { status: 204, description: "The session has ended" },
       failures: ["fileMissing"],
       run: async ({ portal, id }) => {
         const grant = await parts.grants.find(id);
@@ -128,7 +129,7 @@ function sessionRoutes(parts: PortalApiParts): readonly ApiRoute[] {
   ];
 }
 
-/** A portal's ids may hold anything; editors want plain ones that never meet an id of the drive's. */
+/** A portal's ids may contain anything; editors need plain ones that never clash with the drive's ids. */
 function portalPerson(portal: string, user: NonNullable<SessionRequest["user"]>): Person {
   return {
     id: `p${createHash("sha256").update(`${portal}\n${user.id}`).digest("hex").slice(0, 20)}`,
@@ -160,7 +161,7 @@ function documentRequest(body: SessionRequest) {
   };
 }
 
-/** What Express's body parser throws carries a status of its own and the text of the body. */
+/** Express's body parser throws errors with their own status and the text of the body. */
 function bodyError(error: unknown): unknown {
   if (error instanceof BridgeError || !(error instanceof Error) || !("type" in error)) return error;
   const message = error.type === "entity.too.large" ? "is too long" : "is not JSON";

@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
 
-/** The schemas that the OpenAPI document names: the very ones that check requests and type answers. */
+/** The schemas in the OpenAPI document: the same ones check requests and type answers. */
 export const apiSchemas = z.registry<{ id: string }>();
 
 interface SchemaFacts {
-  /** Its name among the components of the OpenAPI document. */
+  /** Its component name in the OpenAPI document. */
   readonly id: string;
   readonly examples: readonly unknown[];
-  /** What JSON Schema can say of a rule that zod checks by a function. */
+  /** A rule that zod checks with a function, written as JSON Schema. */
   readonly oneOf?: readonly unknown[];
 }
 
@@ -21,11 +21,11 @@ function named<Schema extends z.ZodType>(schema: Schema, { id, ...facts }: Schem
 const driveUri = z
   .string()
   .max(4096)
-  .regex(/^cloudreve:\/\//, "must begin with cloudreve://")
-  .describe("Cloudreve's address of a file, as in cloudreve://my/Reports/2026.docx");
-export const driveIdSchema = z.string().regex(/^[A-Za-z0-9]{1,64}$/, "must be an id of Cloudreve's");
+  .regex(/^cloudreve:\/\//, "must start with cloudreve://")
+  .describe("A file's address in Cloudreve, such as cloudreve://my/Reports/2026.docx");
+export const driveIdSchema = z.string().regex(/^[A-Za-z0-9]{1,64}$/, "must be a Cloudreve id");
 const moment = z.iso.datetime();
-/** How answers tell a moment. */
+/** The format of times in answers. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
 const permission = z.enum(["view", "edit"]);
 
@@ -33,25 +33,30 @@ const target = { uri: driveUri.optional(), file_id: driveIdSchema.optional() };
 const eitherTarget = [{ required: ["uri"] }, { required: ["file_id"] }];
 const isOneTarget = ({ uri, file_id }: { uri?: string | undefined; file_id?: string | undefined }) =>
   (uri === undefined) !== (file_id === undefined);
-const notOneTarget = { message: "give either uri or file_id", path: ["uri"] };
+const notOneTarget = { message: "must have either uri or file_id", path: ["uri"] };
 
 export const sessionRequestSchema = named(
   z
     .strictObject({
       ...target,
       action: z.enum(["edit", "view"]),
-      version: driveIdSchema.optional().describe("An old version, which can only be looked at"),
-      viewer_id: z.string().min(1).max(128).optional().describe("Which of Cloudreve's viewers, when several fit"),
+      version: driveIdSchema.optional().describe("An earlier version; it can only be viewed"),
+      viewer_id: z
+        .string()
+        .min(1)
+        .max(128)
+        .optional()
+        .describe("Which Cloudreve viewer to use, when there are several"),
       parent_uri: driveUri.optional(),
       user: z
         .strictObject({
-          id: z.string().min(1).max(256).describe("The portal's own id of the person"),
+          id: z.string().min(1).max(256).describe("The portal's own id for this person"),
           name: z.string().min(1).max(128),
           email: z.email().optional(),
           avatar_url: z.url({ protocol: /^https?$/ }).optional(),
         })
         .optional()
-        .describe("Who edits; the person behind the drive account when left out"),
+        .describe("The person who edits; by default the owner of the drive account"),
       lang: z
         .string()
         .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "must be a language tag such as de or zh-CN")
@@ -62,16 +67,21 @@ export const sessionRequestSchema = named(
           download: z.boolean().optional(),
           print: z.boolean().optional(),
           copy: z.boolean().optional(),
-          watermark: z.string().min(1).max(200).optional().describe("Text over every page, where the editor can"),
+          watermark: z
+            .string()
+            .min(1)
+            .max(200)
+            .optional()
+            .describe("Text across every page, if the editor supports it"),
           save_as: z
             .enum(["none", "new", "overwrite"])
             .optional()
             .describe(
-              "What Save As may make beside the file: nothing, new files only (when left out), or also another version of one that is there",
+              "What Save As can do beside the file: nothing, create new files (default), or also replace the content of existing ones",
             ),
         })
         .optional()
-        .describe("What is allowed; download, print and copy are when left out"),
+        .describe("What is allowed. download, print and copy are allowed by default."),
     })
     .refine(isOneTarget, notOneTarget),
   {
@@ -89,7 +99,7 @@ export const fileSchema = named(
     id: z.string(),
     name: z.string(),
     size: z.number().int().nonnegative().describe("Bytes"),
-    version: z.string().describe("Another word with each change of content"),
+    version: z.string().describe("Changes whenever the content changes"),
   }),
   { id: "File", examples: [fileExample] },
 );
@@ -97,13 +107,10 @@ export const fileSchema = named(
 export const sessionSchema = named(
   z.strictObject({
     id: z.string(),
-    host_page_url: z.url().describe("For an iframe: good once, for five minutes"),
-    action_url: z.url().describe("For portals with a host page of their own: where access_token is posted to"),
+    host_page_url: z.url().describe("Address for an iframe; works once, within five minutes"),
+    action_url: z.url().describe("For portals with their own host page: the address to post access_token to"),
     access_token: z.string(),
-    access_token_ttl: z
-      .number()
-      .int()
-      .describe("When the token ends: a moment, milliseconds since 1970, as WOPI has it"),
+    access_token_ttl: z.number().int().describe("When the token expires, in milliseconds since 1970 (as in WOPI)"),
     expires_at: moment,
     permission,
     file: fileSchema,
@@ -127,22 +134,22 @@ export const sessionSchema = named(
 );
 
 const password = z.string().min(1).max(128);
-const note = z.string().max(500).describe("What the link is for; the visitor reads it too");
+const note = z.string().max(500).describe("What the link is for; visitors see it too");
 const expiresAt = z.iso.datetime({
   offset: true,
-  error: "must be a date and time with a zone, as 2026-12-24T18:00:00Z",
+  error: "must be a date and time with a time zone, such as 2026-12-24T18:00:00Z",
 });
 const linkOptions = {
   download: z.boolean(),
   print: z.boolean(),
   copy: z.boolean(),
-  watermark: z.boolean().describe("The visitor's name over every page, where the editor can"),
-  rename: z.boolean().describe("Whether a visitor who edits may rename the file"),
+  watermark: z.boolean().describe("The visitor's name across every page, if the editor supports it"),
+  rename: z.boolean().describe("Whether visitors who can edit may rename the file"),
 };
 const someLinkOptions = z
   .strictObject(linkOptions)
   .partial()
-  .describe("download, print and copy are allowed when left out, renaming is not, and a watermark is not drawn");
+  .describe("By default download, print and copy are allowed, renaming is not, and there is no watermark");
 
 export const linkRequestSchema = named(
   z
@@ -152,7 +159,7 @@ export const linkRequestSchema = named(
       expires_at: expiresAt.optional(),
       password: password.optional(),
       note: note.optional(),
-      ask_name: z.boolean().optional().describe("Whether a visitor must give a name; true when left out"),
+      ask_name: z.boolean().optional().describe("Whether visitors must enter a name; true by default"),
       options: someLinkOptions.optional(),
     })
     .refine(isOneTarget, notOneTarget),
@@ -172,7 +179,7 @@ export const linkChangesSchema = named(
     password: password.nullable().optional(),
     note: note.nullable().optional(),
     ask_name: z.boolean().optional(),
-    options: someLinkOptions.optional().describe("What is left out stays as it is"),
+    options: someLinkOptions.optional().describe("Options that are left out stay unchanged"),
   }),
   { id: "LinkChanges", examples: [{ permission: "view", password: null }] },
 );
@@ -185,7 +192,7 @@ export const personSchema = named(z.strictObject({ id: z.string(), name: z.strin
 
 const linkFields = {
   id: z.string(),
-  file: z.strictObject({ id: z.string(), name: z.string() }).describe("As it was when the link was made"),
+  file: z.strictObject({ id: z.string(), name: z.string() }).describe("As it was when the link was created"),
   permission,
   expires_at: moment.nullable(),
   has_password: z.boolean(),
@@ -196,11 +203,11 @@ const linkFields = {
   ended: z.strictObject({ because: z.enum(["revoked", "expired"]), at: moment }).nullable(),
   activity: z
     .array(z.strictObject({ person: personSchema, opened_at: moment, saved_at: moment.nullable() }))
-    .describe("One entry for each visitor, the latest first"),
+    .describe("One entry per visitor, most recent first"),
   wrong_passwords: z
     .strictObject({ count: z.number().int().positive(), last_at: moment })
     .nullable()
-    .describe("Tried since the password was set: many of them say that somebody is guessing it"),
+    .describe("Wrong attempts since the password was set; many of them suggest that someone is guessing"),
 };
 const linkExample = {
   id: "m2Xq7Lr9sWbA",
@@ -229,7 +236,9 @@ export type LinkAnswer = z.output<typeof linkSchema>;
 export const madeLinkSchema = named(
   z.strictObject({
     ...linkFields,
-    url: z.url().describe("What to send to a colleague: told only here, it is kept as a hash"),
+    url: z
+      .url()
+      .describe("The address to send to a colleague. It is returned only here; the bridge stores just a hash."),
   }),
   { id: "MadeLink", examples: [{ ...linkExample, activity: [], url: "https://bridge.example.com/l/Zk1x" }] },
 );
@@ -237,7 +246,7 @@ export const madeLinkSchema = named(
 export const listedLinksAtMost = 1000;
 
 export const linkListSchema = named(
-  z.strictObject({ links: z.array(linkSchema).max(listedLinksAtMost).describe("Newest first, ended ones too") }),
+  z.strictObject({ links: z.array(linkSchema).max(listedLinksAtMost).describe("Newest first, including ended links") }),
   { id: "LinkList", examples: [{ links: [linkExample] }] },
 );
 
@@ -246,22 +255,22 @@ export const fileActivitySchema = named(
     file: fileSchema,
     open: z
       .array(z.strictObject({ person: personSchema, permission, opened_at: moment, seen_at: moment }))
-      .describe("Who has it open: one entry for each session heard of in the last minutes"),
+      .describe("Who has it open: one entry per session seen in the last few minutes"),
     lock: z.strictObject({ held_by: personSchema.nullable(), expires_at: moment }).nullable(),
     last_save: z.strictObject({ at: moment, person: personSchema, version: z.string() }).nullable(),
     last_failed_save: z
       .strictObject({
         at: moment,
         person: personSchema,
-        why: z.string().describe("A code as in Problem, or unexpected"),
+        why: z.string().describe("A code as in Problem, or `unexpected`"),
         kept_in: z
           .enum(["spool", "copy"])
           .nullable()
-          .describe("spool: tried again by itself; copy: beside the document; null: the editor alone has it"),
+          .describe("spool: retried automatically; copy: in a copy beside the document; null: only the editor has it"),
         copy_name: z.string().nullable(),
       })
       .nullable(),
-    waiting_saves: z.number().int().nonnegative().describe("Saves that wait for the drive to take them again"),
+    waiting_saves: z.number().int().nonnegative().describe("Saves waiting for the drive to accept them"),
   }),
   {
     id: "FileActivity",
@@ -287,8 +296,8 @@ export const fileActivitySchema = named(
 
 export const takeOverSchema = named(
   z.strictObject({
-    taken_over: z.boolean().describe("false: nobody held a lock"),
-    from: personSchema.nullable().describe("Who held it, where that is still known"),
+    taken_over: z.boolean().describe("false: the file was not locked"),
+    from: personSchema.nullable().describe("Who held the lock, if still known"),
   }),
   { id: "TakeOver", examples: [{ taken_over: true, from: { id: "g5tQ", name: "Grace" } }] },
 );
@@ -298,19 +307,19 @@ export const problemSchema = named(
     type: z.literal("about:blank"),
     title: z.string(),
     status: z.number().int(),
-    code: z.string().describe("Stable; title and detail are for people"),
+    code: z.string().describe("Stable. title and detail are for people and may change."),
     detail: z.string().optional(),
     errors: z
       .array(z.strictObject({ field: z.string(), message: z.string() }))
       .optional()
-      .describe("With requestInvalid: every field that is wrong"),
+      .describe("With requestInvalid: every invalid field"),
   }),
   {
     id: "Problem",
     examples: [
       {
         type: "about:blank",
-        title: "The request is not as it should be.",
+        title: "The request is invalid.",
         status: 422,
         code: "requestInvalid",
         detail: 'permission: Invalid option: expected one of "view"|"edit"',
@@ -320,7 +329,7 @@ export const problemSchema = named(
   },
 );
 
-/** @throws requestInvalid, naming each field */
+/** @throws requestInvalid with every invalid field */
 export function checked<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const parsed = schema.safeParse(body ?? {});
   if (parsed.success) return parsed.data;

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import axios, { type AxiosInstance } from "axios";
 import type { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
+import { jsonIn } from "../model/jsonIn.ts";
 import { BytePath, type ByteTiming, type Transmission } from "./bytePath.ts";
 import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } from "./errorCodes.ts";
 
@@ -120,7 +121,7 @@ export class CloudreveClient {
    */
   async plain<Schema extends z.ZodType>(schema: Schema, call: ApiCall): Promise<z.output<Schema>> {
     const answer = await this.#send(call);
-    const json = parseJson(answer.text);
+    const json = jsonIn(answer.text);
     const value = schema.safeParse(json);
     if (answer.status === 200 && value.success) return value.data;
     const refusal = oauthRefusalSchema.safeParse(json);
@@ -228,7 +229,7 @@ function bodyOf({ json, form }: ApiCall): { readonly type: string; readonly byte
 }
 
 function envelopeOf(answer: TextAnswer): Envelope {
-  const envelope = envelopeSchema.safeParse(parseJson(answer.text));
+  const envelope = envelopeSchema.safeParse(jsonIn(answer.text));
   if (envelope.success) return envelope.data;
   throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "no envelope in the answer" });
 }
@@ -262,12 +263,4 @@ export async function readText(body: Readable): Promise<string> {
     clearTimeout(late);
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,7 +4,8 @@ import { z } from "zod";
 import type { DriveAccount, DriveTokens } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
-import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
+import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { record, rowObject, type StoredRecord, type StoredRow } from "../model/record.ts";
 import { credentialLifeMs } from "../model/rowLives.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Encryption } from "./encryption.ts";
@@ -15,7 +16,7 @@ const renewBeforeMs = 60_000;
 /** A refresh token lives for days from its last use; one renewal a day keeps any of them alive. */
 const keepAliveMs = 24 * 3_600_000;
 
-const credentialSchema = z.object({
+const credentialSchema = rowObject({
   userId: z.string(),
   userName: z.string(),
   accessToken: z.string(),
@@ -27,13 +28,6 @@ const credentialSchema = z.object({
   endedAtMs: z.number().optional(),
 });
 type Credential = z.infer<typeof credentialSchema>;
-
-interface Stored {
-  /** As it stands in the store. */
-  readonly sealed: string | undefined;
-  /** undefined when there is none, or it was sealed under another key. */
-  readonly credential: Credential | undefined;
-}
 
 export interface DriveLogin {
   readonly email: string;
@@ -56,8 +50,8 @@ interface CredentialParts {
  * login of the configuration. An expired access token is silently anonymous at Cloudreve, so its end is watched here.
  */
 export class Credentials {
-  readonly #store: KeyValueStore;
-  readonly #seal: Encryption;
+  /** One that was sealed under another key counts as none. */
+  readonly #credentials: StoredRecord<Credential>;
   readonly #client: CloudreveClient;
   readonly #mutex: FileMutex;
   readonly #now: Clock;
@@ -65,8 +59,10 @@ export class Credentials {
   readonly #renewing = new Map<string, Promise<Credential>>();
 
   constructor({ store, seal, client, mutex, now, login }: CredentialParts) {
-    this.#store = store;
-    this.#seal = seal;
+    // What can't be renewed is of no use a moment after its end; what can is renewed by each use.
+    const endsAtMs = ({ refreshToken, accessEndsAtMs }: Credential) =>
+      refreshToken === undefined ? accessEndsAtMs + keepAliveMs : now() + credentialLifeMs;
+    this.#credentials = record(store, "credential", credentialSchema, { endsAtMs, seal });
     this.#client = client;
     this.#mutex = mutex;
     this.#now = now;
@@ -89,14 +85,14 @@ export class Credentials {
   async keepPerson({ userId, userName }: Person, tokens: Tokens): Promise<DriveAccount> {
     const account = `person:${userId}`;
     const credential = { userId, userName, ...this.#fresh(tokens) };
-    await this.#keep(account, credential);
+    await this.#credentials.put(account, credential);
     return this.#describe(account, credential);
   }
 
   /** Renews what was last renewed a day ago or longer, its access token alive or not. @throws signInNeeded */
   async keepAlive(account: string): Promise<void> {
     const isDue = ({ renewedAtMs = 0 }: Credential) => this.#now() - renewedAtMs >= keepAliveMs;
-    const { credential } = await this.#read(account);
+    const credential = await this.#credentials.get(account);
     this.#requireNotEnded(account, credential);
     if (credential !== undefined && credential.refreshToken === undefined) await this.#current(account);
     else if (credential === undefined || isDue(credential)) await this.#renewInTurn(account, isDue);
@@ -133,7 +129,7 @@ export class Credentials {
       refreshToken === undefined && person !== undefined
         ? { ...person, ...given }
         : await this.#carriedOn(account, refreshToken ?? "", person, claims.userId);
-    await this.#keep(account, credential);
+    await this.#credentials.put(account, credential);
     return this.#describe(account, credential);
   }
 
@@ -149,7 +145,7 @@ export class Credentials {
     person: Person | undefined,
     claimedUserId: string,
   ): Promise<Credential> {
-    const { credential: before } = await this.#read(account);
+    const before = await this.#credentials.get(account);
     const isTried = before?.renewedAtMs !== undefined && before.endedAtMs === undefined && !this.#ends(before);
     if (isTried && (person === undefined || person.userId === before.userId)) return before;
     let fresh: Tokens;
@@ -173,7 +169,7 @@ export class Credentials {
   }
 
   async #current(account: string): Promise<Credential> {
-    const { credential } = await this.#read(account);
+    const credential = await this.#credentials.get(account);
     this.#requireNotEnded(account, credential);
     if (credential !== undefined && !this.#ends(credential)) return credential;
     return this.#renewOnce(account, credential);
@@ -192,21 +188,21 @@ export class Credentials {
   /** @param isDue asked under the mutex, of what stands in the store then: another bridge may have been faster */
   #renewInTurn(account: string, isDue: (stored: Credential) => boolean): Promise<Credential> {
     return this.#mutex.run(`account:${account}`, async () => {
-      const stored = await this.#read(account);
-      this.#requireNotEnded(account, stored.credential);
-      if (stored.credential !== undefined && !isDue(stored.credential)) return stored.credential;
-      return this.#replace(account, stored, await this.#renewed(account, stored));
+      const row = this.#credentials.row(account);
+      const stored = await row.read();
+      this.#requireNotEnded(account, stored);
+      if (stored !== undefined && !isDue(stored)) return stored;
+      return this.#replace(account, row, await this.#renewed(account, row, stored));
     });
   }
 
-  async #renewed(account: string, stored: Stored): Promise<Credential> {
-    const { credential } = stored;
-    if (credential?.refreshToken !== undefined) {
+  async #renewed(account: string, row: StoredRow<Credential>, stored: Credential | undefined): Promise<Credential> {
+    if (stored?.refreshToken !== undefined) {
       try {
-        return { ...credential, ...this.#fresh(await refreshed(this.#client, credential.refreshToken)) };
+        return { ...stored, ...this.#fresh(await refreshed(this.#client, stored.refreshToken)) };
       } catch (error) {
         if (failureOf(error, "signInNeeded") === undefined) throw error;
-        if (!this.#isLogin(account)) await this.#end(account, { ...stored, credential });
+        if (!this.#isLogin(account)) await this.#end(account, row, stored);
       }
     }
     if (this.#login === undefined || !this.#isLogin(account)) throw new BridgeError({ kind: "signInNeeded" });
@@ -220,25 +216,18 @@ export class Credentials {
    * Cloudreve refuses a refresh in the same words when its database can't be asked; only one that still finds the
    * person is believed that the sign-in is over.
    */
-  async #end(account: string, stored: Stored & { credential: Credential }): Promise<void> {
-    if (!(await knowsPerson(this.#client, stored.credential.userId))) return;
-    await this.#replace(account, stored, { ...stored.credential, endedAtMs: this.#now() });
+  async #end(account: string, row: StoredRow<Credential>, stored: Credential): Promise<void> {
+    if (!(await knowsPerson(this.#client, stored.userId))) return;
+    await this.#replace(account, row, { ...stored, endedAtMs: this.#now() });
   }
 
   /** @returns what stands in the store then: somebody may have signed in meanwhile, and that is what counts */
-  async #replace(account: string, stored: Stored, next: Credential): Promise<Credential> {
-    const key = credentialKey(account);
-    const sealed = await this.#seal.close(JSON.stringify(next));
-    if (await this.#store.swap(key, stored.sealed, sealed, this.#keptUntilMs(next))) return next;
-    const { credential } = await this.#read(account);
+  async #replace(account: string, row: StoredRow<Credential>, next: Credential): Promise<Credential> {
+    if (await row.swap(next)) return next;
+    const credential = await row.read();
     this.#requireNotEnded(account, credential);
     if (credential === undefined) throw new BridgeError({ kind: "signInNeeded" });
     return credential;
-  }
-
-  /** What can't be renewed is of no use a moment after its end; what can is renewed by each use. */
-  #keptUntilMs({ refreshToken, accessEndsAtMs }: Credential): number {
-    return refreshToken === undefined ? accessEndsAtMs + keepAliveMs : this.#now() + credentialLifeMs;
   }
 
   #describe(account: string, credential: Credential): DriveAccount {
@@ -262,20 +251,7 @@ export class Credentials {
   #ends(tokens: Tokens): boolean {
     return tokens.accessEndsAtMs - this.#now() < renewBeforeMs;
   }
-
-  async #read(account: string): Promise<Stored> {
-    const sealed = await this.#store.get(credentialKey(account));
-    const opened = sealed === undefined ? undefined : await this.#seal.open(sealed);
-    return { sealed, credential: opened === undefined ? undefined : credentialSchema.parse(JSON.parse(opened)) };
-  }
-
-  async #keep(account: string, credential: Credential): Promise<void> {
-    const sealed = await this.#seal.close(JSON.stringify(credential));
-    await put(this.#store, credentialKey(account), sealed, this.#keptUntilMs(credential));
-  }
 }
-
-const credentialKey = (account: string): string => `credential:${account}`;
 
 function loginAccount(login: DriveLogin): string {
   // With the password in the name a changed password is another account: no old token is taken for it.

@@ -1,5 +1,6 @@
 import type { DriveDocument, DriveFile } from "../model/drive.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+import { OldestOutMap } from "../model/oldestOutMap.ts";
 
 export interface DownloadUrl {
   readonly url: string;
@@ -16,7 +17,7 @@ const keptUrls = 1_000;
 /** Download URLs of versions, which never change: asked for once, kept in memory until shortly before they end. */
 export class DownloadUrls {
   readonly #now: Clock;
-  readonly #urls = new Map<string, { readonly source: DownloadUrl; readonly endsAtMs: number }>();
+  readonly #urls = new OldestOutMap<string, { readonly source: DownloadUrl; readonly endsAtMs: number }>(keptUrls);
 
   constructor(now: Clock) {
     this.#now = now;
@@ -31,8 +32,6 @@ export class DownloadUrls {
   keep(document: DriveDocument, file: DriveFile, source: DownloadUrl, endsAtMs: number): void {
     const untilMs = Math.min(endsAtMs - marginMs, this.#now() + longestMs);
     if (!(untilMs > this.#now())) return;
-    const [oldest] = this.#urls.keys();
-    if (this.#urls.size >= keptUrls && oldest !== undefined) this.#urls.delete(oldest);
     this.#urls.set(keyOf(document, file), { source, endsAtMs: untilMs });
   }
 

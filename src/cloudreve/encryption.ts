@@ -1,4 +1,5 @@
 import { CompactEncrypt, compactDecrypt } from "jose";
+import { OldestOutMap } from "../model/oldestOutMap.ts";
 
 const rememberedSeals = 2_000;
 
@@ -17,13 +18,7 @@ export function createEncryption(keys: readonly Uint8Array[]): Encryption {
   const [current] = keys;
   if (current === undefined) throw new TypeError("a seal needs a key");
   // The same few are opened with every call; at rest they stay sealed.
-  const opened = new Map<string, string>();
-  const remember = (sealed: string, secret: string): string => {
-    const [oldest] = opened.keys();
-    if (opened.size >= rememberedSeals && oldest !== undefined) opened.delete(oldest);
-    opened.set(sealed, secret);
-    return secret;
-  };
+  const opened = new OldestOutMap<string, string>(rememberedSeals);
   return {
     close: (secret) =>
       new CompactEncrypt(new TextEncoder().encode(secret))
@@ -38,7 +33,9 @@ export function createEncryption(keys: readonly Uint8Array[]): Encryption {
             keyManagementAlgorithms: ["dir"],
             contentEncryptionAlgorithms: ["A256GCM"],
           });
-          return remember(sealed, new TextDecoder().decode(plaintext));
+          const secret = new TextDecoder().decode(plaintext);
+          opened.set(sealed, secret);
+          return secret;
         } catch {
           // Another key may fit.
         }

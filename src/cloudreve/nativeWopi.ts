@@ -2,7 +2,9 @@ import type { Readable } from "node:stream";
 import { z } from "zod";
 import type { DriveDocument } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
+import { jsonIn } from "../model/jsonIn.ts";
+import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { record, rowObject, type StoredRecord } from "../model/record.ts";
 import { type CloudreveClient, type RawAnswer, readText } from "./client.ts";
 import type { Encryption } from "./encryption.ts";
 
@@ -18,14 +20,14 @@ const nativeInfoSchema = z.object({
   LastModifiedTime: z.string(),
 });
 
-const storedSessionSchema = z.object({
+const storedSessionSchema = rowObject({
   accessToken: z.string(),
   expiresAtMs: z.number(),
   /** A session is bound to this path: after a rename it answers 500, or serves whatever has taken the place. */
   uri: z.string(),
   viewerId: z.string(),
   /** The file as the drive showed it by id when the session was made; sessions of before have none. */
-  seen: z.object({ version: z.string(), modifiedAt: z.string() }).optional(),
+  seen: rowObject({ version: z.string(), modifiedAt: z.string() }).optional(),
 });
 export type ViewerSession = z.infer<typeof storedSessionSchema>;
 
@@ -45,38 +47,35 @@ export type NativeLockOutcome = "held" | "heldByAnother" | "busy";
  * One session per account and document, sealed in the store; it lives ten hours, longer than the token that made it.
  */
 export class ViewerSessions {
-  readonly #store: KeyValueStore;
-  readonly #seal: Encryption;
+  readonly #sessions: StoredRecord<ViewerSession>;
   readonly #client: CloudreveClient;
   readonly #now: Clock;
 
   constructor(store: KeyValueStore, seal: Encryption, client: CloudreveClient, now: Clock) {
-    this.#store = store;
-    this.#seal = seal;
+    this.#sessions = record(store, "viewerSession", storedSessionSchema, {
+      endsAtMs: ({ expiresAtMs }) => expiresAtMs,
+      seal,
+    });
     this.#client = client;
     this.#now = now;
   }
 
   /** @returns undefined when none was kept or its life has ended */
   async find(document: DriveDocument): Promise<ViewerSession | undefined> {
-    const sealed = await this.#store.get(sessionKey(document));
-    const opened = sealed === undefined ? undefined : await this.#seal.open(sealed);
-    if (opened === undefined) return undefined;
-    const session = storedSessionSchema.parse(JSON.parse(opened));
-    return session.expiresAtMs > this.#now() ? session : undefined;
+    const session = await this.#sessions.get(sessionId(document));
+    return session !== undefined && session.expiresAtMs > this.#now() ? session : undefined;
   }
 
   /** Every document of this file that has a session: of other accounts, and of old versions. */
   async *documentsOf(fileId: string): AsyncIterable<DriveDocument> {
-    for await (const [key] of this.#store.list(sessionPrefix(fileId))) {
-      const [version = "", ...account] = key.slice(sessionPrefix(fileId).length).split(":");
+    for await (const id of this.#sessions.ids(`${fileId}:`)) {
+      const [version = "", ...account] = id.slice(fileId.length + 1).split(":");
       yield { account: account.join(":"), fileId, ...(version === "" ? {} : { version }) };
     }
   }
 
   async keep(document: DriveDocument, session: ViewerSession): Promise<void> {
-    const sealed = await this.#seal.close(JSON.stringify(session));
-    await put(this.#store, sessionKey(document), sealed, session.expiresAtMs);
+    await this.#sessions.put(sessionId(document), session);
   }
 
   /** @see recordings/cloudreve/wopi-checkfileinfo.json */
@@ -87,7 +86,7 @@ export class ViewerSessions {
       headers: {},
     });
     if (answer.status !== 200) throw await nativeError(answer);
-    const parsed = nativeInfoSchema.safeParse(parseJson(await readText(answer.body)));
+    const parsed = nativeInfoSchema.safeParse(jsonIn(await readText(answer.body)));
     if (!parsed.success) {
       throw new BridgeError({ kind: "driveFailed", code: 200, said: "unexpected native CheckFileInfo" });
     }
@@ -193,9 +192,7 @@ export function isSessionLost(error: unknown): boolean {
   return error.failure.code === 403 || error.failure.code === 500;
 }
 
-const sessionPrefix = (fileId: string): string => `viewerSession:${fileId}:`;
-const sessionKey = ({ account, fileId, version }: DriveDocument): string =>
-  `${sessionPrefix(fileId)}${version ?? ""}:${account}`;
+const sessionId = ({ account, fileId, version }: DriveDocument): string => `${fileId}:${version ?? ""}:${account}`;
 
 /** Native errors are real statuses with a text in a header; the text names internal paths and stays in the log. */
 async function nativeError(answer: RawAnswer): Promise<BridgeError> {
@@ -205,12 +202,4 @@ async function nativeError(answer: RawAnswer): Promise<BridgeError> {
   const said = (answer.header("x-wopi-servererror") ?? "").slice(0, 500);
   if (/capacity|storage.*(full|insufficient)/i.test(said)) return new BridgeError({ kind: "quotaExceeded" });
   return new BridgeError({ kind: "driveFailed", code: answer.status, said });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

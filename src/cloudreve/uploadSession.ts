@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Bytes, DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isTransient } from "../model/failure.ts";
-import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
+import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { record, rowObject, type StoredRecord } from "../model/record.ts";
 import type { CloudreveClient } from "./client.ts";
 
 const sessionSchema = z.object({
@@ -12,7 +13,7 @@ const sessionSchema = z.object({
   credential: z.string().optional(),
 });
 /** An upload that has been asked for and is not known to have ended. */
-const unfinishedSchema = z.object({
+const unfinishedSchema = rowObject({
   uri: z.string(),
   /** Unknown when the answer to the asking was lost. */
   sessionId: z.string().optional(),
@@ -32,12 +33,13 @@ export const folderSchema = z.object({ storage_policy: z.object({ id: z.string()
  */
 export class UploadSessions {
   readonly #client: CloudreveClient;
-  readonly #store: KeyValueStore;
+  readonly #unfinished: StoredRecord<z.infer<typeof unfinishedSchema>>;
   readonly #now: Clock;
 
   constructor(client: CloudreveClient, store: KeyValueStore, now: Clock) {
     this.#client = client;
-    this.#store = store;
+    const endsAtMs = ({ askedAtMs }: { readonly askedAtMs: number }) => askedAtMs + sessionLifeMs;
+    this.#unfinished = record(store, "upload", unfinishedSchema, { endsAtMs });
     this.#now = now;
   }
 
@@ -63,7 +65,7 @@ export class UploadSessions {
     } catch (error) {
       const isUnheard = failureOf(error, "driveUnreachable") ?? failureOf(error, "driveFailed");
       // A plain no leaves nothing behind, and an upload that is shown on the file is not ours.
-      if (isUnheard === undefined) await put(this.#store, uploadKey(fileId), undefined);
+      if (isUnheard === undefined) await this.#unfinished.remove(fileId);
       throw error;
     }
     try {
@@ -77,7 +79,7 @@ export class UploadSessions {
       await this.#cancelQuietly(accessToken, fileId, session.session_id, uri);
       throw error;
     }
-    await put(this.#store, uploadKey(fileId), undefined);
+    await this.#unfinished.remove(fileId);
   }
 
   /**
@@ -90,9 +92,9 @@ export class UploadSessions {
     fileId: string,
     shownId: () => Promise<string | undefined>,
   ): Promise<boolean> {
-    const raw = await this.#store.get(uploadKey(fileId));
-    if (raw === undefined) return false;
-    const { uri, sessionId, askedAtMs } = unfinishedSchema.parse(JSON.parse(raw));
+    const unfinished = await this.#unfinished.get(fileId);
+    if (unfinished === undefined) return false;
+    const { uri, sessionId, askedAtMs } = unfinished;
     const isSurelyOurs = this.#now() - askedAtMs < surelyOursMs;
     const id = sessionId ?? (isSurelyOurs ? await shownId() : undefined);
     if (id === undefined) return false;
@@ -102,15 +104,13 @@ export class UploadSessions {
     } catch (error) {
       if (isTransient(error) || failureOf(error, "signInNeeded") !== undefined) throw error;
       // Ours has ended: what holds the file is somebody else's, or the file is elsewhere by now.
-      await put(this.#store, uploadKey(fileId), undefined);
+      await this.#unfinished.remove(fileId);
       return false;
     }
   }
 
   async #note(fileId: string, uri: string, sessionId: string | undefined): Promise<void> {
-    const askedAtMs = this.#now();
-    const unfinished: z.infer<typeof unfinishedSchema> = { uri, sessionId, askedAtMs };
-    await put(this.#store, uploadKey(fileId), JSON.stringify(unfinished), askedAtMs + sessionLifeMs);
+    await this.#unfinished.put(fileId, { uri, sessionId, askedAtMs: this.#now() });
   }
 
   async #send(
@@ -140,7 +140,7 @@ export class UploadSessions {
   /** Frees the file at once; otherwise Cloudreve holds it for a day. */
   async #cancel(accessToken: string, fileId: string, id: string, uri: string): Promise<void> {
     await this.#client.api(z.unknown(), { method: "DELETE", path: "/file/upload", json: { id, uri }, accessToken });
-    await put(this.#store, uploadKey(fileId), undefined);
+    await this.#unfinished.remove(fileId);
   }
 
   async #cancelQuietly(accessToken: string, fileId: string, id: string, uri: string): Promise<void> {
@@ -164,5 +164,3 @@ export class UploadSessions {
     return storage_policy?.id;
   }
 }
-
-const uploadKey = (fileId: string): string => `upload:${fileId}`;

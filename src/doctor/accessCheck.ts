@@ -16,55 +16,61 @@ export function askForAccessCheck(discoveryUrl: string, probeUrl: string): Promi
 
 const statusSchema = z.object({ status: z.string() });
 
-/** What stands in the way, and the line to change, by Collabora's words. */
+/** Collabora's status, in plain words, and the line to change. */
 const obstacles: Readonly<Record<string, (wopiUrl: string) => readonly [why: string, change: string]>> = {
   HostNotFound: (url) => [
-    "it does not know the name",
-    `WOPI_URL=<an address that the editor's server resolves> (now ${url})`,
+    "it can't resolve the name",
+    `WOPI_URL=<an address the editor's server can resolve> (now ${url})`,
   ],
-  WopiHostNotAllowed: (url) => ["it may not call that host", `Collabora: aliasgroup1=${new URL(url).origin}`],
+  WopiHostNotAllowed: (url) => [
+    "its configuration does not allow that host",
+    `Collabora: aliasgroup1=${new URL(url).origin}`,
+  ],
   ConnectionAborted: (url) => [
-    "the connection broke off",
-    `WOPI_URL=<an address that reaches the bridge> (now ${url})`,
+    "the connection was dropped",
+    `WOPI_URL=<an address that leads to the bridge> (now ${url})`,
   ],
-  Timeout: (url) => ["no answer came in time", `WOPI_URL=<an address that the editor's server may reach> (now ${url})`],
-  MissingSsl: (url) => ["no TLS is spoken there", `WOPI_URL=${url.replace(/^https:/, "http:")}`],
-  NotHttps: (url) => ["it takes hosts over https only", `WOPI_URL=${url.replace(/^http:/, "https:")}`],
+  Timeout: (url) => ["it timed out", `WOPI_URL=<an address the editor's server can reach> (now ${url})`],
+  MissingSsl: (url) => ["that address does not use TLS", `WOPI_URL=${url.replace(/^https:/, "http:")}`],
+  NotHttps: (url) => ["it accepts https addresses only", `WOPI_URL=${url.replace(/^http:/, "https:")}`],
   SslHandshakeFail: (url) => [
     "the TLS handshake failed",
-    `WOPI_URL=${url.replace(/^https:/, "http:")} (or mend its TLS)`,
+    `WOPI_URL=${url.replace(/^https:/, "http:")} (or fix its TLS)`,
   ],
 };
 
-/** @param manual the command that answers the same, for editors that can't be asked */
+/** @param manual the same check as a command, for editors that can't run it themselves */
 export function judgeAccessCheck(asked: Asked | undefined, wopiUrl: string, manual: string): Verdict {
   if (asked === undefined) {
-    return skipped(`This editor can't be asked; run in its container, expecting 401: ${manual}`);
+    return skipped(
+      `This editor can't test its own connection. Run this in its container; it should print 401: ${manual}`,
+    );
   }
   const status = isAnswer(asked) ? statusSchema.safeParse(jsonOf(asked)).data?.status : undefined;
-  if (status === undefined) return skipped(`The editor did not say; run in its container, expecting 401: ${manual}`);
-  // The bridge refuses the made-up document: that is the answer which shows that it was reached.
-  if (status === "NotHttpSuccess") return ok(`The editor's server reaches the bridge at ${wopiUrl}.`);
+  if (status === undefined)
+    return skipped(`The editor did not report a result. Run this in its container; it should print 401: ${manual}`);
+  // The bridge refuses the made-up document, which shows that the editor reached it.
+  if (status === "NotHttpSuccess") return ok(`The editor's server can reach the bridge at ${wopiUrl}.`);
   if (status === "Ok") {
     return warning(
-      `The editor's server reaches something at ${wopiUrl} that lets a made-up token in: not the bridge.`,
-      "WOPI_URL=<the bridge's own address as the editor's server reaches it>",
+      `The editor's server reaches something at ${wopiUrl} that accepts a fake token, so it is not the bridge.`,
+      "WOPI_URL=<the bridge's address, as seen from the editor's server>",
     );
   }
   if (/Certificate/.test(status)) {
     return failed(
       `The editor's server does not accept the certificate at ${wopiUrl} (${status}).`,
-      "Collabora: extra_params=--o:ssl.ssl_verification=false (or give the address a certificate it trusts)",
+      "Collabora: extra_params=--o:ssl.ssl_verification=false (or use a certificate it trusts)",
     );
   }
   const [why, change] = obstacles[status]?.(wopiUrl) ?? [
     status,
-    `WOPI_URL=<an address that reaches the bridge> (now ${wopiUrl})`,
+    `WOPI_URL=<an address that leads to the bridge> (now ${wopiUrl})`,
   ];
-  return failed(`The editor's server does not reach the bridge at ${wopiUrl}: ${why}.`, change);
+  return failed(`The editor's server can't reach the bridge at ${wopiUrl}: ${why}.`, change);
 }
 
-/** The command by which an operator sees from the editor's side what the bridge answers there. */
+/** A command that shows the operator how the bridge answers when called from the editor's container. */
 export function manualCommand(wopiUrl: string): string {
   return `docker compose exec collabora curl -sS -o /dev/null -w '%{http_code}\\n' '${wopiUrl}/wopi/files/doctor'`;
 }

@@ -1,6 +1,6 @@
-/** Whether a host name means anything to those who reach the bridge by its own name. No I/O here. */
+/** Can those who reach the bridge by its own name also resolve another host name? No I/O here. */
 
-/** A service of a compose network, or a loopback address, while the bridge has a name that holds everywhere. */
+/** True for a compose service or a loopback address when the bridge itself has a public name. */
 export function isInnerName(hostname: string, bridgeHostname: string): boolean {
   if (isLoopback(hostname)) return !isLoopback(bridgeHostname);
   return !hostname.includes(".") && !hostname.startsWith("[") && bridgeHostname.includes(".");

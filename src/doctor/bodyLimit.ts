@@ -15,14 +15,14 @@ import {
 const mebibyte = 1024 * 1024;
 const sentAtMostBytes = 64 * mebibyte;
 const chunk = Buffer.alloc(mebibyte);
-/** The bridge refuses a made-up token before the body; who stays silent for so long is waiting for the body. */
+/** The bridge refuses a fake token before it reads the body. No answer by then: something waits for the whole body. */
 const earlyWithinMs = 1_000;
 
-/** How a save of the maximum size was received, up to the answer or up to what was sent. */
+/** What happened to a save of the maximum size. */
 export interface BodyProbe {
   readonly answer: Answer | undefined;
   readonly isFromBridge: boolean;
-  /** Whether the answer came while most of the body was still to be sent. */
+  /** The answer came before most of the body was sent. */
   readonly isEarly: boolean;
   readonly sentBytes: number;
   /** Why there is no answer. */
@@ -30,8 +30,8 @@ export interface BodyProbe {
 }
 
 /**
- * Announces a body of the maximum size and sends of it what it takes to be answered, at most 64 MiB. Proxies that limit
- * bodies refuse by the announcement; proxies that buffer keep silent until the body is there.
+ * Announces a body of the maximum size and sends as much as it takes to get an answer, at most 64 MiB. Proxies with a
+ * body limit refuse at the Content-Length header; proxies that buffer don't answer until the whole body has arrived.
  */
 export async function sendLargeBody(url: string, limitBytes: number): Promise<BodyProbe> {
   const correlationId = newCorrelationId();
@@ -58,7 +58,7 @@ export async function sendLargeBody(url: string, limitBytes: number): Promise<Bo
         () => resolve(),
       );
     });
-    // An answer that is there counts, though the connection is closed under the rest of the body.
+    // An answer that has arrived counts, even if the connection closes before the rest of the body is sent.
     request.on("error", (error) => {
       if (!signal.aborted) reason = reasonOf(error);
       resolve();
@@ -81,7 +81,7 @@ export async function sendLargeBody(url: string, limitBytes: number): Promise<Bo
   };
 }
 
-/** Sends the next piece. @returns how much has been sent then */
+/** Sends the next piece. @returns the total sent so far */
 async function send(request: ClientRequest, sentBytes: number, limitBytes: number): Promise<number> {
   const piece = chunk.subarray(0, Math.min(chunk.length, limitBytes - sentBytes));
   if (request.destroyed) return sentBytes;
@@ -91,29 +91,33 @@ async function send(request: ClientRequest, sentBytes: number, limitBytes: numbe
 }
 
 export function judgeBodyLimit(probe: BodyProbe, maxFileMb: number): Verdict {
-  const change = `proxy of WOPI_URL: a body of ${maxFileMb} MiB (nginx: client_max_body_size ${Math.ceil(maxFileMb)}m)`;
+  const change = `proxy in front of WOPI_URL: allow bodies of ${maxFileMb} MiB (nginx: client_max_body_size ${Math.ceil(maxFileMb)}m)`;
   const { answer } = probe;
   if (answer === undefined) {
     if (probe.reason === "the rest was not sent") {
-      return ok(`Saves get through as far as was tried (${Math.floor(probe.sentBytes / mebibyte)} MiB).`);
+      return ok(`Saves get through, tested up to ${Math.floor(probe.sentBytes / mebibyte)} MiB.`);
     }
-    return failed(`A save of MAX_FILE_MB ${maxFileMb} was not answered: ${probe.reason}.`, change);
+    return failed(`A save of MAX_FILE_MB (${maxFileMb} MiB) got no answer: ${probe.reason}.`, change);
   }
   if (answer.status === 413) {
-    return failed(`A proxy at the WOPI address refuses saves of MAX_FILE_MB ${maxFileMb} (HTTP 413).`, change);
+    return failed(`A proxy at the WOPI address rejects saves of MAX_FILE_MB (${maxFileMb} MiB) with HTTP 413.`, change);
   }
   if (!probe.isFromBridge) {
-    return failed(`A proxy at the WOPI address answers large saves itself (HTTP ${answer.status}).`, change);
+    return failed(
+      `A proxy at the WOPI address answers large saves instead of the bridge (HTTP ${answer.status}).`,
+      change,
+    );
   }
-  return ok(`No proxy refuses saves of MAX_FILE_MB ${maxFileMb} by their size.`);
+  return ok(`No proxy rejects saves of MAX_FILE_MB (${maxFileMb} MiB).`);
 }
 
 export function judgeBuffering(probe: BodyProbe): Verdict {
-  if (probe.answer !== undefined && !probe.isFromBridge) return skipped("Told once large saves get through.");
-  if (probe.isEarly) return ok("Saves reach the bridge while they are being sent.");
-  if (probe.sentBytes <= mebibyte && probe.answer !== undefined) return skipped("MAX_FILE_MB is too small to tell.");
+  if (probe.answer !== undefined && !probe.isFromBridge) return skipped("Checked once large saves get through.");
+  if (probe.isEarly) return ok("Saves are streamed to the bridge without buffering.");
+  if (probe.sentBytes <= mebibyte && probe.answer !== undefined)
+    return skipped("MAX_FILE_MB is too small to check this.");
   return warning(
-    "A proxy at the WOPI address keeps whole saves before it hands them on: slower, and its disk must hold them.",
+    "A proxy at the WOPI address buffers whole saves before passing them on. This is slower and needs space on its disk.",
     "nginx in front of WOPI_URL: proxy_request_buffering off;",
   );
 }

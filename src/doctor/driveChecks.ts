@@ -23,10 +23,10 @@ import { actionOriginsIn, mintedOrigin, type Viewer, viewersIn } from "./viewerA
 
 const scopes = oauthScopes.split(" ");
 
-/** What the drive knows of its editors, for the checks that compare it with theirs. */
+/** The editors as Cloudreve sees them, to compare with what the editors say themselves. */
 export interface DriveViewers {
   readonly viewers: readonly Viewer[];
-  /** Origins of the addresses they open; undefined = not told. */
+  /** Origins of the addresses they open; undefined = unknown. */
   readonly actionOrigins: readonly string[] | undefined;
   readonly isAdministrator: boolean;
 }
@@ -47,7 +47,7 @@ const settingsSchema = z.object({ maxEditSize: z.string().optional(), file_viewe
 const codeSchema = z.object({ code: z.string() });
 const filesSchema = z.object({ files: z.array(z.object({ path: z.string(), type: z.number() })) });
 
-/** Tries everything that the bridge asks of Cloudreve before a document is opened; changes nothing there. */
+/** Checks everything the bridge needs from Cloudreve before a document is opened; changes nothing there. */
 export async function examineDrive(config: Config, now: Clock): Promise<DriveReport> {
   const sentAtMs = now();
   const ping = await call(config, "/site/ping");
@@ -118,7 +118,7 @@ async function signIn(config: Config): Promise<{ verdict: Verdict; account: Acco
   const { CLOUDREVE_EMAIL: email, CLOUDREVE_PASSWORD: password } = config;
   if (email === undefined || password === undefined) {
     return {
-      verdict: skipped("No CLOUDREVE_EMAIL is set: everybody signs in with an account of their own."),
+      verdict: skipped("CLOUDREVE_EMAIL is not set: everyone signs in with their own account."),
       account: undefined,
     };
   }
@@ -130,12 +130,12 @@ async function signIn(config: Config): Promise<{ verdict: Verdict; account: Acco
   };
 }
 
-/** Best effort: what was opened for the tries is closed again. */
+/** Best effort: ends the session these checks opened. */
 async function signOut(config: Config, refreshToken: string): Promise<void> {
   await callWith(config, "DELETE", "/session/token", { refresh_token: refreshToken });
 }
 
-/** @returns undefined when the account is no administrator */
+/** @returns undefined when the account is not an administrator */
 async function settingsOf(config: Config, account: Account | undefined) {
   if (account === undefined) return undefined;
   const asked = await callWith(config, "POST", "/admin/settings", { keys: ["maxEditSize", "file_viewers"] }, account);
@@ -143,7 +143,7 @@ async function settingsOf(config: Config, account: Account | undefined) {
   return envelope?.code === 0 ? settingsSchema.safeParse(envelope.data).data : undefined;
 }
 
-/** A viewing session of the first document that a viewer opens, for its address alone; the session is forgotten. */
+/** Opens a viewing session for the first document it can, only to learn the editor's address. */
 async function openedOrigin(
   config: Config,
   account: Account | undefined,
@@ -167,7 +167,7 @@ async function openedOrigin(
 async function oauthFindings(config: Config, account: Account | undefined): Promise<Finding[]> {
   const { OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientSecret, BRIDGE_URL } = config;
   if (clientId === undefined || clientSecret === undefined) {
-    const verdict = skipped("No OAUTH_CLIENT_ID is set: people type their Cloudreve password at the bridge.");
+    const verdict = skipped("OAUTH_CLIENT_ID is not set: people enter their Cloudreve password on the bridge's page.");
     return [finding("drive", "OAuth application", verdict)];
   }
   const app = await call(config, `/session/oauth/app/${encodeURIComponent(clientId)}`, {
@@ -179,8 +179,8 @@ async function oauthFindings(config: Config, account: Account | undefined): Prom
   if (account === undefined) {
     const untold = skipped(
       config.CLOUDREVE_EMAIL === undefined
-        ? `Told to an account only: set CLOUDREVE_EMAIL, or sign in once at ${BRIDGE_URL}/signin.`
-        : "Told once the drive account can sign in.",
+        ? `Needs an account to check: set CLOUDREVE_EMAIL, or sign in once at ${BRIDGE_URL}/signin.`
+        : "Checked once the drive account can sign in.",
     );
     return [
       client,
@@ -199,13 +199,13 @@ async function oauthFindings(config: Config, account: Account | undefined): Prom
   const withoutOpenid = scopes.filter((scope) => scope !== "openid").join(" ");
   const terms = judgeOAuthTerms(await consent(withoutOpenid), redirectUri, oauthScopes);
   const isReady = terms.redirect.outcome === "ok" && terms.scopes.outcome === "ok";
-  // A consent replaces the one before it, and a narrower one would end sign-ins that stand on the wider.
+  // A new consent replaces the earlier one, and a narrower one would end sign-ins that rely on the wider.
   const isWider = (consentedScopes(app) ?? []).some((scope) => !scopes.includes(scope));
   const secret = !isReady
-    ? skipped("The secret is compared after redirect address and scopes only.")
+    ? skipped("Checked once redirect address and scopes are right.")
     : isWider
       ? skipped(
-          "The drive account has allowed the application more than the bridge asks for, so it was not asked again.",
+          "Not tested: the drive account has granted more scopes than the bridge asks for, and a new consent would narrow them.",
         )
       : await tryExchange(config, { clientId, clientSecret }, consent);
   return [
@@ -216,7 +216,7 @@ async function oauthFindings(config: Config, account: Account | undefined): Prom
   ];
 }
 
-/** Signs the drive account in once as a person would; Cloudreve compares the secret nowhere else. */
+/** Signs the drive account in the way a person would: Cloudreve checks the secret only then. */
 async function tryExchange(
   config: Config,
   { clientId, clientSecret }: { clientId: string; clientSecret: string },
@@ -226,7 +226,7 @@ async function tryExchange(
   const challenge = createHash("sha256").update(verifier).digest("base64url");
   const granted = await consent(oauthScopes, { code_challenge: challenge, code_challenge_method: "S256" });
   const { code } = codeSchema.safeParse(envelopeIn(granted)?.data).data ?? {};
-  if (code === undefined) return skipped("Cloudreve gave the drive account no code to try the secret with.");
+  if (code === undefined) return skipped("Cloudreve did not issue a code to test the secret with.");
   const form = new URLSearchParams({
     client_id: clientId,
     client_secret: clientSecret,

@@ -9,7 +9,7 @@ import { refusalOf } from "./framing.ts";
 import { type Asked, headerOf, isAnswer, jsonOf } from "./httpProbe.ts";
 import { originOf } from "./viewerAnswers.ts";
 
-/** What the answers of an editor's server mean for the operator. No I/O here. */
+/** Turns the answers of an editor's server into findings for the operator. No I/O here. */
 
 type SuiteName = Suite["name"];
 
@@ -22,14 +22,14 @@ export type Capabilities = z.infer<typeof capabilitiesSchema>;
 
 const discoveryPath = "/hosting/discovery";
 
-/** @returns the address that editors serve discovery at, on the same server */
+/** @returns the usual discovery address on the same server */
 function usualDiscovery(url: string): string {
   return `${new URL(url).origin}${discoveryPath}`;
 }
 
 /**
- * @param all what DISCOVERY_URLS names, this one among them
- * @param problem why the text is no discovery document; undefined = it is one
+ * @param all every address in DISCOVERY_URLS, including this one
+ * @param problem why the text is not a discovery document; undefined = it is one
  */
 export function judgeDiscovery(
   asked: Asked,
@@ -39,15 +39,16 @@ export function judgeDiscovery(
 ): Verdict {
   const change =
     usualDiscovery(url) === url
-      ? "DISCOVERY_URLS=<address of the editor as the bridge reaches it>/hosting/discovery (or start the editor)"
+      ? "DISCOVERY_URLS=<the editor's address, as seen from the bridge>/hosting/discovery (or start the editor)"
       : `DISCOVERY_URLS=${all.map((one) => (one === url ? usualDiscovery(url) : one)).join(",")}`;
   if (!isAnswer(asked)) return failed(`No editor answers at ${url}: ${asked.reason}.`, change);
-  if (asked.status !== 200) return failed(`${url} answers with HTTP ${asked.status}, no discovery document.`, change);
-  if (problem !== undefined) return failed(`${url} is no discovery document: ${problem}.`, change);
-  return ok(`The editor's discovery is read from ${url}.`);
+  if (asked.status !== 200)
+    return failed(`${url} returns HTTP ${asked.status} instead of a discovery document.`, change);
+  if (problem !== undefined) return failed(`${url} is not a valid discovery document: ${problem}.`, change);
+  return ok(`The editor's discovery document at ${url} is valid.`);
 }
 
-/** The action that the host page would post to: of a document everybody knows, else the first there is. */
+/** The action the host page would post to: for a Word document if there is one, else the first. */
 export function probedAction({ actions }: Discovery): string | undefined {
   const edits = actions.filter(({ name }) => name === "edit");
   return (edits.find(({ extension }) => extension === "docx") ?? edits[0] ?? actions[0])?.urlsrc;
@@ -58,12 +59,12 @@ export function suiteBehind(urlsrc: string): SuiteName {
   return suiteOf(bareAddress(urlsrc)).name;
 }
 
-/** Whether browsers of the bridge's pages will find and accept the address that the editor gives of itself. */
+/** Will browsers on the bridge's pages find and accept the address that the editor gives for itself? */
 export function judgeActionOrigin(urlsrc: string | undefined, { BRIDGE_URL }: Config): Verdict {
   const origin = originOf(urlsrc ?? "");
   if (urlsrc === undefined || origin === undefined) {
     return failed(
-      "The editor's discovery offers no action at all.",
+      "The editor's discovery document lists no actions.",
       "DISCOVERY_URLS=<address of an office editor>/hosting/discovery",
     );
   }
@@ -72,7 +73,7 @@ export function judgeActionOrigin(urlsrc: string | undefined, { BRIDGE_URL }: Co
   const bridge = new URL(BRIDGE_URL);
   if (bridge.protocol === "https:" && protocol === "http:") {
     return failed(
-      `The editor says that browsers find it at ${origin}: they block http in a page of the https BRIDGE_URL.`,
+      `The editor gives browsers the address ${origin}: browsers block http inside an https page, and BRIDGE_URL is https.`,
       isCollabora
         ? "Collabora: extra_params=--o:ssl.enable=false --o:ssl.termination=true (behind an https proxy)"
         : `the editor's public address: ${origin.replace(/^http:/, "https:")}`,
@@ -80,7 +81,7 @@ export function judgeActionOrigin(urlsrc: string | undefined, { BRIDGE_URL }: Co
   }
   if (isInnerName(hostname, bridge.hostname)) {
     return failed(
-      `The editor says that browsers find it at ${origin}, a name of this network only.`,
+      `The editor gives browsers the address ${origin}, which works only inside this network.`,
       isCollabora
         ? "Collabora: server_name=<public host of the editor>"
         : "the editor's public address: <scheme and host that browsers use>",
@@ -89,16 +90,16 @@ export function judgeActionOrigin(urlsrc: string | undefined, { BRIDGE_URL }: Co
   return ok(`Browsers are sent to the editor at ${origin}.`);
 }
 
-/** @param reads the document as read twice, a moment apart */
+/** @param reads the document, read twice a moment apart */
 export function judgeProofKey(
   reads: readonly Discovery[],
   mode: Config["PROOF_KEYS"],
   suite: SuiteName | undefined,
 ): Verdict {
-  if (mode === "off") return skipped("PROOF_KEYS is off: editors need not sign.");
+  if (mode === "off") return skipped("PROOF_KEYS is off: editors don't have to sign their calls.");
   const keys = reads.map(({ proofKey }) => proofKey?.modulus);
   if (keys.every((key) => key === undefined)) {
-    const sentence = "The editor shows no proof key: its calls can't be told from those of others who have a token.";
+    const sentence = "The editor has no proof key, so anyone with a token could pose as the editor.";
     const change =
       suite === "collabora"
         ? "docker compose exec collabora coolconfig generate-proof-key (then restart it)"
@@ -106,18 +107,18 @@ export function judgeProofKey(
           ? "ONLYOFFICE local.json: wopi.privateKey, wopi.publicKey (generate a key pair)"
           : "the editor's settings: a proof key";
     return mode === "required"
-      ? failed(`${sentence} With PROOF_KEYS=required nothing opens.`, change)
+      ? failed(`${sentence} With PROOF_KEYS=required, no document opens.`, change)
       : warning(sentence, change);
   }
   if (new Set(keys).size > 1) {
     return failed(
-      "The editor shows another proof key at each read: several servers with keys of their own answer there.",
+      "The editor's proof key changes between requests: several servers with different keys answer there.",
       suite === "collabora"
         ? "Collabora: the same /etc/coolwsd/proof_key in every server"
         : "the editor's settings: one proof key for all its servers",
     );
   }
-  return ok("The editor shows a proof key, the same at two reads.");
+  return ok("The editor has a proof key, and it stays the same.");
 }
 
 /** @returns undefined when there are none */
@@ -130,14 +131,14 @@ export function judgeCapabilities(capabilities: Capabilities | undefined, suite:
     const { productName = "an editor", productVersion = "without a version" } = capabilities;
     return ok(`The editor is ${productName} ${productVersion}.`);
   }
-  if (suite !== "collabora") return skipped("The editor does not tell its capabilities; not every one does.");
+  if (suite !== "collabora") return skipped("This editor does not publish its capabilities; not all do.");
   return warning(
-    "Collabora does not tell its capabilities: something in between hands on /hosting/discovery only.",
-    "proxy of the editor: hand on /hosting/capabilities too",
+    "Collabora's capabilities can't be read: a proxy passes on /hosting/discovery only.",
+    "proxy in front of the editor: pass on /hosting/capabilities too",
   );
 }
 
-/** @param page the answer to the host page's own post */
+/** @param page the answer to a post like the host page's */
 export function judgeFraming(page: Asked, origin: string, suite: SuiteName, config: Config): Verdict {
   if (!isAnswer(page)) {
     return failed(
@@ -147,7 +148,7 @@ export function judgeFraming(page: Asked, origin: string, suite: SuiteName, conf
   }
   if (page.status === 403) {
     return failed(
-      "The editor's page refuses the bridge as a WOPI host.",
+      "The editor does not allow the bridge as a WOPI host.",
       suite === "collabora"
         ? `Collabora: aliasgroup1=${new URL(config.WOPI_URL ?? config.BRIDGE_URL).origin}`
         : `the editor's list of WOPI hosts: ${new URL(config.WOPI_URL ?? config.BRIDGE_URL).origin}`,
@@ -155,8 +156,8 @@ export function judgeFraming(page: Asked, origin: string, suite: SuiteName, conf
   }
   if (page.status >= 500 || page.status === 404) {
     return failed(
-      `The editor's page at ${origin} answers with HTTP ${page.status}.`,
-      `proxy of the editor: hand on ${suite === "collabora" ? "/browser" : "the path of its pages"}`,
+      `The editor's page at ${origin} returns HTTP ${page.status}.`,
+      `proxy in front of the editor: pass on ${suite === "collabora" ? "/browser" : "the path of its pages"}`,
     );
   }
   const framed = {
@@ -169,11 +170,11 @@ export function judgeFraming(page: Asked, origin: string, suite: SuiteName, conf
     const refusal = refusalOf(framed, ancestor);
     if (refusal === undefined) continue;
     return failed(
-      `The editor's page does not let itself be framed by ${ancestor}: ${refusal}.`,
+      `The editor's page can't be embedded in ${ancestor}: ${refusal}.`,
       suite === "collabora"
         ? `Collabora: extra_params=--o:net.frame_ancestors="${ancestors.join(" ")}"`
         : `the editor's frame-ancestors: ${ancestors.join(" ")}`,
     );
   }
-  return ok(`The editor's page lets itself be framed by ${ancestors.join(", ")}.`);
+  return ok(`The editor's page can be embedded in ${ancestors.join(", ")}.`);
 }

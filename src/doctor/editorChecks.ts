@@ -21,16 +21,16 @@ import { askForUpgrade, judgeUpgrade, webSocketUrl } from "./webSocket.ts";
 
 export interface EditorReport {
   readonly findings: readonly Finding[];
-  /** What the documents that could be read offer. */
+  /** The discovery documents that could be read. */
   readonly discoveries: readonly Discovery[];
 }
 
-/** Tries every editor of DISCOVERY_URLS from the bridge's side and from that of browsers. */
+/** Checks every editor in DISCOVERY_URLS, from the bridge's side and from the browser's. */
 export async function examineEditors(config: Config, now: Clock): Promise<EditorReport> {
   if (config.DISCOVERY_URLS.length === 0) {
     const verdict = warning(
-      "No DISCOVERY_URLS is set: nothing proves that calls come from the editor.",
-      "DISCOVERY_URLS=<address of the editor as the bridge reaches it>/hosting/discovery",
+      "DISCOVERY_URLS is not set, so the bridge can't verify that calls come from the editor.",
+      "DISCOVERY_URLS=<the editor's address, as seen from the bridge>/hosting/discovery",
     );
     return { findings: [finding("editor", "discovery", verdict)], discoveries: [] };
   }
@@ -85,7 +85,7 @@ async function parsed(asked: Asked, nowMs: number): Promise<{ discovery?: Discov
   }
 }
 
-/** A made-up document, opened as a browser and as the editor's server would. */
+/** Opens a made-up document, both as a browser and as the editor's server would. */
 async function probeFindings(
   config: Config,
   discoveryUrl: string,
@@ -111,7 +111,7 @@ async function probeFindings(
   ]);
   const isMixed = config.BRIDGE_URL.startsWith("https:") && origin.startsWith("http:");
   const framing = isMixed
-    ? skipped("Browsers don't get as far as framing an http editor.")
+    ? skipped("Not checked: browsers block an http editor before it gets this far.")
     : judgeFraming(page, origin, suite, config);
   return [
     await reached(),

@@ -9,10 +9,10 @@ import { examineStore } from "./storeChecks.ts";
 import { judgeOrigins, judgeViewer, judgeViewers, officeExtensions, originOf } from "./viewerAnswers.ts";
 import { examineWopiAddress } from "./wopiAddress.ts";
 
-/** Each arrow ends by then, whatever hangs; all of them run at the same time. */
+/** Each group of checks ends by then, whatever hangs; all groups run at the same time. */
 const arrowWithinMs = 17_000;
 
-/** Tries every arrow. @returns what was found, in the order of the arrows; never rejects */
+/** Runs all checks. @returns the findings, grouped by arrow; never rejects */
 export async function examine(config: Config, now: Clock = Date.now): Promise<Finding[]> {
   const runsHere = isRunningHere(config);
   const drive = examineDrive(config, now);
@@ -37,14 +37,14 @@ export async function examine(config: Config, now: Clock = Date.now): Promise<Fi
   return findings.flat();
 }
 
-/** What Cloudreve opens documents with, beside what the editors offer. */
+/** Compares Cloudreve's viewers with what the editors offer. */
 async function viewerFindings(
   config: Config,
   drive: Promise<{ viewers: DriveViewers | undefined }>,
   editors: Promise<EditorReport>,
 ): Promise<Finding[]> {
   const [{ viewers }, { discoveries }] = await Promise.all([drive, editors]);
-  if (viewers === undefined) return [finding("drive", "viewers", skipped("Told once Cloudreve answers."))];
+  if (viewers === undefined) return [finding("drive", "viewers", skipped("Checked once Cloudreve answers."))];
   const actions = discoveries.flatMap((discovery) => discovery.actions);
   const editable =
     discoveries.length === 0
@@ -69,14 +69,14 @@ async function inTime(
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<readonly Finding[]>((resolve) => {
     const verdict = failed(
-      `The checks did not end within ${arrowWithinMs / 1000} s.`,
-      "run the doctor again, nearer to what it asks",
+      `The checks did not finish within ${arrowWithinMs / 1000} s.`,
+      "run the doctor on a machine with a faster connection to this service",
     );
     timer = setTimeout(() => resolve([finding(arrow, check, verdict)]), arrowWithinMs);
   });
   const safely = examining.catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : "unknown reason";
-    return [finding(arrow, check, failed(`The check itself failed (${reason}).`, "tell the makers of the bridge"))];
+    return [finding(arrow, check, failed(`The check itself failed (${reason}).`, "report this as a bug"))];
   });
   try {
     return await Promise.race([safely, late]);

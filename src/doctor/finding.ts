@@ -1,13 +1,13 @@
-/** `warning`: works, but somebody will miss something. `skipped`: could not be told, and why. */
+/** `warning`: works, but with a drawback. `skipped`: could not be checked; the sentence says why. */
 export type Outcome = "ok" | "warning" | "failed" | "skipped";
 
-/** Which way was tried: the bridge's own parts, bridge to drive, between editor and bridge, browsers to the bridge. */
+/** What was checked: the bridge itself, or a connection (to the drive, with the editor, from browsers). */
 export type Arrow = "bridge" | "drive" | "editor" | "browser";
 
 export interface Verdict {
   readonly outcome: Outcome;
   readonly sentence: string;
-  /** The one line to change: `SETTING=value`, a command, or a place in another program's settings. */
+  /** The one line to change: `SETTING=value`, a command, or a setting of another program. */
   readonly change?: string;
 }
 

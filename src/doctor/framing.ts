@@ -1,14 +1,14 @@
-/** Whether a page lets itself be framed, read as browsers read its headers. No I/O here. @see CSP Level 3, frame-ancestors */
+/** Can a page be framed? Reads its headers the way browsers do. No I/O here. @see CSP Level 3, frame-ancestors */
 
 interface FramedPage {
   /** Origin of the page in the frame. */
   readonly origin: string;
-  /** All policies, by commas when there are several. */
+  /** All policies, comma-separated. */
   readonly policy: string | undefined;
   readonly frameOptions: string | undefined;
 }
 
-/** @returns why the page refuses to be framed by this origin; undefined = it may be */
+/** @returns why the page can't be framed by this origin; undefined = it can */
 export function refusalOf(page: FramedPage, ancestor: string): string | undefined {
   const lists = (page.policy ?? "").split(",").flatMap((policy) => {
     const sources = directive(policy, "frame-ancestors");
@@ -16,11 +16,11 @@ export function refusalOf(page: FramedPage, ancestor: string): string | undefine
   });
   const refusing = lists.find((sources) => !sources.some((source) => admits(source, ancestor, page.origin)));
   if (refusing !== undefined) return `frame-ancestors ${refusing.join(" ") || "'none'"}`;
-  // Where there is a list of ancestors, browsers do not look at the older header.
+  // With frame-ancestors present, browsers ignore the older header.
   const option = page.frameOptions?.trim();
   if (lists.length > 0 || option === undefined || option === "") return undefined;
   const isSame = /^sameorigin$/i.test(option) && page.origin === ancestor;
-  // A value that browsers do not know, ALLOW-FROM among them, is as if it were not there.
+  // Browsers ignore values they don't know, such as ALLOW-FROM.
   return isSame || !/^(deny|sameorigin)$/i.test(option) ? undefined : `X-Frame-Options ${option}`;
 }
 
@@ -48,7 +48,7 @@ function admits(source: string, ancestor: string, own: string): boolean {
   return askedPort === (port ?? usualPort(asked.protocol)) || (port === "80" && askedPort === "443");
 }
 
-/** What is allowed over http is so over https. */
+/** What is allowed over http is also allowed over https. */
 function isSchemeAdmitted(source: string, asked: string): boolean {
   return source === asked || (source === "http:" && asked === "https:");
 }

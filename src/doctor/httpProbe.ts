@@ -10,7 +10,7 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Why there is none, in words that follow "does not answer:". */
+/** Why there is none; completes the phrase "does not answer:". */
 interface NoAnswer {
   readonly reason: string;
 }
@@ -23,7 +23,7 @@ export interface Question {
   readonly body?: string;
 }
 
-/** Every single call of the doctor ends by then. */
+/** Every call of the doctor ends by then. */
 export const answerWithinMs = 5_000;
 const answerLimitBytes = 4 * 1024 * 1024;
 const redirectsFollowed = 3;
@@ -32,13 +32,13 @@ export function isAnswer(asked: Asked): asked is Answer {
   return "status" in asked;
 }
 
-/** @returns a header that came several times as one text, parts by commas */
+/** @returns a header's value; repeated headers are joined by commas */
 export function headerOf({ headers }: Answer, name: string): string | undefined {
   const value = headers[name.toLowerCase()];
   return Array.isArray(value) ? value.join(", ") : value;
 }
 
-/** Asks once, on a connection of its own, and follows no redirect: one is an answer too. Never rejects. */
+/** Asks once, on a new connection. A redirect is returned, not followed. Never rejects. */
 export async function ask(url: string, { method = "GET", headers = {}, body }: Question = {}): Promise<Asked> {
   const signal = AbortSignal.timeout(answerWithinMs);
   try {
@@ -57,7 +57,7 @@ export async function ask(url: string, { method = "GET", headers = {}, body }: Q
   }
 }
 
-/** As `ask`, for a document that may have moved. */
+/** As `ask`, but follows redirects. */
 export async function askFollowing(url: string): Promise<Asked> {
   let at = url;
   for (let steps = 0; ; steps++) {
@@ -94,7 +94,7 @@ export async function readAnswer(response: IncomingMessage): Promise<Answer> {
   };
 }
 
-/** @returns undefined for what is no JSON */
+/** @returns undefined when the text is not JSON */
 export function jsonOf(answer: Answer): unknown {
   try {
     return JSON.parse(answer.text);
@@ -103,7 +103,7 @@ export function jsonOf(answer: Answer): unknown {
   }
 }
 
-/** An id that the bridge, and nothing in front of it, gives back: it tells the bridge's answers from those of proxies. */
+/** The bridge sends this id back and proxies don't: it tells the bridge's answers from those of a proxy. */
 export function newCorrelationId(): string {
   return randomUUID();
 }
@@ -114,23 +114,23 @@ export function isFromBridge(answer: Answer, correlationId: string): boolean {
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing listens there",
-  ENOTFOUND: "the name is not known",
-  EAI_AGAIN: "the name could not be looked up",
-  ECONNRESET: "the connection broke off",
-  EHOSTUNREACH: "there is no way to that host",
-  ENETUNREACH: "there is no way to that network",
-  ETIMEDOUT: "the connection was not made in time",
-  EPROTO: "it does not speak TLS there",
+  ECONNREFUSED: "connection refused",
+  ENOTFOUND: "the name does not resolve",
+  EAI_AGAIN: "the name lookup failed",
+  ECONNRESET: "the connection was dropped",
+  EHOSTUNREACH: "no route to that host",
+  ENETUNREACH: "no route to that network",
+  ETIMEDOUT: "the connection timed out",
+  EPROTO: "that port does not use TLS",
 };
 
-/** Few words of an error for the operator; never more of it, since errors of libraries hold what was sent. */
+/** An error in a few words for the operator. Never the whole error: errors of libraries contain what was sent. */
 export function reasonOf(error: unknown): string {
-  // A name with several addresses fails with an error that holds one for each.
+  // A name with several addresses fails with one error for each.
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
   if (error instanceof BridgeError) return error.failure.kind;
   if (!(error instanceof Error)) return "unknown reason";
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
   if (code === undefined) return error.message;
-  return reasons[code] ?? (/CERT|SIGNATURE|ALTNAME/.test(code) ? `its certificate is not accepted (${code})` : code);
+  return reasons[code] ?? (/CERT|SIGNATURE|ALTNAME/.test(code) ? `its certificate is not trusted (${code})` : code);
 }

@@ -15,18 +15,18 @@ import {
   newCorrelationId,
 } from "./httpProbe.ts";
 
-/** The language that no browser of this question asks for: only who can read our cookie answers in it. */
+/** Not the language the request asks for: only a bridge that can read our cookie answers in it. */
 const cookieLanguage = "zh-CN";
 const cookieLivesMs = 60_000;
 const healthSchema = z.object({ ok: z.literal(true) });
 
-/** Where the bridge listens, past every proxy. @returns undefined when the port is chosen at start */
+/** The address the bridge listens on, without any proxy. @returns undefined when the port is chosen at start */
 export function localAddress({ HOST, PORT }: Config): string | undefined {
   const host = HOST === "0.0.0.0" || HOST === "::" ? "127.0.0.1" : HOST;
   return PORT === 0 ? undefined : `http://${host.includes(":") ? `[${host}]` : host}:${PORT}`;
 }
 
-/** Whether the bridge answers where it listens; from another container it can't be asked there. */
+/** Does the bridge answer on the address it listens on? From another container it can't be reached there. */
 export async function isRunningHere(config: Config): Promise<boolean> {
   const address = localAddress(config);
   if (address === undefined) return false;
@@ -35,7 +35,7 @@ export async function isRunningHere(config: Config): Promise<boolean> {
   return isAnswer(asked) && isFromBridge(asked, correlationId);
 }
 
-/** Asks the bridge at its public address, as a browser does. */
+/** Calls the bridge at its public address, as a browser does. */
 export async function examinePublicAddress(config: Config, runsHere: Promise<boolean>): Promise<Finding[]> {
   const { BRIDGE_URL: url } = config;
   const correlationId = newCorrelationId();
@@ -52,7 +52,7 @@ export async function examinePublicAddress(config: Config, runsHere: Promise<boo
   ];
 }
 
-/** As the bridge itself signs it. @see http/signedCookies.ts, host/pageAnswer.ts */
+/** Signed the way the bridge does it. @see http/signedCookies.ts, pages/pageAnswer.ts */
 function languageCookie(secret: string): Promise<string> {
   return new SignJWT({ c: cookieLanguage })
     .setProtectedHeader({ alg: "HS256" })
@@ -61,15 +61,15 @@ function languageCookie(secret: string): Promise<string> {
     .sign(deriveKey(secret, "cookie"));
 }
 
-/** @param asked answer of `/healthz` @param runsHere whether the bridge answers where it listens */
+/** @param asked answer of `/healthz` @param runsHere the bridge answers on the address it listens on */
 export function judgeHealth(asked: Asked, correlationId: string, config: Config, runsHere: boolean): Verdict {
   const { BRIDGE_URL: url } = config;
   const listening = localAddress(config) ?? "the bridge";
   if (!isAnswer(asked)) {
     return runsHere
       ? failed(
-          `The bridge runs, but BRIDGE_URL ${url} does not lead to it: ${asked.reason}.`,
-          `BRIDGE_URL=<public address whose proxy hands on to ${listening}>`,
+          `The bridge is running, but BRIDGE_URL ${url} does not lead to it: ${asked.reason}.`,
+          `BRIDGE_URL=<public address whose proxy leads to ${listening}>`,
         )
       : failed(`Nothing answers at BRIDGE_URL ${url}: ${asked.reason}.`, "start the bridge: npm start");
   }
@@ -77,10 +77,10 @@ export function judgeHealth(asked: Asked, correlationId: string, config: Config,
     return ok(`The bridge answers at ${url}.`);
   }
   const what = isRedirect(asked)
-    ? `BRIDGE_URL ${url} sends its callers on to ${placeOf(asked)}`
+    ? `BRIDGE_URL ${url} redirects to ${placeOf(asked)}`
     : [502, 503, 504].includes(asked.status)
-      ? `The proxy at BRIDGE_URL ${url} does not reach the bridge (HTTP ${asked.status})`
-      : `What answers at BRIDGE_URL ${url} is not the bridge (HTTP ${asked.status})`;
+      ? `The proxy at BRIDGE_URL ${url} can't reach the bridge (HTTP ${asked.status})`
+      : `Something answers at BRIDGE_URL ${url}, but it is not the bridge (HTTP ${asked.status})`;
   return failed(
     `${what}.`,
     runsHere
@@ -95,18 +95,18 @@ export function placeOf(answer: Answer): string {
   return location.split("?", 1)[0] ?? location;
 }
 
-/** @param page `/signin`, asked for with a cookie that only this SECRET signs */
+/** @param page `/signin`, requested with a cookie signed with this SECRET */
 function judgeSecret(page: Asked): Verdict {
   if (isAnswer(page) && page.text.includes(`<html lang="${cookieLanguage}"`)) {
-    return ok("The bridge at BRIDGE_URL has this SECRET.");
+    return ok("The bridge at BRIDGE_URL uses this SECRET.");
   }
   return failed(
-    "The bridge at BRIDGE_URL does not know this SECRET: it is another one, or a proxy takes cookies away.",
-    "SECRET=<the one that the running bridge was started with>",
+    "The bridge at BRIDGE_URL uses a different SECRET, or a proxy strips cookies.",
+    "SECRET=<the one the running bridge was started with>",
   );
 }
 
-/** Whether the page's headers arrive as the bridge has written them. @see host/pages/layout.ts */
+/** Do the page's headers arrive the way the bridge sent them? @see pages/views/layout.ts */
 export function judgePageHeaders(page: Asked): Verdict {
   if (!isAnswer(page))
     return failed(`The sign-in page does not answer: ${page.reason}.`, "start the bridge: npm start");
@@ -114,29 +114,29 @@ export function judgePageHeaders(page: Asked): Verdict {
   const nonce = /nonce-([A-Za-z0-9+/=]+)/.exec(policy)?.[1];
   if (!policy.startsWith("default-src 'none'") || nonce === undefined) {
     return failed(
-      "A proxy replaces or drops the Content-Security-Policy of the bridge's pages.",
-      "proxy of BRIDGE_URL: leave Content-Security-Policy as it is (nginx: no add_header or proxy_hide_header of it)",
+      "A proxy replaces or removes the Content-Security-Policy of the bridge's pages.",
+      "proxy in front of BRIDGE_URL: leave Content-Security-Policy alone (nginx: no add_header or proxy_hide_header for it)",
     );
   }
-  // The bridge's own policy holds no comma: what follows one was added on the way.
+  // The bridge's own policy has no comma: anything after one was added on the way.
   if (policy.includes(",")) {
     return failed(
-      "A proxy adds a second Content-Security-Policy to the bridge's pages; browsers obey both.",
-      "proxy of BRIDGE_URL: remove add_header Content-Security-Policy",
+      "A proxy adds a second Content-Security-Policy to the bridge's pages, and browsers apply both.",
+      "proxy in front of BRIDGE_URL: remove add_header Content-Security-Policy",
     );
   }
   const frameOptions = headerOf(page, "x-frame-options");
   if (frameOptions !== undefined) {
     return failed(
-      `A proxy adds X-Frame-Options "${frameOptions}": portals may not frame the bridge's pages.`,
-      "proxy of BRIDGE_URL: remove add_header X-Frame-Options",
+      `A proxy adds X-Frame-Options "${frameOptions}", so portals can't embed the bridge's pages.`,
+      "proxy in front of BRIDGE_URL: remove add_header X-Frame-Options",
     );
   }
   if (!page.text.includes(`nonce="${nonce}"`)) {
     return failed(
-      "A proxy serves the bridge's pages from its cache: their scripts will be blocked.",
-      "proxy of BRIDGE_URL: no cache for pages of the bridge (nginx: proxy_cache off)",
+      "A proxy serves the bridge's pages from its cache, so browsers will block their scripts.",
+      "proxy in front of BRIDGE_URL: don't cache the bridge's pages (nginx: proxy_cache off)",
     );
   }
-  return ok("The headers of the bridge's pages arrive as they were written.");
+  return ok("The headers of the bridge's pages arrive unchanged.");
 }

@@ -4,13 +4,13 @@ import type { Arrow, Finding, Outcome } from "./finding.ts";
 const symbols: Readonly<Record<Outcome, string>> = { ok: "ok", warning: " !", failed: "!!", skipped: "--" };
 
 const arrows: Readonly<Record<Arrow, string>> = {
-  bridge: "bridge: its own parts",
+  bridge: "bridge: settings, store and spool",
   drive: "drive: bridge → Cloudreve",
   editor: "editor: bridge ↔ editor's server",
   browser: "browser: browsers → bridge and editor",
 };
 
-/** One line a check, grouped by arrow, with the line to change below it. */
+/** One line per check, grouped by arrow, followed by the line to change. */
 export function textReport(findings: readonly Finding[]): string {
   const lines: string[] = [];
   for (const [arrow, title] of Object.entries(arrows)) {
@@ -24,7 +24,7 @@ export function textReport(findings: readonly Finding[]): string {
   }
   const count = (outcome: Outcome) => findings.filter((finding) => finding.outcome === outcome).length;
   lines.push(
-    `${count("ok")} ok, ${count("warning")} to look at ( !), ${count("failed")} failed (!!), ${count("skipped")} not told (--)`,
+    `${count("ok")} ok, ${count("warning")} warnings ( !), ${count("failed")} failed (!!), ${count("skipped")} not checked (--)`,
   );
   return `${lines.join("\n")}\n`;
 }
@@ -34,7 +34,7 @@ export function jsonReport(findings: readonly Finding[]): string {
   return `${JSON.stringify(findings, undefined, 2)}\n`;
 }
 
-/** The last gate before anything is printed: whatever an error text has brought along, no secret leaves. */
+/** Runs right before printing: no secret gets out, even inside an error text. */
 export function withoutSecrets(findings: readonly Finding[], secrets: readonly string[]): Finding[] {
   const clean = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
   return findings.map(({ sentence, change, ...rest }) => ({
@@ -44,10 +44,10 @@ export function withoutSecrets(findings: readonly Finding[], secrets: readonly s
   }));
 }
 
-/** Shorter ones would be found in any text; Cloudreve's passwords have four characters and more. */
+/** Shorter strings would match any text. Cloudreve's passwords have at least four characters. */
 const leastSecret = 4;
 
-/** Every secret among the settings, as it stands there. */
+/** Every secret in the settings, as written there. */
 export function secretsOf(config: Config): string[] {
   const storePassword = URL.canParse(config.STORE_URL) ? decoded(new URL(config.STORE_URL).password) : "";
   const all = [

@@ -1,21 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Config } from "../config.ts";
-import { placingFactsSchema, undecidedFactsSchema } from "../documents/saveSpool.ts";
-import { spoolStage } from "../documents/spoolEnd.ts";
+import { readHead } from "../documents/spoolFile.ts";
 import { largestSaveShare, leftFreeBytes } from "../documents/spoolRoom.ts";
+import { spoolStage } from "../documents/waitingSaves.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { type Finding, failed, finding, ok, type Verdict, warning } from "./finding.ts";
 import { reasonOf } from "./httpProbe.ts";
 
-/** A save that is being placed right now lies there too. */
+/** The spool also holds saves that are being placed right now. */
 const underWayMs = 60_000;
 const shownSaves = 3;
-const headLimit = 65_536;
 const mebibyte = 1024 * 1024;
-/** Below this even the saves of a quiet day may not fit. */
+/** With less than this, even the saves of a quiet day may not fit. */
 const leastFreeBytes = 64 * mebibyte;
 
 interface WaitingSave {
@@ -25,8 +23,8 @@ interface WaitingSave {
 }
 
 /**
- * Writes to the spool folder and reads what waits there. Not by SaveSpool.open: that removes the bodies which a running
- * bridge is receiving.
+ * Tests writing to the spool folder and reads the saves that wait there. It does not use SaveSpool.open, which would
+ * remove the bodies that a running bridge is still receiving.
  */
 export async function examineSpool(config: Config, now: Clock): Promise<Finding[]> {
   const { SPOOL_DIR: dir, MAX_FILE_MB: maxFileMb } = config;
@@ -36,8 +34,8 @@ export async function examineSpool(config: Config, now: Clock): Promise<Finding[
     await (await open(probe, "wx")).close();
     await rm(probe);
   } catch (error) {
-    const sentence = `The spool folder ${dir} can't be written (${reasonOf(error)}): no save could be taken.`;
-    const verdict = failed(sentence, "SPOOL_DIR=data/spool (a folder that the bridge's user may write)");
+    const sentence = `The spool folder ${dir} is not writable (${reasonOf(error)}), so nothing can be saved.`;
+    const verdict = failed(sentence, "SPOOL_DIR=data/spool (a folder the bridge's user can write to)");
     return [finding("bridge", "spool", verdict)];
   }
   const { bavail, bsize, blocks } = await statfs(dir);
@@ -51,7 +49,7 @@ export async function examineSpool(config: Config, now: Clock): Promise<Finding[
   ];
 }
 
-/** Do store and spool fill the same disk? A store elsewhere, or in memory, shares none. */
+/** Are store and spool on the same disk? A store elsewhere, or in memory, is not. */
 export async function sharesDisk({
   STORE_URL: storeUrl,
   SPOOL_DIR: dir,
@@ -62,27 +60,27 @@ export async function sharesDisk({
     const [store, spool] = await Promise.all([stat(storeDir), stat(dir)]);
     return store.dev === spool.dev;
   } catch {
-    // Each is told by its own check when it can't be used.
+    // Whichever can't be used is reported by its own check.
     return false;
   }
 }
 
 export function judgeSharedDisk(isShared: boolean, leftMb: number): Verdict {
   return isShared
-    ? ok(`Spool and store share a disk: the spool leaves ${leftMb} MiB of it free for the store.`)
-    : ok("Spool and store share no disk.");
+    ? ok(`Spool and store share a disk. The spool keeps ${leftMb} MiB of it free for the store.`)
+    : ok("Spool and store are on different disks.");
 }
 
 export function judgeFreeSpace(freeBytes: number, maxFileMb: number, dir: string): Verdict {
   const freeMb = Math.floor(freeBytes / mebibyte);
-  const sentence = `The spool folder ${dir} can be written; ${freeMb} MiB are free.`;
+  const sentence = `The spool folder ${dir} is writable, with ${freeMb} MiB free.`;
   if (freeBytes < leastFreeBytes)
-    return failed(`${sentence} Saves will be refused soon.`, "SPOOL_DIR=<a folder on a disk with room>");
-  // One session's part of it must hold the largest save.
+    return failed(`${sentence} Saves will soon be refused.`, "SPOOL_DIR=<a folder on a disk with more space>");
+  // The largest save must fit into one session's share.
   if (freeMb * largestSaveShare >= maxFileMb) return ok(sentence);
   return warning(
-    `${sentence} A quarter of that, all that one session gets, is less than a save of MAX_FILE_MB.`,
-    "SPOOL_DIR=<a folder on a disk with room>",
+    `${sentence} One session gets a quarter of that, which is less than MAX_FILE_MB.`,
+    "SPOOL_DIR=<a folder on a disk with more space>",
   );
 }
 
@@ -99,22 +97,22 @@ export function judgeSpoolContent(
     const shown = waiting
       .slice(0, shownSaves)
       .map(
-        ({ fileName, personName, receivedAtMs }) => `"${fileName}" of ${personName} since ${isoMinute(receivedAtMs)}`,
+        ({ fileName, personName, receivedAtMs }) => `"${fileName}" by ${personName} since ${isoMinute(receivedAtMs)}`,
       );
     const more = waiting.length > shownSaves ? `, and ${waiting.length - shownSaves} more` : "";
     const sentence = `${counted(waiting.length, "save")} not yet in Cloudreve: ${shown.join(", ")}${more}.`;
     const ending = waiting.filter(({ receivedAtMs }) => spoolStage(receivedAtMs, nowMs, lifetimeMs) !== "young");
     if (ending.length > 0) {
-      const soon = ` ${counted(ending.length, "save")} removed within a week, as SPOOL_DAYS has it.`;
-      return warning(sentence + soon, "ask the owners to fetch them at /saves, or raise SPOOL_DAYS");
+      const soon = ` ${counted(ending.length, "save")} due to be removed within a week (SPOOL_DAYS).`;
+      return warning(sentence + soon, "ask the owners to download them at /saves, or raise SPOOL_DAYS");
     }
-    return warning(sentence, "keep SPOOL_DIR and let the bridge run: it tries them again by itself");
+    return warning(sentence, "keep SPOOL_DIR and leave the bridge running: it retries them automatically");
   }
   if (brokenNames.length > 0) {
     const sentence = `${counted(brokenNames.length, "save")} damaged by a power cut: ${brokenNames.slice(0, shownSaves).join(", ")}.`;
-    return warning(sentence, "look at the .broken files in SPOOL_DIR, or let their owners fetch them at /saves");
+    return warning(sentence, "look at the .broken files in SPOOL_DIR, or let their owners download them at /saves");
   }
-  return ok("No save waits.");
+  return ok("No saves are waiting.");
 }
 
 function counted(count: number, what: string): string {
@@ -129,24 +127,19 @@ async function contentOf(dir: string): Promise<{ saves: WaitingSave[]; brokenNam
   const names = await readdir(dir);
   const saves: WaitingSave[] = [];
   for (const name of names.filter((one) => /\.(save|undecided)$/.test(one))) {
-    const save = await readFirstLine(join(dir, name));
+    const save = await readSave(join(dir, name));
     if (save !== undefined) saves.push(save);
   }
   return { saves, brokenNames: names.filter((name) => name.endsWith(".broken")) };
 }
 
-/** @returns undefined when the bridge has placed it meanwhile */
-async function readFirstLine(path: string): Promise<WaitingSave | undefined> {
-  let head = "";
+/** @returns undefined when the bridge has placed it in the meantime */
+async function readSave(path: string): Promise<WaitingSave | undefined> {
   try {
-    for await (const chunk of createReadStream(path, "utf8") as AsyncIterable<string>) {
-      head += chunk;
-      if (head.includes("\n") || head.length > headLimit) break;
-    }
-    const facts: unknown = JSON.parse(head.slice(0, head.indexOf("\n")));
-    if (!path.endsWith(".undecided")) return placingFactsSchema.parse(facts);
-    const { wopiFileId, receivedAtMs } = undecidedFactsSchema.parse(facts);
-    return { fileName: wopiFileId, personName: "somebody", receivedAtMs };
+    const head = await readHead(path);
+    if (head.is === "placing") return head.facts;
+    if (head.is === "unread") return undefined;
+    return { fileName: head.facts.wopiFileId, personName: "someone", receivedAtMs: head.facts.receivedAtMs };
   } catch {
     return undefined;
   }

@@ -10,17 +10,17 @@ import { answerWithinMs } from "./httpProbe.ts";
 
 const probeLivesMs = 60_000;
 
-/** Opens the store as the bridge does, and sees it compare and set. */
+/** Opens the store as the bridge does, and tests compare-and-set. */
 export async function examineStore({ STORE_URL: url }: Config, now: Clock): Promise<Finding[]> {
   const isRedis = !/^(memory|file):/.test(url);
   const change = isRedis
     ? "STORE_URL=redis://<host of Redis>:6379"
-    : "STORE_URL=file:data/bridge.db (in a folder that the bridge may write)";
+    : "STORE_URL=file:data/bridge.db (in a folder the bridge can write to)";
   let store: KeyValueStore;
   try {
     store = await openStore(url, now);
   } catch (error) {
-    const sentence = error instanceof Error ? error.message : "The store can't be opened.";
+    const sentence = error instanceof Error ? error.message : "The store could not be opened.";
     return [finding("bridge", "store", failed(sentence, change))];
   }
   try {
@@ -32,7 +32,7 @@ export async function examineStore({ STORE_URL: url }: Config, now: Clock): Prom
     ];
   } catch (error) {
     const reason = error instanceof Error ? error.message : "unknown reason";
-    return [finding("bridge", "store", failed(`The store opens, but does not work (${reason}).`, change))];
+    return [finding("bridge", "store", failed(`The store can be opened, but does not work (${reason}).`, change))];
   } finally {
     await store.close();
   }
@@ -44,7 +44,7 @@ async function openStore(url: string, now: Clock): Promise<KeyValueStore> {
   return openRedisStore(url, now, () => undefined);
 }
 
-/** Create, refuse a second create, replace, remove: what each of them said. */
+/** The results of: create, create again (must fail), replace, read, remove. */
 async function swapsOf(store: KeyValueStore, now: Clock): Promise<readonly boolean[]> {
   const key = `doctor:${randomBytes(9).toString("base64url")}`;
   const endsAtMs = now() + probeLivesMs;
@@ -60,52 +60,52 @@ async function swapsOf(store: KeyValueStore, now: Clock): Promise<readonly boole
 export function judgeSwaps(swaps: readonly boolean[], url: string): Verdict {
   if (swaps.join() !== "true,false,true,true,true") {
     return failed(
-      "The store opens, but does not compare and set: locks would not hold.",
+      "The store can be opened, but compare-and-set does not work, so locks would not be safe.",
       "STORE_URL=file:data/bridge.db (on a local disk)",
     );
   }
   if (url === "memory:") {
     return warning(
-      "The store works, but forgets all links and sessions with the process.",
+      "The store works, but all links and sessions are lost when the bridge stops.",
       "STORE_URL=file:data/bridge.db",
     );
   }
-  return ok("The store opens, and compares and sets in one step.");
+  return ok("The store works, and so does its compare-and-set.");
 }
 
-/** @param settings as CONFIG GET says them; undefined = it may not be asked */
+/** @param settings from CONFIG GET; undefined = not permitted */
 export function judgeRedisDurability(settings: Readonly<Record<string, string>> | undefined): Verdict {
-  if (settings === undefined) return skipped("Redis does not let itself be asked for its settings (CONFIG GET).");
+  if (settings === undefined) return skipped("Redis does not let the bridge read its settings (CONFIG GET).");
   const { appendonly, appendfsync, maxmemory, "maxmemory-policy": policy } = settings;
   if (appendonly !== "yes") {
     return warning(
-      "Redis may forget links and locks when it ends: it keeps no log of its writes.",
+      "Redis may lose links and locks when it restarts, because append-only mode is off.",
       "redis.conf: appendonly yes",
     );
   }
   if (maxmemory !== undefined && maxmemory !== "0" && policy !== "noeviction") {
     return warning(
-      "Redis drops entries when its memory is full, locks too.",
+      "Redis evicts entries, including locks, when its memory is full.",
       "redis.conf: maxmemory-policy noeviction",
     );
   }
   if (appendfsync !== "always") {
     return warning(
-      `Redis writes its log to the disk "${appendfsync}": a power cut takes the last second with it.`,
+      `Redis runs with appendfsync "${appendfsync}": a power failure can lose the last second of writes.`,
       "redis.conf: appendfsync always",
     );
   }
-  return ok("Redis keeps what it was told through a power cut.");
+  return ok("Redis keeps its data through a power failure.");
 }
 
 async function redisDurability(url: string): Promise<Verdict> {
   const client = createClient({
-    // The library knows `unix://` followed by the path alone.
+    // The library only accepts `unix://` followed by the path.
     url: url.replace(/^unix:(?=\/(?!\/))/, "unix://"),
     disableOfflineQueue: true,
     socket: { connectTimeout: answerWithinMs, socketTimeout: answerWithinMs, reconnectStrategy: false },
   });
-  // What is wrong with the connection comes out of the call.
+  // Connection errors are reported by the call itself.
   client.on("error", () => undefined);
   try {
     await client.connect();

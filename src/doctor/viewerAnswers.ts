@@ -4,11 +4,11 @@ import { envelopeIn } from "./driveAnswers.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
 import { type Asked, isAnswer } from "./httpProbe.ts";
 
-/** Which editors Cloudreve opens files with, and whether they are those whose discovery the bridge reads. No I/O here. */
+/** Which editors does Cloudreve open files with, and does the bridge read their discovery? No I/O here. */
 
 const fileApps = "Cloudreve: Dashboard → File system → File apps → import WOPI";
 
-/** What everybody edits. */
+/** The types everyone edits. */
 export const officeExtensions = ["docx", "xlsx", "pptx", "odt"] as const;
 
 export interface Viewer {
@@ -48,7 +48,7 @@ const actionsSchema = z.array(
   }),
 );
 
-/** @returns the viewers of type WOPI in `/site/config/explorer`; undefined when it is none */
+/** @returns the WOPI viewers in `/site/config/explorer`; undefined when the answer is something else */
 export function viewersIn(explorer: Asked): readonly Viewer[] | undefined {
   const config = viewersSchema.safeParse(envelopeIn(explorer)?.data);
   return config.data?.file_viewers
@@ -57,7 +57,7 @@ export function viewersIn(explorer: Asked): readonly Viewer[] | undefined {
     .map(({ id, display_name: name, exts }) => ({ id, name, extensions: exts }));
 }
 
-/** @param setting Cloudreve's `file_viewers` @returns origins of the addresses its WOPI viewers open documents with */
+/** @param setting Cloudreve's `file_viewers` @returns the origins that its WOPI viewers open */
 export function actionOriginsIn(setting: string | undefined): readonly string[] | undefined {
   const groups = actionsSchema.safeParse(parsed(setting));
   if (!groups.success) return undefined;
@@ -70,13 +70,13 @@ export function actionOriginsIn(setting: string | undefined): readonly string[] 
   return [...new Set(origins)];
 }
 
-/** @param urlsrc may hold placeholders in angle brackets */
+/** @param urlsrc may contain placeholders in angle brackets */
 export function originOf(urlsrc: string): string | undefined {
   const bare = bareAddress(urlsrc);
   return URL.canParse(bare) ? new URL(bare).origin : undefined;
 }
 
-/** @param editable what the editors' discovery offers to edit; undefined = none could be read */
+/** @param editable extensions the editors can edit; undefined = no discovery document could be read */
 export function judgeViewer(
   extension: string,
   viewers: readonly Viewer[],
@@ -86,14 +86,14 @@ export function judgeViewer(
   const viewer = viewers.find(({ extensions }) => extensions.includes(extension));
   if (viewer !== undefined) return ok(`Cloudreve opens ${extension} with "${viewer.name || viewer.id}".`);
   if (editable !== undefined && !editable.has(extension)) return skipped(`The editor does not edit ${extension}.`);
-  const sentence = `Cloudreve has no viewer of type WOPI for ${extension}: such documents can't be opened.`;
+  const sentence = `Cloudreve has no WOPI viewer for ${extension}, so these documents can't be opened.`;
   const change = `${fileApps}: ${discoveryUrl ?? "<address of the editor>/hosting/discovery"}`;
   if (editable !== undefined) return failed(sentence, change);
   if (discoveryUrl === undefined) return warning(sentence, change);
-  return skipped(`Whether the editor edits ${extension} is told once its discovery can be read.`);
+  return skipped(`Checked once the editor's discovery can be read.`);
 }
 
-/** Whether there is anything at all that can be opened. */
+/** Can any document be opened at all? */
 export function judgeViewers(
   viewers: readonly Viewer[],
   editable: ReadonlySet<string> | undefined,
@@ -101,14 +101,14 @@ export function judgeViewers(
 ): Verdict {
   const change = `${fileApps}: ${discoveryUrl ?? "<address of the editor>/hosting/discovery"}`;
   const opened = new Set(viewers.flatMap(({ extensions }) => extensions));
-  if (opened.size === 0) return failed("Cloudreve has no viewer of type WOPI: no document can be opened.", change);
+  if (opened.size === 0) return failed("Cloudreve has no WOPI viewer, so no document can be opened.", change);
   const both = [...opened].filter((extension) => editable?.has(extension) !== false);
-  if (both.length === 0) return failed("Cloudreve's WOPI viewers open nothing that the editor edits.", change);
+  if (both.length === 0) return failed("Cloudreve's WOPI viewers cover no file type that the editor can edit.", change);
   const shown = both.slice(0, 8).join(", ");
   return ok(`Cloudreve opens ${shown}${both.length > 8 ? " and more" : ""} in a WOPI editor.`);
 }
 
-/** @param discovered origin of the actions of each discovery document that could be read */
+/** @param discovered the origins of the actions in the discovery documents that could be read */
 export function judgeOrigins(
   inCloudreve: readonly string[] | undefined,
   discovered: readonly string[],
@@ -117,27 +117,27 @@ export function judgeOrigins(
   if (inCloudreve === undefined || inCloudreve.length === 0) {
     return skipped(
       isAdministrator
-        ? "Cloudreve's viewers name no address."
-        : "Which address Cloudreve's viewers open is told to administrators only, and no document was there to try it with.",
+        ? "Cloudreve's viewers have no address."
+        : "Only an administrator can see which address Cloudreve's viewers open, and there was no document to test it with.",
     );
   }
   if (discovered.length === 0) {
     const change = `DISCOVERY_URLS=${inCloudreve[0]}/hosting/discovery`;
-    return warning("No editor's discovery could be read, so calls of editors can't be proved.", change);
+    return warning("No editor's discovery could be read, so editors' calls can't be verified.", change);
   }
   const discoveryOf = (origin: string) => `${origin}/hosting/discovery`;
   const strangers = inCloudreve.filter((origin) => !discovered.includes(origin));
   if (strangers.length === 0)
-    return ok(`Cloudreve's viewers open ${inCloudreve.join(", ")}, as the editor's discovery says.`);
-  const sentence = `Cloudreve's viewers open ${strangers.join(", ")}, but the discovery read is of ${discovered.join(", ")}`;
+    return ok(`Cloudreve's viewers open ${inCloudreve.join(", ")}, which matches the editor's discovery.`);
+  const sentence = `Cloudreve's viewers open ${strangers.join(", ")}, but the bridge reads the discovery of ${discovered.join(", ")}`;
   if (strangers.length < inCloudreve.length) {
     return warning(
-      `${sentence}: calls of the others can't be proved.`,
+      `${sentence}, so calls from the others can't be verified.`,
       `DISCOVERY_URLS=${[...discovered, ...strangers].map(discoveryOf).join(",")}`,
     );
   }
   return failed(
-    `${sentence}: the calls of the editor that people get can't be proved.`,
+    `${sentence}, so calls from the editor people use can't be verified.`,
     `DISCOVERY_URLS=${strangers.map(discoveryOf).join(",")}`,
   );
 }

@@ -16,9 +16,9 @@ const proxyLine =
   'nginx in front of the editor: proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";';
 
 /**
- * An address whose upgrade does no harm: Collabora is asked for a document that the bridge refuses, ONLYOFFICE for the
- * handshake of a document that nobody opens.
- * @returns undefined for a suite whose addresses are not known
+ * A WebSocket address that is safe to test: for Collabora with a document that the bridge refuses, for ONLYOFFICE with
+ * one that nobody opens.
+ * @returns undefined for a suite whose addresses are unknown
  */
 export function webSocketUrl(urlsrc: string, suite: string, wopiSrc: string): string | undefined {
   const url = new URL(bareAddress(urlsrc));
@@ -34,7 +34,7 @@ export function webSocketUrl(urlsrc: string, suite: string, wopiSrc: string): st
   return undefined;
 }
 
-/** Asks for an upgrade and hangs up as soon as it is granted. Never rejects. */
+/** Asks for an upgrade and closes the connection as soon as it is granted. Never rejects. */
 export async function askForUpgrade(url: string): Promise<Asked> {
   const signal = AbortSignal.timeout(answerWithinMs);
   try {
@@ -62,17 +62,16 @@ export async function askForUpgrade(url: string): Promise<Asked> {
   }
 }
 
-/** @param asked undefined = the suite's addresses are not known */
+/** @param asked undefined = the suite's addresses are unknown */
 export function judgeUpgrade(asked: Asked | undefined, suite: string): Verdict {
-  if (asked === undefined)
-    return skipped("How this editor talks with its page is not known, so no WebSocket was tried.");
+  if (asked === undefined) return skipped("The WebSocket address of this editor is unknown, so it was not tested.");
   if (!isAnswer(asked)) return failed(`The editor's WebSocket address does not answer: ${asked.reason}.`, proxyLine);
   if (asked.status === 101) return ok("WebSockets get through to the editor.");
-  // Refusing whom it does not know, it has seen the upgrade.
+  // It refused the unknown document, so the upgrade request got through.
   if (suite === "collabora" && (asked.status === 401 || asked.status === 403)) {
-    return ok(`WebSockets get through to the editor, which refuses the made-up document (HTTP ${asked.status}).`);
+    return ok(`WebSockets get through to the editor, which refuses the test document (HTTP ${asked.status}).`);
   }
   const server = headerOf(asked, "server");
-  const sentence = `The editor's WebSocket address answers an upgrade with HTTP ${asked.status}${server === undefined ? "" : ` of "${server}"`}: documents would not load.`;
+  const sentence = `The editor's WebSocket address answers an upgrade with HTTP ${asked.status}${server === undefined ? "" : ` from "${server}"`}, so documents would not load.`;
   return suite === "collabora" ? failed(sentence, proxyLine) : warning(sentence, proxyLine);
 }

@@ -6,7 +6,7 @@ import { localAddress, placeOf } from "./publicAddress.ts";
 
 const mebibyte = 1024 * 1024;
 
-/** Calls the bridge at the address that editors are given, as an editor's server does, with a token that is none. */
+/** Calls the bridge at the address editors are given, as an editor's server does, but with a fake token. */
 export async function examineWopiAddress(config: Config, runsHere: Promise<boolean>): Promise<Finding[]> {
   const url = `${config.WOPI_URL ?? config.BRIDGE_URL}/wopi/files/doctor`;
   const correlationId = newCorrelationId();
@@ -15,7 +15,7 @@ export async function examineWopiAddress(config: Config, runsHere: Promise<boole
   const limitBytes = Math.floor(config.MAX_FILE_MB * mebibyte);
   const probe: BodyProbe | undefined =
     address.outcome === "ok" ? await sendLargeBody(`${url}/contents?access_token=doctor`, limitBytes) : undefined;
-  const untold = skipped("Told once the WOPI address is right.");
+  const untold = skipped("Checked once the WOPI address is right.");
   return [
     finding("editor", "WOPI address", address),
     finding("editor", "largest save", probe === undefined ? untold : judgeBodyLimit(probe, config.MAX_FILE_MB)),
@@ -23,7 +23,7 @@ export async function examineWopiAddress(config: Config, runsHere: Promise<boole
   ];
 }
 
-/** @param asked answer to a call with a made-up token, which the bridge refuses with 401 */
+/** @param asked answer to a call with a fake token, which the bridge refuses with 401 */
 export function judgeWopiAddress(asked: Asked, correlationId: string, config: Config, runsHere: boolean): Verdict {
   const url = config.WOPI_URL ?? config.BRIDGE_URL;
   const name = config.WOPI_URL === undefined ? "WOPI_URL (BRIDGE_URL)" : "WOPI_URL";
@@ -38,27 +38,27 @@ export function judgeWopiAddress(asked: Asked, correlationId: string, config: Co
   if (isFromBridge(asked, correlationId)) {
     if (asked.status === 401) return ok(`The bridge answers editors at ${url}.`);
     return warning(
-      `The bridge at ${url} answers a made-up token with HTTP ${asked.status} in place of 401; its log says why.`,
-      "STORE_URL=<a store that the running bridge reaches>",
+      `The bridge at ${url} answers a fake token with HTTP ${asked.status} instead of 401; its log says why.`,
+      "STORE_URL=<a store the running bridge can reach>",
     );
   }
   if (isRedirect(asked)) {
     return failed(
-      `A proxy at ${name} ${url} sends editors to a sign-in at ${placeOf(asked)}; they can't sign in.`,
+      `A proxy at ${name} ${url} redirects to a sign-in at ${placeOf(asked)}, where editors can't sign in.`,
       change,
     );
   }
   if ([502, 503, 504].includes(asked.status)) {
-    return failed(`The proxy at ${name} ${url} does not reach the bridge (HTTP ${asked.status}).`, change);
+    return failed(`The proxy at ${name} ${url} can't reach the bridge (HTTP ${asked.status}).`, change);
   }
-  return failed(`What answers at ${name} ${url} is not the bridge (HTTP ${asked.status}).`, change);
+  return failed(`Something answers at ${name} ${url}, but it is not the bridge (HTTP ${asked.status}).`, change);
 }
 
-/** The best address that is known to lead to the bridge without a detour. */
+/** The best address known to lead directly to the bridge. */
 function suggestion(config: Config, runsHere: boolean): string {
   const local = localAddress(config);
   if (runsHere && local !== undefined)
-    return `${local} (or another address that leads to the bridge without a sign-in)`;
+    return `${local} (or another address that leads to the bridge without a sign-in page)`;
   if (config.WOPI_URL !== undefined && config.WOPI_URL !== config.BRIDGE_URL) return config.BRIDGE_URL;
-  return "<an address that leads straight to the bridge, without a sign-in>";
+  return "<an address that leads directly to the bridge, without a sign-in page>";
 }

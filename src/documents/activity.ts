@@ -1,41 +1,53 @@
-import type { Failure } from "../model/failure.ts";
+import { z } from "zod";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
-import type { Person } from "../model/person.ts";
+import { OldestOutMap } from "../model/oldestOutMap.ts";
+import { namedPersonSchema, type Person } from "../model/person.ts";
+import { record, rowObject, type StoredRecord } from "../model/record.ts";
 import type { AccessGrant } from "./grants.ts";
 
-/** A save that has not reached the document, and where its bytes are. */
-export interface FailedSave {
-  readonly atMs: number;
-  readonly person: Pick<Person, "id" | "name">;
-  readonly why: Failure["kind"] | "unexpected";
+const failedSaveSchema = rowObject({
+  atMs: z.number(),
+  person: namedPersonSchema,
+  /** The kind of a failure, or "unexpected"; of a later bridge, it may be one that is not known here. */
+  why: z.string(),
   /** `spool`: tried again by itself. `copy`: beside the document. Undefined: the editor alone has them. */
-  readonly keptIn: "spool" | "copy" | undefined;
-  readonly copyName?: string;
-}
+  keptIn: z.enum(["spool", "copy"]).optional(),
+  copyName: z.string().exactOptional(),
+});
+/** A save that has not reached the document, and where its bytes are. */
+export type FailedSave = z.infer<typeof failedSaveSchema>;
 
-/** Somebody who has the file open. */
-export interface OpenSession {
-  readonly grantId: string;
-  readonly person: Pick<Person, "id" | "name">;
-  readonly permission: "view" | "edit";
-  readonly openedAtMs: number;
+const openSessionSchema = rowObject({
+  grantId: z.string(),
+  person: namedPersonSchema,
+  permission: z.enum(["view", "edit"]),
+  openedAtMs: z.number(),
   /** When its page or its editor was last heard of. */
-  readonly seenAtMs: number;
+  seenAtMs: z.number(),
   /** It was opened in our page, which is heard of as long as it is open. A portal's own page never is. */
-  readonly hasPage?: true;
+  hasPage: z.literal(true).exactOptional(),
   /** What the editor has asked for so far: a page that waits for its editor tells by this what is wrong. */
-  readonly called: { readonly checkFileInfo?: true; readonly getFile?: true };
-}
+  called: rowObject({
+    checkFileInfo: z.literal(true).exactOptional(),
+    getFile: z.literal(true).exactOptional(),
+  }),
+});
+/** Somebody who has the file open. */
+export type OpenSession = z.infer<typeof openSessionSchema>;
+
+const notedActivitySchema = rowObject({
+  sessions: z.array(openSessionSchema),
+  lastSave: rowObject({ atMs: z.number(), person: namedPersonSchema, version: z.string() }).exactOptional(),
+  /** The newest one; a later `lastSave` does not undo it, since a copy stays where it is. */
+  lastFailedSave: failedSaveSchema.exactOptional(),
+});
+type NotedActivity = z.infer<typeof notedActivitySchema>;
 
 /** What goes on with a file, as the bridge has seen it. */
-export interface Activity {
-  readonly sessions: readonly OpenSession[];
+export type Activity = NotedActivity & {
   /** A save is on its way through this bridge since then. */
   readonly savingSinceMs?: number;
-  readonly lastSave?: { readonly atMs: number; readonly person: Pick<Person, "id" | "name">; readonly version: string };
-  /** The newest one; a later `lastSave` does not undo it, since a copy stays where it is. */
-  readonly lastFailedSave?: FailedSave;
-}
+};
 
 /** A session not heard of for this long counts as closed. */
 export const seenWithinMs = 3 * 60_000;
@@ -49,20 +61,21 @@ const keptSessions = 100;
 
 /** Per file: who has it open, the last save, the last one that failed. */
 export class FileActivity {
-  readonly #store: KeyValueStore;
+  readonly #noted: StoredRecord<NotedActivity>;
   readonly #now: Clock;
   /** Of this process, and gone with it: nobody must be told of a save that died with another. */
   readonly #savingSinceMs = new Map<string, number>();
   /** What this process has noted lately, so that it need not look. */
-  readonly #notedAtMs = new Map<string, number>();
+  readonly #notedAtMs = new OldestOutMap<string, number>(rememberedNotes);
 
   constructor(store: KeyValueStore, now: Clock) {
-    this.#store = store;
+    const endsAtMs = () => this.#now() + forgottenAfterMs;
+    this.#noted = record(store, "activity", notedActivitySchema, { endsAtMs });
     this.#now = now;
   }
 
   async of(fileId: string): Promise<Activity> {
-    const activity = activityIn(await this.#store.get(activityKey(fileId)));
+    const activity = (await this.#noted.get(fileId)) ?? nothing;
     const savingSinceMs = this.#savingSinceMs.get(fileId);
     return {
       ...activity,
@@ -73,7 +86,7 @@ export class FileActivity {
 
   /** @returns ids of the grants whose editor may still have the file open */
   async mayBeOpen(fileId: string): Promise<readonly string[]> {
-    const { sessions } = activityIn(await this.#store.get(activityKey(fileId)));
+    const { sessions } = (await this.#noted.get(fileId)) ?? nothing;
     return sessions.filter((session) => this.#mayBeOpen(session)).map(({ grantId }) => grantId);
   }
 
@@ -82,8 +95,6 @@ export class FileActivity {
     const noted = `${grant.id} ${call ?? ""}`;
     if (this.#isWithin(noteSeenEveryMs, this.#notedAtMs.get(noted) ?? Number.NEGATIVE_INFINITY)) return;
     await this.#noteSeen(grant, call);
-    const [oldest] = this.#notedAtMs.keys();
-    if (this.#notedAtMs.size >= rememberedNotes && oldest !== undefined) this.#notedAtMs.delete(oldest);
     this.#notedAtMs.set(noted, this.#now());
   }
 
@@ -103,7 +114,7 @@ export class FileActivity {
         openedAtMs: before?.openedAtMs ?? this.#now(),
         seenAtMs: this.#now(),
         ...(call === undefined || before?.hasPage === true ? { hasPage: true as const } : {}),
-        called: { ...before?.called, ...(call === undefined ? {} : { [call]: true }) },
+        called: { ...before?.called, ...(call === undefined ? {} : { [call]: true as const }) },
       };
       const others = activity.sessions.filter((other) => other !== before && this.#mayBeOpen(other));
       return { ...activity, sessions: mostOf([session, ...others]) };
@@ -154,14 +165,9 @@ export class FileActivity {
     return Math.abs(this.#now() - atMs) < ms;
   }
 
-  async #change(fileId: string, next: (activity: Activity) => Activity | undefined): Promise<void> {
-    for (;;) {
-      const raw = await this.#store.get(activityKey(fileId));
-      const changed = next(activityIn(raw));
-      if (changed === undefined) return;
-      const expiresAtMs = this.#now() + forgottenAfterMs;
-      if (await this.#store.swap(activityKey(fileId), raw, JSON.stringify(changed), expiresAtMs)) return;
-    }
+  /** @param next undefined leaves what is noted as it is */
+  async #change(fileId: string, next: (activity: NotedActivity) => NotedActivity | undefined): Promise<void> {
+    await this.#noted.update(fileId, (standing) => next(standing ?? nothing) ?? standing);
   }
 }
 
@@ -173,8 +179,4 @@ function mostOf(sessions: readonly OpenSession[]): readonly OpenSession[] {
   return sessions.filter((session) => kept.has(session));
 }
 
-function activityIn(raw: string | undefined): Activity {
-  return raw === undefined ? { sessions: [] } : (JSON.parse(raw) as Activity);
-}
-
-const activityKey = (fileId: string): string => `activity:${fileId}`;
+const nothing: NotedActivity = { sessions: [] };

@@ -1,14 +1,13 @@
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError, type Failure, failureOf, isConflict } from "../model/failure.ts";
+import { conflictCopyName } from "../model/fileName.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import { sha256Of } from "./contentHash.ts";
-import { conflictCopyName } from "./copyName.ts";
-import type { ContentRecord } from "./editorCopies.ts";
+import type { ContentRecord } from "./contentRecord.ts";
 import type { LastCopies } from "./lastCopies.ts";
-import { keepLast } from "./lastCopy.ts";
-import { originalOf } from "./original.ts";
+import { placeLastSave } from "./lastCopy.ts";
 import type { TellSave } from "./saveEvents.ts";
 import type { SpooledSave } from "./saveSpool.ts";
+import { holdsSave, originalOf } from "./storedContent.ts";
 
 /** A content that was kept is not kept again within this time, however often an editor sends it. */
 const rememberedForMs = 7 * 24 * 3_600_000;
@@ -35,9 +34,9 @@ export class ConflictCopies {
    * @param why it can't go into the document, for those who hear of it
    * @throws what the drive says, but never a conflict; the bytes are then not placed
    */
-  async keep(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
+  async copyBeside(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
     try {
-      await this.#keep(save, why);
+      await this.#copyBeside(save, why);
     } catch (error) {
       // A conflict about the copy is none about the document: whoever took it for one would let go of the bytes.
       if (isConflict(error)) throw new BridgeError({ kind: "driveBusy" }, { cause: error });
@@ -45,13 +44,13 @@ export class ConflictCopies {
     }
   }
 
-  async #keep(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
+  async #copyBeside(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
     const { document, personName, receivedAtMs } = save.facts;
     const earlier = await this.#earlierCopy(save);
     if (earlier !== undefined) return this.#tell(save.facts, { is: "copied", copyName: earlier.name, why });
-    if (save.facts.isLastOfGrant === true) {
+    if (save.facts.isOfEndedGrant === true) {
       const parts = { drive: this.#drive, content: this.#content, lastCopies: this.#lastCopies, tell: this.#tell };
-      return keepLast(parts, save, why);
+      return placeLastSave(parts, save, why);
     }
     const { file, isThere } = await originalOf(this.#drive, save);
     if (isThere && (await this.#holds(file, save))) {
@@ -69,10 +68,10 @@ export class ConflictCopies {
   /** An earlier copy of this content, if it stands yet: a person may have thrown it away, or worked on in it. */
   async #earlierCopy(save: SpooledSave): Promise<DriveFile | undefined> {
     const { account, fileId } = save.facts.document;
-    const copyId = await this.#content.conflictCopy(fileId, save.sha256);
-    if (copyId === undefined) return undefined;
+    const conflictFileId = await this.#content.conflictFileId(fileId, save.sha256);
+    if (conflictFileId === undefined) return undefined;
     try {
-      const copy = await this.#drive.stat({ account, fileId: copyId });
+      const copy = await this.#drive.stat({ account, fileId: conflictFileId });
       return (await this.#holds(copy, save)) ? copy : undefined;
     } catch (error) {
       if (failureOf(error, "fileMissing") === undefined) throw error;
@@ -96,9 +95,8 @@ export class ConflictCopies {
     return this.#drive.write(copy, taken, save, { previousVersion: taken.version });
   }
 
-  async #holds(file: DriveFile, save: SpooledSave): Promise<boolean> {
-    if (file.sizeBytes !== save.sizeBytes) return false;
+  #holds(file: DriveFile, save: SpooledSave): Promise<boolean> {
     const { account } = save.facts.document;
-    return (await sha256Of(this.#drive, this.#content, { account, fileId: file.id }, file)) === save.sha256;
+    return holdsSave(this.#drive, this.#content, { account, fileId: file.id }, file, save);
   }
 }

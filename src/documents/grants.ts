@@ -1,57 +1,62 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
+import { z } from "zod";
 import { type EditLink, type EditLinks, linkEnd } from "../links/links.ts";
-import type { DriveDocument } from "../model/drive.ts";
+import { type DriveDocument, driveDocumentSchema } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
-import type { Person } from "../model/person.ts";
+import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { personSchema } from "../model/person.ts";
+import { record, rowObject, type StoredRecord, wordRecord } from "../model/record.ts";
 import { lastSignOut } from "../model/signOuts.ts";
 
-/** What a visitor may not do besides editing. True forbids. */
-export interface Restrictions {
-  readonly download?: boolean;
-  readonly print?: boolean;
-  readonly copy?: boolean;
+const restrictionsSchema = rowObject({
+  download: z.boolean().exactOptional(),
+  print: z.boolean().exactOptional(),
+  copy: z.boolean().exactOptional(),
   /** Text drawn over every page. */
-  readonly watermark?: string;
-}
+  watermark: z.string().exactOptional(),
+});
+/** What a visitor may not do besides editing. True forbids. */
+export type Restrictions = z.infer<typeof restrictionsSchema>;
 
-/** What Save As may make beside the document: nothing, new files only, or whatever the protocol has. */
-export type SaveAsRight = "none" | "new" | "overwrite";
-
-/** What one access token stands for: one person, one file, and the rights of that moment. */
-export interface AccessGrant {
-  readonly id: string;
-  readonly document: DriveDocument;
+const accessGrantSchema = rowObject({
+  id: z.string(),
+  document: driveDocumentSchema,
   /** As it was when the grant was made; the drive knows the name of today. */
-  readonly fileName: string;
-  readonly permission: "view" | "edit";
-  readonly person: Person;
-  readonly ownerId: string;
-  readonly restrictions: Restrictions;
-  /** With a right to edit alone; so is `mayRename`. */
-  readonly saveAs: SaveAsRight;
-  readonly mayRename: boolean;
+  fileName: z.string(),
+  permission: z.enum(["view", "edit"]),
+  person: personSchema,
+  ownerId: z.string(),
+  restrictions: restrictionsSchema,
+  /**
+   * What Save As may make beside the document: nothing, new files only, or whatever the protocol has. With a right to
+   * edit alone; so is `mayRename`. A grant of an older bridge knows nothing of these rights.
+   */
+  saveAs: z.enum(["none", "new", "overwrite"]).default("new"),
+  mayRename: z.boolean().default(true),
   /** The editor's address, complete but for the token that the host page posts there. */
-  readonly actionUrl: string;
-  readonly language: string;
+  actionUrl: z.string(),
+  language: z.string(),
   /** Who asked for it: the portal's name in the log and the audit. */
-  readonly issuedTo: string;
+  issuedTo: z.string(),
   /** The grant this one was made through, as by Save As; it ends with that one. */
-  readonly derivedFrom?: string;
+  derivedFrom: z.string().exactOptional(),
   /** The link it was made through; what the link allows today, the grant allows, and no more. */
-  readonly linkId?: string;
+  linkId: z.string().exactOptional(),
   /** Of the owner's own sign-in, by which it was made: ended by the next sign-out everywhere. */
-  readonly generation?: string;
-  readonly issuedAtMs: number;
-  readonly expiresAtMs: number;
+  generation: z.string().exactOptional(),
+  issuedAtMs: z.number(),
+  expiresAtMs: z.number(),
   /** No renewal goes beyond this moment. */
-  readonly renewableUntilMs: number;
-  readonly revokedAtMs?: number;
+  renewableUntilMs: z.number(),
+  revokedAtMs: z.number().exactOptional(),
   /** What has ended it; undefined = it was revoked itself. */
-  readonly revokedWith?: "linkRevoked" | "linkExpired" | "signedOut";
+  revokedWith: z.enum(["linkRevoked", "linkExpired", "signedOut"]).exactOptional(),
   /** The link allowed to edit when this was made, and has not since then: the last unsaved work may still come. */
-  readonly lostEditingAtMs?: number;
-}
+  lostEditingAtMs: z.number().exactOptional(),
+});
+/** What one access token stands for: one person, one file, and the rights of that moment. */
+export type AccessGrant = z.infer<typeof accessGrantSchema>;
+export type SaveAsRight = AccessGrant["saveAs"];
 
 /** Did the file's owner ask for it, signed in on our own pages? A portal's word for it is not enough. */
 export function isOwners({ issuedTo, ownerId }: Pick<AccessGrant, "issuedTo" | "ownerId">): boolean {
@@ -79,6 +84,21 @@ export const lastSaveWithinMs = 5 * 60_000;
 export function wopiFileId(document: DriveDocument): string {
   // An old version is another, immutable document: under the file's own id an editor would join it to the live one.
   return document.version === undefined ? document.fileId : `${document.fileId}-${document.version}`;
+}
+
+/** Who an editor is told somebody is, and whose the file is; equal for the owner. */
+export type EditorIds = (grant: Pick<AccessGrant, "person" | "ownerId">) => { userId: string; ownerId: string };
+
+/**
+ * Editors show these ids to everybody at the document. The drive's own id of the owner would lead a visitor to the
+ * owner's profile and public shares in Cloudreve, and is short enough to be guessed behind a plain hash.
+ * @param key of this purpose alone; with another one owners are told as somebody else
+ */
+export function editorIdsBy(key: Uint8Array): EditorIds {
+  return ({ person, ownerId }) => {
+    const hidden = `o${createHmac("sha256", key).update(ownerId).digest("hex").slice(0, 20)}`;
+    return { userId: person.id === ownerId ? hidden : person.id, ownerId: hidden };
+  };
 }
 
 /** The origin of the editor a grant was made for; an editor keeps one copy of a document for all its users. */
@@ -119,11 +139,19 @@ function endOf({ expiresAtMs, revokedAtMs, revokedWith }: AccessGrant, nowMs: nu
 /** Grants in the store: rights, person and revocation are read from here at every call. */
 export class AccessGrants {
   readonly #store: KeyValueStore;
+  readonly #grants: StoredRecord<AccessGrant>;
+  /** Ids of grants, by hashes. */
+  readonly #tickets: StoredRecord<string>;
+  readonly #pageKeys: StoredRecord<string>;
   readonly #links: EditLinks;
   readonly #now: Clock;
 
   constructor(store: KeyValueStore, links: EditLinks, now: Clock) {
     this.#store = store;
+    const endsAtMs = ({ expiresAtMs }: AccessGrant) => expiresAtMs + endedGraceMs;
+    this.#grants = record(store, "grant", accessGrantSchema, { endsAtMs });
+    this.#tickets = wordRecord(store, "ticket");
+    this.#pageKeys = wordRecord(store, "page");
     this.#links = links;
     this.#now = now;
   }
@@ -134,7 +162,7 @@ export class AccessGrants {
       id: randomBytes(12).toString("base64url"),
       issuedAtMs: this.#now(),
     };
-    await put(this.#store, grantKey(grant.id), JSON.stringify(grant), grant.expiresAtMs + endedGraceMs);
+    await this.#grants.put(grant.id, grant);
     return grant;
   }
 
@@ -160,15 +188,11 @@ export class AccessGrants {
    * @returns undefined when there was nothing to revoke
    */
   async revoke(id: string): Promise<AccessGrant | undefined> {
-    for (;;) {
-      const raw = await this.#store.get(grantKey(id));
-      if (raw === undefined) return undefined;
-      const grant = grantIn(raw);
-      if (grant.revokedAtMs !== undefined || grant.expiresAtMs <= this.#now()) return undefined;
-      const revoked: AccessGrant = { ...grant, revokedAtMs: this.#now() };
-      if (await this.#store.swap(grantKey(id), raw, JSON.stringify(revoked), grant.expiresAtMs + endedGraceMs))
-        return revoked;
-    }
+    const { before, after } = await this.#grants.update(id, (grant) => {
+      const isOver = grant?.revokedAtMs !== undefined || (grant?.expiresAtMs ?? 0) <= this.#now();
+      return grant === undefined || isOver ? grant : { ...grant, revokedAtMs: this.#now() };
+    });
+    return after === before ? undefined : after;
   }
 
   /**
@@ -176,21 +200,21 @@ export class AccessGrants {
    * @returns undefined when it has ended; the same grant when it can't be renewed further
    */
   async renew(id: string, lifetimeMs: number): Promise<AccessGrant | undefined> {
-    for (;;) {
-      const raw = await this.#store.get(grantKey(id));
-      const live = await this.find(id);
-      if (raw === undefined || live === undefined || live.revokedAtMs !== undefined) return undefined;
+    let renewed: AccessGrant | undefined;
+    await this.#grants.update(id, async (grant) => {
+      renewed = undefined;
+      if (grant === undefined) return undefined;
+      const live = await this.#asOfNow(grant);
+      if (live.expiresAtMs <= this.#now() || live.revokedAtMs !== undefined) return grant;
       const expiresAtMs = Math.min(this.#now() + lifetimeMs, live.renewableUntilMs);
-      if (expiresAtMs <= live.expiresAtMs) return live;
+      const isLonger = expiresAtMs > live.expiresAtMs;
       // What this one ends with must stay known for as long, or its end would be forgotten first.
-      if (live.derivedFrom !== undefined && (await this.renew(live.derivedFrom, lifetimeMs)) === undefined) {
-        return undefined;
-      }
-      const renewed: AccessGrant = { ...grantIn(raw), expiresAtMs };
-      if (await this.#store.swap(grantKey(id), raw, JSON.stringify(renewed), expiresAtMs + endedGraceMs)) {
-        return { ...live, expiresAtMs };
-      }
-    }
+      const origin = isLonger ? live.derivedFrom : undefined;
+      if (origin !== undefined && (await this.renew(origin, lifetimeMs)) === undefined) return grant;
+      renewed = isLonger ? { ...live, expiresAtMs } : live;
+      return isLonger ? { ...grant, expiresAtMs } : grant;
+    });
+    return renewed;
   }
 
   /**
@@ -199,13 +223,13 @@ export class AccessGrants {
    */
   async issuePageKey(grant: AccessGrant): Promise<string> {
     const key = randomBytes(24).toString("base64url");
-    await put(this.#store, pageKey(key), grant.id, grant.renewableUntilMs + endedGraceMs);
+    await this.#pageKeys.put(hashOf(key), grant.id, grant.renewableUntilMs + endedGraceMs);
     return key;
   }
 
   /** @returns the grant of a host page, also for an hour after its end; `ended` tells why @throws ticketInvalid */
   async behindPageKey(key: string): Promise<{ readonly grant: AccessGrant; readonly ended: GrantEnd | undefined }> {
-    const id = await this.#store.get(pageKey(key));
+    const id = await this.#pageKeys.get(hashOf(key));
     const grant = id === undefined ? undefined : await this.#read(id);
     if (grant === undefined) throw new BridgeError({ kind: "ticketInvalid" });
     return { grant, ended: endOf(grant, this.#now()) };
@@ -217,19 +241,20 @@ export class AccessGrants {
    */
   async issueTicket(grantId: string, expiresAtMs = this.#now() + ticketLifetimeMs): Promise<string> {
     const ticket = randomBytes(24).toString("base64url");
-    await put(this.#store, ticketKey(ticket), grantId, expiresAtMs);
+    await this.#tickets.put(hashOf(ticket), grantId, expiresAtMs);
     return ticket;
   }
 
   /** What a ticket would open, without taking it. @throws ticketInvalid as `redeemTicket` */
   async behindTicket(ticket: string): Promise<AccessGrant> {
-    return this.#liveGrant(await this.#store.get(ticketKey(ticket)));
+    return this.#liveGrant(await this.#tickets.get(hashOf(ticket)));
   }
 
   /** Takes a ticket, once. @throws ticketInvalid when it is unknown, used, too old, or its grant has ended */
   async redeemTicket(ticket: string): Promise<AccessGrant> {
-    const grantId = await this.#store.get(ticketKey(ticket));
-    const isTaken = grantId !== undefined && (await this.#store.swap(ticketKey(ticket), grantId, undefined));
+    const row = this.#tickets.row(hashOf(ticket));
+    const grantId = await row.read();
+    const isTaken = grantId !== undefined && (await row.swap(undefined));
     return this.#liveGrant(isTaken ? grantId : undefined);
   }
 
@@ -241,9 +266,11 @@ export class AccessGrants {
 
   /** @returns the grant, ended with what it was made through, and with no more rights than its link gives today */
   async #read(id: string): Promise<AccessGrant | undefined> {
-    const raw = await this.#store.get(grantKey(id));
-    if (raw === undefined) return undefined;
-    const grant = grantIn(raw);
+    const grant = await this.#grants.get(id);
+    return grant === undefined ? undefined : this.#asOfNow(grant);
+  }
+
+  async #asOfNow(grant: AccessGrant): Promise<AccessGrant> {
     const origin = grant.derivedFrom === undefined ? undefined : await this.#read(grant.derivedFrom);
     const link = grant.linkId === undefined ? undefined : await this.#links.find(grant.linkId);
     const ends = [
@@ -301,12 +328,4 @@ function asLinkAllows(grant: AccessGrant, link: EditLink): AccessGrant {
   };
 }
 
-/** A grant as it was kept; one of an older bridge knows nothing of these rights. */
-function grantIn(raw: string): AccessGrant {
-  return { saveAs: "new", mayRename: true, ...(JSON.parse(raw) as Omit<AccessGrant, "saveAs" | "mayRename">) };
-}
-
-const grantKey = (id: string): string => `grant:${id}`;
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
-const ticketKey = (ticket: string): string => `ticket:${hashOf(ticket)}`;
-const pageKey = (key: string): string => `page:${hashOf(key)}`;

@@ -3,15 +3,13 @@ import type { Metrics } from "../http/metrics.ts";
 import { logFailure } from "../http/requestLog.ts";
 import type { EditLinks } from "../links/links.ts";
 import type { Drive } from "../model/drive.ts";
-import type { FileMutex } from "../model/fileMutex.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { clockJumpMs } from "../model/watchedClock.ts";
 import type { FileActivity } from "./activity.ts";
-import type { DriveLock } from "./driveLock.ts";
-import type { FileLocks } from "./fileLocks.ts";
+import type { DocumentLocks } from "./documentLock.ts";
 import type { AccessGrants } from "./grants.ts";
 import { isOrphaned } from "./orphanedLock.ts";
-import type { SpoolEnd } from "./spoolEnd.ts";
+import type { SpoolEnd } from "./waitingSaves.ts";
 
 const sweepEveryMs = 60_000;
 /** After a jump of the clock editors get the time to refresh their locks: each does within a quarter of an hour. */
@@ -28,9 +26,7 @@ type ContractReport = readonly {
 
 export interface HousekeepingParts {
   readonly drive: Drive;
-  readonly locks: FileLocks;
-  readonly driveLock: DriveLock;
-  readonly mutex: FileMutex;
+  readonly locks: DocumentLocks;
   readonly grants: AccessGrants;
   readonly activity: FileActivity;
   readonly links: EditLinks;
@@ -71,7 +67,7 @@ export class Housekeeping {
 
   /** Gives back the drive's lock of every file whose WOPI lock has run out, or protects nobody any more. */
   async sweep(): Promise<void> {
-    for await (const fileId of this.#parts.driveLock.held()) await this.sessionsEnded(fileId);
+    for await (const fileId of this.#parts.locks.held()) await this.sessionsEnded(fileId);
   }
 
   /** Sessions of files unknown have ended: looks at all of them, by itself. */
@@ -97,16 +93,16 @@ export class Housekeeping {
 
   /** @param isBegun hears when others must ask anew: they may know of an end that this look misses */
   async #look(fileId: string, isBegun: () => void): Promise<void> {
-    const { locks, driveLock, mutex, logger } = this.#parts;
+    const { locks, logger } = this.#parts;
     try {
-      await mutex.run(fileId, async () => {
+      await locks.exclusively(fileId, async (lock) => {
         isBegun();
-        const held = await locks.current(fileId);
+        const held = await lock.current();
         if (held !== undefined) {
           if (!(await isOrphaned(this.#parts, fileId, held))) return;
-          await locks.unlock(fileId, held.lockId);
+          await lock.release(held.lockId);
         }
-        await driveLock.release(fileId);
+        await lock.releaseInDrive();
       });
     } catch (error) {
       logger.warn({ failure: logFailure(error)?.kind, file: fileId }, "the drive's lock could not be given back");

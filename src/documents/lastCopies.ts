@@ -1,38 +1,39 @@
+import { z } from "zod";
 import type { KeyValueStore } from "../model/keyValueStore.ts";
+import { record, rowObject, type StoredRecord } from "../model/record.ts";
 
-/** The one copy beside the document that an ended grant may leave. */
-export interface LastCopy {
+const lastCopySchema = rowObject({
   /** Taken before the drive is asked: however many try, and however often one is killed, they make the same file. */
-  readonly name: string;
+  name: z.string(),
   /** Hashes of what was sent there and has not been heard of since, newest first. */
-  readonly unheard: readonly string[];
+  unheard: z.array(z.string()),
   /** As the bridge last wrote it; undefined until the drive has said so. */
-  readonly written?: {
-    readonly copyId: string;
-    readonly version: string;
-    readonly sha256: string;
+  written: rowObject({
+    copyId: z.string(),
+    version: z.string(),
+    sha256: z.string(),
     /** When that save arrived: an older one, as from a spool, does not undo it. */
-    readonly receivedAtMs: number;
-  };
+    receivedAtMs: z.number(),
+  }).exactOptional(),
   /** A person has worked on in it or thrown it away: it is theirs, and another is not made. */
-  readonly isLeft?: true;
-}
+  isLeft: z.literal(true).exactOptional(),
+});
+/** The one copy beside the document that an ended grant may leave. */
+export type LastCopy = z.infer<typeof lastCopySchema>;
 
 /** As long as a save may wait in a spool. */
 const rememberedForMs = 31 * 24 * 3_600_000;
 
 /** Per grant, in the store: what its last save has become. */
 export class LastCopies {
-  readonly #store: KeyValueStore;
-  readonly #now: () => number;
+  readonly #copies: StoredRecord<LastCopy>;
 
   constructor(store: KeyValueStore, now: () => number) {
-    this.#store = store;
-    this.#now = now;
+    this.#copies = record(store, "lastCopy", lastCopySchema, { endsAtMs: () => now() + rememberedForMs });
   }
 
   async find(grantId: string): Promise<LastCopy | undefined> {
-    return copyIn(await this.#store.get(copyKey(grantId)));
+    return this.#copies.get(grantId);
   }
 
   /**
@@ -43,17 +44,7 @@ export class LastCopies {
     grantId: string,
     next: (standing: LastCopy | undefined) => LastCopy | undefined,
   ): Promise<LastCopy | undefined> {
-    for (;;) {
-      const raw = await this.#store.get(copyKey(grantId));
-      const standing = copyIn(raw);
-      const changed = next(standing);
-      if (changed === undefined) return standing;
-      const expiresAtMs = this.#now() + rememberedForMs;
-      if (await this.#store.swap(copyKey(grantId), raw, JSON.stringify(changed), expiresAtMs)) return changed;
-    }
+    const { after } = await this.#copies.update(grantId, (standing) => next(standing) ?? standing);
+    return after;
   }
 }
-
-const copyIn = (raw: string | undefined): LastCopy | undefined =>
-  raw === undefined ? undefined : (JSON.parse(raw) as LastCopy);
-const copyKey = (grantId: string): string => `lastCopy:${grantId}`;

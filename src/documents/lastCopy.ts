@@ -1,12 +1,11 @@
 import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
 import { BridgeError, type Failure, failureOf } from "../model/failure.ts";
-import { sha256Of } from "./contentHash.ts";
-import { conflictCopyName } from "./copyName.ts";
-import type { ContentRecord } from "./editorCopies.ts";
+import { conflictCopyName } from "../model/fileName.ts";
+import type { ContentRecord } from "./contentRecord.ts";
 import type { LastCopies, LastCopy } from "./lastCopies.ts";
-import { originalOf } from "./original.ts";
 import type { TellSave } from "./saveEvents.ts";
 import type { SpooledSave } from "./saveSpool.ts";
+import { holdsSave, originalOf, sha256Of } from "./storedContent.ts";
 
 export interface LastCopyParts {
   readonly drive: Drive;
@@ -27,14 +26,14 @@ const unheardAtMost = 8;
  * called under the file's mutex, whose keeping it does not rely on.
  * @throws what the drive says; the bytes are then not placed
  */
-export async function keepLast(parts: LastCopyParts, save: SpooledSave, why: Why): Promise<void> {
+export async function placeLastSave(parts: LastCopyParts, save: SpooledSave, why: Why): Promise<void> {
   const { tell, lastCopies, drive } = parts;
   const { grantId, document } = save.facts;
   const before = await lastCopies.find(grantId);
   if (before?.isLeft) return tell(save.facts, { is: "refused", why });
   if (before !== undefined && isIn(save, before)) return tell(save.facts, { is: "copied", copyName: before.name, why });
   const { file, isThere } = await originalOf(drive, save);
-  if (isThere && (await holds(parts, document, file, save)))
+  if (isThere && (await holdsSave(drive, parts.content, document, file, save)))
     return tell(save.facts, { is: "saved", version: file.version });
   const name = before?.name ?? (await freeName(parts, save, file, 0));
   const reserved = await lastCopies.change(grantId, (standing) => withUnheard(standing ?? { name, unheard: [] }, save));
@@ -130,7 +129,7 @@ async function write(
   standing: DriveFile,
   save: SpooledSave,
 ): Promise<DriveFile> {
-  if (await holds(parts, copy, standing, save)) return standing;
+  if (await holdsSave(parts.drive, parts.content, copy, standing, save)) return standing;
   return parts.drive.write(copy, standing, save, { previousVersion: standing.version });
 }
 
@@ -142,16 +141,6 @@ async function isOurs(
   { unheard }: LastCopy,
 ): Promise<boolean> {
   return unheard.includes(await sha256Of(drive, content, copy, file));
-}
-
-async function holds(
-  { drive, content }: LastCopyParts,
-  document: DriveDocument,
-  file: DriveFile,
-  save: SpooledSave,
-): Promise<boolean> {
-  if (file.sizeBytes !== save.sizeBytes) return false;
-  return (await sha256Of(drive, content, document, file)) === save.sha256;
 }
 
 /** @returns a name that nothing bears at this moment @throws driveBusy */

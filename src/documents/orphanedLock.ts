@@ -1,7 +1,7 @@
 import type { Clock } from "../model/keyValueStore.ts";
 import type { FileActivity } from "./activity.ts";
-import type { FileLock } from "./fileLocks.ts";
 import { type AccessGrants, editorOrigin, mayEdit } from "./grants.ts";
+import type { WopiLock } from "./lockRows.ts";
 
 /**
  * Whether a lock protects nobody any more: the grant that held it has ended, and nobody else edits the file in that
@@ -10,7 +10,7 @@ import { type AccessGrants, editorOrigin, mayEdit } from "./grants.ts";
 export async function isOrphaned(
   { grants, activity, now }: { readonly grants: AccessGrants; readonly activity: FileActivity; readonly now: Clock },
   fileId: string,
-  lock: FileLock,
+  lock: WopiLock,
 ): Promise<boolean> {
   const holder = (await grants.find(lock.grantId)) ?? (await grants.findEnded(lock.grantId));
   if (holder !== undefined && mayEdit(holder, now())) return false;

@@ -1,15 +1,13 @@
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError, isConflict } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import type { Lease } from "../model/sharedFileMutex.ts";
 import type { ConflictCopies } from "./conflictCopy.ts";
-import { sha256Of } from "./contentHash.ts";
-import type { DriveLock } from "./driveLock.ts";
-import { type ContentRecord, isOvertaken, isUnderLockOf } from "./editorCopies.ts";
-import type { FileLocks } from "./fileLocks.ts";
+import { type ContentRecord, isOvertaken, isUnderLockOf } from "./contentRecord.ts";
+import type { DocumentLock, DocumentLocks } from "./documentLock.ts";
 import { type TellSave, whyNot } from "./saveEvents.ts";
 import { decideSave, type SaveFacts, type SaveRefusal } from "./savePolicy.ts";
 import type { SpooledSave } from "./saveSpool.ts";
+import { sha256Of } from "./storedContent.ts";
 
 export interface SavedDocument {
   readonly version: string;
@@ -18,8 +16,7 @@ export interface SavedDocument {
 
 export interface SaveParts {
   readonly drive: Drive;
-  readonly locks: FileLocks;
-  readonly driveLock: DriveLock;
+  readonly locks: DocumentLocks;
   readonly content: ContentRecord;
   readonly copies: ConflictCopies;
   readonly now: Clock;
@@ -35,15 +32,15 @@ export interface SaveManner {
 
 /**
  * Places the bytes of one save. To be called under the file's mutex, after the body is whole in the spool. One that a later
- * save of the same copy has overtaken is in that one, and writes nothing.
- * @returns the version that the editor's copy stands on afterwards
+ * save of the same load has overtaken is in that one, and writes nothing.
+ * @returns the version that the editor's next save is based on
  * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, and what the drive says
  */
 export async function placeSave(
   parts: SaveParts,
   save: SpooledSave,
   manner: SaveManner,
-  lease: Lease,
+  lock: DocumentLock,
 ): Promise<SavedDocument> {
   const overtaken = await overtakenBy(parts, save);
   if (overtaken !== undefined) return overtaken;
@@ -51,10 +48,10 @@ export async function placeSave(
   const wasTakenOver =
     requestLockId !== undefined && (await parts.locks.wasTakenOver(document.fileId, requestLockId, grantIssuedAtMs));
   try {
-    return await writeSave(parts, save, { ...manner, wasTakenOver }, lease);
+    return await writeSave(parts, save, { ...manner, wasTakenOver }, lock);
   } catch (error) {
     if (isConflict(error)) {
-      if (manner.isExitSave || wasTakenOver) await parts.copies.keep(save, whyNot(error));
+      if (manner.isExitSave || wasTakenOver) await parts.copies.copyBeside(save, whyNot(error));
       else await parts.tell(save.facts, { is: "refused", why: whyNot(error) });
     }
     throw error;
@@ -62,20 +59,20 @@ export async function placeSave(
 }
 
 /**
- * Has a later save of the same copy gone into the document? One that was refused, kept or became a copy does not count:
+ * Has a later save of the same load gone into the document? One that was refused, kept or became a copy does not count:
  * then this is the best that the document can have.
  * @returns what that one made of it
  */
 async function overtakenBy({ drive, content }: SaveParts, save: SpooledSave): Promise<SavedDocument | undefined> {
-  const { document, editor, stand } = save.facts;
-  if (stand === undefined) return undefined;
-  const copy = await content.copy(document.fileId, editor, stand.copyId);
-  if (copy?.version === undefined || !isOvertaken(copy, stand)) return undefined;
-  // Not what somebody else may have stored since: the editor would take that for what its copy stands on.
-  const known = await content.known(document.fileId, copy.version);
-  if (known !== undefined) return { version: copy.version, lastModifiedTime: known.lastModifiedTime };
+  const { document, editor, baseline } = save.facts;
+  if (baseline === undefined) return undefined;
+  const load = await content.findLoad(document.fileId, editor, baseline.loadId);
+  if (load?.version === undefined || !isOvertaken(load, baseline)) return undefined;
+  // Not what somebody else may have stored since: the editor would take that for its own baseline.
+  const known = await content.known(document.fileId, load.version);
+  if (known !== undefined) return { version: load.version, lastModifiedTime: known.lastModifiedTime };
   const stored = await drive.stat(document);
-  if (stored.version !== copy.version) throw refusal({ kind: "changedInStorage" }, save.facts.requestLockId);
+  if (stored.version !== load.version) throw refusal({ kind: "changedInStorage" }, save.facts.requestLockId);
   return { version: stored.version, lastModifiedTime: await content.lastModifiedTime(stored) };
 }
 
@@ -83,40 +80,40 @@ async function writeSave(
   parts: SaveParts,
   save: SpooledSave,
   manner: SaveManner & { readonly wasTakenOver: boolean },
-  lease: Lease,
+  lock: DocumentLock,
 ): Promise<SavedDocument> {
-  const { locks, driveLock, drive, content } = parts;
-  const { document, editor, requestLockId, timestamp, stand } = save.facts;
-  const lock = await locks.current(document.fileId);
-  const holdsLock = lock !== undefined && lock.lockId === requestLockId;
+  const { drive, content } = parts;
+  const { document, editor, requestLockId, timestamp, baseline } = save.facts;
+  const current = await lock.current();
+  const holdsLock = current !== undefined && current.lockId === requestLockId;
   // Taken anew before the version is read: a drive that restarted has forgotten the lock, and from here on nobody
   // else can write. What happened in between shows in the version.
-  const held = holdsLock ? await driveLock.holdToWrite(document) : undefined;
+  const held = holdsLock ? await lock.holdInDriveToWrite(document) : undefined;
   // A lock that ran out here may still stand in the drive, where it would keep this late save off.
-  if (lock === undefined) await driveLock.release(document.fileId);
+  if (current === undefined) await lock.releaseInDrive();
   const stored = held?.file ?? (await drive.stat(document));
-  const standing = await standingOf(parts, save, stored);
+  const compared = await comparedWith(parts, save, stored);
   const facts: SaveFacts = {
-    heldLockId: lock?.lockId,
+    heldLockId: current?.lockId,
     requestLockId,
     storedVersion: stored.version,
     storedSizeBytes: stored.sizeBytes,
     storedModifiedAt: await content.lastModifiedTime(stored),
-    baseVersion: standing.baseVersion,
+    baseVersion: compared.baseVersion,
     timestamp,
     isForced: manner.isForced,
     isExitSave: manner.isExitSave,
     wasTakenOver: manner.wasTakenOver,
-    equalsStored: standing.equalsStored,
+    equalsStored: compared.equalsStored,
   };
   const decision = decideSave(facts);
   // A copy, where one is due, is made by the caller: the drive may still refuse what the policy allows.
-  if (decision.do === "refuse" || decision.do === "keepCopy") throw refusal(decision.because, lock?.lockId);
-  if (decision.do === "write" && stand !== undefined) {
-    await content.sending(document.fileId, editor, stand.copyId, save.sha256);
+  if (decision.do === "refuse" || decision.do === "copyBeside") throw refusal(decision.because, current?.lockId);
+  if (decision.do === "write" && baseline !== undefined) {
+    await content.sending(document.fileId, editor, baseline.loadId, save.sha256);
   }
   // What was read above holds for as long as the lease does.
-  lease.requireMine();
+  lock.requireLease();
   const file =
     decision.do === "acknowledge"
       ? stored
@@ -126,29 +123,29 @@ async function writeSave(
           save,
           held === undefined ? { previousVersion: stored.version } : { lockToken: held.token },
         );
-  if (held !== undefined) await driveLock.note(file);
+  if (held !== undefined) await lock.noteFile(file);
   await content.stored(file, save.sha256);
   const lastModifiedTime = await content.lastModifiedTime(file);
-  if (stand !== undefined) await content.accepted(document.fileId, editor, stand, file.version, lastModifiedTime);
+  if (baseline !== undefined) await content.accepted(document.fileId, editor, baseline, file.version, lastModifiedTime);
   return { version: file.version, lastModifiedTime };
 }
 
 /**
- * The version that the saved copy stands on, and whether the drive has these very bytes already. When another version
- * is stored, an earlier try or an earlier save of the same copy may have got through unheard: then the stored bytes
+ * The version that the save is based on, and whether the drive has these very bytes already. When another version
+ * is stored, an earlier try or an earlier save of the same load may have got through unheard: then the stored bytes
  * themselves are looked at.
  */
-async function standingOf(
+async function comparedWith(
   { drive, content }: SaveParts,
   save: SpooledSave,
   stored: DriveFile,
 ): Promise<Pick<SaveFacts, "baseVersion" | "equalsStored">> {
-  const { document, editor, stand } = save.facts;
-  const copy = stand === undefined ? undefined : await content.copy(document.fileId, editor, stand.copyId);
-  // What another lock's save has made of it since is not what this one stands on.
-  const isOwn = copy !== undefined && stand !== undefined && isUnderLockOf(copy, stand);
-  const baseVersion = (isOwn ? copy.version : undefined) ?? stand?.baseVersion;
-  const unheard = copy?.unheard ?? [];
+  const { document, editor, baseline } = save.facts;
+  const load = baseline === undefined ? undefined : await content.findLoad(document.fileId, editor, baseline.loadId);
+  // What another lock's save has made of it since is not what this one is based on.
+  const isOwn = load !== undefined && baseline !== undefined && isUnderLockOf(load, baseline);
+  const baseVersion = (isOwn ? load.version : undefined) ?? baseline?.baseVersion;
+  const unheard = load?.unheard ?? [];
   const isOtherVersion = baseVersion === undefined ? unheard.length > 0 : baseVersion !== stored.version;
   const isSameSize = stored.sizeBytes === save.sizeBytes;
   const isToBeRead = isOtherVersion && (isSameSize || unheard.length > 0);

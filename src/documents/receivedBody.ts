@@ -1,20 +1,117 @@
+import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { BridgeError } from "../model/failure.ts";
+import { firstLineOf } from "./saveFacts.ts";
+import type { NewEntry, SpoolFolder, StoredBody } from "./spoolFile.ts";
+import type { MemoryRoom } from "./spoolRoom.ts";
 
 /** Up to this size a body is sent on from memory; the file is there for the case that the process dies. */
 const memoryLimitBytes = 1024 * 1024;
 /** A body comes in small pieces: written one by one they cost more than the bytes themselves. */
 const writeBytes = 128 * 1024;
+/** A body whose length nobody has told is counted in steps of this. */
+const stepBytes = 1024 * 1024;
+
+/** A body that has been received whole. */
+export interface ReceivedBody extends StoredBody {
+  readonly memory: SaveMemory;
+  /** The bytes are in memory alone. */
+  readonly failure: BridgeError | undefined;
+}
+
+/**
+ * Receives a body whole, into a file of the spool and, while it is small, into memory.
+ * @param declaredBytes as Content-Length has it; undefined = counted as it comes
+ * @param reserve counts bytes before they come, and returns the failure when there is no room
+ * @throws bodyTooLarge, bodyCut, spoolFailed, spoolFull; whatever is in the folder is then for the caller to remove
+ */
+export async function receiveBody(
+  body: Readable,
+  entry: NewEntry,
+  {
+    folder,
+    memory,
+    limitBytes,
+    declaredBytes,
+    reserve,
+  }: {
+    readonly folder: SpoolFolder;
+    readonly memory: SaveMemory;
+    readonly limitBytes: number;
+    readonly declaredBytes: number | undefined;
+    readonly reserve: (bytes: number) => Promise<BridgeError | undefined>;
+  },
+): Promise<ReceivedBody> {
+  const line = Buffer.from(`${firstLineOf(entry.head)}\n`);
+  const file = new BodyFile();
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  let isWhole = false;
+  const requireSomewhere = () => {
+    if (file.failure !== undefined && !memory.holdsAll()) throw file.failure;
+  };
+  try {
+    file.failure = await reserve(line.length + Math.min(declaredBytes ?? stepBytes, limitBytes));
+    // Said of all of it before the first byte is taken.
+    if (file.failure !== undefined && !memory.couldHold(declaredBytes)) throw file.failure;
+    if (file.failure === undefined) await file.create(folder.path(entry.name), line);
+    for await (const chunk of chunksOf(body)) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > limitBytes) throw new BridgeError({ kind: "bodyTooLarge", limitBytes });
+      hash.update(chunk);
+      memory.take(chunk, sizeBytes);
+      while (file.failure === undefined && line.length + sizeBytes > entry.reservedBytes) {
+        file.failure = await reserve(stepBytes);
+      }
+      await file.write(chunk);
+      entry.writtenBytes = file.writtenBytes;
+      requireSomewhere();
+    }
+    await file.flush();
+    await file.close();
+    requireSomewhere();
+    const digest = hash.digest();
+    if (file.failure === undefined) {
+      try {
+        await folder.complete(entry, line.length, sizeBytes, digest);
+      } catch (error) {
+        file.failure = new BridgeError({ kind: "spoolFailed" }, { cause: error });
+        requireSomewhere();
+      }
+    }
+    isWhole = true;
+    return { headBytes: line.length, sizeBytes, digest, memory, failure: file.failure };
+  } finally {
+    if (!isWhole) memory.letGo();
+    await file.close();
+  }
+}
+
+async function* chunksOf(body: Readable): AsyncIterable<Buffer> {
+  try {
+    // Without this a refusal in the middle would close the connection before the answer is out.
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
+  } catch (error) {
+    throw new BridgeError({ kind: "bodyCut" }, { cause: error });
+  }
+}
 
 /** The bytes of a small body, as long as there is room for them; all of them or none. */
 export class SaveMemory {
-  /** undefined: they are in the file alone. */
-  chunks: Buffer[] | undefined = [];
+  readonly #room: MemoryRoom;
+  readonly #origin: string;
+  #chunks: Buffer[] | undefined = [];
   #bytes = 0;
-  readonly #takeMemory: (bytes: number) => boolean;
 
-  constructor(takeMemory: (bytes: number) => boolean) {
-    this.#takeMemory = takeMemory;
+  constructor(room: MemoryRoom, origin: string) {
+    this.#room = room;
+    this.#origin = origin;
+  }
+
+  /** False: they are in the file alone. */
+  holdsAll(): boolean {
+    return this.#chunks !== undefined;
   }
 
   /** @param sizeBytes undefined = not known yet */
@@ -22,25 +119,33 @@ export class SaveMemory {
     return (sizeBytes ?? 0) <= memoryLimitBytes;
   }
 
+  /** @param sizeBytes of the body so far, with this chunk */
   take(chunk: Buffer, sizeBytes: number): void {
-    if (this.chunks === undefined) return;
-    if (sizeBytes > memoryLimitBytes || !this.#takeMemory(chunk.length)) {
+    if (this.#chunks === undefined) return;
+    if (sizeBytes > memoryLimitBytes || !this.#room.take(this.#origin, chunk.length)) {
       this.letGo();
       return;
     }
     this.#bytes += chunk.length;
-    this.chunks.push(chunk);
+    this.#chunks.push(chunk);
+  }
+
+  /** @returns undefined when they are in the file alone */
+  open(first: number, lengthBytes: number): Readable | undefined {
+    if (this.#chunks === undefined) return undefined;
+    if (lengthBytes === this.#bytes) return Readable.from(this.#chunks);
+    return Readable.from([Buffer.concat(this.#chunks).subarray(first, first + lengthBytes)]);
   }
 
   letGo(): void {
-    this.#takeMemory(-this.#bytes);
+    this.#room.take(this.#origin, -this.#bytes);
     this.#bytes = 0;
-    this.chunks = undefined;
+    this.#chunks = undefined;
   }
 }
 
 /** The file behind a body being received; a disk that fails is remembered, not thrown. */
-export class SpoolFile {
+class BodyFile {
   failure: BridgeError | undefined;
   /** On the disk so far, bytes. */
   writtenBytes = 0;

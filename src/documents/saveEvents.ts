@@ -1,5 +1,12 @@
+import type { Logger } from "pino";
+import type { Audit } from "../http/auditLog.ts";
+import type { Metrics } from "../http/metrics.ts";
+import { logFailure } from "../http/requestLog.ts";
+import type { EditLinks } from "../links/links.ts";
 import { BridgeError, type Failure } from "../model/failure.ts";
-import type { PlacingFacts } from "./saveSpool.ts";
+import type { FileActivity } from "./activity.ts";
+import type { PlacingFacts, UndecidedFacts } from "./saveFacts.ts";
+import type { SpooledSave, WaitingSave } from "./saveSpool.ts";
 
 /** What becomes of a save, for the people who look at the document's page. */
 export type SaveNews =
@@ -20,4 +27,84 @@ export type TellSave = (save: PlacingFacts, news: SaveNews) => Promise<void>;
 
 export function whyNot(error: unknown): Failure["kind"] | "unexpected" {
   return error instanceof BridgeError ? error.failure.kind : "unexpected";
+}
+
+/** What became of a kept save. */
+export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
+
+/** Notes each step of a save for those who look at the document's page; a note that fails must not fail the save. */
+export function tellOf(to: {
+  readonly activity: FileActivity;
+  readonly links: EditLinks;
+  readonly metrics: Metrics;
+  readonly audit: Audit;
+  readonly logger: Logger;
+}): TellSave {
+  const { activity, links, metrics, audit, logger } = to;
+  return async ({ document, personId, personName, linkId }, news) => {
+    const person = { id: personId ?? "", name: personName };
+    const facts = { file: document.fileId, person, ...(linkId === undefined ? {} : { link: linkId }) };
+    if (news.is !== "saving") metrics.save(news.is);
+    if (news.is === "saved") audit({ event: "saved", ...facts, version: news.version });
+    if (news.is === "copied") audit({ event: "conflictCopy", ...facts, copyName: news.copyName });
+    try {
+      if (news.is === "saving") activity.saving(document.fileId);
+      else if (news.is === "saved") {
+        await activity.saved(document.fileId, person, news.version);
+        if (linkId !== undefined) await links.saved(linkId, person);
+      } else if (news.is === "copied") {
+        const { copyName, why } = news;
+        await activity.notSaved(document.fileId, { person, why, keptIn: "copy", copyName });
+      } else {
+        const keptIn = news.is === "kept" ? "spool" : undefined;
+        await activity.notSaved(document.fileId, { person, why: news.why, keptIn });
+      }
+    } catch (error) {
+      logger.warn({ failure: logFailure(error)?.kind, file: document.fileId }, "what became of a save was not noted");
+    }
+  };
+}
+
+/** A save that waits is a warning each time it is tried: somebody's work is not where it should be. */
+export function noteReplay(logger: Logger) {
+  return (save: SpooledSave, outcome: ReplayOutcome, error?: unknown): void => {
+    const { document, personName, fileName, receivedAtMs } = save.facts;
+    const why = error instanceof BridgeError ? error.failure.kind : error instanceof Error ? error.message : undefined;
+    const facts = { save: outcome, file: document.fileId, fileName, person: personName, receivedAtMs, why };
+    if (outcome === "waiting") logger.warn(facts, "a save waits in the spool");
+    else logger.info(facts, "a kept save has been placed");
+  };
+}
+
+/** Notes saves of which nobody could be asked when they came. */
+export function noteDecided(logger: Logger) {
+  return (save: UndecidedFacts, outcome: "accepted" | "dropped" | "waiting", error?: unknown): void => {
+    const why = error instanceof BridgeError ? error.failure.kind : error instanceof Error ? error.message : undefined;
+    const facts = { save: outcome, file: save.wopiFileId, grant: save.grantId, receivedAtMs: save.receivedAtMs, why };
+    if (outcome === "waiting") logger.warn(facts, "a save waits in the spool until the store can be asked");
+    else if (outcome === "dropped") logger.warn(facts, "a save was dropped: its session had no right to save");
+    else logger.info(facts, "a save that waited for the store goes on");
+  };
+}
+
+/** Notes that a save which waited is gone for good. */
+export function noteDropped(to: { readonly metrics: Metrics; readonly audit: Audit; readonly logger: Logger }) {
+  return ({ facts, receivedAtMs, sizeBytes, isBroken }: WaitingSave, how: SaveDropped): void => {
+    to.metrics.save("dropped");
+    const by = how.why === "dismissed" ? { by: how.by } : {};
+    if (facts !== undefined) {
+      const person = { id: facts.personId ?? "", name: facts.personName };
+      to.audit({ event: "saveDropped", file: facts.document.fileId, person, why: how.why, ...by });
+    }
+    const line = { file: facts?.document.fileId, fileName: facts?.fileName, person: facts?.personName };
+    to.logger.warn({ ...line, receivedAtMs, sizeBytes, isBroken, why: how.why, ...by }, "a kept save was removed");
+  };
+}
+
+/** A save that will be removed soon: somebody has to see to it. */
+export function warnOfEnd(logger: Logger) {
+  return ({ facts, receivedAtMs, isBroken }: WaitingSave, endsAtMs: number): void => {
+    const line = { file: facts?.document.fileId, fileName: facts?.fileName, person: facts?.personName };
+    logger.warn({ ...line, receivedAtMs, isBroken, endsAtMs }, "a kept save will be removed soon");
+  };
 }

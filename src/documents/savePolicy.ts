@@ -1,5 +1,3 @@
-import { secondOf } from "./toldTime.ts";
-
 /** What is known when the body of a save has arrived and no other call is at the file. */
 export interface SaveFacts {
   /** Id of the WOPI lock that stands; undefined = not locked. */
@@ -31,7 +29,7 @@ export type SaveDecision =
   | { readonly do: "acknowledge" }
   | { readonly do: "refuse"; readonly because: SaveRefusal }
   /** Refused, and nobody is there to decide: the bytes go beside the document. */
-  | { readonly do: "keepCopy"; readonly because: SaveRefusal };
+  | { readonly do: "copyBeside"; readonly because: SaveRefusal };
 
 export type SaveRefusal =
   | { readonly kind: "lockMismatch"; readonly currentLockId: string }
@@ -47,7 +45,7 @@ export function decideSave(facts: SaveFacts): SaveDecision {
   if (refusal === undefined) return facts.equalsStored ? { do: "acknowledge" } : { do: "write" };
   // After an exit save nobody is left to see a dialog, and the editor drops its copy whatever it hears.
   const isForCopy = (facts.isExitSave || facts.wasTakenOver) && !facts.equalsStored;
-  return { do: isForCopy ? "keepCopy" : "refuse", because: refusal };
+  return { do: isForCopy ? "copyBeside" : "refuse", because: refusal };
 }
 
 function refusalOf(facts: SaveFacts): SaveRefusal | undefined {
@@ -76,4 +74,16 @@ function standsOnStored(facts: SaveFacts): boolean | undefined {
   if (facts.baseVersion !== undefined) return facts.baseVersion === facts.storedVersion;
   const rememberedAt = secondOf(facts.timestamp);
   return rememberedAt === undefined ? undefined : rememberedAt === secondOf(facts.storedModifiedAt);
+}
+
+/**
+ * The second that a time of an editor's means; editors send it with no, six or seven digits of a fraction. Stricter than
+ * Date.parse, which makes a year of "0" and local time of a time without a zone.
+ * @returns seconds since 1970; undefined for what is no time, and for 1970 itself: Collabora's word for "never told one"
+ */
+export function secondOf(time: string | undefined): number | undefined {
+  const zone = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(Z|[+-]\d\d:\d\d|)$/.exec(time ?? "")?.[1];
+  if (zone === undefined) return undefined;
+  const atMs = Date.parse(zone === "" ? `${time}Z` : `${time}`);
+  return Number.isNaN(atMs) || atMs === 0 ? undefined : Math.floor(atMs / 1000);
 }

@@ -1,23 +1,13 @@
 import { failureOf, isConflict } from "../model/failure.ts";
-import type { FileMutex } from "../model/fileMutex.ts";
-import type { Lease } from "../model/sharedFileMutex.ts";
-import { isOvertaken } from "./editorCopies.ts";
+import { isOvertaken } from "./contentRecord.ts";
+import type { DocumentLock } from "./documentLock.ts";
 import { placeSave, type SaveParts } from "./placeSave.ts";
-import {
-  copyKey,
-  type PlacingFacts,
-  type SaveSpool,
-  type SpooledSave,
-  saveOrder,
-  type UndecidedFacts,
-} from "./saveSpool.ts";
-
-/** What became of a kept save. */
-export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
+import type { ReplayOutcome } from "./saveEvents.ts";
+import { type PlacingFacts, saveOrder, seriesKey, type UndecidedFacts } from "./saveFacts.ts";
+import type { SaveSpool, SpooledSave } from "./saveSpool.ts";
 
 export interface ReplayParts extends SaveParts {
   readonly spool: SaveSpool;
-  readonly mutex: FileMutex;
   /**
    * Judges a save that came while nobody could be asked: by the rights of the moment when it came.
    * @returns undefined when it may go nowhere
@@ -92,7 +82,7 @@ export class SaveReplay {
     await this.#decideAll();
     const chains = new Map<unknown, SpooledSave[]>();
     for await (const save of this.#parts.spool.kept()) {
-      const key = copyKey(save.facts) ?? Symbol("a copy of its own");
+      const key = seriesKey(save.facts) ?? Symbol("alone");
       chains.set(key, [...(chains.get(key) ?? []), save]);
     }
     for (const saves of chains.values()) {
@@ -117,7 +107,7 @@ export class SaveReplay {
     }
   }
 
-  /** Saves of one copy, newest first: when the newest is placed, the others are in it. */
+  /** Saves of one load, newest first: when the newest is placed, the others are in it. */
   async #tryChain([newest, ...older]: readonly SpooledSave[]): Promise<void> {
     if (newest === undefined || (await this.#tryOne(newest)) === "waiting") return;
     for (const save of older) {
@@ -128,11 +118,11 @@ export class SaveReplay {
   }
 
   async #tryOne(save: SpooledSave): Promise<ReplayOutcome> {
-    const { mutex, note } = this.#parts;
+    const { locks, note } = this.#parts;
     // Its owner has dismissed it meanwhile, or a newer one has come.
     if (!save.claim()) return "waiting";
     try {
-      const outcome = await mutex.run(save.facts.document.fileId, (lease) => this.#place(save, lease));
+      const outcome = await locks.exclusively(save.facts.document.fileId, (lock) => this.#place(save, lock));
       await save.discard();
       note(save, outcome);
       return outcome;
@@ -144,26 +134,26 @@ export class SaveReplay {
     }
   }
 
-  async #place(save: SpooledSave, lease: Lease): Promise<ReplayOutcome> {
-    const { document, editor, stand, isBesideOnly } = save.facts;
+  async #place(save: SpooledSave, lock: DocumentLock): Promise<ReplayOutcome> {
+    const { document, editor, baseline, isBesideOnly } = save.facts;
     if (isBesideOnly === true) {
-      await this.#parts.copies.keep(save, "rightMissing");
+      await this.#parts.copies.copyBeside(save, "rightMissing");
       return "copied";
     }
-    if (stand !== undefined) {
-      const copy = await this.#parts.content.copy(document.fileId, editor, stand.copyId);
-      // The same copy has been saved again since, which holds this too. What was loaded anew does not.
-      if (copy !== undefined && isOvertaken(copy, stand)) return "superseded";
+    if (baseline !== undefined) {
+      const load = await this.#parts.content.findLoad(document.fileId, editor, baseline.loadId);
+      // The same load has been saved again since, which holds this too. What was loaded anew does not.
+      if (load !== undefined && isOvertaken(load, baseline)) return "superseded";
     }
     try {
       // "Overwrite" was said of what stood there then; nobody is here to say it again.
-      const { version } = await placeSave(this.#parts, save, { isForced: false, isExitSave: true }, lease);
+      const { version } = await placeSave(this.#parts, save, { isForced: false, isExitSave: true }, lock);
       await this.#parts.tell(save.facts, { is: "saved", version });
       return "written";
     } catch (error) {
       if (isConflict(error)) return "copied";
       if (failureOf(error, "fileMissing") !== undefined) {
-        await this.#parts.copies.keep(save, "fileMissing");
+        await this.#parts.copies.copyBeside(save, "fileMissing");
         return "copied";
       }
       throw error;

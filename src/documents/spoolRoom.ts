@@ -9,8 +9,8 @@ export interface RoomHolder {
 /** What one save takes up, or will once its body is whole. */
 export interface RoomTaken {
   readonly holder: RoomHolder;
-  /** Saves of one copy: of those that are kept, a newer one is about to take the place. */
-  readonly copyKey: string | undefined;
+  /** Saves that each hold all before them: of those that are kept, a newer one is about to take the place. */
+  readonly seriesKey: string | undefined;
   readonly isKept: boolean;
   /** Counted before the bytes come. */
   readonly reservedBytes: number;
@@ -19,7 +19,7 @@ export interface RoomTaken {
 
 export interface RoomWish {
   readonly holder: RoomHolder;
-  readonly copyKey: string | undefined;
+  readonly seriesKey: string | undefined;
   /** On top of what has been reserved before. */
   readonly bytes: number;
 }
@@ -56,9 +56,9 @@ export function hasRoom(taken: readonly RoomTaken[], wish: RoomWish, disk: Spool
   const room = roomBytes(taken, disk, maxBytes);
   if (sum(taken, (one) => one.reservedBytes) + wish.bytes > room) return false;
   return (["grantId", "fileId", "origin"] as const).every((by) => {
-    // What is kept of the same copy gives way once this save is there: it must not keep it out.
-    const isOwn = ({ holder, isKept, copyKey }: RoomTaken) =>
-      holder[by] === wish.holder[by] && !(isKept && copyKey !== undefined && copyKey === wish.copyKey);
+    // What is kept of the same series gives way once this save is there: it must not keep it out.
+    const isOwn = ({ holder, isKept, seriesKey }: RoomTaken) =>
+      holder[by] === wish.holder[by] && !(isKept && seriesKey !== undefined && seriesKey === wish.seriesKey);
     return sum(taken, (one) => (isOwn(one) ? one.reservedBytes : 0)) + wish.bytes <= room * shares[by];
   });
 }
@@ -67,4 +67,26 @@ function sum(taken: Iterable<RoomTaken>, bytes: (one: RoomTaken) => number): num
   let total = 0;
   for (const one of taken) total += bytes(one);
   return total;
+}
+
+/** For all saves together: when hundreds come at once, most are sent on from their files. */
+const memoryBudgetBytes = 8 * 1024 * 1024;
+/** The part of it that half-sent bodies of one link or portal can hold. */
+const memoryShare = 1 / 2;
+
+/** What bodies take up in memory, by the origin of their rights. */
+export class MemoryRoom {
+  readonly #takenBytes = new Map<string, number>();
+  #totalBytes = 0;
+
+  /** @param bytes negative gives back @returns whether there is room */
+  take(origin: string, bytes: number): boolean {
+    const ownBytes = (this.#takenBytes.get(origin) ?? 0) + bytes;
+    const isTooMuch = this.#totalBytes + bytes > memoryBudgetBytes || ownBytes > memoryBudgetBytes * memoryShare;
+    if (bytes > 0 && isTooMuch) return false;
+    this.#totalBytes += bytes;
+    if (ownBytes === 0) this.#takenBytes.delete(origin);
+    else this.#takenBytes.set(origin, ownBytes);
+    return true;
+  }
 }

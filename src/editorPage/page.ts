@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { EditorIds } from "../documents/editorIds.ts";
+import type { EditorIds } from "../documents/grants.ts";
 import { type AccessGrant, editorOrigin } from "../documents/grants.ts";
 import { assetUrl } from "../pages/assets.ts";
 import { Html, html, jsonForScript } from "../pages/html.ts";

@@ -3,29 +3,28 @@ import { parseStringPromise } from "xml2js";
 import { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
-import { put } from "../model/keyValueStore.ts";
+import { record, rowObject, type StoredRecord } from "../model/record.ts";
 import { bareAddress } from "./actionUrl.ts";
 
+const proofKeySchema = rowObject({ modulus: z.string(), exponent: z.string() });
 /** A public key of the editor, base64 of big-endian numbers as in its discovery document. */
-export interface ProofKey {
-  readonly modulus: string;
-  readonly exponent: string;
-}
+export type ProofKey = z.infer<typeof proofKeySchema>;
 
-interface EditorAction {
-  readonly name: string;
-  /** Lower case, without a dot. */
-  readonly extension: string;
-  readonly urlsrc: string;
-}
-
+const discoverySchema = rowObject({
+  actions: z.array(
+    rowObject({
+      name: z.string(),
+      /** Lower case, without a dot. */
+      extension: z.string(),
+      urlsrc: z.string(),
+    }),
+  ),
+  proofKey: proofKeySchema.optional(),
+  oldProofKey: proofKeySchema.optional(),
+  fetchedAtMs: z.number(),
+});
 /** What an editor's discovery document says. */
-export interface Discovery {
-  readonly actions: readonly EditorAction[];
-  readonly proofKey: ProofKey | undefined;
-  readonly oldProofKey: ProofKey | undefined;
-  readonly fetchedAtMs: number;
-}
+export type Discovery = z.infer<typeof discoverySchema>;
 
 const freshForMs = 12 * 3_600_000;
 const retryAfterMs = 30_000;
@@ -87,7 +86,7 @@ function proofKeyOf(modulus: string | undefined, exponent: string | undefined): 
 /** The discovery of one editor: fetched when asked for, kept in the store, the last good copy used when it is away. */
 export class EditorDiscovery {
   readonly url: string;
-  readonly #store: KeyValueStore;
+  readonly #kept: StoredRecord<Discovery>;
   readonly #now: Clock;
   #known: Discovery | undefined;
   #underWay: Promise<Discovery> | undefined;
@@ -95,7 +94,7 @@ export class EditorDiscovery {
 
   constructor(url: string, store: KeyValueStore, now: Clock) {
     this.url = url;
-    this.#store = store;
+    this.#kept = record(store, "discovery", discoverySchema);
     this.#now = now;
   }
 
@@ -106,7 +105,7 @@ export class EditorDiscovery {
 
   /** @throws editorUnreachable when it never could be read */
   async current(): Promise<Discovery> {
-    this.#known ??= await this.#stored();
+    this.#known ??= await this.#kept.get(this.url);
     const known = this.#known;
     if (known !== undefined && this.#now() - known.fetchedAtMs < freshForMs) return known;
     return this.#fetch(known, known === undefined ? 0 : retryAfterMs);
@@ -151,13 +150,8 @@ export class EditorDiscovery {
         ? { ...fresh, proofKey: known.proofKey, oldProofKey: known.oldProofKey }
         : fresh;
     this.#known = kept;
-    await put(this.#store, `discovery:${this.url}`, JSON.stringify(kept));
+    await this.#kept.put(this.url, kept);
     return kept;
-  }
-
-  async #stored(): Promise<Discovery | undefined> {
-    const raw = await this.#store.get(`discovery:${this.url}`);
-    return raw === undefined ? undefined : (JSON.parse(raw) as Discovery);
   }
 }
 

@@ -2,11 +2,12 @@ import { hkdfSync, type webcrypto } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+import { OldestOutMap } from "../model/oldestOutMap.ts";
 
-/** What an access token says: which grant, which file, until when. Everything else is read from the grant. */
+/** What an access token contains: grant, file and expiry. Everything else is read from the grant. */
 export interface TokenClaims {
   readonly grantId: string;
-  /** The last segment of the WOPISrc it is good for. */
+  /** The last segment of the WOPISrc it is valid for. */
   readonly fileId: string;
   readonly expiresAtMs: number;
 }
@@ -14,7 +15,7 @@ export interface TokenClaims {
 const issuer = "bridge";
 const rememberedTokens = 5_000;
 
-/** 32 bytes for one purpose, derived from SECRET; the purposes can't read each other's work. */
+/** A 32-byte key for one purpose, derived from SECRET; keys for different purposes are independent. */
 export function deriveKey(secret: string, purpose: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(hkdfSync("sha256", secret, "cloudreve-office-bridge", purpose, 32));
 }
@@ -24,7 +25,7 @@ export class AccessTokens {
   readonly #keys: readonly Promise<webcrypto.CryptoKey>[];
   readonly #now: Clock;
   /** What verified tokens say: an editor sends the same one with every call. Rights are not in it. */
-  readonly #verified = new Map<string, TokenClaims>();
+  readonly #verified = new OldestOutMap<string, TokenClaims>(rememberedTokens);
 
   /** @param secrets the first signs, all verify (rotation) */
   constructor(secrets: readonly string[], now: Clock) {
@@ -45,8 +46,8 @@ export class AccessTokens {
   }
 
   /**
-   * @param acceptExpired to learn whose work a token stood for after its end; it gives no right any more
-   * @throws tokenInvalid for whatever is not a live token of ours
+   * @param acceptExpired also accepts an expired token, to learn whose it was; it gives no permission
+   * @throws tokenInvalid unless it is a valid token of ours
    */
   async verify(token: string, acceptExpired = false): Promise<TokenClaims> {
     const known = this.#verified.get(token);
@@ -71,8 +72,6 @@ export class AccessTokens {
   }
 
   #remember(token: string, claims: TokenClaims): TokenClaims {
-    const [oldest] = this.#verified.keys();
-    if (this.#verified.size >= rememberedTokens && oldest !== undefined) this.#verified.delete(oldest);
     this.#verified.set(token, claims);
     return claims;
   }

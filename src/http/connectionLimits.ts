@@ -1,19 +1,19 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 
 const usualLimits = {
-  /** In all. One editor's server needs a connection for each call under way, a browser six. */
+  /** In total. An editor's server needs one connection per open call, a browser six. */
   connections: 4_000,
-  /** From here on connections that are kept between two calls are closed, to leave room for new ones. */
+  /** From here on, idle connections are closed to make room for new ones. */
   crowdedAt: 3_000,
-  /** The head of a call must be there by then, on a new connection too. */
+  /** A request's headers must arrive within this time, also on a new connection. */
   headersWithinMs: 20_000,
   lookEveryMs: 5_000,
 };
 export type ConnectionLimits = typeof usualLimits;
 
-/** Nothing at all is said on a connection for this long, also not by the bridge, which may be placing a large save. */
+/** Longest silence on a connection, in both directions; the bridge may be placing a large save. */
 const idleConnectionMs = 120_000;
-/** Longer than proxies keep a connection: whoever closes first must not be the one who is about to be asked. */
+/** Longer than proxies keep connections, so that the bridge never closes one a proxy is about to use. */
 const keepAliveMs = 130_000;
 
 /**
@@ -26,7 +26,7 @@ export function boundedServer(app: RequestListener, limits: Partial<ConnectionLi
     {
       headersTimeout: headersWithinMs,
       connectionsCheckingInterval: lookEveryMs,
-      // A large save over a slow line is no attack: what counts is that it moves.
+      // A large save over a slow line is fine as long as it makes progress.
       requestTimeout: 0,
       keepAliveTimeout: keepAliveMs,
     },
@@ -40,7 +40,7 @@ export function boundedServer(app: RequestListener, limits: Partial<ConnectionLi
     open++;
     socket.once("close", () => open--);
     if (open < crowdedAt || isTidying) return;
-    // It looks at all of them: once for many that come at the same time.
+    // It goes through all connections, so run it once for many that arrive together.
     isTidying = true;
     setTimeout(() => {
       isTidying = false;

@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
 const usualTiming = {
-  /** The end comes by then, whatever is still under way. */
+  /** The server ends by then, whatever is still in progress. */
   drainMs: 25_000,
-  /** For the last part of that time nothing new is taken. */
+  /** In the last part of that time, no new calls are accepted. */
   lastCallsMs: 5_000,
   /** How long a balancer that asks for readiness has to notice, before the port closes. */
   noticeMs: 5_000,
-  /** A balancer that has not asked for this long is none. */
+  /** A load balancer that has not asked for this long is gone. */
   watchedForMs: 30_000,
 };
 export type DrainTiming = typeof usualTiming;
@@ -28,13 +28,13 @@ export class Drain {
     this.#timing = { ...usualTiming, ...timing };
   }
 
-  /** @returns whether the bridge may be sent calls; who asks is taken for a balancer */
+  /** @returns false once stopping; callers of this are taken for load balancers */
   isReady(): boolean {
     this.#askedAtMs = performance.now();
     return this.#ending === undefined;
   }
 
-  /** To be called before the server listens. */
+  /** Call it before the server listens. */
   watch(server: Server): void {
     this.#server = server;
     server.prependListener("request", (_request: IncomingMessage, response: ServerResponse) => {
@@ -44,7 +44,7 @@ export class Drain {
       if (this.#ending !== undefined) response.setHeader("Connection", "close");
       response.once("close", () => {
         this.#underWay.delete(response);
-        // One whose head was out before the end began has left its connection open.
+        // A response whose headers were sent before stopping began has left its connection open.
         if (this.#ending !== undefined && !server.listening) setImmediate(() => server.closeIdleConnections());
       });
     });
@@ -72,7 +72,7 @@ export class Drain {
     clearTimeout(deadline);
   }
 
-  /** @returns once all that is under way now is over, or the time is */
+  /** @returns once everything in progress is done, or the time is up */
   async #answered(atMostMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {

@@ -4,58 +4,59 @@ import type { Failure } from "../model/failure.ts";
 import { nameForHeader } from "./nameHeader.ts";
 
 interface Statuses {
-  /** To an editor's server: WOPI knows no 403, and a fault of the drive is never 401. */
+  /** For an editor's server: WOPI has no 403, and a fault of the drive is never a 401. */
   readonly wopi: number;
-  /** To a person or a portal. */
+  /** For a person or a portal. */
   readonly web: number;
-  /** One sentence for whoever reads the answer; facts of the failure are added where they help. */
+  /** One sentence for the reader; details of the failure are added where they help. */
   readonly title: string;
 }
 
 const answers: Readonly<Record<Failure["kind"], Statuses>> = {
-  tokenInvalid: { wopi: 401, web: 401, title: "The access token is missing, expired or not valid." },
-  keyInvalid: { wopi: 401, web: 401, title: "The portal key or token is missing or not valid." },
-  portalKeysUnreachable: { wopi: 503, web: 503, title: "The portal's public keys can't be fetched." },
-  proofInvalid: { wopi: 500, web: 500, title: "The request does not prove that it comes from the editor." },
-  ticketInvalid: { wopi: 404, web: 410, title: "This address has been used or is too old." },
-  linkUnknown: { wopi: 404, web: 404, title: "There is no such link." },
-  linkEnded: { wopi: 404, web: 410, title: "This link has ended." },
+  tokenInvalid: { wopi: 401, web: 401, title: "The access token is missing, invalid or expired." },
+  keyInvalid: { wopi: 401, web: 401, title: "The portal key or token is missing or invalid." },
+  portalKeysUnreachable: { wopi: 503, web: 503, title: "The portal's public keys could not be fetched." },
+  proofInvalid: { wopi: 500, web: 500, title: "The request is not signed by the editor." },
+  ticketInvalid: { wopi: 404, web: 410, title: "This address has already been used or has expired." },
+  linkUnknown: { wopi: 404, web: 404, title: "Link not found." },
+  linkEnded: { wopi: 404, web: 410, title: "This link has been revoked or has expired." },
   tooManyAttempts: { wopi: 503, web: 429, title: "Too many attempts." },
-  originForeign: { wopi: 404, web: 403, title: "The request comes from a page of another site." },
-  fileMissing: { wopi: 404, web: 404, title: "There is no such file." },
-  rightMissing: { wopi: 404, web: 404, title: "This is not allowed here." },
-  headerInvalid: { wopi: 400, web: 400, title: "A header is missing or malformed." },
-  requestInvalid: { wopi: 400, web: 422, title: "The request is not as it should be." },
-  noEditor: { wopi: 404, web: 422, title: "No editor opens this file." },
+  originForeign: { wopi: 404, web: 403, title: "The request came from another site." },
+  fileMissing: { wopi: 404, web: 404, title: "File not found." },
+  rightMissing: { wopi: 404, web: 404, title: "You don't have permission to do this." },
+  headerInvalid: { wopi: 400, web: 400, title: "A header is missing or invalid." },
+  requestInvalid: { wopi: 400, web: 422, title: "The request is invalid." },
+  noEditor: { wopi: 404, web: 422, title: "No editor can open this file." },
   notImplemented: { wopi: 501, web: 501, title: "This is not supported." },
   lockMismatch: { wopi: 409, web: 409, title: "The file is locked." },
-  lockedElsewhere: { wopi: 409, web: 409, title: "The file is locked outside the editor." },
+  lockedElsewhere: { wopi: 409, web: 409, title: "The file is locked by another program." },
   changedInStorage: { wopi: 409, web: 409, title: "The file has changed in the drive." },
   bodyTooLarge: { wopi: 413, web: 422, title: "The file is too large." },
-  bodyCut: { wopi: 400, web: 400, title: "The body broke off." },
+  bodyCut: { wopi: 400, web: 400, title: "The request body was cut off." },
   expectedSizeExceeded: { wopi: 412, web: 412, title: "The file is larger than expected." },
-  rangeInvalid: { wopi: 416, web: 416, title: "That range is not in the file." },
-  nameTaken: { wopi: 409, web: 409, title: "That name is taken." },
+  rangeInvalid: { wopi: 416, web: 416, title: "The requested range is outside the file." },
+  nameTaken: { wopi: 409, web: 409, title: "That name is already taken." },
   nameIllegal: { wopi: 400, web: 422, title: "That name is not allowed." },
   // Collabora says "disk full" to a 413, which is what a used-up quota is.
-  quotaExceeded: { wopi: 413, web: 507, title: "The drive has no room left for this account." },
-  signInNeeded: { wopi: 503, web: 401, title: "The drive does not accept the account's sign-in any more." },
-  fileUnproven: { wopi: 503, web: 503, title: "It can't be proven that what lies in the file's place is the file." },
+  quotaExceeded: { wopi: 413, web: 507, title: "This account has no storage space left." },
+  signInNeeded: { wopi: 503, web: 401, title: "The account needs to sign in to the drive again." },
+  fileUnproven: { wopi: 503, web: 503, title: "The file may have been moved or replaced, so it was left untouched." },
   driveBusy: { wopi: 503, web: 503, title: "The drive is busy with this file." },
   tooManyCalls: { wopi: 503, web: 503, title: "Too much is open at once for this session." },
   driveUnreachable: { wopi: 503, web: 503, title: "The drive does not answer." },
   driveFailed: { wopi: 500, web: 502, title: "The drive gave an answer that helps nobody." },
   editorUnreachable: { wopi: 503, web: 503, title: "The editor does not answer." },
   storeUnreachable: { wopi: 503, web: 503, title: "The bridge does not reach its store." },
+  rowUnreadable: { wopi: 500, web: 500, title: "The bridge can't read a record in its store." },
   spoolFailed: { wopi: 500, web: 500, title: "The bridge can't keep the save: its disk refuses." },
   // It passes: to a 413 Collabora makes the document read-only for everybody, to this it keeps it and saves again.
   spoolFull: { wopi: 503, web: 503, title: "The bridge has no room for the save now." },
 };
 
-/** What is open ends soon, or is cut. @see requireMovement */
+/** Calls that are open end soon, or are cut off. @see requireMovement */
 const retryCallsAfterSeconds = 10;
 
-/** Answers an editor: status, the lock headers that WOPI demands, and Collabora's code for a foreign change. */
+/** Answers an editor: status, the lock headers WOPI requires, and Collabora's code for a change by someone else. */
 export function writeWopiFailure(response: Response, failure: Failure): void {
   response.status(answers[failure.kind].wopi);
   switch (failure.kind) {
@@ -67,7 +68,7 @@ export function writeWopiFailure(response: Response, failure: Failure): void {
       );
       break;
     case "lockedElsewhere":
-      // The drive's lock token opens the lock: an editor is told that there is one, not which.
+      // Anyone with the drive's lock token could use it, so editors learn only that there is a lock.
       response.set("X-WOPI-Lock", "");
       response.set("X-WOPI-LockedByOtherInterface", "true");
       response.set("X-WOPI-LockFailureReason", holderReason[failure.holder]);
@@ -78,7 +79,7 @@ export function writeWopiFailure(response: Response, failure: Failure): void {
       response.json({ COOLStatusCode: 1010, LOOLStatusCode: 1010 });
       return;
     case "nameTaken":
-      // WOPI: a 409 always tells the lock, and none is what stands in the way.
+      // WOPI requires the header on every 409; here no lock is involved.
       response.set("X-WOPI-Lock", "");
       if (failure.freeName !== undefined) response.set("X-WOPI-ValidRelativeTarget", nameForHeader(failure.freeName));
       break;
@@ -87,7 +88,10 @@ export function writeWopiFailure(response: Response, failure: Failure): void {
       break;
     case "tooManyAttempts":
       response.set("Retry-After", String(failure.retryAfterSeconds));
-      response.set("X-WOPI-ServerError", `Too many tries: again in ${Math.ceil(failure.retryAfterSeconds / 60)} min`);
+      response.set(
+        "X-WOPI-ServerError",
+        `Too many attempts. Try again in ${Math.ceil(failure.retryAfterSeconds / 60)} min`,
+      );
       break;
     case "rangeInvalid":
       response.set("Content-Range", `bytes */${failure.sizeBytes}`);
@@ -121,7 +125,7 @@ export function writeProblem(response: Response, failure: Failure): void {
   );
 }
 
-/** What people and portals read of a failure of this kind, whatever its facts. */
+/** The sentence that people and portals read for a kind of failure. */
 export function webTitle(kind: Failure["kind"]): string {
   return answers[kind].title;
 }

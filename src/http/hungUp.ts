@@ -1,6 +1,6 @@
 import type { Response } from "express";
 
-/** @returns aborted when whoever asked goes before the answer is out */
+/** @returns a signal that aborts when the caller leaves before the response is sent */
 export function hungUp(response: Response): AbortSignal {
   const gone = new AbortController();
   response.once("close", () => {

@@ -1,4 +1,4 @@
-/** What stands in the log for a part of a path that is secret, or may be. */
+/** Replaces the parts of a path that are, or may be, secret. */
 const hidden = "-";
 /** Ids are shorter than any secret: a link's has 32 characters, a token hundreds. */
 const idPattern = /^[A-Za-z0-9_.-]{1,20}$/;
@@ -47,7 +47,7 @@ const shapes: readonly (readonly string[])[] = [
   "metrics",
 ].map((shape) => shape.split("/"));
 
-/** The first part of an address tells whose it was, also where the rest says nothing. */
+/** The first part of an address is shown even if the rest is hidden. */
 const areas = new Set(["wopi", "api"]);
 
 /**

@@ -20,7 +20,7 @@ export interface DriveCall {
   readonly seconds: number;
 }
 
-/** What a look at the moment finds, taken when the figures are asked for. */
+/** Current values, read whenever the metrics are requested. */
 export interface Standing {
   readonly locks: number;
   readonly spoolSaves: number;
@@ -32,7 +32,7 @@ export interface Standing {
 
 const durations = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Prometheus figures of one bridge. */
+/** Prometheus metrics of one bridge. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Counter<"area" | "operation" | "status" | "failure">;
@@ -41,7 +41,7 @@ export class Metrics {
   readonly #saves: Counter<"outcome">;
   readonly #contract: Gauge<"call">;
 
-  /** @param standing asked at each reading */
+  /** @param standing called at each reading */
   constructor(standing: () => Promise<Standing>) {
     const registers = [this.#registry];
     this.#requests = new Counter({
@@ -66,26 +66,26 @@ export class Metrics {
     });
     this.#saves = new Counter({
       name: "bridge_saves_total",
-      help: "What became of saves: saved, copied (beside the document), kept (in the spool), refused, dropped (from there)",
+      help: "Results of saves: saved, copied (beside the document), kept (in the spool), refused, dropped (from the spool)",
       labelNames: ["outcome"],
       registers,
     });
     this.#contract = new Gauge({
       name: "bridge_drive_contract",
-      help: "1 while a call of Cloudreve's answers as the bridge expects, 0 when its answer has changed",
+      help: "1 while this Cloudreve call answers as the bridge expects, 0 when its answer has changed",
       labelNames: ["call"],
       registers,
     });
     const locks = new Gauge({ name: "bridge_locks", help: "Files locked in Cloudreve for editors", registers });
-    const spoolSaves = new Gauge({ name: "bridge_spool_saves", help: "Saves that wait in the spool", registers });
+    const spoolSaves = new Gauge({ name: "bridge_spool_saves", help: "Saves waiting in the spool", registers });
     const spoolOldest = new Gauge({
       name: "bridge_spool_oldest_seconds",
-      help: "Age of the oldest save that waits in the spool",
+      help: "Age of the oldest save waiting in the spool",
       registers,
     });
     const spoolBroken = new Gauge({
       name: "bridge_spool_broken",
-      help: "Saves in the spool that a power cut has damaged",
+      help: "Saves in the spool damaged by a power failure",
       registers,
     });
     const spoolBytes = new Gauge({
@@ -122,7 +122,7 @@ export class Metrics {
     this.#contract.set({ call }, isKept ? 1 : 0);
   }
 
-  /** `GET /metrics`, for whoever has the key; without a key there is no such page. */
+  /** `GET /metrics`, for callers with the key; 404 when no key is set. */
   page(key: string | undefined): RequestHandler {
     return async (request, response) => {
       if (key === undefined) {
@@ -136,7 +136,7 @@ export class Metrics {
   }
 }
 
-/** Whether a request comes from the operator: with `METRICS_KEY` as its bearer. False when none is set. */
+/** Does a request come from the operator, with `METRICS_KEY` as its bearer token? False when no key is set. */
 export function holdsKey(request: Request, key: string | undefined): boolean {
   const given = /^Bearer (.+)$/i.exec(request.get("Authorization") ?? "")?.[1] ?? "";
   return key !== undefined && timingSafeEqual(hashOf(given), hashOf(key));

@@ -1,11 +1,11 @@
 import type { RequestHandler } from "express";
 
 const usualTiming = {
-  /** How often it is looked whether a body moves. */
+  /** How often progress is checked. */
   everyMs: 30_000,
-  /** So much of a body must have moved since the last look: two kilobytes a second are slower than any line in use. */
+  /** Least progress between two checks: two kilobytes a second is slower than any line in use. */
   leastBytes: 64 * 1024,
-  /** After the answer the rest of a body has this long: who sends more than was wanted can still read why. */
+  /** Time for the rest of a body after the response, so that the sender can still read why it was refused. */
   restWithinMs: 30_000,
 };
 export type MovementTiming = typeof usualTiming;
@@ -27,7 +27,7 @@ export function requireMovement(timing: Partial<MovementTiming> = {}): RequestHa
     let before: ReturnType<typeof standing> | undefined;
     const look = setInterval(() => {
       const now = standing();
-      // Only an interval that was spent on one body as a whole says how fast it moves.
+      // Speed can be judged only over an interval spent entirely on one body.
       const isSlow = now.phase === before?.phase && now.bytes - before.bytes < leastBytes;
       if (isSlow && now.phase !== "working") socket.destroy();
       before = now;

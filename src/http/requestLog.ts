@@ -30,7 +30,7 @@ export function logFacts(facts: Readonly<Record<string, unknown>>): void {
   Object.assign(current.getStore()?.facts ?? {}, facts);
 }
 
-/** Notes a failure: its kind, and what the drive said, which an answer never shows. */
+/** Logs a failure: its kind, and the drive's message, which responses never show. */
 export function logFailure(error: unknown): Failure | undefined {
   if (error instanceof BridgeError) {
     const { failure } = error;
@@ -52,13 +52,13 @@ export function withoutSecrets(text: string): string {
     .replace(/[\w%+/=~.-]{20,}/g, (run) => (/^[A-Za-z]+(?:[./][A-Za-z]+)*$/.test(run) && run.length < 30 ? run : "-"));
 }
 
-/** The frames name places in the code alone. */
+/** The stack frames contain only places in the code. */
 function stackOf(error: Error): string {
   const frames = (error.stack ?? "").split("\n").filter((line) => line.startsWith("    at "));
   return [`${error.name}: ${withoutSecrets(error.message)}`, ...frames].join("\n");
 }
 
-/** Names a secret in the log without telling it. */
+/** Identifies a secret in the log without revealing it. */
 export function shortHash(secret: string): string {
   return createHash("sha256").update(secret).digest("hex").slice(0, 8);
 }
@@ -97,7 +97,7 @@ export function logRequests(logger: Logger, answered: (request: AnsweredRequest)
   };
 }
 
-/** What the figures call a request: never words that somebody outside has chosen, of which there is no end. */
+/** Labels of a request in the metrics: never text from outside, which could take any number of values. */
 function kindOf(
   path: string,
   method: string,

@@ -4,7 +4,7 @@ import type { z } from "zod";
 import type { Clock } from "../model/keyValueStore.ts";
 import { deriveKey } from "./accessToken.ts";
 
-/** Each costs a signature to check, and a header has room for a thousand. */
+/** Each one costs a signature check, and a header has room for a thousand. */
 const triedOfOneName = 8;
 
 /** Cookies of our own pages: signed, for this host alone, not for scripts, not sent along by other sites' forms. */
@@ -20,7 +20,7 @@ export class SignedCookies {
     this.#isSecure = bridgeUrl.startsWith("https:");
   }
 
-  /** @returns undefined when there is none, or none of ours that still holds */
+  /** @returns undefined when there is no valid cookie of ours */
   async read<Schema extends z.ZodType>(
     request: Request,
     name: string,
@@ -40,7 +40,7 @@ export class SignedCookies {
       try {
         const { payload } = await jwtVerify(text, key, {
           algorithms: ["HS256"],
-          // A cookie of one purpose is none of another's.
+          // A cookie made for one purpose is not valid for another.
           audience: name,
           requiredClaims: ["exp"],
           currentDate: new Date(this.#now()),

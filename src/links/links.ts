@@ -1,43 +1,47 @@
 import { createHash, randomBytes } from "node:crypto";
+import { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
-import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
-import type { Person } from "../model/person.ts";
+import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { namedPersonSchema } from "../model/person.ts";
+import { record, rowObject, type StoredRecord, wordRecord } from "../model/record.ts";
 
-/** What a visitor of a link may not do besides editing. True forbids. */
-export interface LinkRestrictions {
-  readonly download: boolean;
-  readonly print: boolean;
-  readonly copy: boolean;
+const linkRestrictionsSchema = rowObject({
+  download: z.boolean(),
+  print: z.boolean(),
+  copy: z.boolean(),
   /** The visitor's name is drawn over every page. */
-  readonly watermark: boolean;
-}
+  watermark: z.boolean(),
+});
+/** What a visitor of a link may not do besides editing. True forbids. */
+export type LinkRestrictions = z.infer<typeof linkRestrictionsSchema>;
 
-/** A durable invitation to one file, in the name of the account that made it. */
-export interface EditLink {
-  readonly id: string;
+const editLinkSchema = rowObject({
+  id: z.string(),
   /** Drive account that acts for whoever comes through it. */
-  readonly account: string;
-  readonly owner: { readonly id: string; readonly name: string };
-  readonly fileId: string;
+  account: z.string(),
+  owner: namedPersonSchema,
+  fileId: z.string(),
   /** As it was when the link was made; the drive knows the name of today. */
-  readonly fileName: string;
-  readonly permission: "view" | "edit";
-  readonly expiresAtMs?: number;
+  fileName: z.string(),
+  permission: z.enum(["view", "edit"]),
+  expiresAtMs: z.number().exactOptional(),
   /** Made by `links/linkPassword.ts`. */
-  readonly passwordHash?: string;
+  passwordHash: z.string().exactOptional(),
   /** For the owner's eyes and the visitor's: what the link is for. */
-  readonly note?: string;
-  readonly asksName: boolean;
-  /** Whether a visitor who edits may give the file another name. */
-  readonly mayRename: boolean;
-  readonly restrictions: LinkRestrictions;
+  note: z.string().exactOptional(),
+  asksName: z.boolean(),
+  /** Whether a visitor who edits may give the file another name; a link of an older bridge says nothing of it. */
+  mayRename: z.boolean().default(false),
+  restrictions: linkRestrictionsSchema,
   /** Who can list, change and revoke it: `person:ID` or `portal:NAME`. */
-  readonly maker: string;
-  readonly createdAtMs: number;
-  readonly revokedAtMs?: number;
+  maker: z.string(),
+  createdAtMs: z.number(),
+  revokedAtMs: z.number().exactOptional(),
   /** When it was turned from editing to viewing; goes when it may edit again. */
-  readonly lostEditingAtMs?: number;
-}
+  lostEditingAtMs: z.number().exactOptional(),
+});
+/** A durable invitation to one file, in the name of the account that made it. */
+export type EditLink = z.infer<typeof editLinkSchema>;
 
 /** What can be changed while the link's address stays. `null` removes. */
 export interface LinkChanges {
@@ -50,18 +54,17 @@ export interface LinkChanges {
   readonly restrictions?: LinkRestrictions;
 }
 
+const linkVisitSchema = rowObject({
+  person: namedPersonSchema,
+  openedAtMs: z.number(),
+  savedAtMs: z.number().exactOptional(),
+});
 /** What one visitor did, newest visit first in a link's list. */
-export interface LinkVisit {
-  readonly person: Pick<Person, "id" | "name">;
-  readonly openedAtMs: number;
-  readonly savedAtMs?: number;
-}
+export type LinkVisit = z.infer<typeof linkVisitSchema>;
 
+const linkGuessesSchema = rowObject({ count: z.number(), lastAtMs: z.number() });
 /** Wrong passwords that were tried at a link since its password was set. */
-export interface LinkGuesses {
-  readonly count: number;
-  readonly lastAtMs: number;
-}
+export type LinkGuesses = z.infer<typeof linkGuessesSchema>;
 
 const secretBytes = 24;
 /** For this long after its end a link's address tells that it has ended; afterwards it is unknown like any other. */
@@ -70,11 +73,25 @@ const keptVisits = 100;
 
 /** Links in the store. The secret of the address is kept as a hash alone. */
 export class EditLinks {
-  readonly #store: KeyValueStore;
+  readonly #links: StoredRecord<EditLink>;
+  readonly #visits: StoredRecord<LinkVisit[]>;
+  readonly #guesses: StoredRecord<LinkGuesses>;
+  /** Ids of links, by who has made them and by the accounts that act. */
+  readonly #byMaker: StoredRecord<string>;
+  readonly #byAccount: StoredRecord<string>;
+  /** Names the row below, so that its end can follow the link's. */
+  readonly #secretHashes: StoredRecord<string>;
+  readonly #bySecretHash: StoredRecord<string>;
   readonly #now: Clock;
 
   constructor(store: KeyValueStore, now: Clock) {
-    this.#store = store;
+    this.#links = record(store, "link", editLinkSchema, { endsAtMs: forgottenAtMs });
+    this.#visits = record(store, "linkVisits", z.array(linkVisitSchema));
+    this.#guesses = record(store, "linkGuesses", linkGuessesSchema);
+    this.#byMaker = wordRecord(store, "linkMaker");
+    this.#byAccount = wordRecord(store, "linkAccount");
+    this.#secretHashes = wordRecord(store, "linkSecretOf");
+    this.#bySecretHash = wordRecord(store, "linkSecret");
     this.#now = now;
   }
 
@@ -86,27 +103,26 @@ export class EditLinks {
     const secret = randomBytes(secretBytes).toString("base64url");
     // The link before the lists, which drop what they find no link for; the secret last: a link that can be opened but
     // not found could not be revoked.
-    await put(this.#store, linkKey(link.id), JSON.stringify(link), forgottenAtMs(link));
-    await put(this.#store, makerKey(link.maker, link.id), link.id, forgottenAtMs(link));
-    await put(this.#store, accountKey(link.account, link.id), link.id, forgottenAtMs(link));
-    await put(this.#store, secretOfKey(link.id), hashOf(secret), forgottenAtMs(link));
-    await put(this.#store, secretKey(hashOf(secret)), link.id, forgottenAtMs(link));
+    const endsAtMs = forgottenAtMs(link);
+    await this.#links.put(link.id, link);
+    await this.#byMaker.put(listedId(link.maker, link.id), link.id, endsAtMs);
+    await this.#byAccount.put(listedId(link.account, link.id), link.id, endsAtMs);
+    await this.#secretHashes.put(link.id, hashOf(secret), endsAtMs);
+    await this.#bySecretHash.put(hashOf(secret), link.id, endsAtMs);
     return { link, secret };
   }
 
   /** @returns undefined when there is none, or it ended long ago; a revoked or expired one still comes */
   async find(id: string): Promise<EditLink | undefined> {
-    const raw = await this.#store.get(linkKey(id));
-    return raw === undefined ? undefined : linkIn(raw);
+    return this.#links.get(id);
   }
 
   /** The link behind an address. @throws linkUnknown, linkEnded */
   async behindSecret(secret: string): Promise<EditLink> {
-    const key = secretKey(hashOf(secret));
-    const id = await this.#store.get(key);
+    const id = await this.#bySecretHash.get(hashOf(secret));
     const link = id === undefined ? undefined : await this.find(id);
     // Rows of links that an earlier bridge made have no end of their own.
-    if (id !== undefined && link === undefined) await put(this.#store, key, undefined);
+    if (id !== undefined && link === undefined) await this.#bySecretHash.remove(hashOf(secret));
     if (link === undefined) throw new BridgeError({ kind: "linkUnknown" });
     const end = linkEnd(link, this.#now());
     if (end !== undefined) throw new BridgeError({ kind: "linkEnded", because: end.because });
@@ -116,9 +132,9 @@ export class EditLinks {
   /** @returns all that this maker can still see, newest first, ended ones too */
   async madeBy(maker: string): Promise<EditLink[]> {
     const links: EditLink[] = [];
-    for await (const [key, id] of this.#store.list(makerKey(maker, ""))) {
+    for await (const [listed, id] of this.#byMaker.list(`${maker}:`)) {
       const link = await this.find(id);
-      if (link === undefined) await put(this.#store, key, undefined);
+      if (link === undefined) await this.#byMaker.remove(listed);
       // A name may begin with another's.
       else if (link.maker === maker) links.push(link);
     }
@@ -147,11 +163,10 @@ export class EditLinks {
   /** @returns drive accounts with a link that still opens: their credentials must not run out */
   async liveAccounts(): Promise<string[]> {
     const accounts = new Set<string>();
-    for await (const [key, id] of this.#store.list(accountPrefix)) {
+    for await (const [listed, id] of this.#byAccount.list()) {
       const link = await this.find(id);
-      if (link === undefined || linkEnd(link, this.#now()) !== undefined) {
-        if (link === undefined) await put(this.#store, key, undefined);
-      } else accounts.add(link.account);
+      if (link === undefined) await this.#byAccount.remove(listed);
+      else if (linkEnd(link, this.#now()) === undefined) accounts.add(link.account);
     }
     return [...accounts];
   }
@@ -168,34 +183,26 @@ export class EditLinks {
 
   /** @returns one entry for each visitor, the latest first */
   async visits(id: string): Promise<readonly LinkVisit[]> {
-    const raw = await this.#store.get(visitsKey(id));
-    return raw === undefined ? [] : (JSON.parse(raw) as LinkVisit[]);
+    return (await this.#visits.get(id)) ?? [];
   }
 
   /** Notes that a wrong password was tried. */
   async guessed(id: string): Promise<void> {
     const link = await this.find(id);
     if (link === undefined) return;
-    for (;;) {
-      const raw = await this.#store.get(guessesKey(id));
-      const { count } = raw === undefined ? { count: 0 } : (JSON.parse(raw) as LinkGuesses);
-      const next: LinkGuesses = { count: count + 1, lastAtMs: this.#now() };
-      if (await this.#store.swap(guessesKey(id), raw, JSON.stringify(next), forgottenAtMs(link))) return;
-    }
+    const another = (guesses?: LinkGuesses) => ({ count: (guesses?.count ?? 0) + 1, lastAtMs: this.#now() });
+    await this.#guesses.update(id, another, forgottenAtMs(link));
   }
 
   /** @returns undefined when no wrong password was tried */
   async guesses(id: string): Promise<LinkGuesses | undefined> {
-    const raw = await this.#store.get(guessesKey(id));
-    return raw === undefined ? undefined : (JSON.parse(raw) as LinkGuesses);
+    return this.#guesses.get(id);
   }
 
   async #visit(id: string, person: LinkVisit["person"], more: Pick<LinkVisit, "savedAtMs">): Promise<void> {
     const link = await this.find(id);
     if (link === undefined) return;
-    for (;;) {
-      const raw = await this.#store.get(visitsKey(id));
-      const visits = raw === undefined ? [] : (JSON.parse(raw) as LinkVisit[]);
+    const change = (visits: LinkVisit[] = []): LinkVisit[] => {
       const before = visits.find((visit) => visit.person.id === person.id);
       const isSave = more.savedAtMs !== undefined;
       const visit: LinkVisit = {
@@ -204,43 +211,35 @@ export class EditLinks {
         openedAtMs: isSave && before !== undefined ? before.openedAtMs : this.#now(),
         ...more,
       };
-      const next = JSON.stringify([visit, ...visits.filter((other) => other !== before)].slice(0, keptVisits));
-      if (await this.#store.swap(visitsKey(id), raw, next, forgottenAtMs(link))) return;
-    }
+      return [visit, ...visits.filter((other) => other !== before)].slice(0, keptVisits);
+    };
+    await this.#visits.update(id, change, forgottenAtMs(link));
   }
 
   async #replace(id: string, next: (link: EditLink) => EditLink): Promise<EditLink | undefined> {
-    for (;;) {
-      const raw = await this.#store.get(linkKey(id));
-      if (raw === undefined) return undefined;
-      const link = linkIn(raw);
-      if (link.revokedAtMs !== undefined) return undefined;
+    const { before, after } = await this.#links.update(id, async (link) => {
+      if (link === undefined || link.revokedAtMs !== undefined) return link;
       const changed = next(link);
       // Before it lives longer: a link whose rows end earlier would be lost to whoever has its address.
       await this.#keepCompanions(changed, laterOf(forgottenAtMs(link), forgottenAtMs(changed)));
-      if (await this.#store.swap(linkKey(id), raw, JSON.stringify(changed), forgottenAtMs(changed))) {
-        await this.#keepCompanions(changed, forgottenAtMs(changed));
-        if (changed.passwordHash !== link.passwordHash) await put(this.#store, guessesKey(id), undefined);
-        return changed;
-      }
-    }
+      return changed;
+    });
+    if (before === undefined || after === undefined || after === before) return undefined;
+    await this.#keepCompanions(after, forgottenAtMs(after));
+    if (after.passwordHash !== before.passwordHash) await this.#guesses.remove(id);
+    return after;
   }
 
   /** What belongs to a link is known for as long as the link is, and no longer. */
-  async #keepCompanions(link: EditLink, untilMs: number | undefined): Promise<void> {
-    const { account, id, maker } = link;
+  async #keepCompanions({ account, id, maker }: EditLink, untilMs: number | undefined): Promise<void> {
     // An earlier bridge has not noted which secret is the link's.
-    const secretHash = await this.#store.get(secretOfKey(id));
-    const keys = [
-      ...[makerKey(maker, id), accountKey(account, id), visitsKey(id), guessesKey(id), secretOfKey(id)],
-      ...(secretHash === undefined ? [] : [secretKey(secretHash)]),
-    ];
-    for (const key of keys) {
-      for (;;) {
-        const raw = await this.#store.get(key);
-        if (raw === undefined || (await this.#store.swap(key, raw, raw, untilMs))) break;
-      }
-    }
+    const secretHash = await this.#secretHashes.get(id);
+    await this.#byMaker.moveEnd(listedId(maker, id), untilMs);
+    await this.#byAccount.moveEnd(listedId(account, id), untilMs);
+    await this.#visits.moveEnd(id, untilMs);
+    await this.#guesses.moveEnd(id, untilMs);
+    await this.#secretHashes.moveEnd(id, untilMs);
+    if (secretHash !== undefined) await this.#bySecretHash.moveEnd(secretHash, untilMs);
   }
 }
 
@@ -255,11 +254,6 @@ export function linkEnd(
   return undefined;
 }
 
-/** A link as it was kept; one of an older bridge says nothing of renaming. */
-function linkIn(raw: string): EditLink {
-  return { mayRename: false, ...(JSON.parse(raw) as Omit<EditLink, "mayRename">) };
-}
-
 /** undefined = never, for a link without an end. */
 function forgottenAtMs(link: EditLink): number | undefined {
   const endsAtMs = link.revokedAtMs ?? link.expiresAtMs;
@@ -271,12 +265,5 @@ function laterOf(one: number | undefined, other: number | undefined): number | u
 }
 
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
-const accountPrefix = "linkAccount:";
-const accountKey = (account: string, id: string): string => `${accountPrefix}${account}:${id}`;
-const linkKey = (id: string): string => `link:${id}`;
-const makerKey = (maker: string, id: string): string => `linkMaker:${maker}:${id}`;
-const guessesKey = (id: string): string => `linkGuesses:${id}`;
-const visitsKey = (id: string): string => `linkVisits:${id}`;
-/** Names the row below, so that its end can follow the link's. */
-const secretOfKey = (id: string): string => `linkSecretOf:${id}`;
-const secretKey = (secretHash: string): string => `linkSecret:${secretHash}`;
+/** In the list of a maker or an account. */
+const listedId = (of: string, id: string): string => `${of}:${id}`;

@@ -13,7 +13,7 @@ export interface LinkParts {
   readonly audit: Audit;
 }
 
-/** What whoever makes or changes a link may say of it; undefined leaves it as it is, null takes it away. */
+/** What can be chosen for a link; undefined leaves a value unchanged, null removes it. */
 export interface LinkWishes {
   readonly permission?: "view" | "edit";
   readonly expiresAtMs?: number | null;
@@ -27,9 +27,9 @@ export interface LinkWishes {
 export const noRestrictions: LinkRestrictions = { download: false, print: false, copy: false, watermark: false };
 
 /**
- * Makes a link to a file of this account's own.
+ * Creates a link to a file this account owns.
  * @param maker who can list, change and revoke it
- * @returns the address with it: only now, it is kept as a hash
+ * @returns the link with its address, which is stored only as a hash and can't be read again
  * @throws fileMissing; requestInvalid when the account can't act for as long as the link lives
  */
 export async function makeLink(
@@ -40,7 +40,7 @@ export async function makeLink(
   wishes: LinkWishes & { readonly permission: "view" | "edit" },
 ): Promise<{ link: EditLink; url: string; file: DriveFile }> {
   if (account.endsAtMs !== undefined) {
-    const message = "is needed: an access token alone ends within the hour, and the link with it";
+    const message = "is required: an access token alone expires within an hour, and the link would end with it";
     throw new BridgeError({ kind: "requestInvalid", issues: [{ field: "X-Cloudreve-Refresh-Token", message }] });
   }
   const file = await parts.drive.find(account.account, target);
@@ -79,7 +79,7 @@ export async function changeLink(parts: LinkParts, maker: string, id: string, wi
   return changed;
 }
 
-/** Ends a link for good; one that has been revoked before stays so. @throws linkUnknown when it is not this maker's */
+/** Ends a link for good; revoking twice does no harm. @throws linkUnknown when it is not this maker's */
 export async function revokeLink(parts: LinkParts, maker: string, id: string): Promise<EditLink> {
   const link = await linkOf(parts, maker, id);
   const revoked = await parts.links.revoke(link.id);
@@ -87,7 +87,7 @@ export async function revokeLink(parts: LinkParts, maker: string, id: string): P
   return revoked ?? link;
 }
 
-/** @throws linkUnknown when there is none, or another maker's */
+/** @throws linkUnknown when there is none or it is another maker's */
 export async function linkOf(parts: LinkParts, maker: string, id: string): Promise<EditLink> {
   const link = await parts.links.find(id);
   if (link?.maker !== maker) throw new BridgeError({ kind: "linkUnknown" });

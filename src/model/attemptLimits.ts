@@ -1,85 +1,85 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { BridgeError } from "./failure.ts";
 import type { Clock, KeyValueStore, Pause } from "./keyValueStore.ts";
+import { record, rowObject, type StoredRecord } from "./record.ts";
 
-/** A secret that somebody offers. */
+/** Someone tries a secret. */
 export interface Attempt {
   /** The kind of secret. */
   readonly what: string;
   /** Whose secret it is: the link, the account. */
   readonly target: string;
-  /** Where it comes from. @see http/requestSource.ts */
+  /** Where the attempt comes from. @see http/requestSource.ts */
   readonly source: string;
-  /** The longest delay that wrong ones earn their source on this target; 8 s when left out. */
+  /** The longest delay after wrong attempts from this source on this target; 8 s when left out. */
   readonly longestDelayMs?: number;
-  /** Whoever hangs up leaves the queue. */
+  /** Aborted when the caller hangs up; the attempt then leaves the queue. */
   readonly signal: AbortSignal;
 }
 
 /** Wrong ones so far, until there has been none for a while. */
-interface Wrong {
-  readonly count: number;
-  readonly endsAtMs: number;
-}
+const wrongSchema = rowObject({ count: z.number(), endsAtMs: z.number() });
+type Wrong = z.infer<typeof wrongSchema>;
 
-/** Attempts that go one after the other. */
+/** A queue of attempts that run one at a time. */
 interface Lane {
   last: Promise<unknown>;
-  /** With the one at work. */
+  /** Including the one that runs. */
   waiting: number;
   /** Sum of the delays since the lane began. */
   delayedMs: number;
 }
 
 interface Brake {
-  /** So many wrong ones cost nothing. */
+  /** This many wrong attempts are free. */
   readonly free: number;
   readonly firstMs: number;
   readonly longestMs: number;
 }
 
 const brakes = {
-  /** Of one source on one target. People mistype; whoever goes on is guessing. */
+  /** One source on one target. People mistype a few times; more is guessing. */
   pair: { free: 3, firstMs: 500, longestMs: 8_000 },
-  /** Of one source on all targets: one password for many accounts. An office that signs in comes from one address, too. */
+  /** One source on all targets, such as one password for many accounts. A whole office may share one address, too. */
   source: { free: 20, firstMs: 500, longestMs: 2_000 },
-  /** On one target, from everywhere. The right one may be among them: it is slowed by little. */
+  /** One target, from everywhere. The owner may be among them, so the delay is short. */
   target: { free: 30, firstMs: 2_000, longestMs: 2_000 },
 } satisfies Record<string, Brake>;
 
-/** From the last wrong one on: who goes on guessing does not get a new start. */
+/** Counted from the last wrong attempt: guessing on does not reset the count. */
 const rememberedMs = 30 * 60_000;
-/** A class behind one address comes at the same moment. */
+/** A school class behind one address may come all at once. */
 const waitingAtMost = 64;
-/** Nobody is kept waiting for longer behind others of the same source: a connection is not held for minutes. */
+/** Longest wait behind others from the same source: connections are not held for minutes. */
 const waitAtMostMs = 30_000;
 
-/** How long an attempt waits after so many wrong ones. */
+/** How long an attempt waits after this many wrong ones. */
 export function delayMs(wrong: number, { free, firstMs, longestMs }: Brake): number {
   return wrong < free ? 0 : Math.min(longestMs, firstMs * 2 ** Math.min(wrong - free, 30));
 }
 
 /**
- * Slows down who guesses, and closes nothing: a right secret enters whatever others have tried. Wrong ones alone are
- * counted, in the store, so that all bridges count together. Attempts of one source go one after the other: none is
- * looked at before the one before it is counted, however many are sent at once.
+ * Slows down guessing but locks no one out: the right secret works whatever others have tried. Only wrong attempts are
+ * counted, in the store, so that all bridges count together. Attempts from one source run one at a time: none is
+ * checked before the previous one is counted, however many are sent at once.
  */
 export class AttemptLimits {
-  readonly #store: KeyValueStore;
+  readonly #wrong: StoredRecord<Wrong>;
   readonly #now: Clock;
   readonly #pause: Pause;
   readonly #lanes = new Map<string, Lane>();
 
   constructor(store: KeyValueStore, now: Clock, pause: Pause) {
-    this.#store = store;
+    this.#wrong = record(store, "attempts", wrongSchema, { endsAtMs: ({ endsAtMs }) => endsAtMs });
     this.#now = now;
     this.#pause = pause;
   }
 
   /**
-   * Has a secret looked at, when its turn has come.
-   * @param isWrong whether what was found is a failure to be counted
-   * @throws tooManyAttempts when others of this source fill the queue; it is then not looked at, and not counted
+   * Checks a secret when its turn has come.
+   * @param isWrong true when the result counts as a wrong attempt
+   * @throws tooManyAttempts when the queue of this source is full; the secret is then neither checked nor counted
    */
   async tried<Found>(attempt: Attempt, look: () => Promise<Found>, isWrong: (found: Found) => boolean): Promise<Found> {
     const { signal, longestDelayMs = brakes.pair.longestMs } = attempt;
@@ -90,12 +90,12 @@ export class AttemptLimits {
       return Math.max(delayMs(ofPair, pairBrake), delayMs(ofTarget, brakes.target));
     };
     const sourceDelay = async () => delayMs(await this.#counted(rows.source), brakes.source);
-    // Two lanes, so that one who guesses at one account waits by himself, and not in front of his neighbours.
+    // Two lanes, so that guessing at one account does not hold up other people at the same address.
     return this.#run(rows.pair, pairDelay, signal, () =>
       this.#run(rows.source, sourceDelay, signal, async () => {
         const found = await look();
         if (isWrong(found)) await Promise.all(Object.values(rows).map((key) => this.#count(key)));
-        // This source knows the secret: what was wrong before was mistyped there, and a whole class may follow.
+        // This source knows the secret: earlier wrong attempts were typos, and a whole class may follow.
         else await this.#forget(rows.pair);
         return found;
       }),
@@ -114,14 +114,14 @@ export class AttemptLimits {
     lane.waiting += 1;
     const arrivedAtMs = lane.delayedMs;
     const mine = lane.last
-      // How the one before went is its caller's matter.
+      // The result of the previous attempt belongs to its own caller.
       .catch(() => undefined)
       .then(async () => {
         const ms = await delay();
         if (lane.delayedMs - arrivedAtMs + ms > waitAtMostMs) throw tooMany(ms);
         lane.delayedMs += ms;
         if (ms > 0) await untilAborted(this.#pause(ms), signal);
-        // Nobody hears the answer any more.
+        // No one is waiting for the answer.
         if (signal.aborted) throw tooMany(ms);
         return work();
       });
@@ -135,35 +135,32 @@ export class AttemptLimits {
   }
 
   async #counted(key: string): Promise<number> {
-    return this.#standing(await this.#store.get(key));
+    return this.#standing(await this.#wrong.get(key));
   }
 
   async #count(key: string): Promise<void> {
-    for (;;) {
-      const raw = await this.#store.get(key);
-      const next: Wrong = { count: this.#standing(raw) + 1, endsAtMs: this.#now() + rememberedMs };
-      if (await this.#store.swap(key, raw, JSON.stringify(next), next.endsAtMs)) return;
-    }
+    await this.#wrong.update(key, (wrong) => ({
+      count: this.#standing(wrong) + 1,
+      endsAtMs: this.#now() + rememberedMs,
+    }));
   }
 
   async #forget(key: string): Promise<void> {
-    const raw = await this.#store.get(key);
+    const row = this.#wrong.row(key);
     // Whoever was wrong meanwhile is counted still.
-    if (raw !== undefined) await this.#store.swap(key, raw, undefined);
+    if ((await row.read()) !== undefined) await row.swap(undefined);
   }
 
   /** A store may be late in dropping what has expired. */
-  #standing(raw: string | undefined): number {
-    if (raw === undefined) return 0;
-    const { count, endsAtMs } = JSON.parse(raw) as Wrong;
-    return endsAtMs > this.#now() ? count : 0;
+  #standing(wrong: Wrong | undefined): number {
+    return wrong !== undefined && wrong.endsAtMs > this.#now() ? wrong.count : 0;
   }
 }
 
-/** Who and whose are kept as a hash. */
+/** Source and target are stored as hashes. */
 function rowsOf({ what, source, target }: Attempt): Record<"pair" | "source" | "target", string> {
   const row = (...facts: readonly string[]): string =>
-    `attempts:${createHash("sha256").update(JSON.stringify(facts)).digest("base64url").slice(0, 22)}`;
+    createHash("sha256").update(JSON.stringify(facts)).digest("base64url").slice(0, 22);
   return {
     pair: row(what, "from", source, "of", target),
     source: row(what, "from", source),
@@ -175,7 +172,7 @@ function tooMany(waitMs: number): BridgeError {
   return new BridgeError({ kind: "tooManyAttempts", retryAfterSeconds: Math.max(5, Math.ceil(waitMs / 1000)) });
 }
 
-/** @returns when the pause is over or whoever waits has hung up */
+/** @returns when the pause is over or the caller has hung up */
 async function untilAborted(pause: Promise<void>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   let stop = (): void => undefined;

@@ -1,4 +1,4 @@
-/** Everybody else waits no longer than this for a long list. */
+/** Other work waits no longer than this for a long list. */
 const atMostMs = 5;
 
 /**
@@ -8,7 +8,7 @@ const atMostMs = 5;
 export class Breath {
   #sinceMs = performance.now();
 
-  /** To be awaited at every step; it takes time only when some has passed. */
+  /** Await it at every step; it gives way only when enough time has passed. */
   async draw(): Promise<void> {
     if (performance.now() - this.#sinceMs < atMostMs) return;
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,7 +1,9 @@
 import type { Readable } from "node:stream";
+import { z } from "zod";
 import type { LockHolder } from "./failure.ts";
+import { rowObject } from "./record.ts";
 
-/** A file as the drive knows it now. */
+/** A file as it is in the drive now. */
 export interface DriveFile {
   /** Stable over saves, renames and moves. */
   readonly id: string;
@@ -9,27 +11,28 @@ export interface DriveFile {
   readonly name: string;
   readonly uri: string;
   readonly sizeBytes: number;
-  /** Opaque; a new word with each change of content. */
+  /** Opaque; changes whenever the content changes. */
   readonly version: string;
-  /** Whole seconds, UTC, `2026-11-21T08:15:00Z`: all that every way to ask the drive can give. */
+  /** UTC in whole seconds, `2026-11-21T08:15:00Z`: some of the drive's answers are no more precise. */
   readonly modifiedAt: string;
 }
 
-/** What every later call about an opened file needs; holds no secret. */
-export interface DriveDocument {
+export const driveDocumentSchema = rowObject({
   /** Name of the drive account that acts; its credential stays inside the drive adapter. */
-  readonly account: string;
-  readonly fileId: string;
+  account: z.string(),
+  fileId: z.string(),
   /** Set when an old, immutable version was opened. */
-  readonly version?: string;
-}
+  version: z.string().exactOptional(),
+});
+/** What every later call about an opened file needs; holds no secret. */
+export type DriveDocument = z.infer<typeof driveDocumentSchema>;
 
 export interface DriveAccount {
   readonly account: string;
   /** The drive's id of the person behind the account. */
   readonly userId: string;
   readonly userName: string;
-  /** End of what the account can do; undefined when it renews itself. */
+  /** When the account's credential ends; undefined when it renews itself. */
   readonly endsAtMs: number | undefined;
 }
 
@@ -50,16 +53,16 @@ export interface OpenRequest {
 export interface OpenedDocument {
   readonly document: DriveDocument;
   readonly file: DriveFile;
-  /** The editor's address with the drive's own WOPI source still in it. */
+  /** The editor's address, still with the drive's own WOPISrc. */
   readonly actionUrl: string;
   /** How long the drive lets this document be read, locked and saved through its session. */
   readonly expiresAtMs: number;
 }
 
-/** Bytes that can be sent more than once. */
+/** Content that can be sent more than once. */
 export interface Bytes {
   readonly sizeBytes: number;
-  /** @param first where to begin; @param lengthBytes how much, to the end when left out */
+  /** @param first offset of the first byte; @param lengthBytes to the end when left out */
   open(first?: number, lengthBytes?: number): Readable;
 }
 
@@ -70,7 +73,7 @@ interface ByteRange {
 
 export interface DriveContent {
   readonly body: Readable;
-  /** Length of the body as sent, of the range when one was asked. */
+  /** Length of the body, or of the range when one was requested. */
   readonly lengthBytes: number;
   /** Size of the whole file. */
   readonly sizeBytes: number;
@@ -78,10 +81,10 @@ export interface DriveContent {
   readonly range: ByteRange | undefined;
 }
 
-/** What a save must still find in the drive: our lock, or the version the bytes are based on. */
+/** What must still hold in the drive for a save to go in: our lock, or the version the bytes are based on. */
 export type WriteGuard = { readonly lockToken: string } | { readonly previousVersion: string };
 
-/** A line in somebody's list of documents. */
+/** One entry in a person's list of documents. */
 export interface DriveEntry {
   readonly kind: "folder" | "file";
   readonly id: string;
@@ -93,24 +96,24 @@ export interface DriveEntry {
 
 export interface DriveFolderPage {
   readonly entries: readonly DriveEntry[];
-  /** Handed back to get the next page; undefined = this is the last. */
+  /** Pass it back to get the next page; undefined = this is the last. */
   readonly next: string | undefined;
 }
 
-/** What came of an attempt to sign in with a password. */
+/** The result of signing in with a password. */
 export type SignInOutcome =
   | { readonly is: "signedIn"; readonly account: DriveAccount }
-  /** The account has a second factor: its code is asked for, and handed on with this id. */
+  /** The account has a second factor: its code goes with this id. */
   | { readonly is: "secondFactorNeeded"; readonly secondStepId: string }
-  /** The drive wants to see a person: only its own page can show a captcha. */
+  /** The drive demands a captcha, which only its own page can show. */
   | { readonly is: "captchaNeeded" }
   | { readonly is: "refused" };
 
-/** How a person proves to the drive who he is; the account then renews itself and is named after the person. */
+/** How a person signs in to the drive. The account then renews itself and is named after the person. */
 export interface DriveSignIn {
-  /** Which ways are open: OAuth needs a registered client and a drive that is new enough. @throws driveUnreachable */
+  /** The ways to sign in: OAuth needs a registered client and a recent enough drive. @throws driveUnreachable */
   ways(): Promise<{ readonly oauth: boolean; readonly password: boolean }>;
-  /** Where the browser goes to ask for consent; always the same scopes, since a narrower consent ends earlier ones. */
+  /** Where the browser asks for consent. Always the same scopes, because a narrower consent ends earlier ones. */
   consentUrl(asked: { state: string; nonce: string; codeChallenge: string; redirectUri: string }): string;
   /** @throws signInNeeded when the code is refused */
   byCode(code: string, codeVerifier: string): Promise<DriveAccount>;
@@ -139,16 +142,16 @@ export interface Drive {
   accountNamed(account: string): Promise<DriveAccount>;
   /** Renews an account's credential when that was last done a day ago or longer. @throws signInNeeded, driveUnreachable */
   keepAlive(account: string): Promise<void>;
-  /** A file of this account's own. @throws fileMissing, also when it lies in the trash or is a folder */
+  /** A file this account owns. @throws fileMissing, also when it is in the trash or is a folder */
   find(account: string, target: OpenRequest["target"]): Promise<DriveFile>;
-  /** @param folderUri the account's own root when left out @param next of the page before @throws fileMissing */
+  /** @param folderUri the account's root when left out @param next from the previous page @throws fileMissing */
   list(account: string, folderUri?: string, next?: string): Promise<DriveFolderPage>;
-  /** @returns extensions, in lower case, of which an editor is set up in the drive */
+  /** @returns the extensions, in lower case, that the drive has an editor for */
   openable(account: string): Promise<ReadonlySet<string>>;
   /** Opens an editing or viewing session. @throws fileMissing, rightMissing, noEditor, bodyTooLarge */
   open(account: DriveAccount, request: OpenRequest): Promise<OpenedDocument>;
   stat(document: DriveDocument): Promise<DriveFile>;
-  /** @param range raw value of a Range header, handed on. The caller must read or destroy the body. */
+  /** @param range value of a Range header, passed on as it is. The caller must read or destroy the body. */
   read(document: DriveDocument, file: DriveFile, range: string | undefined, signal: AbortSignal): Promise<DriveContent>;
   /**
    * Replaces the content.
@@ -157,34 +160,34 @@ export interface Drive {
    */
   write(document: DriveDocument, file: DriveFile, bytes: Bytes, guard: WriteGuard): Promise<DriveFile>;
   /**
-   * Creates a file beside this one, in one step with the question whether the name is free.
+   * Creates a file beside this one; fails in the same step if the name is taken.
    * @throws nameTaken, nameIllegal, quotaExceeded
    */
   createBeside(document: DriveDocument, file: DriveFile, name: string, bytes: Bytes): Promise<DriveFile>;
-  /** @returns the file of that name in the same folder, undefined when there is none */
+  /** @returns the file with that name in the same folder; undefined when there is none */
   findBeside(document: DriveDocument, file: DriveFile, name: string): Promise<DriveFile | undefined>;
   /** The file keeps its id; the drive's lock must not be held. @throws nameTaken, nameIllegal, lockedElsewhere */
   rename(document: DriveDocument, file: DriveFile, name: string): Promise<DriveFile>;
   /** Moves the file to the trash. @throws lockedElsewhere */
   remove(document: DriveDocument, file: DriveFile): Promise<void>;
   /**
-   * Takes the drive's own lock; one that is held under this very token goes on.
+   * Takes the drive's own lock, or keeps it when it is already held under this token.
    * @returns the file as it stands under the lock
-   * @throws lockedElsewhere when anybody else holds the file
+   * @throws lockedElsewhere when someone else holds the file
    */
   lock(document: DriveDocument, token: string): Promise<DriveFile>;
   /**
    * Refreshes a lock that `lock` has taken, and nothing else.
-   * @returns the file, untouched by others since it was locked; undefined when the lock has been lost meanwhile
+   * @returns the file, unchanged by others since it was locked; undefined when the lock was lost in the meantime
    */
   refreshLock(document: DriveDocument, token: string): Promise<DriveFile | undefined>;
-  /** Gives the drive's lock back; a lock that is gone already is fine. */
+  /** Releases the drive's lock; does nothing when it is already gone. */
   unlock(document: DriveDocument, token: string): Promise<void>;
   /** @returns the drive's version. @throws driveUnreachable */
   ping(): Promise<string>;
 }
 
-/** The words for a person who finds a document locked from elsewhere. */
+/** Tells a person why a document is locked from elsewhere. */
 export const holderReason: Readonly<Record<LockHolder, string>> = {
   editor: "The document is open in Cloudreve's own editor",
   upload: "The document is being uploaded",

@@ -1,16 +1,16 @@
-/** Everything that can go wrong on purpose. A new kind does not compile until http/failureResponse.ts knows its status. */
+/** Every failure the bridge reports. A new kind does not compile until http/failureResponse.ts has a status for it. */
 export type Failure =
   | { readonly kind: "tokenInvalid" }
   | { readonly kind: "keyInvalid" }
-  /** The keys by which a portal's signed tokens are checked. */
+  /** The keys that verify a portal's signed tokens. */
   | { readonly kind: "portalKeysUnreachable" }
   | { readonly kind: "proofInvalid" }
   | { readonly kind: "ticketInvalid" }
-  /** A link's secret that nobody has given out, or that ended long ago. */
+  /** No link has this secret, or the link ended long ago. */
   | { readonly kind: "linkUnknown" }
   | { readonly kind: "linkEnded"; readonly because: "revoked" | "expired" }
   | { readonly kind: "tooManyAttempts"; readonly retryAfterSeconds: number }
-  /** A change asked for by a page of another site. */
+  /** A change requested by a page of another site. */
   | { readonly kind: "originForeign" }
   | { readonly kind: "fileMissing" }
   | { readonly kind: "rightMissing"; readonly right: string }
@@ -29,29 +29,31 @@ export type Failure =
   | { readonly kind: "bodyCut" }
   | { readonly kind: "expectedSizeExceeded" }
   | { readonly kind: "rangeInvalid"; readonly sizeBytes: number }
-  /** freeName: one that could be had instead. */
+  /** freeName: one that is free. */
   | { readonly kind: "nameTaken"; readonly freeName?: string }
   | { readonly kind: "nameIllegal"; readonly reason: string }
   | { readonly kind: "quotaExceeded" }
   | { readonly kind: "signInNeeded" }
-  /** What lies at the file's last known place may be another file, and there is no credential left to ask by id. */
+  /** The path may lead to another file by now, and there is no credential left to look the file up by its id. */
   | { readonly kind: "fileUnproven" }
   | { readonly kind: "driveBusy" }
-  /** Somebody has more calls open at once than is his share. */
+  /** More calls open at once than one session, person or link may have. */
   | { readonly kind: "tooManyCalls"; readonly of: "downloads" | "uploads" | "small calls" }
   | { readonly kind: "driveUnreachable" }
   | { readonly kind: "driveFailed"; readonly code: number; readonly said: string }
   | { readonly kind: "editorUnreachable"; readonly said: string }
   | { readonly kind: "spoolFailed" }
-  /** No room for the bytes of a save, or this file, session or link has its part of it. */
+  /** No room for a save, or this file, session or link has used up its share. */
   | { readonly kind: "spoolFull" }
   /** Of a store on another machine: whether it has done what it was asked is not known. */
-  | { readonly kind: "storeUnreachable" };
+  | { readonly kind: "storeUnreachable" }
+  /** A row of the store is damaged, or only a later bridge understands it. */
+  | { readonly kind: "rowUnreadable" };
 
-/** What holds a lock that is not ours: the application types of Cloudreve's 40073 error data, in the words of people. */
+/** What holds a lock that is not ours: the application types in the data of Cloudreve's error 40073, in plain words. */
 export type LockHolder = "editor" | "upload" | "webdav" | "other";
 
-/** The only error that code of the bridge throws on purpose; the cause is for the log, never for an answer. */
+/** The only error the bridge throws on purpose. The cause is for the log, never for an answer. */
 export class BridgeError extends Error {
   readonly failure: Failure;
 
@@ -71,13 +73,13 @@ export function failureOf<Kind extends Failure["kind"]>(
   return error.failure as Extract<Failure, { kind: Kind }>;
 }
 
-/** A conflict is for a person to decide; everything else either passes or is kept. */
+/** A conflict needs a person to decide. */
 export function isConflict(error: unknown): boolean {
   if (!(error instanceof BridgeError)) return false;
   return ["lockMismatch", "changedInStorage", "lockedElsewhere"].includes(error.failure.kind);
 }
 
-/** Faults that pass by themselves: worth another try, and never the fault of what was asked. */
+/** Faults that go away by themselves and have nothing to do with the request: worth a retry. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof BridgeError)) return false;
   return ["driveUnreachable", "driveBusy", "driveFailed", "storeUnreachable"].includes(error.failure.kind);

@@ -1,9 +1,9 @@
 import { BridgeError } from "./failure.ts";
 import { type Lease, SharedFileMutex, type SharedFileMutexOptions } from "./sharedFileMutex.ts";
 
-/** Within one process a lease lasts until its work is done. */
+/** Within one process, a lease lasts until its work is done. */
 const lasting: Lease = { requireMine: () => undefined };
-/** An editor waits for half a minute; whoever has waited this long is told that the file is busy. */
+/** Editors wait half a minute for an answer; a caller who has waited this long is told that the file is busy. */
 const usualWaitMs = 25_000;
 
 interface Waiting {
@@ -15,42 +15,33 @@ interface Waiting {
  * and saves of one file go one after the other. Calls on different files do not wait for each other.
  */
 export class FileMutex {
-  /** Who waits behind the one at work, by file; a file with nobody at work has no entry. */
+  /** Callers waiting for each file; a file that is free has no entry. */
   readonly #waiting = new Map<string, Set<Waiting>>();
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #shared: SharedFileMutex | undefined;
   readonly #waitAtMostMs: number;
 
-  /** @param shared where several bridges work on the same files: their common store */
+  /** @param shared the common store, when several bridges work on the same files */
   constructor(shared?: SharedFileMutexOptions, waitAtMostMs = usualWaitMs) {
     this.#shared = shared === undefined ? undefined : new SharedFileMutex(shared);
     this.#waitAtMostMs = this.#shared?.waitAtMostMs ?? waitAtMostMs;
   }
 
   /**
-   * Does what is due whatever becomes of the caller, as placing a save that was received whole.
+   * Does the work when the file is free.
+   * @param signal aborted when the caller has gone, for what nobody wants any more then: he leaves the queue at once.
+   *   Left out, the work is due whatever becomes of the caller, as placing a save that was received whole.
    * @throws driveBusy when the file is not free in time
    */
-  run<Result>(fileId: string, work: (lease: Lease) => Promise<Result>): Promise<Result> {
-    return this.#counted(this.#run(fileId, work, undefined));
-  }
-
-  /**
-   * As `run`, for what nobody wants any more once the caller has gone: he leaves the queue at once.
-   * @param signal aborted when the caller has gone
-   */
-  runWhile<Result>(signal: AbortSignal, fileId: string, work: (lease: Lease) => Promise<Result>): Promise<Result> {
-    return this.#counted(this.#run(fileId, work, signal));
-  }
-
-  #counted<Result>(result: Promise<Result>): Promise<Result> {
+  run<Result>(fileId: string, work: (lease: Lease) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    const result = this.#run(fileId, work, signal);
     this.#underWay.add(result);
     const ended = (): void => void this.#underWay.delete(result);
     result.then(ended, ended);
     return result;
   }
 
-  /** @returns once every turn under way has ended, however it ended */
+  /** @returns once all work under way has ended, successfully or not */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#underWay);
   }
@@ -103,6 +94,6 @@ export class FileMutex {
   }
 }
 
-/** Nobody reads the answer; the log does. */
+/** For the log: the caller no longer reads the answer. */
 const callerGone = (): BridgeError =>
   new BridgeError({ kind: "driveBusy" }, { cause: new Error("the caller has hung up") });

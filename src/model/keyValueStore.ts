@@ -1,7 +1,7 @@
 /** Milliseconds since 1970-01-01 UTC. */
 export type Clock = () => number;
 
-/** Resolves when that much time has passed: the pause between two tries. */
+/** Resolves after that time: the pause between two tries. */
 export type Pause = (ms: number) => Promise<void>;
 
 export const pauseFor: Pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -14,19 +14,19 @@ export interface KeyValueStore {
   get(key: string): Promise<string | undefined>;
   /**
    * Compare and set in one step, also among several processes.
-   * @param expected the value that must stand there now; undefined = nothing may stand there
-   * @param next the value to leave; undefined = remove
-   * @param expiresAtMs moment from which the entry counts as absent; without it the entry stays
-   * @returns whether the swap was made
-   * @throws Error when the key or the value to leave holds a NUL, which not every store could give back
+   * @param expected the value that must be there now; undefined = there must be none
+   * @param next the new value; undefined = remove
+   * @param expiresAtMs from then on the entry counts as absent; left out, it stays
+   * @returns true when the value was replaced
+   * @throws Error when key or value contains a NUL, which not every store can keep
    */
   swap(key: string, expected: string | undefined, next: string | undefined, expiresAtMs?: number): Promise<boolean>;
-  /** However long the list, and whatever is done with each entry: others are served in between. */
+  /** However long the list is, other work is served in between. */
   list(prefix: string): AsyncIterable<readonly [key: string, value: string]>;
   close(): Promise<void>;
 }
 
-/** Leaves `next`, whatever stands there; for entries whose last writer is right. */
+/** Writes `next`, whatever was there before; for entries where the last writer wins. */
 export async function put(
   store: KeyValueStore,
   key: string,

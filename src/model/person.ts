@@ -1,9 +1,16 @@
-/** Somebody who opens a document, as editors and colleagues are told. */
-export interface Person {
-  readonly id: string;
-  readonly name: string;
-  readonly email?: string;
-  readonly avatarUrl?: string;
+import { z } from "zod";
+import { rowObject } from "./record.ts";
+
+export const personSchema = rowObject({
+  id: z.string(),
+  name: z.string(),
+  email: z.string().exactOptional(),
+  avatarUrl: z.string().exactOptional(),
   /** A visitor who gave no name. */
-  readonly isNameless?: true;
-}
+  isNameless: z.literal(true).exactOptional(),
+});
+/** Somebody who opens a document, as editors and colleagues are told. */
+export type Person = z.infer<typeof personSchema>;
+
+/** Of whom no more is told. */
+export const namedPersonSchema = rowObject({ id: z.string(), name: z.string() });

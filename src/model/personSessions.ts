@@ -1,49 +1,56 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
+import { z } from "zod";
+import type { Clock, KeyValueStore } from "./keyValueStore.ts";
+import { record, rowObject, type StoredRecord } from "./record.ts";
 import { lastSignOut, signOutEverywhere } from "./signOuts.ts";
 
-/** Somebody who has signed in with the drive. */
-export interface SignedInPerson {
+const signedInPersonSchema = rowObject({
   /** Id of the person in the drive. */
-  readonly id: string;
-  readonly name: string;
+  id: z.string(),
+  name: z.string(),
   /** Drive account that acts for this person. */
-  readonly account: string;
-}
+  account: z.string(),
+});
+/** Somebody who has signed in with the drive. */
+export type SignedInPerson = z.infer<typeof signedInPersonSchema>;
 
-interface SessionRecord {
-  readonly person: SignedInPerson;
+const sessionSchema = rowObject({
+  person: signedInPersonSchema,
   /** Of the sign-out everywhere it came after; undefined when there was none. */
-  readonly generation?: string;
-  readonly secretHash: string;
+  generation: z.string().exactOptional(),
+  secretHash: z.string(),
   /** Handed out and not yet sent back: the answer that bore it may have been lost, so that the old one stays good. */
-  readonly offered?: { readonly secretHash: string; readonly atMs: number };
+  offered: rowObject({ secretHash: z.string(), atMs: z.number() }).exactOptional(),
   /** The one before, good for a moment more: other tabs may have sent it already. */
-  readonly previous?: { readonly secretHash: string; readonly endsAtMs: number };
-  readonly rotatedAtMs: number;
-}
+  previous: rowObject({ secretHash: z.string(), endsAtMs: z.number() }).exactOptional(),
+  rotatedAtMs: z.number(),
+});
+type Session = z.infer<typeof sessionSchema>;
 
 export interface FoundSession {
   readonly person: SignedInPerson;
   readonly sessionId: string;
   readonly generation: string | undefined;
-  /** A new secret for the cookie, when it was time for one. */
+  /** A new secret for the cookie, when one is due. */
   readonly freshSecret: string | undefined;
 }
 
 /** Unused for this long, a session ends. */
 export const sessionLifetimeMs = 14 * 24 * 3_600_000;
 const rotateEveryMs = 3_600_000;
-/** How long an answer or a request may be on its way. */
+/** How long a request or an answer may be in transit. */
 const onItsWayMs = 60_000;
 
-/** Sessions of people on our own pages: each has a secret that changes, kept as a hash. */
+/** Sessions of people on our own pages. Each has a rotating secret, stored as a hash. */
 export class PersonSessions {
   readonly #store: KeyValueStore;
+  readonly #sessions: StoredRecord<Session>;
   readonly #now: Clock;
 
   constructor(store: KeyValueStore, now: Clock) {
     this.#store = store;
+    const endsAtMs = () => this.#now() + sessionLifetimeMs;
+    this.#sessions = record(store, "personSession", sessionSchema, { endsAtMs });
     this.#now = now;
   }
 
@@ -52,69 +59,64 @@ export class PersonSessions {
     const sessionId = `${person.id}.${randomBytes(9).toString("base64url")}`;
     const secret = newSecret();
     const signOut = await lastSignOut(this.#store, person.id);
-    const record: SessionRecord = {
+    await this.#sessions.put(sessionId, {
       person,
       ...(signOut === undefined ? {} : { generation: signOut.generation }),
       secretHash: hashOf(secret),
       rotatedAtMs: this.#now(),
-    };
-    await put(this.#store, sessionKey(sessionId), JSON.stringify(record), this.#now() + sessionLifetimeMs);
+    });
     return { sessionId, secret };
   }
 
   /**
-   * @returns undefined when there is no such session; one whose old secret comes back late has been copied, and ends
+   * @returns undefined when there is no such session. An old secret that comes back late was copied: the session ends
    */
   async find(sessionId: string, secret: string): Promise<FoundSession | undefined> {
-    for (;;) {
-      const raw = await this.#store.get(sessionKey(sessionId));
-      if (raw === undefined) return undefined;
-      const record = JSON.parse(raw) as SessionRecord;
-      const { person, generation, offered, previous } = record;
+    let found: FoundSession | undefined;
+    await this.#sessions.update(sessionId, async (session) => {
+      found = undefined;
+      if (session === undefined) return undefined;
+      const { person, generation, offered, previous } = session;
       const signOut = await lastSignOut(this.#store, person.id);
-      if (signOut !== undefined && signOut.generation !== generation) return undefined;
-      const found = { person, sessionId, generation, freshSecret: undefined };
-      let next: SessionRecord;
-      let freshSecret: string | undefined;
-      if (isSame(record.secretHash, secret)) {
+      if (signOut !== undefined && signOut.generation !== generation) return session;
+      const asFound = { person, sessionId, generation, freshSecret: undefined };
+      if (isSame(session.secretHash, secret)) {
+        found = asFound;
         const isOnItsWay = offered !== undefined && this.#now() - offered.atMs < onItsWayMs;
-        if (this.#now() - record.rotatedAtMs < rotateEveryMs || isOnItsWay) return found;
-        freshSecret = newSecret();
-        next = { ...record, offered: { secretHash: hashOf(freshSecret), atMs: this.#now() } };
-      } else if (offered !== undefined && isSame(offered.secretHash, secret)) {
-        next = {
+        if (this.#now() - session.rotatedAtMs < rotateEveryMs || isOnItsWay) return session;
+        const freshSecret = newSecret();
+        found = { ...asFound, freshSecret };
+        return { ...session, offered: { secretHash: hashOf(freshSecret), atMs: this.#now() } };
+      }
+      if (offered !== undefined && isSame(offered.secretHash, secret)) {
+        found = asFound;
+        return {
           person,
           ...(generation === undefined ? {} : { generation }),
           secretHash: offered.secretHash,
-          previous: { secretHash: record.secretHash, endsAtMs: this.#now() + onItsWayMs },
+          previous: { secretHash: session.secretHash, endsAtMs: this.#now() + onItsWayMs },
           rotatedAtMs: this.#now(),
         };
-      } else {
-        const wasOurs = previous !== undefined && isSame(previous.secretHash, secret);
-        if (wasOurs && previous.endsAtMs > this.#now()) return found;
-        if (wasOurs) await this.end(sessionId);
-        return undefined;
       }
-      if (await this.#replace(sessionId, raw, next)) return { ...found, freshSecret };
-    }
-  }
-
-  #replace(sessionId: string, raw: string, next: SessionRecord): Promise<boolean> {
-    return this.#store.swap(sessionKey(sessionId), raw, JSON.stringify(next), this.#now() + sessionLifetimeMs);
+      if (previous === undefined || !isSame(previous.secretHash, secret)) return session;
+      if (previous.endsAtMs <= this.#now()) return undefined;
+      found = asFound;
+      return session;
+    });
+    return found;
   }
 
   async end(sessionId: string): Promise<void> {
-    await put(this.#store, sessionKey(sessionId), undefined);
+    await this.#sessions.remove(sessionId);
   }
 
   /** Signs a person out everywhere: every session ends, and every document opened by one. */
   async endAll(personId: string): Promise<void> {
     await signOutEverywhere(this.#store, personId, this.#now());
     // Over already: what follows only tidies up.
-    for await (const [key, raw] of this.#store.list(sessionKey(`${personId}.`))) {
+    for await (const [sessionId, { person }] of this.#sessions.list(`${personId}.`)) {
       // An id may begin with another's.
-      const { person } = JSON.parse(raw) as SessionRecord;
-      if (person.id === personId) await put(this.#store, key, undefined);
+      if (person.id === personId) await this.#sessions.remove(sessionId);
     }
   }
 }
@@ -123,4 +125,3 @@ const newSecret = (): string => randomBytes(24).toString("base64url");
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
 const isSame = (hash: string, secret: string): boolean =>
   timingSafeEqual(Buffer.from(hash), Buffer.from(hashOf(secret)));
-const sessionKey = (sessionId: string): string => `personSession:${sessionId}`;

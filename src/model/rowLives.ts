@@ -1,13 +1,14 @@
 import { type Clock, type KeyValueStore, put } from "./keyValueStore.ts";
+import { OldestOutMap } from "./oldestOutMap.ts";
 
 const dayMs = 24 * 3_600_000;
 
 /**
- * Every kind of row in the store, by what stands before the first colon of its key, and when it ends:
- * - `own`: whoever writes it says when
- * - `link`: with the link it belongs to, thirty days after the link's end; a link without an end keeps its rows
- * - `never`: one row, not one for each of something
- * - days: so long after the last use
+ * Every kind of row in the store, named by the part of its key before the first colon, and when it ends:
+ * - `own`: the code that writes it sets the end
+ * - `link`: thirty days after the end of its link; never, if the link has no end
+ * - `never`: a single row
+ * - a number: days after the last use
  */
 export const rowLives = {
   /** Half an hour from the last refresh. */
@@ -41,23 +42,23 @@ export const rowLives = {
   linkSecret: "link",
   linkVisits: "link",
   linkGuesses: "link",
-  /** Longer than any session, and than a save waits in the spool: what a late one is based on must be known. */
+  /** Longer than any session, and longer than a save waits in the spool: a late save's base version must be known. */
   versions: 90,
   copies: 90,
   discovery: 90,
   /** As long as a browser remembers a visitor. */
   userInfo: 180,
-  /** That rows of an earlier bridge have been given ends. */
+  /** Marks that rows from older versions have been given an end. */
   endsGiven: "never",
 } as const satisfies Record<string, "own" | "link" | "never" | number>;
 
-/** Of a credential, from the last renewal: longer than Cloudreve's refresh tokens are set to live. */
+/** Counted from the last renewal: longer than Cloudreve's refresh tokens live. */
 export const credentialLifeMs = 200 * dayMs;
-/** A row's end is moved at most this often by one process: each move is a write. */
+/** One process extends a row's life at most this often, since each time is a write. */
 const renewEveryMs = dayMs;
 const rememberedRenewals = 10_000;
 
-/** @returns how long a row of this kind lives from its last use; undefined when its end is otherwise settled */
+/** @returns how long a row of this kind lives after its last use; undefined when its end is set elsewhere */
 function lifeMsOf(key: string): number | undefined {
   const life = lives.get(key.slice(0, key.indexOf(":")));
   return typeof life === "number" ? life * dayMs : undefined;
@@ -65,26 +66,21 @@ function lifeMsOf(key: string): number | undefined {
 
 const lives: ReadonlyMap<string, string | number> = new Map(Object.entries(rowLives));
 
-/** The same store, in which rows end that are written without an end, unless they are used. @see rowLives */
+/** The same store, but rows written without an end get one, and each use extends it. @see rowLives */
 export function withRowLives(store: KeyValueStore, now: Clock): KeyValueStore {
-  const renewedAtMs = new Map<string, number>();
+  const renewedAtMs = new OldestOutMap<string, number>(rememberedRenewals);
   const isDue = (key: string): boolean => {
     const atMs = renewedAtMs.get(key);
     return atMs === undefined || Math.abs(now() - atMs) >= renewEveryMs;
-  };
-  const renewed = (key: string): void => {
-    const [oldest] = renewedAtMs.keys();
-    if (renewedAtMs.size >= rememberedRenewals && oldest !== undefined) renewedAtMs.delete(oldest);
-    renewedAtMs.set(key, now());
   };
   return {
     get: async (key) => {
       const value = await store.get(key);
       const lifeMs = lifeMsOf(key);
       if (value === undefined || lifeMs === undefined || !isDue(key)) return value;
-      // Whoever changes it at the same moment has given it an end.
+      // If this fails, someone else just changed the row and set its end.
       await store.swap(key, value, value, now() + lifeMs);
-      renewed(key);
+      renewedAtMs.set(key, now());
       return value;
     },
     swap: async (key, expected, next, expiresAtMs) => {
@@ -97,7 +93,7 @@ export function withRowLives(store: KeyValueStore, now: Clock): KeyValueStore {
   };
 }
 
-/** Gives rows an end that an earlier bridge has left without one; once for a store. */
+/** Gives an end to rows that an older version wrote without one; runs once per store. */
 export async function giveEnds(store: KeyValueStore, now: Clock): Promise<void> {
   if ((await store.get(endsGivenKey)) !== undefined) return;
   let looked = 0;

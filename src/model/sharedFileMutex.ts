@@ -1,25 +1,27 @@
 import { randomBytes } from "node:crypto";
+import { z } from "zod";
 import { BridgeError } from "./failure.ts";
 import { type Clock, type KeyValueStore, pauseFor } from "./keyValueStore.ts";
+import { record, rowObject, type StoredRecord, type StoredRow } from "./record.ts";
 
-/** What work gets to know of the lease it is done under. */
+/** The lease under which work is done. */
 export interface Lease {
   /**
-   * To be called right before what only one may do.
+   * Call it right before the step that only one bridge may take.
    * @throws driveBusy when the lease has run out: another bridge may be at work on the file
    */
   requireMine(): void;
 }
 
 const usualTiming = {
-  /** A lease without a heartbeat for this long is over. */
+  /** A lease without a heartbeat for this long has ended. */
   leaseMs: 15_000,
   signEveryMs: 5_000,
-  /** After a sign that did not get through. */
+  /** After a heartbeat that did not get through. */
   signAgainMs: 500,
-  /** A bridge that is next begins within this time, or is passed over. */
+  /** The next bridge must start within this time, or it is skipped. */
   beginWithinMs: 2_000,
-  /** An editor waits for half a minute; nobody is kept waiting longer than this, for whomever. */
+  /** Editors wait half a minute for an answer, so no caller is kept waiting longer than this. */
   waitAtMostMs: 25_000,
 };
 export type LeaseTiming = typeof usualTiming;
@@ -35,18 +37,16 @@ export interface SharedFileMutexOptions {
  * off. Whether another still lives is judged by its signs and by one's own monotonic clock: clocks of machines differ.
  */
 export class SharedFileMutex {
-  readonly #store: KeyValueStore;
-  readonly #now: Clock;
+  readonly #queues: StoredRecord<Queue>;
   readonly #timing: LeaseTiming;
   /** One id for all leases of this bridge: a place in the queue that a lost connection has left is found again. */
   readonly #me = randomBytes(9).toString("base64url");
-  /** Turns that could not be given up yet, by their keys. */
+  /** Turns that could not be given up yet, by their files. */
   readonly #leftOver = new Map<string, FileLease>();
 
   constructor({ store, now, timing }: SharedFileMutexOptions) {
-    this.#store = store;
-    this.#now = now;
     this.#timing = { ...usualTiming, ...timing };
+    this.#queues = record(store, "turn", queueSchema, { endsAtMs: () => now() + this.#timing.leaseMs });
   }
 
   get waitAtMostMs(): number {
@@ -54,9 +54,9 @@ export class SharedFileMutex {
   }
 
   /**
-   * Does the work when this bridge is next. Calls for one file must come one at a time.
-   * @param untilMs moment of the monotonic clock at which waiting ends; @param signal of a caller who may go
-   * @throws driveBusy when it is not had in time, or the caller has gone
+   * Does the work when it is this bridge's turn. Calls for one file must come one at a time.
+   * @param untilMs when waiting ends, on the monotonic clock; @param signal aborted when the caller is gone
+   * @throws driveBusy when the turn does not come in time, or the caller is gone
    */
   async hold<Result>(
     fileId: string,
@@ -64,44 +64,44 @@ export class SharedFileMutex {
     untilMs: number,
     signal: AbortSignal | undefined,
   ): Promise<Result> {
-    const key = `turn:${fileId}`;
-    this.#leftOver.delete(key);
-    const lease = new FileLease(this.#store, this.#now, this.#timing, key, this.#me);
+    this.#leftOver.delete(fileId);
+    const lease = new FileLease(this.#queues.row(fileId), this.#timing, this.#me);
     await lease.begin(untilMs, signal);
     try {
       return await work(lease);
     } finally {
       // The work is done either way; what others still take for a lease is given up as soon as the store is back.
-      if (!(await lease.end(() => true))) this.#leaveLater(key, lease, performance.now() + this.#timing.leaseMs);
+      if (!(await lease.end(() => true))) this.#leaveLater(fileId, lease, performance.now() + this.#timing.leaseMs);
     }
   }
 
-  #leaveLater(key: string, lease: FileLease, untilMs: number): void {
+  #leaveLater(fileId: string, lease: FileLease, untilMs: number): void {
     if (performance.now() > untilMs) return;
-    this.#leftOver.set(key, lease);
+    this.#leftOver.set(fileId, lease);
     // A new lease of this bridge takes the old place over.
-    const isLeftOver = () => this.#leftOver.get(key) === lease;
+    const isLeftOver = () => this.#leftOver.get(fileId) === lease;
     const again = async (): Promise<void> => {
       if (!isLeftOver()) return;
       const hasLeft = await lease.end(isLeftOver);
       if (!isLeftOver()) return;
-      this.#leftOver.delete(key);
-      if (!hasLeft) this.#leaveLater(key, lease, untilMs);
+      this.#leftOver.delete(fileId);
+      if (!hasLeft) this.#leaveLater(fileId, lease, untilMs);
     };
     setTimeout(again, this.#timing.signAgainMs).unref();
   }
 }
 
-/** The bridges that want a file, the first one at work. */
-interface Queue {
-  readonly bridges: readonly string[];
+const queueSchema = rowObject({
+  bridges: z.array(z.string()),
   /** Heartbeats of the first; 0 = it has not noticed yet that it is next. */
-  readonly signs: number;
-}
+  signs: z.number(),
+});
+/** The bridges that want a file, the first one at work. */
+type Queue = z.infer<typeof queueSchema>;
 
 const nobody: Queue = { bridges: [], signs: 0 };
 
-/** The queue once a bridge stands in it; the first gives a sign of life by this. */
+/** Adds a bridge to the queue; for the first one it counts as a heartbeat. */
 function entered(queue: Queue, bridge: string): Queue {
   const { bridges, signs } = queue;
   if (bridges.length === 0) return { bridges: [bridge], signs: 1 };
@@ -117,24 +117,19 @@ function left(queue: Queue, bridge: string): Queue {
 
 /** One bridge's place in the queue of one file. */
 class FileLease implements Lease {
-  readonly #store: KeyValueStore;
-  readonly #now: Clock;
+  /** The queue as it was last seen; a wrong guess costs one more look. */
+  readonly #queue: StoredRow<Queue>;
   readonly #timing: LeaseTiming;
-  readonly #key: string;
   readonly #me: string;
-  /** The queue as it last stood in the store; a wrong guess costs one more look. */
-  #known: string | undefined;
   /** From this moment of the monotonic clock others may think that this bridge is dead. */
   #endsAtMs = 0;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #signing: Promise<void> | undefined;
 
-  constructor(store: KeyValueStore, now: Clock, timing: LeaseTiming, key: string, me: string) {
-    this.#store = store;
-    this.#now = now;
+  constructor(queue: StoredRow<Queue>, timing: LeaseTiming, me: string) {
+    this.#queue = queue;
     this.#timing = timing;
-    this.#key = key;
     this.#me = me;
   }
 
@@ -163,12 +158,12 @@ class FileLease implements Lease {
       }
       // Most leases last some milliseconds.
       await pauseFor(Math.min(50, 5 + waitedMs / 8));
-      this.#known = await this.#store.get(this.#key);
+      await this.#queue.read();
     }
   }
 
   /**
-   * Gives the lease up.
+   * Releases the lease.
    * @param isStillDue asked before each try
    * @returns false when the store could not be reached
    */
@@ -194,12 +189,12 @@ class FileLease implements Lease {
   async #sign(): Promise<void> {
     const askedAtMs = performance.now();
     try {
-      // A store that has lost everything has lost the queue too: an empty one is entered anew.
+      // A store that lost everything lost the queue too: this bridge then joins an empty one.
       const { bridges } = await this.#change((queue) => {
         const isMine = queue.bridges.length === 0 || queue.bridges[0] === this.#me;
         return isMine && !this.#isOver ? entered(queue, this.#me) : queue;
       });
-      // Another's by now: this bridge was taken for dead, and nothing brings the lease back.
+      // Another bridge has the turn: this one was taken for dead, and its lease is gone for good.
       if (bridges[0] !== this.#me) return;
       this.#endsAtMs = askedAtMs + this.#timing.leaseMs;
       this.#signLater(this.#timing.signEveryMs);
@@ -208,25 +203,17 @@ class FileLease implements Lease {
     }
   }
 
-  /** @returns the queue as it stands afterwards */
+  /** @returns the queue after the change */
   async #change(decide: (queue: Queue) => Queue): Promise<Queue> {
-    for (;;) {
-      const queue = this.#known === undefined ? nobody : (JSON.parse(this.#known) as Queue);
+    const { after = nobody } = await this.#queue.update((queue = nobody) => {
       const changed = decide(queue);
-      if (changed === queue) return queue;
-      const isEmpty = changed.bridges.length === 0;
-      const next = isEmpty ? undefined : JSON.stringify(changed);
-      const expiresAtMs = isEmpty ? undefined : this.#now() + this.#timing.leaseMs;
-      if (await this.#store.swap(this.#key, this.#known, next, expiresAtMs)) {
-        this.#known = next;
-        return changed;
-      }
-      this.#known = await this.#store.get(this.#key);
-    }
+      return changed.bridges.length === 0 ? undefined : changed;
+    });
+    return after;
   }
 }
 
-/** Watches whether the first of a queue gives signs of life. */
+/** Watches the heartbeats of the first bridge in a queue. */
 class LifeWatch {
   readonly #timing: LeaseTiming;
   #bridge: string | undefined;

@@ -1,26 +1,28 @@
 import { randomBytes } from "node:crypto";
-import { type KeyValueStore, put } from "./keyValueStore.ts";
+import { z } from "zod";
+import type { KeyValueStore } from "./keyValueStore.ts";
+import { record, rowObject } from "./record.ts";
 
-/** The last time a person has signed out everywhere. */
-export interface SignOut {
+const signOutSchema = rowObject({
   /** What was signed in since bears this word; what does not is over. A word, since clocks of several bridges differ. */
-  readonly generation: string;
-  readonly atMs: number;
-}
+  generation: z.string(),
+  atMs: z.number(),
+});
+/** The last time a person has signed out everywhere. */
+export type SignOut = z.infer<typeof signOutSchema>;
 
-/** Longer than any sign-in or session of before lives unused, so that none comes back when this is forgotten. */
+/** Longer than an unused sign-in or session lives, so that none comes back when this row ends. */
 const rememberedForMs = 15 * 24 * 3_600_000;
 
-/** @returns undefined when there was none lately */
+/** @returns undefined when there was none recently */
 export async function lastSignOut(store: KeyValueStore, personId: string): Promise<SignOut | undefined> {
-  const raw = await store.get(signOutKey(personId));
-  return raw === undefined ? undefined : (JSON.parse(raw) as SignOut);
+  return signOuts(store).get(personId);
 }
 
-/** Ends all that the person has signed in or opened by signing in: one row, read wherever that is used. */
+/** Ends all sign-ins of a person and all documents opened through them. It is one row, read wherever they are used. */
 export async function signOutEverywhere(store: KeyValueStore, personId: string, nowMs: number): Promise<void> {
-  const signOut: SignOut = { generation: randomBytes(9).toString("base64url"), atMs: nowMs };
-  await put(store, signOutKey(personId), JSON.stringify(signOut), nowMs + rememberedForMs);
+  await signOuts(store).put(personId, { generation: randomBytes(9).toString("base64url"), atMs: nowMs });
 }
 
-const signOutKey = (personId: string): string => `signOut:${personId}`;
+const signOuts = (store: KeyValueStore) =>
+  record(store, "signOut", signOutSchema, { endsAtMs: ({ atMs }) => atMs + rememberedForMs });

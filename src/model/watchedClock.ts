@@ -1,22 +1,22 @@
 import type { Clock } from "./keyValueStore.ts";
 
-/** From which moment to which a clock has gone on in one step. */
+/** A step in which a clock jumped ahead. */
 export interface ClockJump {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
 /**
- * A clock that goes on by so much between two looks has jumped, or the machine has slept: editors have had no chance to
- * refresh. The bridge looks each minute at least.
+ * A clock that advances this much between two readings has jumped, or the machine has slept: editors had no chance to
+ * refresh their locks. The bridge reads it at least once a minute.
  */
 export const clockJumpMs = 40 * 60_000;
-/** How far ahead a clock may jump and what it has ended is still known. */
+/** How long ended locks are still remembered, in case a clock jump ended them. */
 export const keptAfterEndMs = 6 * 3_600_000;
-/** How far the clocks of two bridges may be apart. */
+/** How far apart the clocks of two bridges may be. */
 export const clockSkewMs = 60_000;
 
-/** @returns the same clock, and the last time that it jumped ahead */
+/** @returns the same clock, and its last jump ahead */
 export function watchedClock(clock: Clock): { readonly now: Clock; readonly lastJump: () => ClockJump | undefined } {
   let seenAtMs = clock();
   let jump: ClockJump | undefined;

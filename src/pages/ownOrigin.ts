@@ -2,7 +2,7 @@ import type { RequestHandler } from "express";
 import { BridgeError } from "../model/failure.ts";
 
 /**
- * Refuses a change that a page of another site asks for. Browsers name the origin with every form post; where a
+ * Refuses changes requested by pages of other sites. Browsers name the origin with every form post; where a
  * referrer policy hides it, Sec-Fetch-Site still tells.
  * @throws originForeign
  */

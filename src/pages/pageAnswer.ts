@@ -40,7 +40,7 @@ export function newNonce(): string {
   return randomBytes(nonceBytes).toString("base64");
 }
 
-/** `lang` in the address, then the switch, then the browser's own wishes. */
+/** `lang` in the address, then the language switch, then the browser's languages. */
 export async function languageOf(cookies: SignedCookies, request: Request): Promise<Language> {
   const asked = request.query["lang"];
   const kept = await cookies.read(request, languageCookie, z.enum(languages));
@@ -55,7 +55,7 @@ export function sendPage(response: Response, status: number, page: Page): void {
   response.status(status).set(page.headers).type("html").send(page.body.text);
 }
 
-/** Serves somebody who has signed in; whoever has not is sent to do so, and comes back. */
+/** Serves a signed-in person; others are sent to sign in and then come back. */
 export function forPerson(
   parts: PageParts,
   serve: (person: Caller, request: Request, response: Response) => Promise<void>,
@@ -87,7 +87,7 @@ const messages: Partial<Readonly<Record<Failure["kind"], MessageKind>>> = {
   storeUnreachable: "driveAway",
 };
 
-/** Which page tells a person of a failure. @param isVisitor a colleague, who can't do anything about a sign-in */
+/** The message page for a failure. @param isVisitor a visitor of a link, who can't fix the owner's sign-in */
 function messageOf(failure: Failure | undefined, isVisitor: boolean): MessageKind {
   if (failure === undefined) return "unexpected";
   if (failure.kind === "linkEnded") return failure.because === "expired" ? "linkExpired" : "linkRevoked";
@@ -103,7 +103,7 @@ function statusOf(error: unknown): number {
 
 /**
  * The last handler of a router of pages.
- * @param embedOrigins who may frame the message; nobody when left out
+ * @param embedOrigins pages that may frame the message; none when left out
  */
 export function answerFailures(
   parts: PageParts,

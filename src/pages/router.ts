@@ -1,5 +1,5 @@
 import { Router } from "express";
-import type { EditorIds } from "../documents/editorIds.ts";
+import type { EditorIds } from "../documents/grants.ts";
 import { accessTokenFor } from "../documents/openSession.ts";
 import { hostPage } from "../editorPage/page.ts";
 import { type HostSessionParts, hostSessionRouter } from "../editorPage/pageCalls.ts";
@@ -46,7 +46,7 @@ function editRouter(parts: HostRouterParts): Router {
   const router = Router();
   router.use(hostSessionRouter(parts));
 
-  // Whoever only looks whether the address is alive must not use the ticket up.
+  // Only checking whether the address works must not use up the ticket.
   router.head("/edit/:ticket", async (request, response) => {
     await parts.grants.behindTicket(request.params.ticket);
     response.type("html").end();
@@ -54,7 +54,7 @@ function editRouter(parts: HostRouterParts): Router {
 
   router.get("/edit/:ticket", async (request, response) => {
     const { ticket } = request.params;
-    // Asked before the ticket is taken: a drive that is away for a moment must not cost the visitor his only one.
+    // Before the ticket is redeemed: a short outage of the drive must not cost visitors their only ticket.
     const { name } = await parts.drive.stat((await parts.grants.behindTicket(ticket)).document);
     const grant = await parts.grants.redeemTicket(ticket);
     logFacts({ grant: grant.id, file: grant.document.fileId });

@@ -8,6 +8,7 @@ import type { Attempt, AttemptLimits } from "../model/attemptLimits.ts";
 import type { Drive, DriveAccount, SignInOutcome } from "../model/drive.ts";
 import { failureOf } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { wordRecord } from "../model/record.ts";
 import { requireOwnOrigin, safeReturn } from "./ownOrigin.ts";
 import { type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
 import { endSession, startSession } from "./signedIn.ts";
@@ -32,10 +33,10 @@ const secondStepCookie = "second-step";
 const secondStepForMs = 15 * 60_000;
 /** Whose second factor is asked for: each sign-in with the right password has a new id, and the guesses are one row. */
 const secondStepSchema = z.object({ secondStepId: z.string(), account: z.string() });
-/** Whoever guesses codes knows the password, and a million are soon tried. */
+/** Someone guessing codes already knows the password, and there are only a million codes. */
 const secondFactorDelayMs = 30_000;
 
-/** What is no text of a sensible length can't be right either. */
+/** Anything that is not text of a sensible length can't be right. */
 const text = z.string().max(1024).catch("");
 const passwordForm = z.object({ email: text, password: text, return_to: text });
 const secondFactorForm = z.object({ second_step_id: text, code: text, return_to: text });
@@ -47,6 +48,7 @@ const secondFactorForm = z.object({ second_step_id: text, code: text, return_to:
 export function signInRouter(parts: SignInParts): Router {
   const router = Router();
   const form = [requireOwnOrigin(parts.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
+  const usedConsents = wordRecord(parts.store, "signInUsed");
   const redirectUri = `${parts.bridgeUrl}/signin/callback`;
 
   const show = async (
@@ -100,7 +102,7 @@ export function signInRouter(parts: SignInParts): Router {
       const account = await parts.drive.signIn.byCode(code, consent.codeVerifier);
       // The drive takes a code once; a cookie that has been copied must not serve for another code either.
       const usedUntilMs = parts.now() + consentForMs;
-      if (!(await parts.store.swap(consentUsedKey(consent.state), undefined, "used", usedUntilMs))) {
+      if (!(await usedConsents.create(hashOf(consent.state), "used", usedUntilMs))) {
         await show(request, response, 400, { returnTo, state: "oauthFailed" });
         return;
       }
@@ -204,4 +206,3 @@ export function signInRouter(parts: SignInParts): Router {
 const accountOf = (email: string): string => email.normalize("NFKC").trim().toLowerCase();
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
 const isSame = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(hashOf(a)), Buffer.from(hashOf(b)));
-const consentUsedKey = (state: string): string => `signInUsed:${hashOf(state)}`;

@@ -1,11 +1,12 @@
 import { pipeline } from "node:stream/promises";
 import { Router } from "express";
-import { conflictCopyName } from "../documents/copyName.ts";
 import type { SaveDropped } from "../documents/saveEvents.ts";
-import type { PlacingFacts, SaveSpool, WaitingSave } from "../documents/saveSpool.ts";
+import type { PlacingFacts } from "../documents/saveFacts.ts";
+import type { SaveSpool, WaitingSave } from "../documents/saveSpool.ts";
 import type { Audit } from "../http/auditLog.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
 import { BridgeError } from "../model/failure.ts";
+import { conflictCopyName } from "../model/fileName.ts";
 import type { SignedInPerson } from "../model/personSessions.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
 import { forPerson, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";

@@ -6,13 +6,13 @@ import { NewerStoreError, schemaVersion } from "./storeSchema.ts";
 
 /** Before every key: the database may serve others too. */
 const namespace = "bridge:";
-/** Tells how the entries are laid out; no entry itself. */
+/** Holds the layout version; not an entry itself. */
 const schemaKey = `${namespace}schema`;
 const keysPerScan = 1_000;
 
-/** A server that has not answered by then is taken for lost, and asked through a new connection. */
+/** A server that has not answered by then counts as lost; the bridge opens a new connection. */
 const answerWithinMs = 5_000;
-/** How long a call waits while the connection is made anew: a restart of the server is not an outage. */
+/** How long a call waits for a reconnect: a server restart is not an outage. */
 const patienceMs = 2_000;
 const silence = `no answer within ${answerWithinMs} ms`;
 const longestPauseMs = 1_000;
@@ -62,7 +62,7 @@ export async function openRedisStore(url: string, now: Clock, onLost: (error: Er
   } catch (error) {
     await connection.close();
     if (error instanceof NewerStoreError) throw error;
-    throw new Error(`The store can't be used (${reasonOf(causeOf(error))}); check STORE_URL.`);
+    throw new Error(`The store can't be used (${reasonOf(causeOf(error))}). Check STORE_URL.`);
   }
   const read = async (key: string): Promise<string | undefined> =>
     (await connection.ask((client) => client.get(namespace + key))) ?? undefined;
@@ -172,7 +172,7 @@ class RedisConnection {
       return connection;
     } catch (error) {
       await connection?.close();
-      throw new Error(`The store can't be reached (${reasonOf(error)}); check STORE_URL.`);
+      throw new Error(`The store can't be reached (${reasonOf(error)}). Check STORE_URL.`);
     }
   }
 

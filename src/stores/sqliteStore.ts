@@ -7,19 +7,19 @@ import { type Clock, type KeyValueStore, pauseFor } from "../model/keyValueStore
 import { requireNoNul } from "./keptText.ts";
 import { NewerStoreError, schemaVersion } from "./storeSchema.ts";
 
-/** Rows whose time is over are removed at most this often. */
+/** Expired rows are removed at most this often. */
 const cleanEveryMs = 60_000;
 const cleanedAtOnce = 500;
-/** A clock that goes on by so much between two calls has jumped, or the machine has slept. */
+/** A clock that advances this much between two calls has jumped, or the machine has slept. */
 const jumpMs = 3_600_000;
-/** So long nothing is removed then: a clock that is soon set right has lost nothing. */
+/** After a jump, nothing is removed for this long, in case the clock is corrected. */
 const keepAfterJumpMs = 24 * 3_600_000;
 const pageSize = 200;
-/** The library waits without letting go of the process, so only for as long as another's write usually lasts. */
+/** While the library waits it blocks the process, so only for as long as another process's write usually takes. */
 const blockAtMostMs = 20;
 /** How long a call waits for another process that holds the file: longer than any write takes. */
 const patienceMs = 5_000;
-/** How often it is looked whether the file is still there. */
+/** How often to check that the file is still there. */
 const lookEveryMs = 1_000;
 
 interface Row {
@@ -153,7 +153,7 @@ function placeOf(path: string): () => void {
   return () => {
     if (performance.now() - lookedAtMs < lookEveryMs) return;
     if (look() !== opened) {
-      throw new BridgeError({ kind: "storeUnreachable" }, { cause: new Error("the store file is not where it was") });
+      throw new BridgeError({ kind: "storeUnreachable" }, { cause: new Error("the store file was moved or replaced") });
     }
     lookedAtMs = performance.now();
   };
@@ -166,7 +166,7 @@ function openDatabase(path: string): Database.Database {
     makePrivate(file);
     const database = new Database(file);
     try {
-      // At start there is nothing else to do than to wait.
+      // At start, waiting is fine.
       database.exec(`PRAGMA busy_timeout = ${patienceMs}`);
       requireKnown(database, path);
       database.exec("PRAGMA journal_mode = WAL");
@@ -182,7 +182,9 @@ function openDatabase(path: string): Database.Database {
   } catch (error) {
     if (error instanceof NewerStoreError) throw error;
     const reason = error instanceof Error ? error.message : "unknown reason";
-    throw new Error(`The store file ${path} can't be used (${reason}); check STORE_URL and the rights of its folder.`);
+    throw new Error(
+      `The store file ${path} can't be used (${reason}). Check STORE_URL and the permissions of its folder.`,
+    );
   }
 }
 

@@ -1,16 +1,16 @@
 /**
- * How entries are laid out in a store. A step leads from the layout of its index to the next one; what a bridge made
- * that knew of no layouts is 0. A step may be done twice, by two bridges that start at once.
+ * The layout version of a store. Each migration step leads from the layout of its index to the next; stores from before
+ * versions existed are 0. A step may run twice, when two bridges start at once.
  */
 export const schemaVersion = 1;
 
-/** A store that this bridge must leave alone; the message is a sentence for the operator. */
+/** A store this bridge must not touch; the message is for the operator. */
 export class NewerStoreError extends Error {
-  /** @param store as the sentence names it */
+  /** @param store its name in the message */
   constructor(store: string, version: number) {
     super(
-      `${store} was written by a newer bridge (schema ${version}, this one knows ${schemaVersion}): ` +
-        "start that one, or point STORE_URL elsewhere.",
+      `${store} was written by a newer version of the bridge (schema ${version}; this version supports ${schemaVersion}): ` +
+        "run that version, or set STORE_URL to another store.",
     );
     this.name = "NewerStoreError";
   }

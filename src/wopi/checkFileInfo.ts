@@ -1,7 +1,7 @@
 import type { FileActivity } from "../documents/activity.ts";
-import type { DriveLock } from "../documents/driveLock.ts";
-import type { ContentRecord } from "../documents/editorCopies.ts";
-import type { EditorIds } from "../documents/editorIds.ts";
+import type { ContentRecord } from "../documents/contentRecord.ts";
+import type { DocumentLocks } from "../documents/documentLock.ts";
+import type { EditorIds } from "../documents/grants.ts";
 import { type AccessGrant, isOwners, wopiFileId } from "../documents/grants.ts";
 import { suiteOf } from "../editors/suites.ts";
 import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
@@ -19,7 +19,7 @@ export function checkFileInfo(parts: {
   content: ContentRecord;
   store: KeyValueStore;
   activity: FileActivity;
-  driveLock: DriveLock;
+  locks: DocumentLocks;
   editorIds: EditorIds;
   /** Origin of our host page: the only page the editor may exchange messages with. */
   bridgeUrl: string;
@@ -86,10 +86,10 @@ export function checkFileInfo(parts: {
 
 /** A locked document's facts are known without asking the drive, since nobody else can change it. */
 export async function fileNow(
-  { drive, driveLock }: { readonly drive: Drive; readonly driveLock: DriveLock },
+  { drive, locks }: { readonly drive: Drive; readonly locks: DocumentLocks },
   document: DriveDocument,
 ): Promise<DriveFile> {
-  const known = document.version === undefined ? await driveLock.fileUnderLock(document.fileId) : undefined;
+  const known = document.version === undefined ? await locks.fileUnderLock(document.fileId) : undefined;
   return known ?? drive.stat(document);
 }
 

@@ -1,6 +1,6 @@
 import type { FileActivity } from "../documents/activity.ts";
-import type { DriveLock } from "../documents/driveLock.ts";
-import type { ContentRecord } from "../documents/editorCopies.ts";
+import type { ContentRecord } from "../documents/contentRecord.ts";
+import type { DocumentLocks } from "../documents/documentLock.ts";
 import { editorKey } from "../editors/suites.ts";
 import type { Drive, DriveContent } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -17,7 +17,7 @@ export function getFile(parts: {
   drive: Drive;
   content: ContentRecord;
   activity: FileActivity;
-  driveLock: DriveLock;
+  locks: DocumentLocks;
 }): WopiOperation {
   return async ({ grant, header, signal }) => {
     const file = await fileNow(parts, grant.document);

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
-import type { Discovery, ProofKey } from "../editors/discovery.ts";
+import type { Discovery, Editors, ProofKey } from "../editors/discovery.ts";
+import { BridgeError } from "../model/failure.ts";
 
 /** What an editor's server proves with each call that it is the one whose discovery we read. */
 export interface Proof {
@@ -75,4 +76,21 @@ function importKey(modulus: string, exponent: string): KeyObject | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Is a call signed by an editor that is known here without asking anybody? Which one it must be, only the grant tells.
+ * @throws proofInvalid
+ */
+export function requireKnownProof(
+  editors: Pick<Editors, "known">,
+  proofMode: "required" | "offered" | "off",
+  proof: Proof,
+  nowMs: number,
+): void {
+  if (proofMode === "off") return;
+  const known = editors.known();
+  if (known.some((keys) => keys !== undefined && isProven(proof, keys, nowMs))) return;
+  const maySignNothing = known.length === 0 || known.some((keys) => keys?.proofKey === undefined);
+  if (proofMode === "required" || !maySignNothing) throw new BridgeError({ kind: "proofInvalid" });
 }

@@ -1,6 +1,6 @@
-import type { DriveLock } from "../documents/driveLock.ts";
-import type { ContentRecord } from "../documents/editorCopies.ts";
-import type { FileLocks } from "../documents/fileLocks.ts";
+import type { ContentRecord } from "../documents/contentRecord.ts";
+import type { DocumentLocks } from "../documents/documentLock.ts";
+import { underFreeName } from "../documents/freeName.ts";
 import {
   type AccessGrant,
   type AccessGrants,
@@ -9,24 +9,16 @@ import {
   mayEdit,
   wopiFileId,
 } from "../documents/grants.ts";
+import { receiveSave } from "../documents/saveDocument.ts";
+import { placingFacts } from "../documents/saveFacts.ts";
 import type { SaveSpool, SpooledSave } from "../documents/saveSpool.ts";
 import type { Editors } from "../editors/discovery.ts";
 import type { Audit } from "../http/auditLog.ts";
 import type { Allowances } from "../model/allowances.ts";
 import type { Drive, DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
-import type { FileMutex } from "../model/fileMutex.ts";
 import { checkName, fileType, nearestName, splitName } from "../model/fileName.ts";
-import { underFreeName } from "./freeName.ts";
-import { placingFacts } from "./putFile.ts";
-import {
-  declaredBytes,
-  refuseTooLarge,
-  requestedName,
-  type WopiCall,
-  type WopiOperation,
-  type WopiReply,
-} from "./wopiCall.ts";
+import { requestedName, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
 export interface PutRelativeParts {
   readonly drive: Drive;
@@ -34,9 +26,7 @@ export interface PutRelativeParts {
   readonly allowances: Allowances;
   readonly audit: Audit;
   readonly grants: AccessGrants;
-  readonly locks: FileLocks;
-  readonly driveLock: DriveLock;
-  readonly mutex: FileMutex;
+  readonly locks: DocumentLocks;
   readonly content: ContentRecord;
   readonly spool: SaveSpool;
   readonly limitBytes: number;
@@ -80,10 +70,9 @@ export function putRelativeFile(parts: PutRelativeParts): WopiOperation {
     }
     await countTry(parts, grant);
     const target = targetOf(call);
-    refuseTooLarge(call, parts.limitBytes);
     // Should the bridge die: these bytes are another file's, and must not go into this one.
     const facts = { ...placingFacts(grant, {}, parts.now()), isBesideOnly: true };
-    const save = await parts.spool.receive(call.body, facts, parts.limitBytes, declaredBytes(call));
+    const save = await receiveSave(parts, saveBody(call), facts);
     try {
       // The body may have taken minutes, and what was ended in the meantime writes nothing any more.
       const today = await parts.grants.find(grant.id);
@@ -194,11 +183,10 @@ async function overwrite(
 ): Promise<DriveFile> {
   const found = await parts.drive.findBeside(grant.document, parent, name);
   if (found === undefined) throw new BridgeError({ kind: "nameTaken" });
-  return parts.mutex.run(found.id, async () => {
-    const lock = await parts.locks.current(found.id);
-    if (lock !== undefined) throw new BridgeError({ kind: "lockMismatch", currentLockId: lock.lockId });
+  return parts.locks.exclusively(found.id, async (lock) => {
+    await lock.requireNone();
     // A lock that has just run out may still stand in the drive.
-    await parts.driveLock.release(found.id);
+    await lock.releaseInDrive();
     // Whoever was at it before may have written or renamed it.
     const taken = await parts.drive.findBeside(grant.document, parent, name);
     if (taken?.id !== found.id) throw new BridgeError({ kind: "nameTaken" });

@@ -1,8 +1,10 @@
 import type { Readable } from "node:stream";
+import { z } from "zod";
 import { type AccessGrant, isOwners } from "../documents/grants.ts";
 import type { Drive, DriveDocument } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
-import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
+import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { record } from "../model/record.ts";
 import type { WopiOperation } from "./wopiCall.ts";
 
 const limitBytes = 1024;
@@ -61,14 +63,15 @@ interface KeepingParts {
   readonly now: Clock;
 }
 
-async function keepOwn({ store, now }: KeepingParts, grant: AccessGrant, text: string | undefined): Promise<void> {
-  // As JSON: a store may end a text at its first NUL.
-  const kept = text === undefined ? undefined : JSON.stringify(text);
-  await put(store, ownKey(grant), kept, now() + keptForMs.others);
-}
-
+const ownTexts = (store: KeyValueStore) => record(store, "userInfo", z.string());
 /** By id, the latest last. */
-type VisitorsTexts = readonly (readonly [personId: string, text: string])[];
+const visitorsTexts = (store: KeyValueStore) =>
+  record(store, "linkUserInfo", z.array(z.tuple([z.string(), z.string()])));
+
+async function keepOwn({ store, now }: KeepingParts, grant: AccessGrant, text: string | undefined): Promise<void> {
+  if (text === undefined) await ownTexts(store).remove(ownId(grant));
+  else await ownTexts(store).put(ownId(grant), text, now() + keptForMs.others);
+}
 
 async function keepVisitors(
   { store, now }: KeepingParts,
@@ -76,32 +79,23 @@ async function keepVisitors(
   personId: string,
   text: string | undefined,
 ): Promise<void> {
-  for (;;) {
-    const raw = await store.get(visitorsKey(linkId));
-    const others = visitorsTexts(raw).filter(([id]) => id !== personId);
-    const texts = text === undefined ? others : [...others, [personId, text] as const].slice(-visitorsAtMost);
-    const next = texts.length === 0 ? undefined : JSON.stringify(texts);
-    if (await store.swap(visitorsKey(linkId), raw, next, now() + keptForMs.visitors)) return;
-  }
+  const change = (known: [string, string][] = []): [string, string][] | undefined => {
+    const others = known.filter(([id]) => id !== personId);
+    const texts = text === undefined ? others : [...others, [personId, text] satisfies [string, string]];
+    return texts.length === 0 ? undefined : texts.slice(-visitorsAtMost);
+  };
+  await visitorsTexts(store).update(linkId, change, now() + keptForMs.visitors);
 }
 
 /** @returns undefined when this person's editor has kept nothing */
 export async function userInfo(store: KeyValueStore, grant: AccessGrant): Promise<string | undefined> {
-  if (grant.linkId !== undefined) {
-    const raw = await store.get(visitorsKey(grant.linkId));
-    return visitorsTexts(raw).find(([id]) => id === grant.person.id)?.[1];
-  }
-  const kept = await store.get(ownKey(grant));
-  return kept === undefined ? undefined : (JSON.parse(kept) as string);
+  if (grant.linkId === undefined) return ownTexts(store).get(ownId(grant));
+  const texts = await visitorsTexts(store).get(grant.linkId);
+  return texts?.find(([id]) => id === grant.person.id)?.[1];
 }
-
-const visitorsTexts = (raw: string | undefined): VisitorsTexts =>
-  raw === undefined ? [] : (JSON.parse(raw) as VisitorsTexts);
 
 /** A portal that names nobody must not read what the owner's editor has kept: its id stands for both. */
-function ownKey(grant: AccessGrant): string {
+function ownId(grant: AccessGrant): string {
   const { person, ownerId, issuedTo } = grant;
-  return person.id === ownerId && !isOwners(grant) ? `userInfo:${issuedTo}:${person.id}` : `userInfo:${person.id}`;
+  return person.id === ownerId && !isOwners(grant) ? `${issuedTo}:${person.id}` : person.id;
 }
-
-const visitorsKey = (linkId: string): string => `linkUserInfo:${linkId}`;

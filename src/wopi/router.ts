@@ -1,6 +1,8 @@
 import { pipeline } from "node:stream/promises";
 import { type NextFunction, type Request, type Response, Router } from "express";
 import { type AccessGrant, type AccessGrants, wopiFileId } from "../documents/grants.ts";
+import { type SaveDocumentParts, saveAfterEnd } from "../documents/saveDocument.ts";
+import { receiveUndecided, type UndecidedSaveParts } from "../documents/undecidedSave.ts";
 import type { Editors } from "../editors/discovery.ts";
 import type { AccessTokens } from "../http/accessToken.ts";
 import { writeWopiFailure } from "../http/failureResponse.ts";
@@ -8,9 +10,9 @@ import { logFacts, logFailure, shortHash } from "../http/requestLog.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { type ComingBody, kindOfCall, type OpenCalls } from "./openCalls.ts";
-import { isProven, type Proof } from "./proofKey.ts";
-import { requireKnownProof, type UndecidedCall } from "./undecidedSave.ts";
-import { isExitSave, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
+import { isProven, type Proof, requireKnownProof } from "./proofKey.ts";
+import { placingHeaders } from "./putFile.ts";
+import { isExitSave, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
 /** Whether calls must be signed: always, as soon as the editor's discovery offers keys, or never. */
 type ProofMode = "required" | "offered" | "off";
@@ -30,10 +32,9 @@ export interface WopiRouterParts {
   readonly fileOverrides: Readonly<Record<string, WopiOperation>>;
   /** By X-WOPI-Override on the contents. */
   readonly contentOverrides: Readonly<Record<string, WopiOperation>>;
-  /** Takes the body of a save whose grant has ended; the answer is 401 all the same. */
-  readonly keepEndedSave: (call: WopiCall) => Promise<void>;
-  /** Takes the body of an exit save whose grant can't be looked up; the answer is 503 all the same. */
-  readonly keepUndecidedSave: (call: UndecidedCall) => Promise<void>;
+  /** For saves of which no operation hears: whose grant has ended, or can't be looked up. */
+  readonly saves: SaveDocumentParts;
+  readonly undecidedSaves: UndecidedSaveParts;
 }
 
 /** `/wopi/files/:id` and its contents: token gate, proof gate, then the operation. No body parser may come before. */
@@ -112,7 +113,9 @@ async function admitOrKeep(
   } catch (error) {
     if (failureOf(error, "storeUnreachable") !== undefined) throw error;
     const ended = await endedSave(parts, request, token);
-    if (ended !== undefined) await counted(parts, request, ended, () => parts.keepEndedSave(callOf(ended)));
+    if (ended !== undefined) {
+      await counted(parts, request, ended, () => saveAfterEnd(parts.saves, ended, saveBody(callOf(ended))));
+    }
     throw error;
   }
 }
@@ -125,7 +128,9 @@ async function keepUndecided(parts: WopiRouterParts, request: Request, token: st
     const claims = await parts.tokens.verify(token, true);
     if (claims.fileId !== request.params["id"]) return;
     requireKnownProof(parts.editors, parts.proofMode, proofOf(parts, request), parts.now());
-    await parts.keepUndecidedSave({ claims, header, body: request });
+    const { grantId, fileId, expiresAtMs } = claims;
+    const save = { grantId, wopiFileId: fileId, ...placingHeaders({ header }) };
+    await receiveUndecided(parts.undecidedSaves, save, expiresAtMs, saveBody({ header, body: request }));
     logFacts({ save: "undecided", file: claims.fileId });
   } catch (error) {
     logFailure(error);
@@ -221,10 +226,13 @@ async function endedSave(parts: WopiRouterParts, request: Request, token: string
     await requireProof(parts, request, grant);
     return grant;
   } catch (error) {
-    if (!(error instanceof BridgeError) || error.failure.kind === "storeUnreachable") throw error;
+    if (!(error instanceof BridgeError) || isStoreFault(error)) throw error;
     return undefined;
   }
 }
+
+const isStoreFault = ({ failure }: BridgeError): boolean =>
+  failure.kind === "storeUnreachable" || failure.kind === "rowUnreadable";
 
 /** @throws proofInvalid */
 async function requireProof(parts: WopiRouterParts, request: Request, grant: AccessGrant): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { AccessGrant } from "../documents/grants.ts";
+import type { SaveBody } from "../documents/saveDocument.ts";
 import { nameFromHeader } from "../http/nameHeader.ts";
 import type { DriveContent } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -50,17 +51,15 @@ export function requestedName(call: WopiCall, header: string): string | undefine
   return value === undefined ? undefined : nameFromHeader(header, value);
 }
 
-/** Refuses a body by what is said of its length, before a byte of it is taken. @throws bodyTooLarge */
-export function refuseTooLarge(call: Pick<WopiCall, "header">, limitBytes: number): void {
-  for (const header of ["Content-Length", "X-WOPI-Size"]) {
-    if (Number(call.header(header) ?? 0) > limitBytes) throw new BridgeError({ kind: "bodyTooLarge", limitBytes });
-  }
-}
-
-/** @returns length of the body as it was announced; undefined when it comes in chunks */
-export function declaredBytes(call: Pick<WopiCall, "header">): number | undefined {
+/** The body of a call, with what its headers say of its length. */
+export function saveBody(call: Pick<WopiCall, "header" | "body">): SaveBody {
   const length = call.header("Content-Length");
-  return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined;
+  const announced = [length, call.header("X-WOPI-Size")].map((header) => Number(header ?? 0) || 0);
+  return {
+    bytes: call.body,
+    declaredBytes: length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined,
+    announcedBytes: Math.max(...announced),
+  };
 }
 
 /** The last save of an editor that unloads the document: it does not come again. */

@@ -7,7 +7,7 @@ import { createEncryption } from "../../src/cloudreve/encryption.ts";
 import { ViewerSessions } from "../../src/cloudreve/nativeWopi.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
 import { UploadSessions } from "../../src/cloudreve/uploadSession.ts";
-import { ContentRecord } from "../../src/documents/editorCopies.ts";
+import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import type { Drive, DriveAccount, DriveEntry } from "../../src/model/drive.ts";
 import { FileMutex } from "../../src/model/fileMutex.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";

@@ -9,7 +9,7 @@ import { createEncryption } from "../../src/cloudreve/encryption.ts";
 import { ViewerSessions } from "../../src/cloudreve/nativeWopi.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
 import { UploadSessions } from "../../src/cloudreve/uploadSession.ts";
-import { ContentRecord } from "../../src/documents/editorCopies.ts";
+import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import type { Bytes, Drive, DriveDocument, DriveFile } from "../../src/model/drive.ts";
 import type { Failure } from "../../src/model/failure.ts";
 import { BridgeError } from "../../src/model/failure.ts";

@@ -10,7 +10,7 @@ import { createEncryption, type Encryption } from "../../src/cloudreve/encryptio
 import { ViewerSessions } from "../../src/cloudreve/nativeWopi.ts";
 import { CloudreveSignIn } from "../../src/cloudreve/signIn.ts";
 import { UploadSessions } from "../../src/cloudreve/uploadSession.ts";
-import { ContentRecord } from "../../src/documents/editorCopies.ts";
+import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import type { Drive, DriveAccount } from "../../src/model/drive.ts";
 import { BridgeError, type Failure } from "../../src/model/failure.ts";
 import { FileMutex } from "../../src/model/fileMutex.ts";

@@ -16,7 +16,7 @@ describe("the WOPI address", () => {
     ["a sign-in", answer(302, { location: "https://login.example.org/?secret=1" }), "failed", /^WOPI_URL=/],
     ["a page", answer(200), "failed", /^WOPI_URL=/],
     ["a proxy without a bridge", answer(502), "failed", /^WOPI_URL=/],
-    ["nothing", { reason: "nothing listens there" }, "failed", /^WOPI_URL=/],
+    ["nothing", { reason: "connection refused" }, "failed", /^WOPI_URL=/],
   ] as const)("%s", (_what, asked, outcome, change) => {
     const verdict = judgeWopiAddress(asked, "id", config({ WOPI_URL: "http://bridge:8080" }), false);
     expect(verdict.outcome).toBe(outcome);
@@ -52,7 +52,7 @@ describe("the WOPI address", () => {
     ],
     [
       "cut off",
-      probe({ answer: undefined, isFromBridge: false, isEarly: false, reason: "the connection broke off" }),
+      probe({ answer: undefined, isFromBridge: false, isEarly: false, reason: "the connection was dropped" }),
       "failed",
       "warning",
     ],
@@ -73,8 +73,8 @@ describe("the bridge's own address", () => {
       /^BRIDGE_URL=http:\/\/127\.0\.0\.1:8080 /,
     ],
     ["a proxy without a bridge", answer(502), false, "failed", /^BRIDGE_URL=/],
-    ["nothing, while the bridge runs", { reason: "the name is not known" }, true, "failed", /^BRIDGE_URL=/],
-    ["nothing, nor a bridge", { reason: "nothing listens there" }, false, "failed", /^start the bridge: npm start$/],
+    ["nothing, while the bridge runs", { reason: "the name does not resolve" }, true, "failed", /^BRIDGE_URL=/],
+    ["nothing, nor a bridge", { reason: "connection refused" }, false, "failed", /^start the bridge: npm start$/],
   ] as const)("%s", (_what, asked, runsHere, outcome, change) => {
     const verdict = judgeHealth(asked, "id", config(), runsHere);
     expect(verdict.outcome).toBe(outcome);
@@ -131,13 +131,13 @@ describe("store and spool", () => {
   });
 
   it("store and spool on one disk are told, with what is left for the store", () => {
-    expect(judgeSharedDisk(true, 64).sentence).toContain("leaves 64 MiB of it free for the store");
-    expect(judgeSharedDisk(false, 64).sentence).toBe("Spool and store share no disk.");
+    expect(judgeSharedDisk(true, 64).sentence).toContain("keeps 64 MiB of it free for the store");
+    expect(judgeSharedDisk(false, 64).sentence).toBe("Spool and store are on different disks.");
   });
 
   it.each([
-    [22, "keep SPOOL_DIR and let the bridge run: it tries them again by itself"],
-    [24, "ask the owners to fetch them at /saves, or raise SPOOL_DAYS"],
+    [22, "keep SPOOL_DIR and leave the bridge running: it retries them automatically"],
+    [24, "ask the owners to download them at /saves, or raise SPOOL_DAYS"],
   ])("a save that has waited for %i of 30 days", (days, change) => {
     const nowMs = Date.UTC(2026, 10, 21, 12);
     const save = { fileName: "a.docx", personName: "Alice", receivedAtMs: nowMs - days * 86_400_000 };
@@ -159,7 +159,7 @@ describe("store and spool", () => {
     );
     expect(verdict.outcome).toBe("warning");
     expect(verdict.sentence).toBe(
-      '2 saves are not yet in Cloudreve: "early.docx" of Alice since 2026-11-21 10:30 UTC, "late.docx" of Alice since 2026-11-21 11:58 UTC.',
+      '2 saves are not yet in Cloudreve: "early.docx" by Alice since 2026-11-21 10:30 UTC, "late.docx" by Alice since 2026-11-21 11:58 UTC.',
     );
     expect(judgeSpoolContent([save("now.docx", 0.5)], [], nowMs, 30 * 86_400_000).outcome).toBe("ok");
     expect(judgeSpoolContent([], ["a.save.broken"], nowMs, 30 * 86_400_000).outcome).toBe("warning");

@@ -42,7 +42,7 @@ describe("Cloudreve", () => {
   });
 
   it.each([
-    [203, /^CLOUDREVE_EMAIL=<an account without a second factor>/],
+    [203, /^CLOUDREVE_EMAIL=<an account without two-factor sign-in>/],
     [40_026, /Captcha/],
     [40_018, /^CLOUDREVE_EMAIL=/],
     [40_080, /^CLOUDREVE_PASSWORD=/],

@@ -49,8 +49,8 @@ describe("who may frame the editor", () => {
 
   it.each([
     ["refuses the host", answer(403), "Collabora: aliasgroup1=https://office.example.org"],
-    ["is not handed on", answer(404), "proxy of the editor: hand on /browser"],
-    ["does not answer", { reason: "nothing listens there" }, "Collabora: server_name=<public host of the editor>"],
+    ["is not handed on", answer(404), "proxy in front of the editor: pass on /browser"],
+    ["does not answer", { reason: "connection refused" }, "Collabora: server_name=<public host of the editor>"],
   ])("names the line for a page that %s", (_how, page: Asked, change) => {
     expect(judgeFraming(page, editor, "collabora", config())).toMatchObject({ outcome: "failed", change });
   });
@@ -134,7 +134,7 @@ describe("the editor's WebSocket", () => {
     ["collabora", answer(403), "ok"],
     ["collabora", answer(400), "failed"],
     ["collabora", answer(502, { server: "nginx" }), "failed"],
-    ["collabora", { reason: "nothing listens there" }, "failed"],
+    ["collabora", { reason: "connection refused" }, "failed"],
     ["onlyoffice", answer(400), "warning"],
     ["other", undefined, "skipped"],
   ] as const)("%s: %o", (suite, asked, outcome) => {

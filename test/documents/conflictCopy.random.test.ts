@@ -4,13 +4,14 @@ import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConflictCopies } from "../../src/documents/conflictCopy.ts";
-import { conflictCopyName } from "../../src/documents/copyName.ts";
-import { ContentRecord } from "../../src/documents/editorCopies.ts";
+import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import { LastCopies } from "../../src/documents/lastCopies.ts";
 import type { SaveNews } from "../../src/documents/saveEvents.ts";
-import type { PlacingFacts, SpooledSave } from "../../src/documents/saveSpool.ts";
+import type { PlacingFacts } from "../../src/documents/saveFacts.ts";
+import type { SpooledSave } from "../../src/documents/saveSpool.ts";
 import type { Drive, DriveFile } from "../../src/model/drive.ts";
 import { BridgeError, type Failure, failureOf } from "../../src/model/failure.ts";
+import { conflictCopyName } from "../../src/model/fileName.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
 import { randomRuns } from "../support/tier.ts";
@@ -182,7 +183,7 @@ function saveOf(text: string, facts: PlacingFacts = placing): SpooledSave {
 describe("keeping a save beside the document", () => {
   it("makes a copy of it, leaves the document alone, and tells the copy's name", async () => {
     const { copies, files, names, told } = freshFolder();
-    await copies.keep(saveOf("Ann's work"), "changedInStorage");
+    await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     expect(names()).toEqual(["Report.docx", copyName]);
     expect(files.map(({ text }) => text)).toEqual(["what the drive has", "Ann's work"]);
     expect(told).toEqual([[placing, { is: "copied", copyName, why: "changedInStorage" }]]);
@@ -190,9 +191,9 @@ describe("keeping a save beside the document", () => {
 
   it("makes no second copy of the same bytes, and tells the name of the one that is there", async () => {
     const { clock, copies, names, news } = freshFolder();
-    await copies.keep(saveOf("Ann's work"), "changedInStorage");
+    await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     clock.advance(24 * 3_600_000);
-    await copies.keep(saveOf("Ann's work", { ...placing, receivedAtMs: clock.now() }), "changedInStorage");
+    await copies.copyBeside(saveOf("Ann's work", { ...placing, receivedAtMs: clock.now() }), "changedInStorage");
     expect(names()).toEqual(["Report.docx", copyName]);
     expect(news()).toEqual([
       { is: "copied", copyName, why: "changedInStorage" },
@@ -202,21 +203,21 @@ describe("keeping a save beside the document", () => {
 
   it("tells the name that the copy has now", async () => {
     const { copies, store, names, news } = freshFolder();
-    await copies.keep(saveOf("Ann's work"), "changedInStorage");
+    await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     store("f1", "Ann's own.docx", "Ann's work");
-    await copies.keep(saveOf("Ann's work"), "changedInStorage");
+    await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     expect(names()).toEqual(["Report.docx", "Ann's own.docx"]);
     expect(news().at(-1)).toEqual({ is: "copied", copyName: "Ann's own.docx", why: "changedInStorage" });
   });
 
   it("makes it anew when somebody has thrown the copy away or worked on in it", async () => {
     const { copies, files, store, names, news } = freshFolder();
-    await copies.keep(saveOf("Ann's work"), "changedInStorage");
+    await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     files.splice(1, 1);
-    await copies.keep(saveOf("Ann's work"), "changedInStorage");
+    await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     expect(names()).toEqual(["Report.docx", copyName]);
     store("f1", copyName, "something else since");
-    await copies.keep(saveOf("Ann's work"), "changedInStorage");
+    await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     const second = copyName.replace(".docx", " 2.docx");
     expect(names()).toEqual(["Report.docx", copyName, second]);
     expect(news().at(-1)).toEqual({ is: "copied", copyName: second, why: "changedInStorage" });
@@ -224,7 +225,7 @@ describe("keeping a save beside the document", () => {
 
   it("makes none of bytes that the document holds, and tells that they are saved", async () => {
     const { copies, names, news } = freshFolder();
-    await copies.keep(saveOf("what the drive has"), "changedInStorage");
+    await copies.copyBeside(saveOf("what the drive has"), "changedInStorage");
     expect(names()).toEqual(["Report.docx"]);
     expect(news()).toEqual([{ is: "saved", version: "v1" }]);
   });
@@ -232,7 +233,7 @@ describe("keeping a save beside the document", () => {
   it("finds another name when that is another content's, and tells it", async () => {
     const { copies, store, names, news } = freshFolder();
     store("f1", copyName, "Ann's work of before");
-    await copies.keep(saveOf("Ann's work"), "changedInStorage");
+    await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     const second = copyName.replace(".docx", " 2.docx");
     expect(names()).toEqual(["Report.docx", copyName, second]);
     expect(news()).toEqual([{ is: "copied", copyName: second, why: "changedInStorage" }]);
@@ -241,7 +242,7 @@ describe("keeping a save beside the document", () => {
   it.each(["", "Ann's work"])("completes what an earlier try has left, and tells its name: %j", async (left) => {
     const { copies, files, store, names, news } = freshFolder();
     store("f1", copyName, left);
-    await copies.keep(saveOf("Ann's work"), "changedInStorage");
+    await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     expect(names()).toEqual(["Report.docx", copyName]);
     expect(files[1]?.text).toBe("Ann's work");
     expect(news()).toEqual([{ is: "copied", copyName, why: "changedInStorage" }]);
@@ -250,7 +251,7 @@ describe("keeping a save beside the document", () => {
   it("is named after what the document is called today", async () => {
     const { copies, store, news } = freshFolder();
     store("f0", "Summary.docx", "what the drive has");
-    await copies.keep(saveOf("Ann's work"), "changedInStorage");
+    await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     expect(news()).toEqual([
       { is: "copied", copyName: copyName.replace("Report", "Summary"), why: "changedInStorage" },
     ]);
@@ -265,7 +266,7 @@ describe("keeping a save beside the document", () => {
   ] as const)("tells nothing when the drive refuses the copy: %j", async (next, kind) => {
     const { copies, fault, news } = freshFolder();
     fault.next = next;
-    const reason = await copies.keep(saveOf("Ann's work"), "changedInStorage").catch((error: unknown) => error);
+    const reason = await copies.copyBeside(saveOf("Ann's work"), "changedInStorage").catch((error: unknown) => error);
     expect(failureOf(reason, kind)).toBeDefined();
     expect(news()).toEqual([]);
   });

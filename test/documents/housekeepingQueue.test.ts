@@ -1,14 +1,26 @@
 import { describe, expect, it } from "vitest";
+import { DocumentLocks } from "../../src/documents/documentLock.ts";
 import { Housekeeping } from "../../src/documents/housekeeping.ts";
+import type { Drive } from "../../src/model/drive.ts";
 import { FileMutex } from "../../src/model/fileMutex.ts";
+import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
+import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 
 /** A bridge whose files are not locked; tells which of them were looked at. */
 function stage() {
   const looks: string[] = [];
   const mutex = new FileMutex();
-  const locks = { current: async (fileId: string) => void looks.push(fileId) };
-  const driveLock = { release: async () => undefined };
-  const housekeeping = new Housekeeping({ now: () => 0, mutex, locks, driveLock } as never);
+  const now = () => 0;
+  const store = openMemoryStore(now);
+  const watched: KeyValueStore = {
+    ...store,
+    get: (key) => {
+      if (key.startsWith("lock:")) looks.push(key.slice("lock:".length));
+      return store.get(key);
+    },
+  };
+  const locks = new DocumentLocks({ store: watched, drive: {} as Drive, mutex, now });
+  const housekeeping = new Housekeeping({ now, locks } as never);
   return { looks, mutex, housekeeping };
 }
 

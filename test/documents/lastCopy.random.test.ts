@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConflictCopies } from "../../src/documents/conflictCopy.ts";
-import { ContentRecord } from "../../src/documents/editorCopies.ts";
+import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import { LastCopies } from "../../src/documents/lastCopies.ts";
 import type { SaveNews } from "../../src/documents/saveEvents.ts";
 import type { SpooledSave } from "../../src/documents/saveSpool.ts";
@@ -107,7 +107,7 @@ function freshStage() {
       fileName: "Report.docx",
       receivedAtMs,
       isBesideOnly: true,
-      isLastOfGrant: true,
+      isOfEndedGrant: true,
     },
     sizeBytes: bytesOf(text),
     sha256: createHash("sha256").update(text).digest("base64"),
@@ -129,9 +129,9 @@ function freshStage() {
 describe("the last save of a session that has ended", () => {
   it("is one copy, whose place the later one takes and an older one does not", async () => {
     const { bridge, save, copies, news } = freshStage();
-    await bridge().keep(save("first", startMs), "rightMissing");
-    await bridge().keep(save("third", startMs + 2), "rightMissing");
-    await bridge().keep(save("second", startMs + 1), "rightMissing");
+    await bridge().copyBeside(save("first", startMs), "rightMissing");
+    await bridge().copyBeside(save("third", startMs + 2), "rightMissing");
+    await bridge().copyBeside(save("second", startMs + 1), "rightMissing");
     expect(copies()).toEqual(["third"]);
     expect(news).toHaveLength(3);
     expect(news.every(({ is }) => is === "copied")).toBe(true);
@@ -144,16 +144,16 @@ describe("the last save of a session that has ended", () => {
         const { clock, bridge, save, copies, killAfter } = freshStage();
         killAfter(steps);
         wasKilled = await bridge()
-          .keep(save("first"), "rightMissing")
+          .copyBeside(save("first"), "rightMissing")
           .then(
             () => false,
             () => true,
           );
         killAfter(Number.POSITIVE_INFINITY);
         clock.advance(1);
-        await bridge().keep(save(again), "rightMissing");
+        await bridge().copyBeside(save(again), "rightMissing");
         expect(copies(), `killed after ${steps} steps`).toEqual([again]);
-        await bridge().keep(save("and more"), "rightMissing");
+        await bridge().copyBeside(save("and more"), "rightMissing");
         expect(copies(), `killed after ${steps} steps`).toEqual(["and more"]);
       }
     }
@@ -163,18 +163,18 @@ describe("the last save of a session that has ended", () => {
     let wasKilled = true;
     for (let steps = 0; wasKilled; steps++) {
       const { clock, bridge, save, copies, killAfter } = freshStage();
-      await bridge().keep(save("first"), "rightMissing");
+      await bridge().copyBeside(save("first"), "rightMissing");
       clock.advance(1);
       killAfter(steps);
       wasKilled = await bridge()
-        .keep(save("second"), "rightMissing")
+        .copyBeside(save("second"), "rightMissing")
         .then(
           () => false,
           () => true,
         );
       killAfter(Number.POSITIVE_INFINITY);
       clock.advance(1);
-      await bridge().keep(save("third"), "rightMissing");
+      await bridge().copyBeside(save("third"), "rightMissing");
       expect(copies(), `killed after ${steps} steps`).toEqual(["third"]);
     }
   });
@@ -189,12 +189,12 @@ describe("the last save of a session that has ended", () => {
             clock.advance(1);
             return save(text);
           });
-          const kept = await Promise.allSettled(saves.map((one) => bridge().keep(one, "rightMissing")));
+          const kept = await Promise.allSettled(saves.map((one) => bridge().copyBeside(one, "rightMissing")));
           expect(copies().length).toBeLessThanOrEqual(1);
           // Who could not place it keeps it in the spool, and tries again.
           for (const [index, outcome] of kept.entries()) {
             const one = saves[index];
-            if (outcome.status === "rejected" && one !== undefined) await bridge().keep(one, "rightMissing");
+            if (outcome.status === "rejected" && one !== undefined) await bridge().copyBeside(one, "rightMissing");
           }
           expect(copies()).toHaveLength(1);
           expect(texts).toContain(copies()[0]);
@@ -206,37 +206,37 @@ describe("the last save of a session that has ended", () => {
 
   it("leaves a copy that a person has worked on in or thrown away, and makes no other", async () => {
     const { files, put, bridge, save, copies, news } = freshStage();
-    await bridge().keep(save("first"), "rightMissing");
+    await bridge().copyBeside(save("first"), "rightMissing");
     const [, copy] = files;
     put("f1", copy?.file.name ?? "", "a person's");
-    await bridge().keep(save("second"), "rightMissing");
+    await bridge().copyBeside(save("second"), "rightMissing");
     expect(copies()).toEqual(["a person's"]);
     expect(news.at(-1)).toEqual({ is: "refused", why: "rightMissing" });
     files.splice(1, 1);
-    await bridge().keep(save("third"), "rightMissing");
+    await bridge().copyBeside(save("third"), "rightMissing");
     expect(copies()).toEqual([]);
   });
 
   it("takes another name when a file of that name is there, and leaves that", async () => {
     const { put, bridge, save, copies } = freshStage();
     put("f1", "Report (conflict, Ann, 2026-11-21 08.15).docx", "another's");
-    await bridge().keep(save("first"), "rightMissing");
-    await bridge().keep(save("second"), "rightMissing");
+    await bridge().copyBeside(save("first"), "rightMissing");
+    await bridge().copyBeside(save("second"), "rightMissing");
     expect(copies()).toEqual(["another's", "second"]);
   });
 
   it("is none when the document holds it already", async () => {
     const { bridge, save, copies, news } = freshStage();
-    await bridge().keep(save("what the drive has"), "rightMissing");
+    await bridge().copyBeside(save("what the drive has"), "rightMissing");
     expect(copies()).toEqual([]);
     expect(news).toEqual([{ is: "saved", version: "v1" }]);
   });
 
   it("is one for each session, of the same person too", async () => {
     const { bridge, save, copies } = freshStage();
-    await bridge().keep(save("of one", startMs, "g1"), "rightMissing");
-    await bridge().keep(save("of the other", startMs, "g2"), "rightMissing");
-    await bridge().keep(save("later of one", startMs, "g1"), "rightMissing");
+    await bridge().copyBeside(save("of one", startMs, "g1"), "rightMissing");
+    await bridge().copyBeside(save("of the other", startMs, "g2"), "rightMissing");
+    await bridge().copyBeside(save("later of one", startMs, "g1"), "rightMissing");
     expect(copies()).toEqual(["later of one", "of the other"]);
   });
 });

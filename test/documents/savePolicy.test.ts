@@ -35,9 +35,9 @@ const acknowledge = "acknowledge";
 const refuseForTheirs = "refuse: locked by theirs";
 const refuseUnlocked = "refuse: not locked";
 const refuseChanged = "refuse: changed in storage";
-const copyForTheirs = "keepCopy: locked by theirs";
-const copyUnlocked = "keepCopy: not locked";
-const copyChanged = "keepCopy: changed in storage";
+const copyForTheirs = "copyBeside: locked by theirs";
+const copyUnlocked = "copyBeside: not locked";
+const copyChanged = "copyBeside: changed in storage";
 
 function inWords(decision: SaveDecision): string {
   if (!("because" in decision)) return decision.do;
@@ -251,7 +251,7 @@ describe("in every one of the combinations", () => {
 
   it("tries them all", () => {
     expect(everything).toHaveLength(3 * 2 * 3 * 6 * 2 * 2 * 2 * 2 * 2);
-    for (const kind of ["write", "acknowledge", "refuse", "keepCopy"] as const) expect(having(kind)).not.toEqual([]);
+    for (const kind of ["write", "acknowledge", "refuse", "copyBeside"] as const) expect(having(kind)).not.toEqual([]);
   });
 
   it("never writes over a version that is known to be another, unless the user said so or nothing is there", () => {
@@ -269,7 +269,7 @@ describe("in every one of the combinations", () => {
   });
 
   it("never calls a lock conflict a change in storage", () => {
-    for (const { facts, decision } of [...having("refuse"), ...having("keepCopy")]) {
+    for (const { facts, decision } of [...having("refuse"), ...having("copyBeside")]) {
       if (facts.heldLockId === undefined || facts.heldLockId === facts.requestLockId) continue;
       expect("because" in decision && decision.because).toEqual({
         kind: "lockMismatch",
@@ -300,7 +300,7 @@ describe("in every one of the combinations", () => {
   });
 
   it("never makes a copy while the user can still answer, nor of bytes that are stored", () => {
-    for (const { facts } of having("keepCopy")) {
+    for (const { facts } of having("copyBeside")) {
       expect(facts.isExitSave || facts.wasTakenOver).toBe(true);
       expect(facts.equalsStored).toBe(false);
     }
@@ -311,7 +311,7 @@ describe("in every one of the combinations", () => {
       const { do: answer, ...reason } = decideSave({ ...facts, isExitSave: false });
       const { do: onExit, ...reasonOnExit } = facts.isExitSave ? decision : decideSave({ ...facts, isExitSave: true });
       expect(reasonOnExit).toEqual(reason);
-      expect(onExit).toBe(answer === "refuse" && !facts.equalsStored ? "keepCopy" : answer);
+      expect(onExit).toBe(answer === "refuse" && !facts.equalsStored ? "copyBeside" : answer);
     }
   });
 });

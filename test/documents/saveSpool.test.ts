@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type PlacingFacts, SaveSpool } from "../../src/documents/saveSpool.ts";
+import type { PlacingFacts } from "../../src/documents/saveFacts.ts";
+import { SaveSpool } from "../../src/documents/saveSpool.ts";
 import { failureOf } from "../../src/model/failure.ts";
 
 const mebibyte = 1024 * 1024;
@@ -302,10 +303,43 @@ describe("the largest save that one session can have", () => {
 
   it("goes on as the last of a right that ended while it came, in the room that it has", async () => {
     const save = await spool.receive(inPieces(bytes), facts, limitBytes, bytes.length);
-    const last = await save.restated({ ...facts, isBesideOnly: true, isLastOfGrant: true });
+    const last = await save.restated({ ...facts, isBesideOnly: true, isOfEndedGrant: true });
     expect((await readdir(dir)).length).toBe(1);
     expect(bytes.equals(await buffer(last.open()))).toBe(true);
     await last.keep();
-    expect(spool.waiting().map((kept) => kept.facts?.isLastOfGrant)).toEqual([true]);
+    expect(spool.waiting().map((kept) => kept.facts?.isOfEndedGrant)).toEqual([true]);
+  });
+});
+
+describe("what a bridge of the version before has left in the folder", () => {
+  const bytes = Buffer.from("work of before the upgrade");
+  const leftBehind = async (line: object) => {
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const name = `0123456789abcdef01234567-${bytes.length}-${sha256}.save`;
+    await writeFile(join(dir, name), Buffer.concat([Buffer.from(`${JSON.stringify(line)}\n`), bytes]));
+    const upgraded = await SaveSpool.open(dir);
+    for await (const save of upgraded.kept()) return save;
+    return undefined;
+  };
+
+  it("is placed with what it was based on", async () => {
+    const stand = { copyId: "c1", order: 7, baseVersion: "v3", lock: "mark" };
+    const save = await leftBehind({ ...facts, stand });
+    expect(save?.facts).toEqual({ ...facts, baseline: { loadId: "c1", order: 7, baseVersion: "v3", lock: "mark" } });
+    expect(bytes.equals(await buffer(save?.open() ?? Readable.from([])))).toBe(true);
+  });
+
+  it("stays the last save of a grant that had ended", async () => {
+    const save = await leftBehind({ ...facts, isBesideOnly: true, isLastOfGrant: true });
+    expect(save?.facts).toEqual({ ...facts, isBesideOnly: true, isOfEndedGrant: true });
+  });
+
+  it("has the form in which this version writes, so that an upgrade can be taken back", async () => {
+    const baseline = { loadId: "c1", order: 7, baseVersion: "v3", lock: "mark" };
+    await spool.receive(inPieces(bytes), { ...facts, baseline, isBesideOnly: true, isOfEndedGrant: true }, limitBytes);
+    const [name = ""] = await readdir(dir);
+    const [line = ""] = (await readFile(join(dir, name), "utf8")).split("\n");
+    const stand = { copyId: "c1", order: 7, baseVersion: "v3", lock: "mark" };
+    expect(JSON.parse(line)).toEqual({ ...facts, stand, isBesideOnly: true, isLastOfGrant: true });
   });
 });

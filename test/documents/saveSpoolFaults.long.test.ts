@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type PlacingFacts, SaveSpool, type SpooledSave } from "../../src/documents/saveSpool.ts";
+import type { PlacingFacts } from "../../src/documents/saveFacts.ts";
+import { SaveSpool, type SpooledSave } from "../../src/documents/saveSpool.ts";
 import { type DiskFaults, diskFaults } from "../support/diskFaults.ts";
 
 const mebibyte = 1024 * 1024;
@@ -17,9 +18,9 @@ const facts: PlacingFacts = {
   editor: "https://office.example",
   fileName: "Report.docx",
   receivedAtMs: 1,
-  stand: { copyId: "c1", order: 1 },
+  baseline: { loadId: "c1", order: 1 },
 };
-const later: PlacingFacts = { ...facts, receivedAtMs: 2, stand: { copyId: "c1", order: 2 } };
+const later: PlacingFacts = { ...facts, receivedAtMs: 2, baseline: { loadId: "c1", order: 2 } };
 
 let dir: string;
 let faults: DiskFaults;

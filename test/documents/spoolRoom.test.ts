@@ -7,9 +7,9 @@ const holder = { grantId: "g1", fileId: "f1", origin: "link:l1" };
 const another = { grantId: "g2", fileId: "f2", origin: "link:l2" };
 
 function taken(bytes: number, more: Partial<RoomTaken> = {}): RoomTaken {
-  return { holder, copyKey: undefined, isKept: false, reservedBytes: bytes, writtenBytes: 0, ...more };
+  return { holder, seriesKey: undefined, isKept: false, reservedBytes: bytes, writtenBytes: 0, ...more };
 }
-const wish = (bytes: number, more: Partial<RoomTaken> = {}) => ({ holder, copyKey: undefined, bytes, ...more });
+const wish = (bytes: number, more: Partial<RoomTaken> = {}) => ({ holder, seriesKey: undefined, bytes, ...more });
 
 describe("room in the spool", () => {
   it.each([
@@ -53,11 +53,11 @@ describe("room in the spool", () => {
   });
 
   it("is there for the newer save of a copy whose older one waits, and not for another copy", () => {
-    const kept = [taken(250, { isKept: true, copyKey: "copy" })];
-    expect(hasRoom(kept, wish(250, { copyKey: "copy" }), disk, maxBytes)).toBe(true);
-    expect(hasRoom(kept, wish(1, { copyKey: "other" }), disk, maxBytes)).toBe(false);
+    const kept = [taken(250, { isKept: true, seriesKey: "copy" })];
+    expect(hasRoom(kept, wish(250, { seriesKey: "copy" }), disk, maxBytes)).toBe(true);
+    expect(hasRoom(kept, wish(1, { seriesKey: "other" }), disk, maxBytes)).toBe(false);
     // Half-sent bodies of the same copy are no kept ones.
-    expect(hasRoom([taken(250, { copyKey: "copy" })], wish(1, { copyKey: "copy" }), disk, maxBytes)).toBe(false);
+    expect(hasRoom([taken(250, { seriesKey: "copy" })], wish(1, { seriesKey: "copy" }), disk, maxBytes)).toBe(false);
   });
 
   it("is what the disk has, less the part that is left for the store, and less what half-sent bodies will take", () => {
@@ -65,7 +65,7 @@ describe("room in the spool", () => {
     expect(leftFreeBytes(small)).toBe(1000);
     expect(roomBytes([], small, Number.POSITIVE_INFINITY)).toBe(2000);
     expect(roomBytes([taken(500, { writtenBytes: 500 })], small, Number.POSITIVE_INFINITY)).toBe(2500);
-    const far = { holder: another, copyKey: undefined, bytes: 500 };
+    const far = { holder: another, seriesKey: undefined, bytes: 500 };
     expect(hasRoom([taken(1500)], far, small, Number.POSITIVE_INFINITY)).toBe(true);
     expect(hasRoom([taken(1501)], far, small, Number.POSITIVE_INFINITY)).toBe(false);
     expect(roomBytes([], { sizeBytes: 8000, freeBytes: 900 }, 5000)).toBe(0);

@@ -68,7 +68,7 @@ describe("the host page", () => {
       const second = await get(url);
       expect(second.status).toBe(410);
       expect(second.headers.get("content-type")).toMatch(/^text\/html/);
-      expect(second.text).toContain("has been used");
+      expect(second.text).toContain("has already been used");
     });
 
     it("is not used up by somebody who only asks for the head, as scanners of links do", async () => {
@@ -122,7 +122,7 @@ describe("the host page", () => {
       expect(JSON.stringify(bridge.logLines)).not.toContain(url.split("/").at(-1));
     });
 
-    it("survives a moment in which the drive does not answer", async () => {
+    it("survives a moment in which the drive is not responding", async () => {
       const { host_page_url: url } = await session();
       await bridge.stopDrive();
       const failed = await get(url);

@@ -83,7 +83,7 @@ describe("the line above the editor", () => {
   it("says that a save was kept, since when, why, and that it is tried again", () => {
     expect(line({ isModified: true }, { not_saved: notSaved })).toEqual({
       tone: "trouble",
-      text: "Not saved since 09:12, kept safely: the drive does not answer. It is tried again by itself.",
+      text: "Not saved since 09:12, but kept safely: the drive is not responding. Saving will be retried automatically.",
     });
   });
 
@@ -99,7 +99,7 @@ describe("the line above the editor", () => {
   it("tells what the editor still holds when nothing was kept", () => {
     const refused = { ...notSaved, why: "lockedElsewhere", kept_in: null } as const;
     expect(line({}, { not_saved: refused }).text).toBe(
-      "Not saved since 09:12: another program has locked the document in the drive. The editor still has the changes.",
+      "Not saved since 09:12: another program has locked the document. The editor still has your changes.",
     );
   });
 
@@ -107,18 +107,18 @@ describe("the line above the editor", () => {
     const copy = { ...notSaved, why: "changedInStorage", kept_in: "copy", copy_name: "Plan (conflict).docx" } as const;
     expect(line({}, { not_saved: copy })).toEqual({
       tone: "trouble",
-      text: "Your changes of 09:12 are in the copy “Plan (conflict).docx” beside the document, since the document was changed in the drive meanwhile.",
+      text: "Your changes from 09:12 are in the copy “Plan (conflict).docx” beside the document, because the document was changed in the drive.",
     });
     const saved = { ...byMe, at: atNineTwelve + 3 * minuteMs };
     expect(line({}, { not_saved: copy, last_save: saved })).toEqual({
       tone: "quiet",
-      text: "Saved 09:15 · changes of 09:12 are in the copy “Plan (conflict).docx”",
+      text: "Saved 09:15 · changes from 09:12 are in the copy “Plan (conflict).docx”",
     });
   });
 
   it("has a sentence for every reason, also for one that it does not know", () => {
     const unknown = { ...notSaved, why: "constructor" } as unknown as HostPageStatus["not_saved"];
-    expect(line({}, { not_saved: unknown }).text).toContain("something unexpected went wrong");
+    expect(line({}, { not_saved: unknown }).text).toContain("an unexpected error occurred");
   });
 
   it("leaves a name that looks like a placeholder as it is", () => {
@@ -138,11 +138,13 @@ describe("the line above the editor", () => {
     });
 
     it("says that the editor's server has not called the bridge", () => {
-      expect(line(waiting, called(false, false)).text).toContain("has not called the bridge at https://bridge.example");
+      expect(line(waiting, called(false, false)).text).toContain(
+        "has not contacted the bridge at https://bridge.example",
+      );
     });
 
     it("says that the editor's server has not fetched the document", () => {
-      expect(line(waiting, called(true, false)).text).toContain("has not fetched it");
+      expect(line(waiting, called(true, false)).text).toContain("has not loaded it yet");
     });
 
     it("says that the editor has it and is slow", () => {
@@ -156,27 +158,27 @@ describe("the line above the editor", () => {
 
   describe("once the session has ended", () => {
     it.each([
-      ["revoked", "This session has been ended."],
+      ["revoked", "This session was ended."],
       ["expired", "This session has expired."],
-      ["linkRevoked", "The link to this document has been revoked."],
+      ["linkRevoked", "The link to this document was revoked."],
       ["linkExpired", "The link to this document has expired."],
-      ["signedOut", "You have signed out everywhere."],
+      ["signedOut", "You signed out everywhere."],
       ["lostEditing", "You can now only view this document."],
       ["constructor", "This session has expired."],
     ])("says why: %s", (reason, sentence) => {
       // A newer bridge may say more than this page knows.
       const ended = reason as PageState["ended"];
-      expect(line({ ended })).toEqual({ tone: "trouble", text: `${sentence} Nothing was left unsaved.` });
+      expect(line({ ended })).toEqual({ tone: "trouble", text: `${sentence} There are no unsaved changes.` });
       expect(line({ ended, permission: "view" }).text).toBe(sentence);
     });
 
     const ended = { ended: "linkRevoked", wasModified: true } as const;
-    const revoked = "The link to this document has been revoked.";
+    const revoked = "The link to this document was revoked.";
     const mine = { ...notSaved, at: nowMs - 1000 };
 
     it("says that the last changes are being kept, and when nothing has come that they may be lost", () => {
-      expect(line({ ...ended, waitsForCopy: true }).text).toBe(`${revoked} Your last changes are being kept …`);
-      expect(line(ended).text).toBe(`${revoked} Your last changes have not arrived, and may be lost.`);
+      expect(line({ ...ended, waitsForCopy: true }).text).toBe(`${revoked} Keeping your last changes …`);
+      expect(line(ended).text).toBe(`${revoked} Your last changes did not arrive and may be lost.`);
     });
 
     it("names the copy that the last changes went into, whether the page knew of them or not", () => {
@@ -190,8 +192,8 @@ describe("the line above the editor", () => {
     });
 
     it("says that they are kept when the drive is away, and that they were saved when they were", () => {
-      expect(line(ended, { not_saved: mine }).text).toContain("kept safely, and become a copy");
-      expect(line(ended, { last_save: { ...byMe, at: nowMs } }).text).toBe(`${revoked} Nothing was left unsaved.`);
+      expect(line(ended, { not_saved: mine }).text).toContain("kept safely and will be added as a copy");
+      expect(line(ended, { last_save: { ...byMe, at: nowMs } }).text).toBe(`${revoked} There are no unsaved changes.`);
     });
 
     it("takes nothing for the last changes that was before the end, or is another's", () => {
@@ -208,7 +210,7 @@ describe("the line above the editor", () => {
   it("says minutes before that a session can't be made longer", () => {
     const ending = { canRenew: false, tokenEndsAtMs: nowMs + 4 * minuteMs };
     expect(line(ending).text).toBe("Your access ends at 09:34.");
-    expect(line({ ...ending, isModified: true }).text).toBe("Your access ends at 09:34: save your changes now.");
+    expect(line({ ...ending, isModified: true }).text).toBe("Your access ends at 09:34. Save your changes now.");
     expect(line({ ...ending, tokenEndsAtMs: nowMs + 6 * minuteMs }).text).toBe("No changes yet");
   });
 
@@ -217,7 +219,7 @@ describe("the line above the editor", () => {
   });
 
   it("says that there is no network, and where unsaved work is", () => {
-    expect(line({ isOffline: true }).text).toBe("No connection; it is tried again.");
+    expect(line({ isOffline: true }).text).toBe("No connection. Trying again.");
     expect(line({ isOffline: true, isModified: true }).text).toContain("the editor still has them");
   });
 

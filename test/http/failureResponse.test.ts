@@ -41,6 +41,7 @@ const table: { readonly [Kind in Failure["kind"]]: [Extract<Failure, { kind: Kin
   driveFailed: [{ kind: "driveFailed", code: 50001, said: "db password wrong" }, 500, 502],
   editorUnreachable: [{ kind: "editorUnreachable", said: "http://e/hosting/discovery could not be read." }, 503, 503],
   storeUnreachable: [{ kind: "storeUnreachable" }, 503, 503],
+  rowUnreadable: [{ kind: "rowUnreadable" }, 500, 500],
   spoolFailed: [{ kind: "spoolFailed" }, 500, 500],
   spoolFull: [{ kind: "spoolFull" }, 503, 503],
 };

@@ -131,7 +131,7 @@ describe("the round of each minute", () => {
   it("gives no lock back for twenty minutes after a jump ahead: editors refresh theirs meanwhile", async () => {
     const clock = setClock();
     let sweeps = 0;
-    const driveLock = {
+    const locks = {
       held: async function* () {
         sweeps += 1;
         yield* [];
@@ -140,7 +140,7 @@ describe("the round of each minute", () => {
     const links = { liveAccounts: async () => [] };
     const guard = { check: async () => [] };
     const spoolEnd = { look: async () => undefined };
-    const housekeeping = new Housekeeping({ now: clock.now, driveLock, links, guard, spoolEnd } as never);
+    const housekeeping = new Housekeeping({ now: clock.now, locks, links, guard, spoolEnd } as never);
     const minutes = async (count: number) => {
       for (let at = 0; at < count; at++) {
         clock.advance(minuteMs);

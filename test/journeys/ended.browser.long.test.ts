@@ -104,8 +104,8 @@ describe("an open page whose session ends", () => {
     await stage.bridge.endSession(session.id);
     await gone(page);
     const copy = await copyOf(session.file.name);
-    await says(line, `This session has been ended. Your last changes are in the copy “${copy}” beside the document.`);
-    expect(await noteOf(page).getByRole("heading").textContent()).toBe("This session has been ended.");
+    await says(line, `This session was ended. Your last changes are in the copy “${copy}” beside the document.`);
+    expect(await noteOf(page).getByRole("heading").textContent()).toBe("This session was ended.");
     expect(await noteOf(page).textContent()).toContain(copy);
     // It can't be opened again, and nothing says that it could.
     expect(await page.getByRole("button").count()).toBe(0);
@@ -125,8 +125,8 @@ describe("an open page whose session ends", () => {
     await api("DELETE", `/links/${writer.id}`);
     await stage.bridge.endSession(reader.id);
     for (const [one, end] of [
-      [writer.page, "The link to this document has been revoked.Nothing was left unsaved."],
-      [page, "This session has been ended."],
+      [writer.page, "The link to this document was revoked.There are no unsaved changes."],
+      [page, "This session was ended."],
     ] as const) {
       await one.bringToFront();
       await gone(one);
@@ -161,7 +161,7 @@ describe("an open page whose session ends", () => {
     await gone(gus.page);
     await says(gus.line, /^You can now only view this document\. Your last changes are in the copy “.*Gus.*”/);
     await staysEnded(gus.page);
-    await gus.page.getByRole("button", { name: "Open to view" }).click();
+    await gus.page.getByRole("button", { name: "Open for viewing" }).click();
     await gus.editor.locator("#text[readonly]").waitFor();
     const reads = async () => (await gus.editor.locator("#text").inputValue()) === "first line\n";
     await until("the document as it is stored is read", reads);
@@ -169,7 +169,7 @@ describe("an open page whose session ends", () => {
     // And that ends as well.
     await api("DELETE", `/links/${gus.id}`);
     await gone(gus.page);
-    await says(gus.line, /^The link to this document has been revoked\./);
+    await says(gus.line, /^The link to this document was revoked\./);
   });
 
   it("says that the link has run out, and offers nothing that would not work", async () => {
@@ -192,7 +192,7 @@ describe("an open page whose session ends", () => {
     try {
       await api("DELETE", `/links/${gus.id}`);
       await gone(gus.page);
-      await says(gus.line, /revoked\. Your last changes are kept safely, and become a copy/);
+      await says(gus.line, /revoked\. Your last changes are kept safely and will be added as a copy/);
     } finally {
       await stage.bridge.startDrive();
     }
@@ -212,14 +212,14 @@ describe("an open page whose session ends", () => {
     });
     await api("DELETE", `/links/${gus.id}`);
     await gone(gus.page);
-    await says(gus.line, /revoked\. Your last changes (are|have)/);
+    await says(gus.line, /revoked\. Your last changes (are|did)/);
   });
 
   it("ends in all windows of somebody who signs out everywhere, and opens after signing in again", async () => {
     const name = await document();
     const { id } = await stage.bridge.alice.info(name);
     const signIn = async (page: Page) => {
-      await page.getByLabel("E-mail").fill("alice@example.com");
+      await page.getByLabel("Email").fill("alice@example.com");
       await page.getByLabel("Password").fill(drivePassword);
       await page.getByRole("button", { name: "Sign in" }).click();
     };
@@ -241,9 +241,9 @@ describe("an open page whose session ends", () => {
     expect(await editorsIn(page)).toBe(1);
     await elsewhere.locator("summary", { hasText: "Alice" }).click();
     await elsewhere.getByRole("button", { name: "Sign out everywhere" }).click();
-    await elsewhere.getByText("Links that you have given away still work.").waitFor();
+    await elsewhere.getByText("Links you have shared still work.").waitFor();
     await gone(page);
-    await says(alice.line, /^You have signed out everywhere\. Your last changes are in the copy “.*Alice.*”/);
+    await says(alice.line, /^You signed out everywhere\. Your last changes are in the copy “.*Alice.*”/);
     await page.getByRole("button", { name: "Open again" }).click();
     await signIn(page);
     await alice.editor.locator("#text:not([readonly])").waitFor();
@@ -299,7 +299,7 @@ describe("an open page whose session ends", () => {
     await gus.page.route("**/renew", (route) => route.abort());
     stage.bridge.clock.advance(10 * 3_600_000);
     await gone(gus.page);
-    await says(gus.line, "This session has expired. Nothing was left unsaved.");
+    await says(gus.line, "This session has expired. There are no unsaved changes.");
     await gus.page.getByRole("button", { name: "Open again" }).click();
     await gus.editor.locator("#text:not([readonly])").waitFor();
   });
@@ -349,11 +349,11 @@ window.opened = openDocument(document.querySelector("main"), { session, on });
     const editor = host.frameLocator("iframe[name=editor-frame]");
     await editor.locator("#text:not([readonly])").waitFor();
     await fetch(`${links}/${id}`, { method: "PATCH", headers, body: JSON.stringify({ permission: "view" }) });
-    await host.getByRole("button", { name: "Open to view" }).click({ timeout: 15_000 });
+    await host.getByRole("button", { name: "Open for viewing" }).click({ timeout: 15_000 });
     await editor.locator("#text[readonly]").waitFor();
     await says(host.locator("#status"), "View only");
     await fetch(`${links}/${id}`, { method: "DELETE", headers });
-    await noteOf(host).getByText("The link to this document has been revoked.").waitFor({ timeout: 15_000 });
+    await noteOf(host).getByText("The link to this document was revoked.").waitFor({ timeout: 15_000 });
     expect(await host.locator("iframe").count()).toBe(0);
     const heard = await page.evaluate(() => (window as unknown as { heard: [string, { reason: string }][] }).heard);
     const ends = heard.filter(([event]) => event === "expired").map(([, { reason }]) => reason);
@@ -384,7 +384,7 @@ window.opened = openDocument(document.querySelector("main"), { session, on });
       }, what);
     expect(await ask("save")).toEqual({ saved: false, reason: "ended" });
     expect(await page.locator("main iframe").count()).toBe(1);
-    expect(await noteOf(host).textContent()).toContain("This session has been ended.");
+    expect(await noteOf(host).textContent()).toContain("This session was ended.");
     expect(await ask("close")).toBe(true);
     expect(await page.locator("main iframe").count()).toBe(0);
   });

@@ -63,7 +63,10 @@ describe("the line above the editor", () => {
     await says(line, "Unsaved changes");
     await stage.bridge.stopDrive();
     await save();
-    await says(line, /^Not saved since \d\d:\d\d, kept safely: the drive does not answer\. It is tried again/);
+    await says(
+      line,
+      /^Not saved since \d\d:\d\d, but kept safely: the drive is not responding\. Saving will be retried/,
+    );
     await stage.bridge.startDrive();
     await until("the replay has placed it", async () => (await stage.bridge.bridge.replay()) === 0);
     await says(line, /saved \d\d:\d\d$/i);
@@ -75,14 +78,14 @@ describe("the line above the editor", () => {
     await type("too late");
     await says(line, "Unsaved changes");
     await stage.bridge.endSession(session.id);
-    await says(line, /^This session has been ended\. Your last changes are in the copy “.*Anna.*” beside/);
+    await says(line, /^This session was ended\. Your last changes are in the copy “.*Anna.*” beside/);
     expect(await stage.bridge.alice.read(session.file.name)).toBe("first line\n");
   });
 
   it("says that there is no network, and that it is back", async () => {
     const { line, type } = await open();
     await context.setOffline(true);
-    await says(line, "No connection; it is tried again.");
+    await says(line, "No connection. Trying again.");
     await context.setOffline(false);
     await says(line, "No changes yet");
     await type("typed");
@@ -237,7 +240,7 @@ describe("a document that does not come", () => {
       const line = page.locator("#status");
       await says(line, "Loading document-1.txt …");
       await page.clock.fastForward(16_000);
-      await says(line, /^The editor at http:\/\/127\.0\.0\.1:9 does not answer/);
+      await says(line, /^The editor at http:\/\/127\.0\.0\.1:9 is not responding/);
     } finally {
       await silent.close();
     }

@@ -168,7 +168,7 @@ describe("an editor that takes a token only with the form", () => {
     await say("Edit_Notification");
     await says(line, "Unsaved changes");
     await pass(41);
-    await says(line, /^Save your changes before \d\d:\d\d: the editor then reloads/);
+    await says(line, /^Save your changes before \d\d:\d\d\. The editor then reloads/);
     expect(posts).toHaveLength(1);
     const client = wopiClient(session);
     expect((await client.lock("lock-1")).status).toBe(200);

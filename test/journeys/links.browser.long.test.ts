@@ -95,8 +95,8 @@ describe("an owner and a colleague without an account", () => {
     // The owner makes a link with a password and an expiry.
     await list.getByRole("button", { name: "Share for editing: Meeting notes.txt" }).click();
     await list.getByLabel("Password").fill("only for Chloé");
-    await list.getByLabel("The link ends").selectOption("7");
-    await list.getByRole("button", { name: "Make the link" }).click();
+    await list.getByLabel("Link expires").selectOption("7");
+    await list.getByRole("button", { name: "Create link" }).click();
     const url = await list.locator("#link-url").inputValue();
     expect(url).toMatch(new RegExp(`^${bridgeUrl}/l/[\\w-]{32}$`));
 
@@ -152,7 +152,7 @@ describe("an owner and a colleague without an account", () => {
     expect(await alice.read(copyName)).toMatch(/- after the end$/);
     expect(await alice.read("Meeting notes.txt")).not.toContain("after the end");
     await door.goto(url);
-    await door.getByRole("heading", { name: "This link was withdrawn" }).waitFor();
+    await door.getByRole("heading", { name: "This link was revoked" }).waitFor();
 
     expect(owner.complaints).toEqual([]);
     // The editor of the sandbox is told 401, and a page of an ended link is a 410: browsers note both.

@@ -125,7 +125,7 @@ describe("a person at a page", () => {
     await tab.getByRole("button", { name: "Copy" }).click();
     await tab.getByRole("status").filter({ hasText: "Copied" }).waitFor();
     expect(await tab.evaluate(() => navigator.clipboard.readText())).toBe(
-      await tab.getByLabel("Address of the link").inputValue(),
+      await tab.getByLabel("Link address").inputValue(),
     );
     await context.close();
   });
@@ -180,7 +180,7 @@ describe("a person at a page", () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const tab = await context.newPage();
     await tab.goto(`${bridgeUrl}/en/linkMade`);
-    expect(await tab.getByLabel("Address of the link").isVisible()).toBe(true);
+    expect(await tab.getByLabel("Link address").isVisible()).toBe(true);
     expect(await tab.getByRole("button", { name: "Copy" }).isVisible()).toBe(false);
     await tab.goto(`${bridgeUrl}/en/link`);
     expect(await tab.getByRole("button", { name: "Revoke now" }).isVisible()).toBe(false);

@@ -127,7 +127,7 @@ describe("whoever waits for the turn of a file", () => {
     const first = mutex.run("f", slow.work);
     const gone = new AbortController();
     const others = Array.from({ length: 1_000 }, () =>
-      mutex.runWhile(gone.signal, "f", async () => void log.push("nobody wants it")),
+      mutex.run("f", async () => void log.push("nobody wants it"), gone.signal),
     );
     const last = mutex.run("f", async () => void log.push("last"));
     gone.abort();
@@ -142,9 +142,13 @@ describe("whoever waits for the turn of a file", () => {
   it("does not begin when he has gone before he asked", async () => {
     const mutex = new FileMutex();
     let begun = false;
-    const asked = mutex.runWhile(AbortSignal.abort(), "f", async () => {
-      begun = true;
-    });
+    const asked = mutex.run(
+      "f",
+      async () => {
+        begun = true;
+      },
+      AbortSignal.abort(),
+    );
     await expect(asked).rejects.toMatchObject({ failure: { kind: "driveBusy" } });
     expect(begun).toBe(false);
     expect(await mutex.run("f", async () => "next")).toBe("next");
@@ -155,7 +159,7 @@ describe("whoever waits for the turn of a file", () => {
     const log: string[] = [];
     const gone = new AbortController();
     const slow = heldWork<string>("slow", log);
-    const working = mutex.runWhile(gone.signal, "f", slow.work);
+    const working = mutex.run("f", slow.work, gone.signal);
     await idle();
     gone.abort();
     slow.end("done");

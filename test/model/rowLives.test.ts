@@ -13,6 +13,8 @@ import { editorForm, webPerson } from "../support/webPerson.ts";
 import { wopiOfForm } from "../support/wopiClient.ts";
 
 const dayMs = 24 * 3_600_000;
+/** Where a kind stands in the source: `record(store, "kind"`, or the beginning of a key. */
+const keyKinds = /(?:ecord\([\w.]+, "([A-Za-z]+)"|`([A-Za-z]+):\$\{|"([A-Za-z]+):")/g;
 const lasting = Object.entries(rowLives).flatMap(([kind, life]) =>
   typeof life === "number" ? [[kind, life] as const] : [],
 );
@@ -95,8 +97,8 @@ describe("the kinds of rows", () => {
       (name) => name.endsWith(".ts") && !name.startsWith("sandbox") && !name.startsWith("doctor"),
     );
     const kinds = names.flatMap((name) =>
-      [...readFileSync(join("src", name), "utf8").matchAll(/(?:`([A-Za-z]+):\$\{|"([A-Za-z]+):")/g)].map(
-        ([, template, text]) => template ?? text ?? "",
+      [...readFileSync(join("src", name), "utf8").matchAll(keyKinds)].map(
+        ([, kind, template, text]) => kind ?? template ?? text ?? "",
       ),
     );
     // Names of accounts, makers and turns, schemes of addresses, and what stands before every key in Redis.

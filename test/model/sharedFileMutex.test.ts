@@ -120,7 +120,7 @@ describe("the turns of a file among two bridges", () => {
     const first = a.mutex.run("f", holding.run);
     await holding.begun;
     const gone = new AbortController();
-    const waiting = b.mutex.runWhile(gone.signal, "f", async () => "never");
+    const waiting = b.mutex.run("f", async () => "never", gone.signal);
     await until("it has queued up", async () => (await store.get("turn:f"))?.split(",").length === 3);
     gone.abort();
     await expect(waiting).rejects.toMatchObject({ failure: { kind: "driveBusy" } });

@@ -91,9 +91,9 @@ describe("wrong passwords of a link", () => {
     const url = await linkWithPassword();
     for (let at = 0; at < 12; at++) await visitor(url, "wrong", `203.0.113.${at}`);
     const page = await owner.linkPageOf("plan.txt");
-    expect(page.text).toContain("Wrong passwords: 12, the last one");
-    expect(page.text).toContain("Somebody may be guessing the password of this link");
-    expect((await owner.person.get("/links")).text).toContain("Wrong passwords: 12, the last one");
+    expect(page.text).toContain("Wrong passwords entered: 12, most recently");
+    expect(page.text).toContain("Someone may be guessing this link");
+    expect((await owner.person.get("/links")).text).toContain("Wrong passwords entered: 12, most recently");
     const path = new URL(page.url).pathname;
     expect((await owner.person.get(`${path}?lang=zh-CN`)).text).toContain("密码错误 12 次");
     await owner.change("plan.txt", { password: "another horse" });
@@ -104,8 +104,8 @@ describe("wrong passwords of a link", () => {
     const url = await linkWithPassword();
     await visitor(url, "wrong");
     const page = await owner.linkPageOf("plan.txt");
-    expect(page.text).toContain("Wrong passwords: 1, the last one");
-    expect(page.text).not.toContain("Somebody may be guessing");
+    expect(page.text).toContain("Wrong passwords entered: 1, most recently");
+    expect(page.text).not.toContain("Someone may be guessing");
   });
 
   it("are told to a portal of its links, and in the audit with the network they came from", async () => {

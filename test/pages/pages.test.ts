@@ -135,7 +135,7 @@ describe("signing in", () => {
 
   it("says plainly that a captcha can't be shown here, and what to ask for where OAuth is not registered", () => {
     const page = signInPage(owner, { ...facts, ways: { oauth: false, password: true }, state: "captcha" });
-    expect(textOf(page)).toContain("captcha, which only its own page can show");
+    expect(textOf(page)).toContain("requires a captcha, which only Cloudreve");
     expect(textOf(page)).toContain("register this bridge as an OAuth application");
   });
 
@@ -220,7 +220,7 @@ describe("the form of a link", () => {
     expect(tagWith(page, 'name="ask_name"')).not.toContain("checked");
     expect(tagWith(page, 'name="may_rename"')).toContain("checked");
     expect(textOf(page)).toContain(">\n\nx</textarea>");
-    expect(textOf(page)).toContain("At most 500 characters, please.");
+    expect(textOf(page)).toContain("Please use at most 500 characters.");
   });
 });
 
@@ -244,9 +244,9 @@ describe("whether people may rename the document", () => {
   });
 
   it.each<[Partial<EditLink>, string, RegExp]>([
-    [{ mayRename: true }, "Can edit and rename", /May rename the document<\/th><td>Yes/],
-    [{ mayRename: false }, "Can edit ·", /May rename the document<\/th><td>No/],
-    [{ mayRename: true, permission: "view" }, "Can view", /^(?![\s\S]*May rename)/],
+    [{ mayRename: true }, "Can edit and rename", /Allow renaming<\/th><td>Yes/],
+    [{ mayRename: false }, "Can edit ·", /Allow renaming<\/th><td>No/],
+    [{ mayRename: true, permission: "view" }, "Can view", /^(?![\s\S]*Allow renaming)/],
   ])("is told by the link's page and by the list: %j", (changed, inList, onPage) => {
     const shown = { ...link, ...changed };
     expect(textOf(linksPage(context, { links: [{ link: shown, visits: [] }] }))).toContain(inList);

@@ -89,7 +89,7 @@ describe("the page of saves that wait", () => {
     await writeFile(join(dir, name), (await readFile(join(dir, name))).subarray(0, -5));
     await editor.bridge.bridge.replay();
     const page = await alice.person.get("/saves");
-    expect(page.text).toContain("A power cut has damaged this save");
+    expect(page.text).toContain("This save was damaged by a power failure");
     expect((await alice.person.get(`/saves/${idIn(page.text)}/content`)).text).toBe("damaged");
     expect((await alice.person.post(`/saves/${idIn(page.text)}/dismiss`)).status).toBe(303);
     expect((await readdir(dir)).filter((one) => one.endsWith(".broken"))).toEqual([]);

@@ -40,14 +40,14 @@ describe("the layout of a store in Redis", () => {
   it("of a newer bridge is refused in one plain sentence, and left as it is", async () => {
     await server.command("SET", "bridge:schema", "3");
     expect(await refusal()).toBe(
-      "The store in Redis was written by a newer bridge (schema 3, this one knows 1): start that one, or point STORE_URL elsewhere.",
+      "The store in Redis was written by a newer bridge (schema 3, this one knows 1): run that version, or set STORE_URL to another store.",
     );
     expect(await server.command("GET", "bridge:schema")).toBe("3");
   });
 
   it("that is no number at all is refused too", async () => {
     await server.command("SET", "bridge:schema", "soon");
-    expect(await refusal()).toBe("The store can't be used (bridge:schema holds no number); check STORE_URL.");
+    expect(await refusal()).toBe("The store can't be used (bridge:schema holds no number). Check STORE_URL.");
   });
 
   it("is right when three processes start at once", async () => {
@@ -58,7 +58,7 @@ describe("the layout of a store in Redis", () => {
 
   it("can't be written where nothing can: the store is refused in one plain sentence", async () => {
     await server.command("CONFIG", "SET", "min-replicas-to-write", "1");
-    expect(await refusal()).toMatch(/^The store can't be used \(NOREPLICAS .+\); check STORE_URL\.$/);
+    expect(await refusal()).toMatch(/^The store can't be used \(NOREPLICAS .+\)\. Check STORE_URL\.$/);
     await server.command("CONFIG", "SET", "min-replicas-to-write", "0");
   });
 });

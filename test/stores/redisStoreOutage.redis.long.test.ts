@@ -1,10 +1,11 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { FileLocks, lockLifetimeMs } from "../../src/documents/fileLocks.ts";
+import { lockLifetimeMs } from "../../src/documents/lockRows.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openRedisStore } from "../../src/stores/redisStore.ts";
+import { lockCalls } from "../documents/lockCalls.ts";
 import { setClock } from "../support/clock.ts";
 import { type RedisServer, redisServer } from "../support/redisServer.ts";
 import { until } from "../support/until.ts";
@@ -37,7 +38,7 @@ describe("a Redis server that serves several processes", () => {
     const clock = setClock(startMs);
     const store = await openRedisStore(server.url, clock.now, nobodyHears);
     stores.push(store);
-    const locks = new FileLocks(store, clock.now);
+    const locks = lockCalls(store, clock.now);
     for (let i = 0; i < count; i++) await locks.lock(`file-${i}`, "crashed", "g");
     clock.advance(lockLifetimeMs);
     const names = ["a", "b", "c"];
@@ -237,15 +238,15 @@ describe("a Redis server at the start of the bridge", () => {
     const [noSocket, noPort, noAddress] = await Promise.all(
       [server.url, "redis://localhost:1", "redis://"].map(refusal),
     );
-    expect(noSocket).toMatch(/^The store can't be reached \(connect ENOENT .+\); check STORE_URL\.$/);
-    expect(noPort).toMatch(/^The store can't be reached \(.*ECONNREFUSED.+\); check STORE_URL\.$/);
-    expect(noAddress).toMatch(/^The store can't be reached \(.+\); check STORE_URL\.$/);
+    expect(noSocket).toMatch(/^The store can't be reached \(connect ENOENT .+\)\. Check STORE_URL\.$/);
+    expect(noPort).toMatch(/^The store can't be reached \(.*ECONNREFUSED.+\)\. Check STORE_URL\.$/);
+    expect(noAddress).toMatch(/^The store can't be reached \(.+\)\. Check STORE_URL\.$/);
   });
 
   it("that wants another password says so, and the password is in no sentence", async () => {
     const server = await redisServer({ password: "the-right-one" });
     const [wrong, none] = await Promise.all([`unix://:the-wrong-one@${server.socketPath}`, server.url].map(refusal));
-    expect(wrong).toMatch(/^The store can't be reached \(WRONGPASS .+\); check STORE_URL\.$/);
+    expect(wrong).toMatch(/^The store can't be reached \(WRONGPASS .+\)\. Check STORE_URL\.$/);
     expect(wrong).not.toContain("the-wrong-one");
     expect(none).toMatch(/NOAUTH/);
     const store = await openRedisStore(`unix://:the-right-one@${server.socketPath}`, Date.now, nobodyHears);

@@ -2,9 +2,10 @@ import { copyFile, mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FileLocks, lockLifetimeMs } from "../../src/documents/fileLocks.ts";
+import { lockLifetimeMs } from "../../src/documents/lockRows.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
+import { lockCalls } from "../documents/lockCalls.ts";
 import { setClock } from "../support/clock.ts";
 import { until } from "../support/until.ts";
 import { describeKeyValueStore } from "./keyValueStore.contract.ts";
@@ -115,7 +116,7 @@ describe("a store file that can't be used", () => {
     }
     const sentence = await refusal(path);
     expect(sentence).toMatch(
-      /^The store file .+ can't be used \([^\n]+\); check STORE_URL and the rights of its folder\.$/,
+      /^The store file .+ can't be used \([^\n]+\)\. Check STORE_URL and the permissions of its folder\.$/,
     );
     expect(sentence).toContain(path);
   });
@@ -123,13 +124,13 @@ describe("a store file that can't be used", () => {
   it("is refused in one plain sentence when it is a folder", async () => {
     const path = freshPath();
     await mkdir(path);
-    expect(await refusal(path)).toMatch(/^The store file .+ can't be used \([^\n]+\); check STORE_URL.+\.$/);
+    expect(await refusal(path)).toMatch(/^The store file .+ can't be used \([^\n]+\)\. Check STORE_URL.+\.$/);
   });
 
   it("is refused in one plain sentence when its folder is a file", async () => {
     const path = freshPath();
     await writeFile(path, "");
-    expect(await refusal(join(path, "bridge.db"))).toMatch(/^The store file .+ can't be used \([^\n]+\); check .+\.$/);
+    expect(await refusal(join(path, "bridge.db"))).toMatch(/^The store file .+ can't be used \([^\n]+\)\. Check .+\.$/);
     expect(await readdir(dir)).toContain(path.slice(dir.length + 1));
   });
 });
@@ -184,7 +185,7 @@ describe("several processes on one store file", () => {
     const count = 200;
     const clock = setClock(startMs);
     const store = openSqliteStore(path, clock.now);
-    const locks = new FileLocks(store, clock.now);
+    const locks = lockCalls(store, clock.now);
     for (let i = 0; i < count; i++) await locks.lock(`file-${i}`, "crashed", "g");
     clock.advance(lockLifetimeMs);
     const names = ["a", "b", "c"];

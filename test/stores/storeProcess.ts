@@ -1,9 +1,9 @@
 import { createInterface } from "node:readline";
-import { FileLocks } from "../../src/documents/fileLocks.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openRedisStore } from "../../src/stores/redisStore.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
+import { lockCalls } from "../documents/lockCalls.ts";
 
 /** Another process on the same store: does one of these jobs once it is told to go. */
 const jobs: Readonly<Record<string, (store: KeyValueStore, name: string, times: number) => Promise<void>>> = {
@@ -22,7 +22,7 @@ const jobs: Readonly<Record<string, (store: KeyValueStore, name: string, times: 
   },
   /** Takes over lock after lock that has run out, and names those it got. */
   takeOver: async (store, name, times) => {
-    const locks = new FileLocks(store, now);
+    const locks = lockCalls(store, now);
     for (let i = 0; i < times; i++) {
       try {
         await locks.lock(`file-${i}`, name, name);

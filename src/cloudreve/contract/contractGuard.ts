@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { z } from "zod";
 import { BridgeError } from "../../model/failure.ts";
+import { jsonIn } from "../../model/jsonIn.ts";
 import { type CloudreveClient, readText } from "../client.ts";
 import type { Credentials } from "../credential.ts";
 import { envelopeSchema } from "../errorCodes.ts";
@@ -227,11 +228,7 @@ function viewerIn(explorer: unknown): string | undefined {
 }
 
 function dataIn({ text }: DriveAnswer): unknown {
-  try {
-    return envelopeSchema.safeParse(JSON.parse(text)).data?.data;
-  } catch {
-    return undefined;
-  }
+  return envelopeSchema.safeParse(jsonIn(text)).data?.data;
 }
 
 /** @throws driveUnreachable when the time is over first; the work itself ends by deadlines of its own */

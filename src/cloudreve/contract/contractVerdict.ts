@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { BridgeError } from "../../model/failure.ts";
+import { jsonIn } from "../../model/jsonIn.ts";
 import { type Envelope, envelopeSchema, oauthRefusalSchema } from "../errorCodes.ts";
 
 /** What came back, as far as the bridge reads it. */
@@ -57,7 +58,7 @@ export function refusesWith(expected: number): Judge {
 export function answersPlainly(schema: z.ZodType): Judge {
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
-    const json = jsonOf(answer.text);
+    const json = jsonIn(answer.text);
     const refusal = oauthRefusalSchema.safeParse(json);
     if (refusal.success && refusal.data.code !== 0) {
       return notNow(refusal.data.code) ?? changed(`code ${refusal.data.code} in place of an answer`);
@@ -73,7 +74,7 @@ export function answersPlainly(schema: z.ZodType): Judge {
 export function refusesAsOAuth(expected: number): Judge {
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
-    const refusal = oauthRefusalSchema.safeParse(jsonOf(answer.text));
+    const refusal = oauthRefusalSchema.safeParse(jsonIn(answer.text));
     if (!refusal.success) return changed(`HTTP ${answer.status} without the shape of an OAuth error`);
     const { code } = refusal.data;
     if (code >= firstOwnFault) return unasked(`Cloudreve has a fault of its own, code ${code}`);
@@ -112,7 +113,7 @@ function judgeEnvelope(judge: (envelope: Envelope) => Verdict, expected?: number
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
     if (answer.status !== 200) return changed(`HTTP ${answer.status} in place of an envelope`);
-    const json = jsonOf(answer.text);
+    const json = jsonIn(answer.text);
     if (json === undefined) return changed("no JSON in the answer");
     const envelope = envelopeSchema.safeParse(json);
     if (!envelope.success) return changed(noEnvelope);
@@ -137,12 +138,4 @@ function misfits(schema: z.ZodType, value: unknown, at: readonly string[]): stri
   return parsed.error.issues
     .map(({ path, message }) => `${[...at, ...path.map(String)].join(".")}: ${message.replace(/^Invalid input: /, "")}`)
     .join("; ");
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

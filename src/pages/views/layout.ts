@@ -10,10 +10,10 @@ interface Content {
   readonly title: string;
   /** Holds the page's one h1. */
   readonly main: Html;
-  /** For a page with one thing to do. */
+  /** For a page with a single task. */
   readonly isNarrow?: boolean;
   readonly current?: "documents" | "links";
-  /** False where the page can't be asked for again. */
+  /** False for a page that can't be loaded again. */
   readonly canSwitchLanguage?: boolean;
   /** Portals that may frame the page, beside the bridge itself; left out = nobody may. */
   readonly embedOrigins?: readonly string[];
@@ -70,7 +70,7 @@ ${content.main}
 function pageHeader(context: PageContext, { current, canSwitchLanguage, embedOrigins }: Content): Html {
   const words = pageWords[context.language];
   const { bridgeUrl } = context;
-  // What another page may frame gets no buttons that its visitor could be led to click.
+  // Pages that can be framed get no buttons, against clickjacking.
   const person = embedOrigins === undefined ? context.person : undefined;
   const brand = html`<img src="${assetUrl(bridgeUrl, "icon.svg")}" alt="" width="28" height="28"> <strong>${words.productName}</strong>`;
   return html`<header>

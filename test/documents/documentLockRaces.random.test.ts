@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type FileLock, FileLocks, lockLifetimeMs } from "../../src/documents/fileLocks.ts";
+import { lockLifetimeMs, type WopiLock } from "../../src/documents/lockRows.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
 import { setClock } from "../support/clock.ts";
 import { randomRuns } from "../support/tier.ts";
+import { type LockCalls, lockCalls } from "./lockCalls.ts";
 import { type Outcome, outcomeOf } from "./lockOutcome.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
@@ -31,7 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 type Action = Exclude<Step, { do: "wait" }>;
 
-function take(locks: FileLocks, fileId: string, action: Action, client: string) {
+function take(locks: LockCalls, fileId: string, action: Action, client: string) {
   switch (action.do) {
     case "lock":
       return locks.lock(fileId, action.id, client);
@@ -84,7 +85,7 @@ describe.each(["memory", "sqlite"] as const)("random histories on the %s store",
   });
 
   it("answers 200 random sequences as the specification does", async () => {
-    const locks = new FileLocks(store, clock.now);
+    const locks = lockCalls(store, clock.now);
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
         const fileId = `sequence-${files++}`;
@@ -115,10 +116,10 @@ describe.each(["memory", "sqlite"] as const)("random histories on the %s store",
         const acknowledged: Action[] = [];
         const clients = histories.map(async (steps, index) => {
           let doing: Action | undefined;
-          const note = (left: FileLock | undefined) => {
+          const note = (left: WopiLock | undefined) => {
             if (doing !== undefined) changes.push({ action: doing, left, atMs: clock.now() });
           };
-          const locks = new FileLocks(delayedStore(store, scheduler, note), clock.now);
+          const locks = lockCalls(delayedStore(store, scheduler, note), clock.now);
           for (const action of steps) {
             if (action.do === "wait") {
               await scheduler.schedule(Promise.resolve());
@@ -145,13 +146,13 @@ describe.each(["memory", "sqlite"] as const)("random histories on the %s store",
   });
 
   it("lets one client at a time into what the lock protects", async () => {
-    const locks = new FileLocks(store, clock.now);
     const fileId = `section-${files++}`;
     let inside: string | undefined;
     let entries = 0;
     await Promise.all(
       Array.from({ length: clientCount }, async (_, index) => {
         const id = `client-${index}`;
+        const locks = lockCalls(store, clock.now);
         for (let round = 0; round < 10; ) {
           if ((await outcomeOf(locks.lock(fileId, id, id))) !== "done") {
             await new Promise(setImmediate);
@@ -176,27 +177,26 @@ describe.each(["memory", "sqlite"] as const)("random histories on the %s store",
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
         const fileId = `race-${files++}`;
-        await new FileLocks(store, clock.now).lock(fileId, "crashed", "g");
+        await lockCalls(store, clock.now).lock(fileId, "crashed", "g");
         clock.advance(lockLifetimeMs);
         const racer = () =>
-          new FileLocks(
+          lockCalls(
             delayedStore(store, scheduler, () => {}),
             clock.now,
           );
         const locked = Array.from({ length: clientCount }, (_, index) =>
           outcomeOf(racer().lock(fileId, `client-${index}`, "g")),
         );
-        const old = racer();
         const tooLate = [
-          outcomeOf(old.refresh(fileId, "crashed", "g")),
-          outcomeOf(old.unlock(fileId, "crashed")),
-          outcomeOf(old.unlockAndRelock(fileId, "crashed", "crashed-2", "g")),
+          outcomeOf(racer().refresh(fileId, "crashed", "g")),
+          outcomeOf(racer().unlock(fileId, "crashed")),
+          outcomeOf(racer().unlockAndRelock(fileId, "crashed", "crashed-2", "g")),
         ];
         const outcomes = await scheduler.waitFor(Promise.all(locked));
         const late = await scheduler.waitFor(Promise.all(tooLate));
         const winners = outcomes.flatMap((outcome, index) => (outcome === "done" ? [`client-${index}`] : []));
         expect(winners).toHaveLength(1);
-        expect((await new FileLocks(store, clock.now).current(fileId))?.lockId).toBe(winners[0]);
+        expect((await lockCalls(store, clock.now).current(fileId))?.lockId).toBe(winners[0]);
         for (const outcome of late) expect(outcome).not.toBe("done");
         // Who lost hears the new holder, so that the editor can tell the user who it is.
         for (const outcome of outcomes) if (outcome !== "done") expect(outcome.refusedNaming).toBe(winners[0]);
@@ -208,7 +208,7 @@ describe.each(["memory", "sqlite"] as const)("random histories on the %s store",
 
 interface Change {
   readonly action: Action;
-  readonly left: FileLock | undefined;
+  readonly left: WopiLock | undefined;
   readonly atMs: number;
 }
 
@@ -216,7 +216,7 @@ interface Change {
 function delayedStore(
   store: KeyValueStore,
   scheduler: fc.Scheduler,
-  note: (left: FileLock | undefined) => void,
+  note: (left: WopiLock | undefined) => void,
 ): KeyValueStore {
   return {
     get: async (key) => {
@@ -226,7 +226,7 @@ function delayedStore(
     swap: async (key, expected, next, expiresAtMs) => {
       await scheduler.schedule(Promise.resolve());
       const swapped = await store.swap(key, expected, next, expiresAtMs);
-      if (swapped) note(next === undefined ? undefined : (JSON.parse(next) as FileLock));
+      if (swapped) note(next === undefined ? undefined : (JSON.parse(next) as WopiLock));
       return swapped;
     },
     list: (prefix) => store.list(prefix),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ContentRecord, copyBehindSave, type EditorCopy } from "../../src/documents/editorCopies.ts";
+import { ContentRecord, type EditorLoad, loadBehindSave } from "../../src/documents/contentRecord.ts";
 import type { DriveFile } from "../../src/model/drive.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 
@@ -156,8 +156,8 @@ describe("the copy in an editor's hands", () => {
     const second = await content.arrived("f1", collabora, undefined);
     await content.loaded("f1", collabora, "v1", told);
     const third = await content.arrived("f1", collabora, undefined);
-    expect(second.copyId).toBe(first.copyId);
-    expect(third.copyId).not.toBe(first.copyId);
+    expect(second.loadId).toBe(first.loadId);
+    expect(third.loadId).not.toBe(first.loadId);
     expect([first.order, second.order, third.order]).toEqual([1, 2, 3]);
   });
 
@@ -169,7 +169,7 @@ describe("the copy in an editor's hands", () => {
     const after = await content.arrived("f1", collabora, undefined);
     await content.accepted("f1", collabora, before, "v2", told);
     expect(await baseOf(content, "f1", collabora)).toBe("v1");
-    expect((await content.copy("f1", collabora, before.copyId))?.version).toBe("v2");
+    expect((await content.findLoad("f1", collabora, before.loadId))?.version).toBe("v2");
     await content.accepted("f1", collabora, after, "v3", told);
     expect(await baseOf(content, "f1", collabora)).toBe("v3");
   });
@@ -177,11 +177,14 @@ describe("the copy in an editor's hands", () => {
   it("remembers what was sent of it until a save is known to have got through", async () => {
     const { content } = freshRecord();
     await content.loaded("f1", collabora, "v1", told);
-    const stand = await content.arrived("f1", collabora, undefined);
-    for (const hash of ["one", "two", "one"]) await content.sending("f1", collabora, stand.copyId, hash);
-    expect((await content.copy("f1", collabora, stand.copyId))?.unheard).toEqual(["one", "two"]);
-    await content.accepted("f1", collabora, stand, "v2", told);
-    expect(await content.copy("f1", collabora, stand.copyId)).toMatchObject({ unheard: [], placedOrder: stand.order });
+    const baseline = await content.arrived("f1", collabora, undefined);
+    for (const hash of ["one", "two", "one"]) await content.sending("f1", collabora, baseline.loadId, hash);
+    expect((await content.findLoad("f1", collabora, baseline.loadId))?.unheard).toEqual(["one", "two"]);
+    await content.accepted("f1", collabora, baseline, "v2", told);
+    expect(await content.findLoad("f1", collabora, baseline.loadId)).toMatchObject({
+      unheard: [],
+      placedOrder: baseline.order,
+    });
   });
 
   it("is known by the order of its saves, whichever goes in first", async () => {
@@ -190,14 +193,14 @@ describe("the copy in an editor's hands", () => {
     const late = await content.arrived("f1", collabora, undefined);
     await content.accepted("f1", collabora, late, "v2", told);
     await content.accepted("f1", collabora, early, "v3", told);
-    expect((await content.copy("f1", collabora, early.copyId))?.placedOrder).toBe(late.order);
+    expect((await content.findLoad("f1", collabora, early.loadId))?.placedOrder).toBe(late.order);
   });
 
   it("of before the store was lost is remembered anew with its next save", async () => {
     const { content } = freshRecord();
-    const stand = { copyId: "of before", order: 7, baseVersion: "v1" };
-    expect(await content.copy("f1", collabora, stand.copyId)).toBeUndefined();
-    await content.accepted("f1", collabora, stand, "v2", told);
+    const baseline = { loadId: "of before", order: 7, baseVersion: "v1" };
+    expect(await content.findLoad("f1", collabora, baseline.loadId)).toBeUndefined();
+    await content.accepted("f1", collabora, baseline, "v2", told);
     expect(await baseOf(content, "f1", collabora)).toBe("v2");
   });
 
@@ -208,15 +211,18 @@ describe("the copy in an editor's hands", () => {
     const again = await content.arrived("f1", collabora, undefined);
     await content.accepted("f1", collabora, again, "v2", told);
     for (let round = 0; round < 10; round++) await content.loaded("f1", collabora, "v2", told);
-    expect(await content.copy("f1", collabora, kept.copyId)).toMatchObject({ version: "v2", placedOrder: again.order });
+    expect(await content.findLoad("f1", collabora, kept.loadId)).toMatchObject({
+      version: "v2",
+      placedOrder: again.order,
+    });
   });
 
   it("takes no more room with each loading", async () => {
     const { store, content } = freshRecord();
     for (let round = 0; round < 50; round++) {
       await content.loaded("f1", collabora, `v${round}`, told);
-      const { copyId } = await content.arrived("f1", collabora, undefined);
-      for (let save = 0; save < 20; save++) await content.sending("f1", collabora, copyId, `${save}`.repeat(44));
+      const { loadId } = await content.arrived("f1", collabora, undefined);
+      for (let save = 0; save < 20; save++) await content.sending("f1", collabora, loadId, `${save}`.repeat(44));
     }
     for await (const [, value] of store.list("copies:")) expect(value.length).toBeLessThan(5000);
     expect(await baseOf(content, "f1", collabora)).toBe("v49");
@@ -224,7 +230,7 @@ describe("the copy in an editor's hands", () => {
 });
 
 describe("which copy a save is of", () => {
-  const copy = (id: string, ...toldTimes: string[]): EditorCopy => ({ id, unheard: [], placedOrder: 0, toldTimes });
+  const copy = (id: string, ...toldTimes: string[]): EditorLoad => ({ id, unheard: [], placedOrder: 0, toldTimes });
   const eight = "2026-11-21T08:00:00Z";
   const nine = "2026-11-21T09:00:00Z";
   const ten = "2026-11-21T10:00:00Z";
@@ -241,19 +247,19 @@ describe("which copy a save is of", () => {
     ["goes by the moment, not by the zone", "2026-11-21T11:00:00+02:00", "saved at nine"],
     ["is none of those known when none was told this time", "2026-11-21T09:30:00Z", undefined],
   ])("%s", (_what, timestamp, expected) => {
-    expect(copyBehindSave(copies, timestamp, "")?.id).toBe(expected);
+    expect(loadBehindSave(copies, timestamp, "")?.id).toBe(expected);
   });
 
   it("is not one that was saved under another lock since, when its last answer was not lost but another's", () => {
     const saved = { ...copy("saved at nine under A", nine, eight), placedUnder: "A" };
-    expect(copyBehindSave([saved], eight, "A")?.id).toBe("saved at nine under A");
-    expect(copyBehindSave([saved], eight, "B")).toBeUndefined();
-    expect(copyBehindSave([saved], nine, "B")?.id).toBe("saved at nine under A");
+    expect(loadBehindSave([saved], eight, "A")?.id).toBe("saved at nine under A");
+    expect(loadBehindSave([saved], eight, "B")).toBeUndefined();
+    expect(loadBehindSave([saved], nine, "B")?.id).toBe("saved at nine under A");
   });
 
   it("may be one that was noted before times were", () => {
-    const old: EditorCopy = { id: "old", unheard: [], placedOrder: 0 };
-    expect(copyBehindSave([copies[0] as EditorCopy, old], nine, "")?.id).toBe("old");
+    const old: EditorLoad = { id: "old", unheard: [], placedOrder: 0 };
+    expect(loadBehindSave([copies[0] as EditorLoad, old], nine, "")?.id).toBe("old");
   });
 });
 
@@ -273,10 +279,10 @@ describe("a time that no copy was told", () => {
 
   it("is known from the next save on, once that one went in", async () => {
     const { content } = freshRecord();
-    const stand = await content.arrived("f1", "e", "2026-11-21T09:00:00Z");
-    await content.accepted("f1", "e", stand, "v3", "2026-11-21T11:00:00Z");
+    const baseline = await content.arrived("f1", "e", "2026-11-21T09:00:00Z");
+    await content.accepted("f1", "e", baseline, "v3", "2026-11-21T11:00:00Z");
     expect(await content.arrived("f1", "e", "2026-11-21T11:00:00Z")).toMatchObject({
-      copyId: stand.copyId,
+      loadId: baseline.loadId,
       baseVersion: "v3",
     });
   });

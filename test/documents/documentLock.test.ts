@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { FileLocks, lockLifetimeMs } from "../../src/documents/fileLocks.ts";
+import { lockLifetimeMs } from "../../src/documents/lockRows.ts";
 import { BridgeError } from "../../src/model/failure.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
 import { watchedStore } from "../support/watchedStore.ts";
+import { type LockCalls, lockCalls } from "./lockCalls.ts";
 import { type Outcome, outcomeOf } from "./lockOutcome.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
@@ -11,13 +12,13 @@ const startMs = Date.parse("2026-11-21T08:15:00Z");
 function freshLocks() {
   const clock = setClock(startMs);
   const store = openMemoryStore(clock.now);
-  return { clock, store, locks: new FileLocks(store, clock.now) };
+  return { clock, store, locks: lockCalls(store, clock.now) };
 }
 
 interface Row {
   readonly sentence: string;
   readonly held: string | undefined;
-  readonly ask: (locks: FileLocks) => Promise<unknown>;
+  readonly ask: (locks: LockCalls) => Promise<unknown>;
   readonly outcome: Outcome;
   readonly heldAfter: string | undefined;
 }
@@ -180,7 +181,7 @@ describe("the thirty minutes of a lock", () => {
     expect(lockLifetimeMs).toBe(1_800_000);
   });
 
-  const refreshments: readonly { name: string; id: string; refresh: (locks: FileLocks) => Promise<unknown> }[] = [
+  const refreshments: readonly { name: string; id: string; refresh: (locks: LockCalls) => Promise<unknown> }[] = [
     { name: "LOCK again", id: "A", refresh: (locks) => locks.lock("f", "A", "g") },
     { name: "REFRESH_LOCK", id: "A", refresh: (locks) => locks.refresh("f", "A", "g") },
     { name: "UnlockAndRelock", id: "B", refresh: (locks) => locks.unlockAndRelock("f", "A", "B", "g") },
@@ -219,7 +220,7 @@ describe("the thirty minutes of a lock", () => {
   it("counts it as none even on a store that is late in dropping what has expired", async () => {
     const clock = setClock(startMs);
     const lateStore = openMemoryStore(() => startMs);
-    const locks = new FileLocks(lateStore, clock.now);
+    const locks = lockCalls(lateStore, clock.now);
     await locks.lock("f", "A", "g");
     clock.advance(lockLifetimeMs);
     expect(await locks.current("f")).toBeUndefined();
@@ -261,7 +262,7 @@ describe("taking a file over", () => {
     const { clock, store, locks } = freshLocks();
     await locks.lock("f", "A", "ann");
     await locks.takeOver("f");
-    expect(await new FileLocks(store, clock.now).wasTakenOver("f", "A")).toBe(true);
+    expect(await lockCalls(store, clock.now).wasTakenOver("f", "A")).toBe(true);
     expect(await locks.wasTakenOver("f", "a")).toBe(false);
     expect(await locks.wasTakenOver("f", "")).toBe(false);
     expect(await locks.wasTakenOver("f2", "A")).toBe(false);
@@ -288,7 +289,7 @@ describe("taking a file over", () => {
       watched.beforeNextSwap(look);
     };
     watched.beforeNextSwap(look);
-    await new FileLocks(watched, clock.now).takeOver("f");
+    await lockCalls(watched, clock.now).takeOver("f");
     expect(seen).toEqual([
       ["A", false],
       ["A", true],
@@ -300,7 +301,7 @@ describe("taking a file over", () => {
     await locks.lock("f", "A", "ann");
     const watched = watchedStore(store);
     watched.beforeNextSwap(() => locks.unlockAndRelock("f", "A", "B", "bob"));
-    expect(await new FileLocks(watched, clock.now).takeOver("f")).toBeUndefined();
+    expect(await lockCalls(watched, clock.now).takeOver("f")).toBeUndefined();
     expect((await locks.current("f"))?.lockId).toBe("B");
     expect(await locks.wasTakenOver("f", "B")).toBe(false);
   });

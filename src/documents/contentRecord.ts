@@ -1,48 +1,53 @@
 import { createHash, randomBytes } from "node:crypto";
+import { z } from "zod";
 import type { DriveFile } from "../model/drive.ts";
-import { type KeyValueStore, put } from "../model/keyValueStore.ts";
-import { secondOf } from "./toldTime.ts";
+import type { KeyValueStore } from "../model/keyValueStore.ts";
+import { record, rowObject, type StoredRecord, wordRecord } from "../model/record.ts";
+import { secondOf } from "./savePolicy.ts";
 
-/** Where a save stands: known when it arrives, and kept with its bytes. */
-export interface SaveStand {
-  /** The copy in the editor's hands that was saved: a new one with each loading. */
-  readonly copyId: string;
+/** What a save is based on: known when it arrives, and stays with its bytes. */
+export interface SaveBaseline {
+  /** The loading of the document by the editor that was saved. */
+  readonly loadId: string;
   /** Counts an editor's saves of a file; clocks of several bridges need not agree. */
   readonly order: number;
-  /** The version the copy stood on; undefined when the bridge does not know. */
+  /** The version it was made from; undefined when the bridge does not know. */
   readonly baseVersion?: string | undefined;
   /** Mark of the lock it came under; undefined = noted before locks were. */
   readonly lock?: string | undefined;
 }
 
-/** What is known of a copy in an editor's hands. */
-export interface EditorCopy {
-  readonly id: string;
+const editorLoadSchema = rowObject({
+  id: z.string(),
   /** The version it stands on: the one loaded, then that of each of its saves that went in. */
-  readonly version?: string;
+  version: z.string().exactOptional(),
   /** Hashes of what was sent to the drive since then without an answer that told how it went. */
-  readonly unheard: readonly string[];
+  unheard: z.array(z.string()),
   /** LastModifiedTime of the versions it has stood on, newest first: what its editor sends back as the time it knows. */
-  readonly toldTimes?: readonly string[];
+  toldTimes: z.array(z.string()).exactOptional(),
   /** Order of its newest save that went into the document; 0 = none. */
-  readonly placedOrder: number;
+  placedOrder: z.number(),
   /** Mark of the lock under which that one came; undefined = none yet, or noted before locks were. */
-  readonly placedUnder?: string;
-}
+  placedUnder: z.string().exactOptional(),
+});
+/** One loading of a document by an editor: what is known of the copy in its hands. */
+export type EditorLoad = z.infer<typeof editorLoadSchema>;
 
-interface EditorRecord {
-  readonly lastOrder: number;
-  /** The one in the editor's hands first; saves of the others may still wait in the spool. */
-  readonly copies: readonly EditorCopy[];
-}
+const editorLoadsSchema = rowObject({
+  lastOrder: z.number(),
+  /** Loads, named as they always were in the store. The one in the editor's hands first; saves of the others may still wait in the spool. */
+  copies: z.array(editorLoadSchema),
+});
+type EditorLoads = z.infer<typeof editorLoadsSchema>;
 
-interface VersionFacts {
-  readonly version: string;
+const versionFactsSchema = rowObject({
+  version: z.string(),
   /** Where the file lay when this was noted. */
-  readonly folderUri?: string;
-  readonly lastModifiedTime: string;
-  readonly sha256?: string;
-}
+  folderUri: z.string().exactOptional(),
+  lastModifiedTime: z.string(),
+  sha256: z.string().exactOptional(),
+});
+type VersionFacts = z.infer<typeof versionFactsSchema>;
 
 /** More than one of a file: a call that asked the drive before a save may end after it, and must not displace it. */
 const keptVersions = 4;
@@ -59,10 +64,16 @@ const keptTimes = 8;
  * proven to be of the file may be noted: a version that is known here proves the file where nothing else can.
  */
 export class ContentRecord {
-  readonly #store: KeyValueStore;
+  readonly #versions: StoredRecord<VersionFacts[]>;
+  /** By file and editor. */
+  readonly #loads: StoredRecord<EditorLoads>;
+  /** Ids of conflict copies, by file and hash of the content. */
+  readonly #conflicts: StoredRecord<string>;
 
   constructor(store: KeyValueStore) {
-    this.#store = store;
+    this.#versions = record(store, "versions", z.array(versionFactsSchema));
+    this.#loads = record(store, "copies", editorLoadsSchema);
+    this.#conflicts = wordRecord(store, "conflict");
   }
 
   /**
@@ -82,7 +93,7 @@ export class ContentRecord {
 
   /** @returns the folder in which the file was last seen */
   async folderUri(fileId: string): Promise<string | undefined> {
-    return versionsIn(await this.#store.get(factsKey(fileId)))[0]?.folderUri;
+    return (await this.#versions.get(fileId))?.[0]?.folderUri;
   }
 
   /**
@@ -90,7 +101,7 @@ export class ContentRecord {
    *   as this file's nor stored in it
    */
   async known(fileId: string, version: string): Promise<{ readonly lastModifiedTime: string } | undefined> {
-    return versionsIn(await this.#store.get(factsKey(fileId))).find((known) => known.version === version);
+    return (await this.#versions.get(fileId))?.find((known) => known.version === version);
   }
 
   /** Notes what a version holds, as when a save has just stored it. */
@@ -100,8 +111,8 @@ export class ContentRecord {
 
   /** @returns base64 of the SHA-256 of this version, when the bridge wrote it */
   async sha256(file: DriveFile): Promise<string | undefined> {
-    const known = versionsIn(await this.#store.get(factsKey(file.id)));
-    return known.find(({ version }) => version === file.version)?.sha256;
+    const known = await this.#versions.get(file.id);
+    return known?.find(({ version }) => version === file.version)?.sha256;
   }
 
   /**
@@ -113,7 +124,7 @@ export class ContentRecord {
   async loaded(fileId: string, editor: string, version: string, lastModifiedTime: string): Promise<void> {
     await this.#change(fileId, editor, ({ lastOrder, copies }) => ({
       lastOrder,
-      copies: [{ ...newCopy(), version, toldTimes: [lastModifiedTime] }, ...copies],
+      copies: [{ ...newLoad(), version, toldTimes: [lastModifiedTime] }, ...copies],
     }));
   }
 
@@ -128,36 +139,36 @@ export class ContentRecord {
     editor: string,
     timestamp: string | undefined,
     lockId?: string | undefined,
-  ): Promise<SaveStand> {
+  ): Promise<SaveBaseline> {
     const lock = lockMark(lockId);
-    let copy = newCopy();
+    let load = newLoad();
     const { lastOrder } = await this.#change(fileId, editor, ({ lastOrder, copies }) => {
-      const known = copyBehindSave(copies, timestamp, lock);
+      const known = loadBehindSave(copies, timestamp, lock);
       // Behind the one in hand: whoever makes up a time must not become the editor's copy.
       const [first, ...others] = copies;
-      const kept = known !== undefined ? copies : first === undefined ? [copy] : [first, copy, ...others];
-      copy = known ?? copy;
+      const kept = known !== undefined ? copies : first === undefined ? [load] : [first, load, ...others];
+      load = known ?? load;
       return { lastOrder: lastOrder + 1, copies: kept };
     });
     return {
-      copyId: copy.id,
+      loadId: load.id,
       order: lastOrder,
       lock,
-      ...(copy.version === undefined ? {} : { baseVersion: copy.version }),
+      ...(load.version === undefined ? {} : { baseVersion: load.version }),
     };
   }
 
   /** @returns undefined when it has been forgotten: too many loadings since, or the store was lost */
-  async copy(fileId: string, editor: string, copyId: string): Promise<EditorCopy | undefined> {
-    const { copies } = recordIn(await this.#store.get(copiesKey(fileId, editor)));
-    return copies.find(({ id }) => id === copyId);
+  async findLoad(fileId: string, editor: string, loadId: string): Promise<EditorLoad | undefined> {
+    const known = await this.#loads.get(`${fileId}:${editor}`);
+    return known?.copies.find(({ id }) => id === loadId);
   }
 
   /** Notes what is about to be sent: should the answer be lost, this content is known again as the copy's own. */
-  async sending(fileId: string, editor: string, copyId: string, sha256: string): Promise<void> {
-    await this.#changeCopy(fileId, editor, copyId, (copy) => ({
-      ...copy,
-      unheard: [sha256, ...copy.unheard.filter((other) => other !== sha256)].slice(0, keptUnheard),
+  async sending(fileId: string, editor: string, loadId: string, sha256: string): Promise<void> {
+    await this.#changeLoad(fileId, editor, loadId, (load) => ({
+      ...load,
+      unheard: [sha256, ...load.unheard.filter((other) => other !== sha256)].slice(0, keptUnheard),
     }));
   }
 
@@ -165,92 +176,90 @@ export class ContentRecord {
   async accepted(
     fileId: string,
     editor: string,
-    { copyId, order, lock }: SaveStand,
+    { loadId, order, lock }: SaveBaseline,
     version: string,
     lastModifiedTime: string,
   ): Promise<void> {
-    await this.#changeCopy(fileId, editor, copyId, (copy) => ({
-      ...copy,
+    await this.#changeLoad(fileId, editor, loadId, (load) => ({
+      ...load,
       version,
-      toldTimes: [lastModifiedTime, ...(copy.toldTimes ?? [])].slice(0, keptTimes),
+      toldTimes: [lastModifiedTime, ...(load.toldTimes ?? [])].slice(0, keptTimes),
       unheard: [],
-      placedOrder: Math.max(copy.placedOrder, order),
+      placedOrder: Math.max(load.placedOrder, order),
       ...(lock === undefined ? {} : { placedUnder: lock }),
     }));
   }
 
   /** @returns id of the conflict copy that was made of this content */
-  async conflictCopy(fileId: string, sha256: string): Promise<string | undefined> {
-    return this.#store.get(conflictKey(fileId, sha256));
+  async conflictFileId(fileId: string, sha256: string): Promise<string | undefined> {
+    return this.#conflicts.get(`${fileId}:${sha256}`);
   }
 
   /** Notes a conflict copy until a moment: an editor that lost the answer sends the same content again. */
   async conflictCopied(fileId: string, sha256: string, conflictCopyId: string, untilMs: number): Promise<void> {
-    await put(this.#store, conflictKey(fileId, sha256), conflictCopyId, untilMs);
+    await this.#conflicts.put(`${fileId}:${sha256}`, conflictCopyId, untilMs);
   }
 
-  async #changeCopy(
+  async #changeLoad(
     fileId: string,
     editor: string,
-    copyId: string,
-    next: (copy: EditorCopy) => EditorCopy,
+    loadId: string,
+    next: (load: EditorLoad) => EditorLoad,
   ): Promise<void> {
     await this.#change(fileId, editor, ({ lastOrder, copies }) => {
-      // A copy of before the store was lost is remembered anew, behind the one in hand.
-      const known = copies.some(({ id }) => id === copyId) ? copies : [...copies, { ...newCopy(), id: copyId }];
-      return { lastOrder, copies: known.map((copy) => (copy.id === copyId ? next(copy) : copy)) };
+      // One of before the store was lost is remembered anew, behind the one in hand.
+      const known = copies.some(({ id }) => id === loadId) ? copies : [...copies, { ...newLoad(), id: loadId }];
+      return { lastOrder, copies: known.map((load) => (load.id === loadId ? next(load) : load)) };
     });
   }
 
-  /** @returns the record as it is afterwards */
-  async #change(fileId: string, editor: string, next: (record: EditorRecord) => EditorRecord): Promise<EditorRecord> {
-    for (;;) {
-      const raw = await this.#store.get(copiesKey(fileId, editor));
-      const changed = next(recordIn(raw));
+  /** @returns the copies as they are afterwards */
+  async #change(fileId: string, editor: string, next: (known: EditorLoads) => EditorLoads): Promise<EditorLoads> {
+    const change = (known: EditorLoads = { lastOrder: 0, copies: [] }): EditorLoads => {
+      const changed = next(known);
       const copies = changed.copies
         .slice(0, keptCopies)
         .map((copy, age) => (age < copiesWithUnheard ? copy : { ...copy, unheard: [] }));
-      const record = { ...changed, copies };
-      if (await this.#store.swap(copiesKey(fileId, editor), raw, JSON.stringify(record))) return record;
-    }
+      return { ...changed, copies };
+    };
+    const { after } = await this.#loads.update(`${fileId}:${editor}`, change);
+    return after;
   }
 
   /** @returns what is known of this version afterwards; a time once told stays */
   async #remember(file: DriveFile, more: Pick<VersionFacts, "sha256">): Promise<VersionFacts> {
-    for (;;) {
-      const raw = await this.#store.get(factsKey(file.id));
-      const versions = versionsIn(raw);
+    let facts: VersionFacts = { version: file.version, lastModifiedTime: file.modifiedAt };
+    await this.#versions.update(file.id, (versions = []) => {
       const known = versions.find(({ version }) => version === file.version);
-      const facts = {
+      facts = {
         ...(known ?? { version: file.version, lastModifiedTime: file.modifiedAt }),
         folderUri: folderOf(file.uri),
         ...more,
       };
       const isKnown = known?.sha256 === facts.sha256 && known?.folderUri === facts.folderUri;
-      if (known !== undefined && isKnown) return known;
-      const others = versions.filter((other) => other !== known);
-      const next = JSON.stringify([facts, ...others].slice(0, keptVersions));
-      if (await this.#store.swap(factsKey(file.id), raw, next)) return facts;
-    }
+      if (known !== undefined && isKnown) return versions;
+      return [facts, ...versions.filter((other) => other !== known)].slice(0, keptVersions);
+    });
+    return facts;
   }
 }
 
 /**
- * Which of an editor's copies a save is of. The time that the editor knows decides: somebody else may have loaded the
+ * Which of an editor's loads a save is of. The time that the editor knows decides: somebody else may have loaded the
  * document since, through the same editor or as if through it, and what he was handed is not what is saved now.
- * @param copies the one loaded last first
+ * @param loads the last one first
  * @param lock mark of the lock that the save came under
- * @returns undefined when no copy was ever told that time: then the time alone tells what the save stands on
+ * @returns undefined when none was ever told that time: then the time alone tells what the save stands on
  */
-export function copyBehindSave(
-  copies: readonly EditorCopy[],
+export function loadBehindSave(
+  loads: readonly EditorLoad[],
   timestamp: string | undefined,
   lock: string,
-): EditorCopy | undefined {
+): EditorLoad | undefined {
   const atSecond = secondOf(timestamp);
-  if (atSecond === undefined) return copies[0];
-  // A copy of before times were noted could be any save's.
-  return copies.find(({ toldTimes, placedUnder = lock }) => {
+  if (atSecond === undefined) return loads[0];
+  // One of before times were noted could be any save's.
+  return loads.find(({ toldTimes, placedUnder = lock }) => {
     // Whoever has lost some answers has still the lock it saved under: under another one it was never here.
     const stillKnown = placedUnder === lock ? toldTimes : toldTimes?.slice(0, 1);
     return stillKnown?.some((told) => secondOf(told) === atSecond) ?? true;
@@ -258,15 +267,15 @@ export function copyBehindSave(
 }
 
 /**
- * Is a save in what the document has become: has a later one of the same copy gone in? Under another lock that was
+ * Is a save in what the document has become: has a later one of the same load gone in? Under another lock that was
  * another editor's, which the bridge takes for the same one, and it holds nothing of this.
  */
-export function isOvertaken(copy: EditorCopy, stand: SaveStand): boolean {
-  return copy.placedOrder > stand.order && isUnderLockOf(copy, stand);
+export function isOvertaken(load: EditorLoad, baseline: SaveBaseline): boolean {
+  return load.placedOrder > baseline.order && isUnderLockOf(load, baseline);
 }
 
-/** Whether what went in last of a copy went in under the lock of this save. */
-export function isUnderLockOf({ placedUnder }: EditorCopy, { lock }: SaveStand): boolean {
+/** Whether what went in last of a load went in under the lock of this save. */
+export function isUnderLockOf({ placedUnder }: EditorLoad, { lock }: SaveBaseline): boolean {
   return placedUnder === undefined || lock === undefined || placedUnder === lock;
 }
 
@@ -279,18 +288,6 @@ function folderOf(uri: string): string {
   return uri.slice(0, uri.lastIndexOf("/"));
 }
 
-function versionsIn(raw: string | undefined): readonly VersionFacts[] {
-  return raw === undefined ? [] : (JSON.parse(raw) as VersionFacts[]);
-}
-
-function recordIn(raw: string | undefined): EditorRecord {
-  return raw === undefined ? { lastOrder: 0, copies: [] } : (JSON.parse(raw) as EditorRecord);
-}
-
-function newCopy(): EditorCopy {
+function newLoad(): EditorLoad {
   return { id: randomBytes(9).toString("base64url"), unheard: [], placedOrder: 0 };
 }
-
-const factsKey = (fileId: string): string => `versions:${fileId}`;
-const copiesKey = (fileId: string, editor: string): string => `copies:${fileId}:${editor}`;
-const conflictKey = (fileId: string, sha256: string): string => `conflict:${fileId}:${sha256}`;

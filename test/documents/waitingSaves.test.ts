@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type PlacingFacts, SaveSpool } from "../../src/documents/saveSpool.ts";
-import { SpoolEnd, spoolStage } from "../../src/documents/spoolEnd.ts";
+import type { PlacingFacts } from "../../src/documents/saveFacts.ts";
+import { SaveSpool } from "../../src/documents/saveSpool.ts";
+import { SpoolEnd, spoolStage } from "../../src/documents/waitingSaves.ts";
 
 const dayMs = 24 * 3_600_000;
 const receivedAtMs = Date.UTC(2026, 10, 1);

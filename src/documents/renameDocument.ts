@@ -1,0 +1,100 @@
+import type { Audit } from "../http/auditLog.ts";
+import { type Drive, type DriveFile, holderReason } from "../model/drive.ts";
+import { BridgeError, failureOf } from "../model/failure.ts";
+import { nearestRename, splitName } from "../model/fileName.ts";
+import type { ContentRecord } from "./contentRecord.ts";
+import { type DocumentLock, type DocumentLocks, lockMismatch } from "./documentLock.ts";
+import { underFreeName } from "./freeName.ts";
+import { type AccessGrant, cameThrough } from "./grants.ts";
+
+interface Parts {
+  readonly drive: Drive;
+  readonly locks: DocumentLocks;
+  readonly content: ContentRecord;
+  readonly audit: Audit;
+  /** Notes what went wrong without changing the answer. */
+  readonly note: (error: unknown) => void;
+}
+
+/**
+ * Renames the file; the extension stays. A name that is taken or can't be used becomes one like it.
+ * @param asked name: with or without the extension; lockId: a wrong one is refused, none at all is not. Each is read
+ *   when it matters: that a file is gone is said before what is wrong with the name, and no lock needs no lock id
+ * @returns the name that the file has then, and the time of its content
+ * @throws nameIllegal when nothing of the wanted name can be used, or somebody else holds the file; lockMismatch
+ */
+export function renameDocument(
+  parts: Parts,
+  grant: AccessGrant,
+  asked: { readonly name: () => string; readonly lockId: () => string | undefined },
+  signal: AbortSignal,
+): Promise<{ readonly name: string; readonly lastModifiedTime: string }> {
+  const work = async (lock: DocumentLock) => {
+    const held = await lock.current();
+    // None at all is what Collabora sent until lately.
+    if (held !== undefined && (asked.lockId() ?? held.lockId) !== held.lockId) throw lockMismatch(held);
+    const stored = await parts.drive.stat(grant.document);
+    const names = newNames(asked.name(), stored);
+    // The time of the content, from before: Cloudreve's own moves with the name.
+    const lastModifiedTime = await parts.content.lastModifiedTime(stored);
+    const name = await renameUnderLock(parts, grant, lock, stored, names, held !== undefined);
+    return { name, lastModifiedTime };
+  };
+  return parts.locks.exclusively(grant.document.fileId, work, { signal });
+}
+
+/** @returns the names to try, by attempt @throws nameIllegal when nothing of the wanted one can be used */
+function newNames(wanted: string, stored: DriveFile): (attempt: number) => string {
+  const { extension } = splitName(stored.name);
+  const stem =
+    extension !== "" && wanted.toLowerCase().endsWith(extension.toLowerCase())
+      ? wanted.slice(0, -extension.length)
+      : wanted;
+  return (attempt) => {
+    const name = nearestRename(stem, extension, attempt);
+    if (name === undefined) throw new BridgeError({ kind: "nameIllegal", reason: "the name is empty" });
+    return name;
+  };
+}
+
+/**
+ * Cloudreve refuses a rename under our own lock: it is given back, and taken again at the new path.
+ * @returns the name that the file has then
+ */
+async function renameUnderLock(
+  parts: Parts,
+  grant: AccessGrant,
+  lock: DocumentLock,
+  stored: DriveFile,
+  names: (attempt: number) => string,
+  isLocked: boolean,
+): Promise<string> {
+  if (names(0) === stored.name) return stored.name;
+  const { document, person } = grant;
+  // Not only while our lock stands: the drive's may outlive it a little.
+  await lock.releaseInDrive();
+  try {
+    const name = await underFreeName(
+      names,
+      async (free) => {
+        // Of the names like the wanted one the file may have one already.
+        if (free !== stored.name) await parts.drive.rename(document, stored, free);
+        return free;
+      },
+      (error) => failureOf(error, "nameTaken") !== undefined,
+    );
+    if (name === undefined) throw new BridgeError({ kind: "nameIllegal", reason: "the name is taken" });
+    if (name !== stored.name) {
+      const who = { person: { id: person.id, name: person.name }, through: cameThrough(grant) };
+      parts.audit({ event: "renamed", file: document.fileId, from: stored.name, to: name, ...who });
+    }
+    return name;
+  } catch (error) {
+    const elsewhere = failureOf(error, "lockedElsewhere");
+    if (elsewhere) throw new BridgeError({ kind: "nameIllegal", reason: holderReason[elsewhere.holder] });
+    throw error;
+  } finally {
+    // Whoever has slipped in between is found by the version check of the next save.
+    if (isLocked) await lock.holdInDrive(document).catch((error: unknown) => parts.note(error));
+  }
+}

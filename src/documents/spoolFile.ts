@@ -1,0 +1,288 @@
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { chmod, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { BridgeError } from "../model/failure.ts";
+import { headIn, type SaveHead } from "./saveFacts.ts";
+import type { SpoolDisk } from "./spoolRoom.ts";
+
+/** Read in pieces of this size. */
+const readBytes = 128 * 1024;
+/** Headers and names are bounded: a first line that is longer is none of ours. */
+const headLimit = 256 * 1024;
+/** What was begun and is nobody's any more; long after any body or probe has ended. */
+const leftoverAfterMs = 3_600_000;
+
+/** What the name of a whole file tells of it: its hash in hex. @returns undefined for what is none of ours */
+export function parseSpoolName(name: string) {
+  const parts = /^([0-9a-f]+)-(\d+)-([0-9a-f]{64})\.(?:save|undecided)(?:\.broken)?$/.exec(name);
+  if (parts === null) return undefined;
+  const [, id = "", size = "", sha256 = ""] = parts;
+  return { id, sizeBytes: Number(size), sha256 };
+}
+
+/** A body behind its first line, as it was read or written. */
+export interface StoredBody {
+  readonly headBytes: number;
+  readonly sizeBytes: number;
+  readonly digest: Buffer;
+}
+
+/** `doomed`: forgotten, and the disk has not let go of it yet. */
+type EntryState = "receiving" | "placing" | "kept" | "broken" | "doomed";
+
+/** One file of the spool, and what is done with it just now. */
+export interface SpoolEntry {
+  readonly id: string;
+  /** Of the file in the folder. */
+  name: string;
+  state: EntryState;
+  readonly head: SaveHead;
+  readonly receivedAtMs: number;
+  reservedBytes: number;
+  writtenBytes: number;
+  /** Outlives a power cut for certain. */
+  isDurable: boolean;
+  /** Known once its bytes have been compared with its name. */
+  checked: StoredBody | undefined;
+}
+
+export type NewEntry = SpoolEntry & { readonly head: Exclude<SaveHead, { is: "unread" }> };
+
+/** An entry for a body that is about to come. */
+export function newEntry(head: NewEntry["head"]): NewEntry {
+  const id = randomBytes(12).toString("hex");
+  const bytes = { reservedBytes: 0, writtenBytes: 0 };
+  const { receivedAtMs } = head.facts;
+  return {
+    id,
+    name: `${id}.part`,
+    state: "receiving",
+    head,
+    receivedAtMs,
+    ...bytes,
+    isDurable: false,
+    checked: undefined,
+  };
+}
+
+/**
+ * The spool's folder. `ID.part` is being received; `ID-SIZE-SHA256.save` is whole, `….undecided` too, of which nobody
+ * could be asked; `….broken` is what a power cut has damaged. Each holds one line of facts, then the body.
+ */
+export class SpoolFolder {
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  path(name: string): string {
+    return join(this.#dir, name);
+  }
+
+  names(): Promise<string[]> {
+    return readdir(this.#dir);
+  }
+
+  /** Makes it when it is not there, and removes what an earlier process left half-done. @throws as the file system says */
+  async open(): Promise<void> {
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    await closeToOthers(this.#dir);
+    // Empty: with a full disk too the kept saves must be placed.
+    await this.probe(0);
+    // What was cut off in the middle was never acknowledged, and is no document.
+    for (const name of await this.names()) {
+      if (isUnfinished(name)) await this.remove(name);
+      else await closeToOthers(this.path(name));
+    }
+  }
+
+  /** Tries to write so many bytes. @throws as the file system says it */
+  async probe(sizeBytes: number): Promise<void> {
+    const path = this.path(`.probe-${randomBytes(6).toString("hex")}`);
+    try {
+      await writeFile(path, Buffer.alloc(sizeBytes), { flag: "wx", mode: 0o600 });
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  async disk(): Promise<SpoolDisk> {
+    const { blocks, bavail, bsize } = await statfs(this.#dir);
+    return { sizeBytes: blocks * bsize, freeBytes: bavail * bsize };
+  }
+
+  remove(name: string): Promise<void> {
+    return rm(this.path(name), { force: true });
+  }
+
+  /** Makes the file and its name in the folder outlive a power cut. @throws spoolFailed */
+  async sync(name: string): Promise<void> {
+    try {
+      for (const place of [this.path(name), this.#dir]) {
+        const handle = await open(place, "r");
+        try {
+          await handle.sync();
+        } finally {
+          await handle.close();
+        }
+      }
+    } catch (error) {
+      throw new BridgeError({ kind: "spoolFailed" }, { cause: error });
+    }
+  }
+
+  /** Gives a body that is whole its name. @throws as the file system says it */
+  async complete(entry: NewEntry, headBytes: number, sizeBytes: number, digest: Buffer): Promise<void> {
+    // Before the name exists: another reader of the folder must not take it for an orphan.
+    entry.state = "placing";
+    const suffix = entry.head.is === "placing" ? "save" : "undecided";
+    await this.#rename(entry, `${entry.id}-${sizeBytes}-${digest.toString("hex")}.${suffix}`);
+    entry.writtenBytes = headBytes + sizeBytes;
+    entry.reservedBytes = entry.writtenBytes;
+  }
+
+  /** @returns what lies there under a name; undefined when it is gone, or can't be read now */
+  async find(id: string, name: string): Promise<SpoolEntry | undefined> {
+    const path = this.path(name);
+    try {
+      const { size, mtimeMs } = await stat(path);
+      const isBroken = name.endsWith(".broken");
+      const head = await readHead(path);
+      const entry: SpoolEntry = {
+        id,
+        name,
+        state: isBroken ? "broken" : "kept",
+        head,
+        receivedAtMs: head.is === "unread" ? mtimeMs : head.facts.receivedAtMs,
+        reservedBytes: size,
+        writtenBytes: size,
+        isDurable: false,
+        checked: undefined,
+      };
+      if (!isBroken && head.is === "unread") await this.#putAside(entry);
+      return entry;
+    } catch {
+      // Looked at again the next time.
+      return undefined;
+    }
+  }
+
+  /** @returns undefined when its bytes are not what its name says, or can't be read now */
+  async check(entry: SpoolEntry): Promise<StoredBody | undefined> {
+    const path = this.path(entry.name);
+    try {
+      if (entry.checked === undefined || (await stat(path)).size !== entry.writtenBytes) {
+        const read = await readWhole(path);
+        const said = parseSpoolName(entry.name);
+        // Its name tells what it must hold: half a document must never take the place of a whole one.
+        if (read === undefined || read.sizeBytes !== said?.sizeBytes || read.digest.toString("hex") !== said?.sha256) {
+          await this.#putAside(entry);
+          return undefined;
+        }
+        entry.checked = read;
+      }
+      return entry.checked;
+    } catch {
+      // A disk that does not read says nothing of what lies there.
+      return undefined;
+    }
+  }
+
+  async #putAside(entry: SpoolEntry): Promise<void> {
+    await this.#rename(entry, `${entry.name}.broken`);
+    entry.state = "broken";
+  }
+
+  async #rename(entry: SpoolEntry, name: string): Promise<void> {
+    await rename(this.path(entry.name), this.path(name));
+    entry.name = name;
+  }
+
+  /** The body of an entry that waits, broken ones as they are. @throws spoolFailed */
+  async read({ name }: SpoolEntry): Promise<{ readonly body: Readable; readonly sizeBytes: number }> {
+    const path = this.path(name);
+    try {
+      const [{ size }, line] = await Promise.all([stat(path), firstLine(path)]);
+      const headBytes = line === "" ? 0 : Buffer.byteLength(line) + 1;
+      return { body: openBody(path, headBytes, size - headBytes), sizeBytes: size - headBytes };
+    } catch (error) {
+      throw new BridgeError({ kind: "spoolFailed" }, { cause: error });
+    }
+  }
+
+  /** Removes what was begun long ago by nobody who is known here. */
+  async removeLeftovers(isKnown: (id: string) => boolean): Promise<void> {
+    for (const name of await this.names()) {
+      if (!isUnfinished(name) || isKnown(name.slice(0, -".part".length))) continue;
+      if (Date.now() - (await modifiedAtMs(this.path(name))) > leftoverAfterMs) await this.remove(name);
+    }
+  }
+}
+
+function isUnfinished(name: string): boolean {
+  return name.endsWith(".part") || name.startsWith(".probe-");
+}
+
+/** An earlier bridge has left it open; what is another's, or everybody's like /tmp (the sticky bit), stays as it is. */
+async function closeToOthers(path: string): Promise<void> {
+  const found = await stat(path);
+  const isOurs = (process.getuid === undefined || found.uid === process.getuid()) && (found.mode & 0o1000) === 0;
+  if (isOurs) await chmod(path, found.isDirectory() ? 0o700 : 0o600);
+}
+
+/** @returns now when it is gone */
+async function modifiedAtMs(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch {
+    return Date.now();
+  }
+}
+
+export function isNoSpace(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+}
+
+/** @throws Error as the file system says it */
+export async function readHead(path: string): Promise<SaveHead> {
+  return headIn(await firstLine(path), /\.undecided(\.broken)?$/.test(path) ? "undecided" : "placing");
+}
+
+async function firstLine(path: string): Promise<string> {
+  let head = "";
+  for await (const chunk of createReadStream(path, "utf8") as AsyncIterable<string>) {
+    head += chunk;
+    if (head.includes("\n") || head.length > headLimit) break;
+  }
+  return head.slice(0, Math.max(0, head.indexOf("\n")));
+}
+
+/** @param start in the file, behind the first line */
+export function openBody(path: string, start: number, lengthBytes: number): Readable {
+  if (lengthBytes <= 0) return Readable.from([]);
+  return createReadStream(path, { start, end: start + lengthBytes - 1, highWaterMark: readBytes });
+}
+
+/** @returns undefined when it has no first line @throws Error as the file system says it */
+async function readWhole(path: string): Promise<StoredBody | undefined> {
+  const hash = createHash("sha256");
+  let head: Buffer = Buffer.alloc(0);
+  let headBytes: number | undefined;
+  let sizeBytes = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    let body = chunk;
+    if (headBytes === undefined) {
+      head = Buffer.concat([head, chunk]);
+      const end = head.indexOf(10);
+      if (end < 0) continue;
+      headBytes = end + 1;
+      body = head.subarray(headBytes);
+    }
+    hash.update(body);
+    sizeBytes += body.length;
+  }
+  return headBytes === undefined ? undefined : { headBytes, sizeBytes, digest: hash.digest() };
+}

@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import type { Drive, DriveDocument, DriveFile } from "../model/drive.ts";
+import { BridgeError, failureOf } from "../model/failure.ts";
+import type { ContentRecord } from "./contentRecord.ts";
+import type { SpooledSave } from "./saveSpool.ts";
+
+/** @returns base64 of the SHA-256 of what the drive holds: remembered, or read and hashed */
+export async function sha256Of(
+  drive: Drive,
+  content: ContentRecord,
+  document: DriveDocument,
+  file: DriveFile,
+): Promise<string> {
+  const known = await content.sha256(file);
+  if (known !== undefined) return known;
+  const { body, version } = await drive.read(document, file, undefined, new AbortController().signal);
+  if (version !== file.version) {
+    body.destroy();
+    // Replaced while we asked: these bytes say nothing of the version in question.
+    throw new BridgeError({ kind: "driveBusy" });
+  }
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) hash.update(chunk);
+  } catch (error) {
+    throw new BridgeError({ kind: "driveUnreachable" }, { cause: error });
+  }
+  return hash.digest("base64");
+}
+
+/** Does the drive hold these very bytes there? */
+export async function holdsSave(
+  drive: Drive,
+  content: ContentRecord,
+  document: DriveDocument,
+  file: DriveFile,
+  save: SpooledSave,
+): Promise<boolean> {
+  if (file.sizeBytes !== save.sizeBytes) return false;
+  return (await sha256Of(drive, content, document, file)) === save.sha256;
+}
+
+/** Of an account's own files. */
+const rootUri = "cloudreve://my";
+
+/**
+ * The document that a save is of, beside which a copy goes. Of one that is gone there is left to say where copies of it
+ * go: into the folder where it lay last, or, when that is gone too, to the root of its account.
+ */
+export async function originalOf(
+  drive: Drive,
+  { facts }: SpooledSave,
+): Promise<{ readonly file: DriveFile; readonly isThere: boolean }> {
+  const { document, fileName, folderUri } = facts;
+  try {
+    return { file: await drive.stat(document), isThere: true };
+  } catch (error) {
+    if (failureOf(error, "fileMissing") === undefined) throw error;
+  }
+  const folder = folderUri !== undefined && (await isFolder(drive, document.account, folderUri)) ? folderUri : rootUri;
+  const uri = `${folder}/${encodeURIComponent(fileName)}`;
+  return {
+    file: { id: document.fileId, name: fileName, uri, sizeBytes: 0, version: "", modifiedAt: "" },
+    isThere: false,
+  };
+}
+
+async function isFolder(drive: Drive, account: string, uri: string): Promise<boolean> {
+  try {
+    await drive.list(account, uri);
+    return true;
+  } catch (error) {
+    if (failureOf(error, "fileMissing") === undefined) throw error;
+    return false;
+  }
+}

@@ -1,0 +1,16 @@
+/** A map of so many entries at most: when it is full, the one set longest ago goes. */
+export class OldestOutMap<Key, Value> extends Map<Key, Value> {
+  readonly #mostEntries: number;
+
+  constructor(mostEntries: number) {
+    super();
+    this.#mostEntries = mostEntries;
+  }
+
+  override set(key: Key, value: Value): this {
+    this.delete(key);
+    const [oldest] = this.size >= this.#mostEntries ? this.keys() : [];
+    if (oldest !== undefined) this.delete(oldest);
+    return super.set(key, value);
+  }
+}

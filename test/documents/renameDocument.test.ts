@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { ContentRecord } from "../../src/documents/contentRecord.ts";
+import { lockDocument } from "../../src/documents/lockDocument.ts";
+import { renameDocument } from "../../src/documents/renameDocument.ts";
+import { grant, here, lockStage } from "./lockStage.ts";
+
+function stage() {
+  const { parts, store, ...rest } = lockStage();
+  const all = { ...parts, content: new ContentRecord(store) };
+  const rename = (name: string, lockId?: string) =>
+    renameDocument(all, grant, { name: () => name, lockId: () => lockId }, here);
+  return { ...rest, parts: all, rename };
+}
+
+describe("renaming a document", () => {
+  it("keeps its extension, and the audit hears of it", async () => {
+    const { rename, audited, file } = stage();
+    expect(await rename("Summary")).toEqual({ name: "Summary.docx", lastModifiedTime: "2026-11-21T08:15:00Z" });
+    expect(file()?.name).toBe("Summary.docx");
+    expect((await rename("Plan.DOCX")).name).toBe("Plan.docx");
+    expect(audited).toMatchObject([
+      { event: "renamed", from: "Report.docx", to: "Summary.docx" },
+      { event: "renamed", from: "Summary.docx", to: "Plan.docx" },
+    ]);
+  });
+
+  it("takes a name near one that is taken, and does nothing for the name it has", async () => {
+    const { rename, calls } = stage();
+    await rename("Report");
+    expect(calls).toEqual(["stat"]);
+    expect((await rename("Taken")).name).not.toBe("Taken.docx");
+  });
+
+  it("gives the drive's lock back for it and takes it again; a wrong lock is refused, none at all is not", async () => {
+    const { rename, parts, calls, driveLock } = stage();
+    await lockDocument(parts, { grant, lockId: "A", signal: here });
+    await expect(rename("Summary", "B")).rejects.toMatchObject({
+      failure: { kind: "lockMismatch", currentLockId: "A" },
+    });
+    calls.length = 0;
+    await rename("Summary", "A");
+    expect(calls).toEqual(["stat", "unlock", "rename", "lock"]);
+    expect(driveLock.token).toBeDefined();
+    expect((await rename("Plan")).name).toBe("Plan.docx");
+  });
+
+  it("is refused with a reason when somebody else holds the file in the drive", async () => {
+    const { rename, driveLock } = stage();
+    driveLock.token = "stranger";
+    await expect(rename("Summary")).rejects.toMatchObject({
+      failure: { kind: "nameIllegal", reason: "The document is locked in Cloudreve" },
+    });
+  });
+});
