@@ -1,5 +1,4 @@
 // What the bridge and the page around the editor tell each other. Types alone: both sides import them.
-import type { Failure } from "../model/failure.ts";
 import type { Language } from "../pages/language.ts";
 import type { HostPageWords } from "./words.ts";
 
@@ -57,7 +56,8 @@ export interface NotSaved {
   readonly at: number;
   readonly by: string;
   readonly is_mine: boolean;
-  readonly why: Failure["kind"] | "unexpected";
+  /** A kind of failure; a newer bridge may name one that this page does not know. */
+  readonly why: string;
   /** `spool`: tried again by itself. `copy`: beside the document, under `copy_name`. null: the editor still has it. */
   readonly kept_in: "spool" | "copy" | null;
   readonly copy_name: string | null;

@@ -1,4 +1,5 @@
 // What the thin line above the editor says.
+import type { Failure } from "../../model/failure.ts";
 import type { HostPageStatus, NotSaved, SessionEnd } from "../pageMessages.ts";
 import type { HostPageWords } from "../words.ts";
 import { type EndState, unsavedAfterEnd } from "./rules.ts";
@@ -180,7 +181,7 @@ function isLongAgo(failed: NotSaved, { status }: PageState): boolean {
 }
 
 function reason(why: NotSaved["why"], words: HostPageWords): string {
-  const reasons: Partial<Record<NotSaved["why"], string>> = {
+  const reasons: Partial<Record<Failure["kind"], string>> = {
     changedInStorage: words.whyChangedInStorage,
     lockMismatch: words.whyLockMismatch,
     lockedElsewhere: words.whyLockedElsewhere,
@@ -196,5 +197,5 @@ function reason(why: NotSaved["why"], words: HostPageWords): string {
     spoolFailed: words.whySpoolFailed,
     spoolFull: words.whySpoolFailed,
   };
-  return (Object.hasOwn(reasons, why) ? reasons[why] : undefined) ?? words.whyUnexpected;
+  return Object.entries(reasons).find(([kind]) => kind === why)?.[1] ?? words.whyUnexpected;
 }
