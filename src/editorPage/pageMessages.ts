@@ -1,4 +1,6 @@
 // What the bridge and the page around the editor tell each other. Types alone: both sides import them.
+
+import type { Failure } from "../model/failure.ts";
 import type { Language } from "../pages/language.ts";
 import type { HostPageWords } from "./words.ts";
 
@@ -51,6 +53,9 @@ export interface HostPageStatus {
   /** The copy that this session's last save has become, once it may not edit any more. */
   readonly last_copy: string | null;
 }
+
+/** What the page has words for. */
+export type NotSavedReason = Failure["kind"];
 
 export interface NotSaved {
   readonly at: number;

@@ -1,6 +1,5 @@
 // What the thin line above the editor says.
-import type { Failure } from "../../model/failure.ts";
-import type { HostPageStatus, NotSaved, SessionEnd } from "../pageMessages.ts";
+import type { HostPageStatus, NotSaved, NotSavedReason, SessionEnd } from "../pageMessages.ts";
 import type { HostPageWords } from "../words.ts";
 import { type EndState, unsavedAfterEnd } from "./rules.ts";
 
@@ -181,7 +180,7 @@ function isLongAgo(failed: NotSaved, { status }: PageState): boolean {
 }
 
 function reason(why: NotSaved["why"], words: HostPageWords): string {
-  const reasons: Partial<Record<Failure["kind"], string>> = {
+  const reasons: Partial<Record<NotSavedReason, string>> = {
     changedInStorage: words.whyChangedInStorage,
     lockMismatch: words.whyLockMismatch,
     lockedElsewhere: words.whyLockedElsewhere,
