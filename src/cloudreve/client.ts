@@ -5,11 +5,9 @@ import axios, { type AxiosInstance } from "axios";
 import type { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
 import { jsonIn } from "../model/jsonIn.ts";
-import { BytePath, type ByteTiming, type Transmission } from "./bytePath.ts";
+import { BytePath, type ByteTiming, type Transmission, usualTiming } from "./bytePath.ts";
 import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } from "./errorCodes.ts";
 
-/** An API call must be answered within this time: an editor hears of a drive that is down before it gives up itself. */
-const apiTimeoutMs = 8_000;
 const apiAnswerLimitBytes = 16 * 1024 * 1024;
 /** Of the API's calls; those of saves, small native calls and downloads have connections of their own. */
 const apiConnections = { keepAlive: true, maxSockets: 128, maxFreeSockets: 64 };
@@ -58,6 +56,7 @@ export interface RawAnswer {
  * AxiosError carries the Authorization header.
  */
 export class CloudreveClient {
+  readonly #answerWithinMs: number;
   readonly #axios: AxiosInstance;
   readonly #bytes: BytePath;
   readonly #baseUrl: string;
@@ -67,7 +66,7 @@ export class CloudreveClient {
   /**
    * @param headersOnward of the request being served; Cloudreve logs its correlation id and echoes it in its errors
    * @param called hears of each call once its answer has begun
-   * @param timing of calls that send or fetch bytes, where the usual one is not meant
+   * @param timing where the usual one is not meant
    */
   constructor(
     baseUrl: string,
@@ -75,6 +74,7 @@ export class CloudreveClient {
     called: (call: CallTime) => void = () => {},
     timing: Partial<ByteTiming> = {},
   ) {
+    this.#answerWithinMs = timing.answerWithinMs ?? usualTiming.answerWithinMs;
     this.#bytes = new BytePath(timing);
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
     this.#headersOnward = headersOnward;
@@ -135,7 +135,10 @@ export class CloudreveClient {
 
   /** Reads an answer that should be an envelope. @throws driveFailed when it is none, or of another shape */
   async envelope<Schema extends z.ZodType>(schema: Schema, answer: RawAnswer): Promise<z.output<Schema>> {
-    return dataOf(schema, envelopeOf({ status: answer.status, text: await readText(answer.body) }));
+    return dataOf(
+      schema,
+      envelopeOf({ status: answer.status, text: await readText(answer.body, this.#answerWithinMs) }),
+    );
   }
 
   async #send(call: ApiCall): Promise<TextAnswer> {
@@ -152,8 +155,8 @@ export class CloudreveClient {
         ...call.headers,
       },
       data: body?.bytes,
-      timeout: apiTimeoutMs,
-      signal: AbortSignal.timeout(apiTimeoutMs),
+      timeout: this.#answerWithinMs,
+      signal: AbortSignal.timeout(this.#answerWithinMs),
     };
     const answer = await this.#timed(request, (headers) => this.#axios.request<string>({ ...request, headers }));
     return { status: answer.status, text: answer.data };
@@ -173,7 +176,7 @@ export class CloudreveClient {
 
   /** As `raw`, for a small call without a body that must be answered soon. */
   async rawSoon(call: Omit<RawCall, "body" | "signal">): Promise<RawAnswer> {
-    return this.#transmit({ ...call, purpose: "small", signal: AbortSignal.timeout(apiTimeoutMs) });
+    return this.#transmit({ ...call, purpose: "small", signal: AbortSignal.timeout(this.#answerWithinMs) });
   }
 
   async #transmit(transmission: Transmission): Promise<RawAnswer> {
@@ -244,10 +247,10 @@ export function dataOf<Schema extends z.ZodType>(schema: Schema, envelope: Envel
 }
 
 /** Reads a short answer whole. @throws driveUnreachable when it breaks off, or its end does not come in time */
-export async function readText(body: Readable): Promise<string> {
+export async function readText(body: Readable, withinMs = usualTiming.answerWithinMs): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  const late = setTimeout(() => body.destroy(new Error("the answer is late")), apiTimeoutMs);
+  const late = setTimeout(() => body.destroy(new Error("the answer is late")), withinMs);
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       size += chunk.length;
