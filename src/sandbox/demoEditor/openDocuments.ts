@@ -74,8 +74,9 @@ export class OpenDocuments {
     delete view.leftAtMs;
     while (!this.#over && view.send === send) {
       const open = this.#documents.get(view.documentKey);
-      // Its page's own question has served: this is another opening.
-      if (open === undefined && (view.epoch > 1 || view.info === undefined)) await this.prepare(view);
+      const isAsked = view.info !== undefined || view.problem !== undefined;
+      // What was asked as the page was posted has served one opening.
+      if (open === undefined && (view.epoch > 1 || !isAsked)) await this.prepare(view);
       if (open?.ended === undefined) return this.#opened(view).join(view);
       await open.ended;
     }
