@@ -45,6 +45,8 @@ export interface DemoEditor {
   port: number;
   /** What discovery offers for each extension: addresses by the action's name. */
   actions(): Record<string, Record<string, string>>;
+  /** Documents that are open, those included whose last save is still to come. */
+  readonly documentCount: number;
   /** What a real editor would have written into its log. */
   readonly warnings: readonly string[];
   /** The configurations of the pages sent so far; as onlyoffice only. */
@@ -66,6 +68,7 @@ export interface DemoEditor {
 /** One run of the editor's server, from start to end. */
 interface Run {
   port: number;
+  documentCount(): number;
   close(): Promise<void>;
   kill(): Promise<void>;
 }
@@ -125,6 +128,7 @@ export async function openDemoEditor(options: DemoEditorOptions): Promise<DemoEd
     const ticking = setInterval(() => documents.tick(), tickMs);
     return {
       port: listening,
+      documentCount: () => documents.count,
       close: async () => {
         clearInterval(ticking);
         await documents.shutDown();
@@ -153,6 +157,9 @@ export async function openDemoEditor(options: DemoEditorOptions): Promise<DemoEd
       for (const { extension, name, urlsrc } of actions())
         byExtension[extension] = { ...byExtension[extension], [name]: urlsrc };
       return byExtension;
+    },
+    get documentCount() {
+      return run.documentCount();
     },
     warnings,
     pageConfigs,

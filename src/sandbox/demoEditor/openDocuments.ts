@@ -36,6 +36,11 @@ export class OpenDocuments {
     this.#options = options;
   }
 
+  /** How many documents are open, those included whose last save is still to come. */
+  get count(): number {
+    return this.#documents.size;
+  }
+
   /** @returns undefined when this editor may not call the host */
   addView(caller: Caller, wish: { viewOnly: boolean; savesMeanwhile?: boolean }): EditorView | undefined {
     if (this.#over || !this.#options.client.mayCall(caller.wopiSrc)) return undefined;
