@@ -1,3 +1,4 @@
+import { DocumentSaves } from "./documentSaves.ts";
 import { DocumentText } from "./documentText.ts";
 import { DocumentViews } from "./documentViews.ts";
 import { type EditorView, infoMessage, isWriter, personOf } from "./editorView.ts";
@@ -5,10 +6,9 @@ import type { Guise } from "./guises.ts";
 import type { KeptCopies } from "./keptCopies.ts";
 import type { ReadOnlyNotice, SaveResult } from "./messages.ts";
 import { readOnlyNotice } from "./readOnlyNotice.ts";
-import { problemText, readOnlyResult, saveResult, swallowedResult } from "./saveResult.ts";
+import { readOnlyResult, swallowedResult } from "./saveResult.ts";
 import type { NumberedEdit } from "./sharedText.ts";
-import type { NamedAnswer, SaveFlags, StoredFile } from "./storedFile.ts";
-import { UnsavedWork } from "./unsavedWork.ts";
+import type { NamedAnswer, StoredFile } from "./storedFile.ts";
 
 export interface DocumentSettings {
   now: () => number;
@@ -32,29 +32,25 @@ export class OpenDocument {
   readonly #file: StoredFile;
   readonly #settings: DocumentSettings;
   readonly #views = new DocumentViews();
-  readonly #work: UnsavedWork;
+  readonly #saves: DocumentSaves;
   #joining = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #ended: Promise<void> | undefined;
   #text: DocumentText | undefined;
   #lockRefusal: string | undefined;
   #lastWriter: EditorView | undefined;
-  /** Who has typed since the last save, by user id. */
-  readonly #editors = new Set<string>();
-  #conflict = false;
-  #saving = false;
-  #problem: string | undefined;
-  #lastFlags: SaveWish = {};
   #lockedAtMs = 0;
   #leftBy: { view: EditorView; atMs: number } | undefined;
-  #isGoingDown = false;
-  /** Set while the last save waits for its next try. */
-  #tryAgain: (() => void) | undefined;
 
   constructor(file: StoredFile, settings: DocumentSettings) {
     this.#file = file;
     this.#settings = settings;
-    this.#work = new UnsavedWork(settings.guise, settings.autosaveIdleMs);
+    this.#saves = new DocumentSaves({
+      ...settings,
+      file,
+      views: this.#views,
+      onConflict: () => this.#meetConflict(),
+    });
   }
 
   /** Present from the moment the last user has left; resolves when the host has heard the goodbye. */
@@ -68,10 +64,6 @@ export class OpenDocument {
 
   get #isText(): boolean {
     return this.#text?.isText === true;
-  }
-
-  get #unstored(): boolean {
-    return this.#text !== undefined && this.#work.isUnstored(this.#revision);
   }
 
   /** Lets a person in: the first one loads and locks, the others are only checked. */
@@ -99,8 +91,13 @@ export class OpenDocument {
     if (this.#views.size === 0 && this.#joining === 0) {
       if (this.#settings.exitDelayMs > 0) this.#leftBy = { view, atMs: this.#settings.now() };
       else await this.#end(true, view);
-    } else if (this.#unstored && this.#settings.guise.savesMeanwhile && isWriter(view) && !this.#views.hasWriter())
-      await this.#inTurn(() => this.#store(view, { autosave: true }));
+    } else if (
+      this.#saves.isUnstored &&
+      this.#settings.guise.savesMeanwhile &&
+      isWriter(view) &&
+      !this.#views.hasWriter()
+    )
+      await this.#inTurn(() => this.#saves.store(view, { autosave: true }));
   }
 
   receive(view: EditorView, baseRevision: number, edits: readonly NumberedEdit[]): void {
@@ -111,15 +108,9 @@ export class OpenDocument {
       view.send?.({ type: "reload", keepTyped: mayWrite });
       return;
     }
-    const before = this.#revision - accepted.length;
-    const isFirst = !this.#work.isUnstored(before);
-    const changesState = isFirst || !this.#work.isModified(before);
-    const now = this.#settings.now();
-    this.#work.edited(now, isFirst);
     this.#lastWriter = view;
-    this.#editors.add(view.info?.userId ?? "");
     // Before the edits: a page that has all its letters confirmed would take itself for unmodified.
-    if (changesState && accepted.length > 0) this.#announceState();
+    this.#saves.edited(view, accepted.length);
     for (const { revision, edit, sequence } of accepted) {
       view.acceptedSequence = sequence;
       for (const each of this.#views) each.send?.({ type: "edit", revision, edit, own: each === view });
@@ -131,8 +122,8 @@ export class OpenDocument {
       if (!this.#views.has(view) || this.#readOnly(view) !== null) return readOnlyResult;
       // What it says of a save that stays in its own cache.
       if (!view.savesMeanwhile) return swallowedResult;
-      if (!this.#unstored) return { success: true, result: "unmodified", errorMsg: "" };
-      return this.#store(view, extendedData === undefined ? {} : { extendedData });
+      if (!this.#saves.isUnstored) return { success: true, result: "unmodified", errorMsg: "" };
+      return this.#saves.store(view, extendedData === undefined ? {} : { extendedData });
     });
   }
 
@@ -140,7 +131,7 @@ export class OpenDocument {
   overwrite(view: EditorView): Promise<SaveResult> {
     return this.#inTurn(async () => {
       if (!this.#views.has(view) || this.#readOnly(view) !== null) return readOnlyResult;
-      return this.#store(view, { force: true });
+      return this.#saves.store(view, { force: true });
     });
   }
 
@@ -155,7 +146,7 @@ export class OpenDocument {
     const answer = await this.#inTurn(async (): Promise<NamedAnswer> => {
       if (!this.#views.has(view) || view.info?.canSaveAs !== true)
         return { kind: "failed", errorMsg: "Save as is not allowed here" };
-      return this.#file.putRelative(view, this.#bytes(), name);
+      return this.#file.putRelative(view, this.#saves.bytes(), name);
     });
     if (answer.kind !== "done") {
       if (answer.kind === "conflict") this.#meetConflict();
@@ -170,9 +161,9 @@ export class OpenDocument {
     const answer = await this.#inTurn(async (): Promise<NamedAnswer> => {
       if (!this.#views.has(view) || view.info?.canRename !== true || this.#readOnly(view) !== null)
         return { kind: "failed", errorMsg: "renaming is not allowed here" };
-      const saved = this.#unstored && view.savesMeanwhile ? await this.#store(view, {}) : undefined;
+      const saved = this.#saves.isUnstored && view.savesMeanwhile ? await this.#saves.store(view, {}) : undefined;
       if (saved?.success === false) return { kind: "failed", errorMsg: "the document could not be saved before" };
-      return this.#file.rename(view, this.#bytes(), stem);
+      return this.#file.rename(view, this.#saves.bytes(), stem);
     });
     if (answer.kind === "conflict") this.#meetConflict();
     if (answer.kind !== "done") {
@@ -200,27 +191,24 @@ export class OpenDocument {
   /** Does what the clock asks for: autosave, further tries, lock refresh, warnings of a token's end. */
   tick(): void {
     const now = this.#settings.now();
-    if (this.#work.retryIsDue(now)) this.#tryAgain?.();
+    this.#saves.retryExitSave(now);
     if (this.#leftBy !== undefined && now - this.#leftBy.atMs >= this.#settings.exitDelayMs)
       void this.#end(true, this.#leftBy.view);
     if (this.#text === undefined || this.#ended !== undefined) return;
     for (const view of this.#views) this.#warnOfExpiry(view, now);
     this.#refreshLock(now);
     const writer = this.#views.someWriter(this.#lastWriter);
-    if (writer === undefined || !this.#unstored || this.#conflict || this.#saving) return;
-    const again = this.#work.retryIsDue(now);
-    if (!again && !this.#work.autosaveIsDue(now)) return;
-    this.#work.postponed(now);
-    const wish = again ? this.#lastFlags : { autosave: true };
-    void this.#inTurn(async () => (this.#unstored ? this.#store(writer, wish) : undefined));
+    const wish = this.#saves.due(now);
+    if (writer === undefined || wish === undefined) return;
+    this.#saves.postpone(now);
+    void this.#inTurn(async () => (this.#saves.isUnstored ? this.#saves.store(writer, wish) : undefined));
   }
 
   /** The editor goes down: users are told, work is saved, the lock given back. */
   async shutDown(): Promise<void> {
     const by = this.#views.someWriter(this.#lastWriter) ?? this.#leftBy?.view;
     this.#views.sendAway({ type: "closed", reason: "recycling" });
-    this.#isGoingDown = true;
-    this.#tryAgain?.();
+    this.#saves.goDown();
     await this.#end(true, by);
   }
 
@@ -265,12 +253,13 @@ export class OpenDocument {
     if (kept !== undefined) {
       this.#file.heardTime(lastModifiedTime);
       this.#text = new DocumentText(kept.bytes);
-      if (kept.isForgotten && this.#readOnly(view) === null) this.#work.startsUnstored();
+      this.#saves.opened(this.#text, kept.isForgotten && this.#readOnly(view) === null);
       return undefined;
     }
     const loaded = await this.#file.load(view, lastModifiedTime);
     if ("problem" in loaded) return loaded.problem;
     this.#text = new DocumentText(loaded);
+    this.#saves.opened(this.#text, false);
     return undefined;
   }
 
@@ -284,9 +273,9 @@ export class OpenDocument {
       acceptedSequence: view.acceptedSequence,
       epoch: view.epoch,
     });
-    this.#announceState();
+    this.#saves.announce();
     this.#announcePeople();
-    if (this.#conflict) view.send?.({ type: "conflict", open: true });
+    if (this.#saves.isConflictOpen) view.send?.({ type: "conflict", open: true });
   }
 
   async #lock(view: EditorView): Promise<void> {
@@ -309,47 +298,10 @@ export class OpenDocument {
     void this.#inTurn(() => this.#file.refreshLock(by));
   }
 
-  async #store(view: EditorView, wish: SaveWish): Promise<SaveResult> {
-    const { tellsRefusals } = this.#settings.guise;
-    const revision = this.#revision;
-    const { force = false, autosave = false, exitSave = false, extendedData } = wish;
-    const flags: SaveFlags = {
-      modifiedByUser: this.#unstored,
-      autosave,
-      exitSave,
-      force,
-      editors: [...this.#editors],
-      ...(extendedData === undefined ? {} : { extendedData }),
-    };
-    this.#lastFlags = wish;
-    this.#saving = true;
-    this.#work.tried(revision, this.#settings.now());
-    this.#announceState();
-    const answer = await this.#file.put(view, this.#bytes(), flags);
-    this.#saving = false;
-    if (answer.kind === "stored") {
-      this.#work.stored(revision);
-      this.#editors.clear();
-      this.#problem = undefined;
-      view.expired = false;
-      if (this.#conflict) this.#views.tell({ type: "conflict", open: false });
-      this.#conflict = false;
-    } else {
-      this.#work.refused(revision, answer.kind === "failed");
-      if (!tellsRefusals) this.#problem = undefined;
-      else if (answer.kind === "expired") view.expired = true;
-      else this.#problem = problemText(answer);
-    }
-    this.#announceState();
-    if (answer.kind === "conflict" && tellsRefusals) this.#meetConflict();
-    return tellsRefusals ? saveResult(answer) : swallowedResult;
-  }
-
   /** Unsaved work: everybody is asked what to do with it. Without, everybody is sent away to open it anew. */
   #meetConflict(): void {
-    if (this.#unstored) {
-      this.#conflict = true;
-      this.#views.tell({ type: "conflict", open: true });
+    if (this.#saves.isUnstored) {
+      this.#saves.openConflict();
       return;
     }
     const by = this.#views.someWriter(this.#lastWriter);
@@ -361,25 +313,12 @@ export class OpenDocument {
     const speaker = by !== undefined && isWriter(by) ? by : (this.#lastWriter ?? by);
     this.#ended ??= this.#inTurn(async () => {
       if (speaker !== undefined) {
-        if (save && this.#unstored) await this.#storeAtExit(speaker);
+        if (save && this.#saves.isUnstored) await this.#saves.storeAtExit(speaker);
         if (this.#file.lockHeld) await this.#file.unlock(speaker);
       }
       this.#settings.onEnded(this);
     });
     return this.#ended;
-  }
-
-  async #storeAtExit(by: EditorView): Promise<void> {
-    this.#work.beginsAnew();
-    await this.#store(by, { exitSave: true });
-    while (!this.#isGoingDown && this.#unstored && this.#work.mayRetry) {
-      await new Promise<void>((resolve) => {
-        this.#tryAgain = resolve;
-      });
-      await this.#store(by, { exitSave: true });
-    }
-    if (this.#settings.guise.keepsExitSaves && by.keptKey !== undefined)
-      this.#settings.kept.keep(by.keptKey, { bytes: this.#bytes(), isForgotten: this.#unstored });
   }
 
   #move(view: EditorView, url: string): void {
@@ -402,20 +341,6 @@ export class OpenDocument {
     view.send?.({ type: "tokenExpiring", expiresAtMs });
   }
 
-  #bytes(): Buffer {
-    return this.#text?.bytes() ?? Buffer.alloc(0);
-  }
-
-  #announceState(): void {
-    const saving = this.#saving;
-    const unstored = this.#unstored;
-    const modified = this.#text !== undefined && this.#work.isModified(this.#revision);
-    for (const view of this.#views) {
-      const problem = view.expired ? "your session has expired" : (this.#problem ?? null);
-      view.send?.({ type: "state", modified, unstored, saving, problem });
-    }
-  }
-
   #announcePeople(): void {
     const people = [...this.#views].map((view) => personOf(view, this.#readOnly(view) !== null));
     this.#views.tell({ type: "people", people });
@@ -427,5 +352,3 @@ export class OpenDocument {
     return result;
   }
 }
-
-type SaveWish = Partial<Pick<SaveFlags, "force" | "autosave" | "exitSave">> & { extendedData?: string };
