@@ -160,7 +160,7 @@ describe("the doctor as a command", () => {
     const { code, output } = await doctorCommand({ ...stage.settings, SECRET: "short", CLOUDREVE_PASSWORD: "" });
     expect(code).toBe(1);
     expect(output).toContain("SECRET must be at least 32 bytes long.");
-    expect(output).toContain("CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD belong together");
+    expect(output).toContain("CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD must be set together.");
   });
 
   it("reads its settings from a file .env", async () => {
