@@ -4,7 +4,7 @@ import { testsThatCannotRun } from "./test/support/machine.ts";
 /**
  * `npm test`, the everyday tier: every test file whose name does not say `.long.`. The name says what else there is to know:
  * `.browser.` needs Chromium (here one journey: open, edit, save), `.redis.` a redis-server (here the store's contract),
- * `.random.` has random runs, which the long tier repeats tenfold.
+ * `.random.` has random runs, here from one fixed seed: the long tier draws one, prints it, and runs ten times as many.
  */
 export default defineConfig({
   test: {

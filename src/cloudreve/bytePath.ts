@@ -4,8 +4,11 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ConnectionPool } from "./connectionPool.ts";
 
-const usualTiming = {
-  /** Without a body to send first, the answer must have begun by then, the wait for a connection included. */
+export const usualTiming = {
+  /**
+   * A call of the API must be answered by then, one without a body to send first must have begun to be, the wait for a
+   * connection included: an editor hears of a drive that is down before it gives up itself.
+   */
   answerWithinMs: 8_000,
   /** A call with a body waits no longer than this for a connection. */
   connectionWithinMs: 8_000,

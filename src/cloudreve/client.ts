@@ -2,11 +2,9 @@ import type { Readable } from "node:stream";
 import type { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
 import { jsonIn } from "../model/jsonIn.ts";
-import { BytePath, type ByteTiming, type Transmission } from "./bytePath.ts";
+import { BytePath, type ByteTiming, type Transmission, usualTiming } from "./bytePath.ts";
 import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } from "./errorCodes.ts";
 
-/** An API call must be answered within this time: an editor hears of a drive that is down before it gives up itself. */
-const apiTimeoutMs = 8_000;
 const apiAnswerLimitBytes = 16 * 1024 * 1024;
 
 export interface DriveCall {
@@ -42,6 +40,7 @@ export interface TextAnswer extends AnswerHead {
 
 /** HTTP to Cloudreve: the envelope on one side, bytes on the other. Every error leaves as a BridgeError. */
 export class CloudreveClient {
+  readonly #answerWithinMs: number;
   readonly #bytes: BytePath;
   readonly #baseUrl: string;
   readonly #headersOnward: () => Readonly<Record<string, string>>;
@@ -50,7 +49,7 @@ export class CloudreveClient {
   /**
    * @param headersOnward of the request being served; Cloudreve logs its correlation id and echoes it in its errors
    * @param called hears of each call once its answer has begun
-   * @param timing of calls that send or fetch bytes, where the usual one is not meant
+   * @param timing where the usual one is not meant
    */
   constructor(
     baseUrl: string,
@@ -58,6 +57,7 @@ export class CloudreveClient {
     called: (call: CallTime) => void = () => {},
     timing: Partial<ByteTiming> = {},
   ) {
+    this.#answerWithinMs = timing.answerWithinMs ?? usualTiming.answerWithinMs;
     this.#bytes = new BytePath(timing);
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
     this.#headersOnward = headersOnward;
@@ -103,11 +103,14 @@ export class CloudreveClient {
 
   /** Reads an answer that should be an envelope. @throws driveFailed when it is none, or of another shape */
   async envelope<Schema extends z.ZodType>(schema: Schema, answer: RawAnswer): Promise<z.output<Schema>> {
-    return dataOf(schema, envelopeOf({ status: answer.status, text: await readText(answer.body) }));
+    return dataOf(
+      schema,
+      envelopeOf({ status: answer.status, text: await readText(answer.body, this.#answerWithinMs) }),
+    );
   }
 
   /** Calls the API where the answer itself is looked at, whatever it is. @throws driveUnreachable */
-  async text(call: DriveCall, signal = AbortSignal.timeout(apiTimeoutMs)): Promise<TextAnswer> {
+  async text(call: DriveCall, signal = AbortSignal.timeout(this.#answerWithinMs)): Promise<TextAnswer> {
     const body = bodyOf(call);
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, value);
@@ -127,7 +130,7 @@ export class CloudreveClient {
       body: body?.bytes,
       signal,
     });
-    return { status, header, text: await readText(answer) };
+    return { status, header, text: await readText(answer, this.#answerWithinMs) };
   }
 
   /**
@@ -147,7 +150,7 @@ export class CloudreveClient {
       const answer = await this.#bytes.send({
         ...call,
         headers: { ...call.headers, ...this.#headersOnward() },
-        signal: call.signal ?? (call.purpose === "small" ? AbortSignal.timeout(apiTimeoutMs) : undefined),
+        signal: call.signal ?? (call.purpose === "small" ? AbortSignal.timeout(this.#answerWithinMs) : undefined),
       });
       called("answered");
       return {
@@ -203,10 +206,10 @@ export function dataOf<Schema extends z.ZodType>(schema: Schema, envelope: Envel
 }
 
 /** Reads a short answer whole. @throws driveUnreachable when it breaks off, or its end does not come in time */
-export async function readText(body: Readable): Promise<string> {
+export async function readText(body: Readable, withinMs = usualTiming.answerWithinMs): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  const late = setTimeout(() => body.destroy(new Error("the answer is late")), apiTimeoutMs);
+  const late = setTimeout(() => body.destroy(new Error("the answer is late")), withinMs);
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       size += chunk.length;

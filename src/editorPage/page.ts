@@ -1,28 +1,15 @@
 import { readFileSync } from "node:fs";
 import type { EditorIds } from "../documents/grants.ts";
 import { type AccessGrant, editorOrigin } from "../documents/grants.ts";
+import { assetUrl } from "../pages/assets.ts";
 import { Html, html, jsonForScript } from "../pages/html.ts";
 import type { Language } from "../pages/language.ts";
 import type { Page } from "../pages/views/page.ts";
+import type { ScriptFacts } from "./pageMessages.ts";
 import { hostPageWords } from "./words.ts";
 
-const browserFile = (name: string): string => readFileSync(new URL(`./browser/${name}`, import.meta.url), "utf8");
-
-const scripts = [
-  "rules.js",
-  "statusLine.js",
-  "polling.js",
-  "saving.js",
-  "token.js",
-  "portal.js",
-  "end.js",
-  "hostPage.js",
-];
-
-// Our own files: they hold no closing tag and need no escaping. Modules, so that tests reach their parts; one script
-// in the page, which the nonce lets run without a further address.
-const script = new Html(`(() => {\n"use strict";\n${scripts.map((name) => asPart(browserFile(name))).join("\n")}})();`);
-const style = new Html(browserFile("hostPage.css"));
+// Our own file: it holds no closing tag and needs no escaping.
+const style = new Html(readFileSync(new URL("./browser/hostPage.css", import.meta.url), "utf8"));
 
 export interface HostPageFacts {
   readonly grant: AccessGrant;
@@ -51,26 +38,7 @@ export function hostPage(facts: HostPageFacts): Page {
   const { grant, accessToken, fileName, nonce, embedOrigins, language } = facts;
   const editor = editorOrigin(grant);
   const words = hostPageWords[language];
-  const body = html`<!doctype html>
-<html lang="${language}">
-<head>
-<meta charset="utf-8">
-<title>${fileName}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1, maximum-scale=1, minimum-scale=1, user-scalable=no">
-<meta name="robots" content="noindex">
-<link rel="icon" href="data:,">
-<style nonce="${nonce}">${style}</style>
-</head>
-<body>
-<p id="status" role="status"></p>
-<main id="frame-holder"></main>
-<form id="editor-form" method="post" action="${grant.actionUrl}" target="editor-frame" hidden>
-<input type="hidden" name="access_token" value="${accessToken}">
-<input type="hidden" name="access_token_ttl" value="${grant.expiresAtMs}">
-<input type="hidden" name="user_id" value="${facts.editorIds.userId}">
-<input type="hidden" name="owner_id" value="${facts.editorIds.ownerId}">
-</form>
-<script type="application/json" id="facts" nonce="${nonce}">${jsonForScript({
+  const scriptFacts: ScriptFacts = {
     editorOrigin: editor,
     fileName,
     fileId: grant.document.fileId,
@@ -84,8 +52,28 @@ export function hostPage(facts: HostPageFacts): Page {
     mayShare: facts.mayShare,
     language,
     words,
-  })}</script>
-<script nonce="${nonce}">${script}</script>
+  };
+  const body = html`<!doctype html>
+<html lang="${language}">
+<head>
+<meta charset="utf-8">
+<title>${fileName}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1, maximum-scale=1, minimum-scale=1, user-scalable=no">
+<meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
+<style nonce="${nonce}">${style}</style>
+<script src="${assetUrl(facts.bridgeUrl, "hostPage.js")}" nonce="${nonce}" defer></script>
+</head>
+<body>
+<p id="status" role="status"></p>
+<main id="frame-holder"></main>
+<form id="editor-form" method="post" action="${grant.actionUrl}" target="editor-frame" hidden>
+<input type="hidden" name="access_token" value="${accessToken}">
+<input type="hidden" name="access_token_ttl" value="${grant.expiresAtMs}">
+<input type="hidden" name="user_id" value="${facts.editorIds.userId}">
+<input type="hidden" name="owner_id" value="${facts.editorIds.ownerId}">
+</form>
+<script type="application/json" id="facts" nonce="${nonce}">${jsonForScript(scriptFacts)}</script>
 <noscript>${words.needsScript}</noscript>
 </body>
 </html>`;
@@ -107,8 +95,4 @@ export function hostPage(facts: HostPageFacts): Page {
       "Permissions-Policy": `clipboard-read=(self "${editor}"), clipboard-write=(self "${editor}"), fullscreen=(self "${editor}")`,
     },
   };
-}
-
-function asPart(module: string): string {
-  return module.replace(/^import [^;]*;$/gm, "").replace(/^export /gm, "");
 }

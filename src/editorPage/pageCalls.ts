@@ -1,10 +1,11 @@
 import { type Request, type Response, Router } from "express";
-import type { Activity, FailedSave, FileActivity } from "../documents/activity.ts";
+import type { Activity, FileActivity } from "../documents/activity.ts";
 import { type AccessGrant, type AccessGrants, type GrantEnd, lastSaveUntilMs, mayEdit } from "../documents/grants.ts";
 import type { LastCopies, LastCopy } from "../documents/lastCopies.ts";
 import { accessTokenFor, type OpenDocumentParts } from "../documents/openSession.ts";
 import { logFacts } from "../http/requestLog.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+import type { HostPageStatus, NotRenewed, RenewedToken } from "./pageMessages.ts";
 
 export interface HostSessionParts extends OpenDocumentParts {
   readonly grants: AccessGrants;
@@ -30,7 +31,7 @@ export function hostSessionRouter(parts: HostSessionParts): Router {
     const { grant, ended } = await parts.grants.behindPageKey(request.params.key);
     const renewed = ended === undefined ? await parts.grants.renew(grant.id, parts.grantLifetimeMs) : undefined;
     if (renewed === undefined) {
-      response.status(410).json({ ended: ended ?? "revoked" });
+      response.status(410).json({ ended: ended ?? "revoked" } satisfies NotRenewed);
       return;
     }
     logFacts({ grant: grant.id, file: grant.document.fileId });
@@ -39,7 +40,7 @@ export function hostSessionRouter(parts: HostSessionParts): Router {
       access_token: await accessTokenFor(parts.tokens, renewed),
       access_token_ttl: renewed.expiresAtMs,
       renewable_until: renewed.renewableUntilMs,
-    });
+    } satisfies RenewedToken);
   });
 
   router.get("/edit/:key/status", async (request: Request<{ key: string }>, response: Response) => {
@@ -62,29 +63,6 @@ export function hostSessionRouter(parts: HostSessionParts): Router {
   });
 
   return router;
-}
-
-/** What the status line is made of; times in ms since 1970, on the bridge's clock. */
-export interface HostPageStatus {
-  readonly now: number;
-  readonly ended: GrantEnd | null;
-  readonly permission: "view" | "edit";
-  /** What the editor's server has asked of the bridge for this session. */
-  readonly editor_called: { readonly check_file_info: boolean; readonly get_file: boolean };
-  readonly saving_since: number | null;
-  readonly last_save: { readonly at: number; readonly by: string; readonly is_mine: boolean } | null;
-  /** The newest save that did not get into the document, unless a later one did that holds it too. */
-  readonly not_saved: {
-    readonly at: number;
-    readonly by: string;
-    readonly is_mine: boolean;
-    readonly why: FailedSave["why"];
-    /** `spool`: tried again by itself. `copy`: beside the document, under `copy_name`. null: the editor still has it. */
-    readonly kept_in: "spool" | "copy" | null;
-    readonly copy_name: string | null;
-  } | null;
-  /** The copy that this session's last save has become, once it may not edit any more. */
-  readonly last_copy: string | null;
 }
 
 /** Pure: what the page of one grant shows of its file's activity; of one that has ended, what is its own alone. */

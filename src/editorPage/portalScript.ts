@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { type Response, Router } from "express";
+import { browserScript } from "../pages/browserScript.ts";
 
-const browserFile = (name: string): Buffer => readFileSync(new URL(`./browser/${name}`, import.meta.url));
-const script = browserFile("embed.js");
-const declarations = browserFile("embed.d.ts");
+const script = browserScript("editorPage/browser/embed.js");
+const declarations = readFileSync(new URL("./browser/embedTypes.d.ts", import.meta.url));
 
 /** `/embed.js`: the module by which a page of another origin embeds a document, and its types. */
 export function portalScriptRouter(): Router {

@@ -1,4 +1,4 @@
-import { hkdfSync } from "node:crypto";
+import { hkdfSync, type webcrypto } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
@@ -22,7 +22,7 @@ export function deriveKey(secret: string, purpose: string): Uint8Array<ArrayBuff
 
 /** Signs and reads WOPI access tokens: short, since Office allows some 2000 characters for a whole address. */
 export class AccessTokens {
-  readonly #keys: readonly Promise<CryptoKey>[];
+  readonly #keys: readonly Promise<webcrypto.CryptoKey>[];
   readonly #now: Clock;
   /** What verified tokens say: an editor sends the same one with every call. Rights are not in it. */
   readonly #verified = new OldestOutMap<string, TokenClaims>(rememberedTokens);
@@ -77,7 +77,7 @@ export class AccessTokens {
   }
 }
 
-function hmacKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+function hmacKey(bytes: Uint8Array<ArrayBuffer>): Promise<webcrypto.CryptoKey> {
   return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type Request, type Response, Router } from "express";
+import { browserScript } from "./browserScript.ts";
 
 interface Asset {
   readonly type: string;
@@ -13,10 +14,11 @@ interface Asset {
 const require = createRequire(import.meta.url);
 
 const assets = {
-  "pico.css": asset("text/css", require.resolve("@picocss/pico/css/pico.classless.min.css")),
-  "pages.css": asset("text/css", new URL("./browser/pages.css", import.meta.url)),
-  "pages.js": asset("text/javascript", new URL("./browser/pages.js", import.meta.url)),
-  "icon.svg": asset("image/svg+xml", new URL("./browser/icon.svg", import.meta.url)),
+  "pico.css": asset("text/css", readFileSync(require.resolve("@picocss/pico/css/pico.classless.min.css"))),
+  "pages.css": asset("text/css", readFileSync(new URL("./browser/pages.css", import.meta.url))),
+  "pages.js": asset("text/javascript", browserScript("pages/browser/pages.js")),
+  "hostPage.js": asset("text/javascript", browserScript("editorPage/browser/hostPage.js")),
+  "icon.svg": asset("image/svg+xml", readFileSync(new URL("./browser/icon.svg", import.meta.url))),
 } as const;
 
 type AssetName = keyof typeof assets;
@@ -41,7 +43,6 @@ export function assetsRouter(): Router {
   return router;
 }
 
-function asset(type: string, path: string | URL): Asset {
-  const bytes = readFileSync(path);
+function asset(type: string, bytes: Buffer): Asset {
   return { type, bytes, version: createHash("sha256").update(bytes).digest("base64url").slice(0, 10) };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
+import { z } from "zod";
 import { openBridge } from "../bridge.ts";
 import { ConfigError, readConfig } from "../config.ts";
 import { openDemoEditor } from "./demoEditor/demoEditor.ts";
@@ -13,18 +14,22 @@ import { sampleDocuments } from "./sampleDocuments.ts";
 const host = "127.0.0.1";
 const password = "sandbox-password";
 const oauthClientId = "5d1c8f60-3c0e-4b5e-9b6d-7f2a4c9e1b30";
-const extensions = ["txt", "md", "csv", "json", "html", "wopitest"];
+const editorSchema = z.enum(["plain", "collabora", "onlyoffice"]).default("plain");
 
 /**
  * Everything on one machine: a Cloudreve-compatible drive, an editor, the unchanged bridge, a portal. Ports and folder
- * by PORT, DRIVE_PORT, EDITOR_PORT, PORTAL_PORT, SANDBOX_DIR; every setting of the bridge is honoured.
+ * by PORT, DRIVE_PORT, EDITOR_PORT, PORTAL_PORT, SANDBOX_DIR; every setting of the bridge is honoured. SANDBOX_EDITOR=collabora
+ * or onlyoffice gives the editor the habits of a real one.
  */
 async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   const dir = environment["SANDBOX_DIR"] ?? "sandbox-data";
   const port = (name: string, usual: number) => Number(environment[name] ?? usual);
   mkdirSync(dir, { recursive: true });
 
-  const editor = await openDemoEditor({ host, port: port("EDITOR_PORT", 9980) });
+  const guise = editorSchema.safeParse(environment["SANDBOX_EDITOR"]);
+  if (!guise.success) throw new Error("SANDBOX_EDITOR is collabora or onlyoffice, or left out.");
+  const editor = await openDemoEditor({ guise: guise.data, host, port: port("EDITOR_PORT", 9980) });
+  const actions = editor.actions();
   const drive = await openFakeCloudreve({
     dir: join(dir, "drive"),
     host,
@@ -38,13 +43,8 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
         id: "sandbox-editor",
         type: "wopi",
         display_name: "Demo editor",
-        exts: extensions,
-        wopi_actions: Object.fromEntries(
-          extensions.map((extension) => [
-            extension,
-            { view: `${editor.url}/editor/view?`, edit: `${editor.url}/editor/edit?` },
-          ]),
-        ),
+        exts: Object.keys(actions),
+        wopi_actions: actions,
       },
     ],
   });

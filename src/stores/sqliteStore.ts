@@ -44,7 +44,7 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
     return nowMs;
   };
   const database = openDatabase(path);
-  const requireInPlace = placeOf(resolve(path));
+  const requireInPlace = placeOf(resolve(path), clock);
   const asked = <Answer>(statement: () => Answer): Promise<Answer> =>
     patiently(() => {
       requireInPlace();
@@ -143,19 +143,20 @@ async function patiently<Answer>(statement: () => Answer): Promise<Answer> {
  * @returns what throws storeUnreachable when the file has been removed or replaced: SQLite would go on writing into the
  *   old one, and the next start would know nothing of it
  */
-function placeOf(path: string): () => void {
+function placeOf(path: string, clock: Clock): () => void {
   const look = () => {
     const found = statSync(path, { throwIfNoEntry: false });
     return found === undefined ? "" : `${found.dev}:${found.ino}`;
   };
   const opened = look();
-  let lookedAtMs = performance.now();
+  let lookedAtMs = clock();
   return () => {
-    if (performance.now() - lookedAtMs < lookEveryMs) return;
+    // A clock that has been set back must not keep it from looking.
+    if (Math.abs(clock() - lookedAtMs) < lookEveryMs) return;
     if (look() !== opened) {
       throw new BridgeError({ kind: "storeUnreachable" }, { cause: new Error("the store file was moved or replaced") });
     }
-    lookedAtMs = performance.now();
+    lookedAtMs = clock();
   };
 }
 

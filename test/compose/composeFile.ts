@@ -10,7 +10,7 @@ const condition = z.object({ condition: z.string(), required: z.boolean().defaul
 const service = z.object({
   image: z.string(),
   profiles: z.array(z.string()).default([]),
-  build: z.object({ context: z.string(), dockerfile_inline: z.string() }).optional(),
+  build: z.string().optional(),
   environment: z.record(z.string(), z.string()).default({}),
   entrypoint: z.array(z.string()).default([]),
   command: z.array(z.string()).default([]),
@@ -42,6 +42,11 @@ const text = read("collabora-compose.yml");
 
 /** The file as Compose gives it to its schema: merged, variables still in it. */
 export const composeDocument: unknown = parse(text, { merge: true });
+
+/** The Dockerfile that the bridge's image is built from, by its stages: the instructions of each, one a line. */
+export const imageStages: readonly (readonly string[])[] = read("Dockerfile")
+  .split(/^(?=FROM )/m)
+  .map((stage) => stage.split("\n").filter((line) => /^[A-Z]+ /.test(line)));
 
 /** `${NAME}`, `${NAME:-default}`, `${NAME:?sentence}`, `$$`, as the file uses them. */
 const variable = /\$\$|\$\{([A-Z_a-z][A-Z_a-z0-9]*)(?::(-|\?)([^}]*))?\}/g;

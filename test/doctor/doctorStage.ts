@@ -170,6 +170,8 @@ export async function lyingProxy(
       });
     });
     onward.on("error", () => response.destroy());
+    // Whoever has gone leaves nothing open behind the proxy: the bridge would wait for it when it ends.
+    response.once("close", () => onward.destroy());
     if (lies.keepsBodies === true) {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { browserScript } from "../../src/pages/browserScript.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 
-const declarations = fileURLToPath(new URL("../../src/editorPage/browser/embed.d.ts", import.meta.url));
+const declarations = fileURLToPath(new URL("../../src/editorPage/browser/embedTypes.d.ts", import.meta.url));
 
 /** What a portal's programmer would be told of these lines, under the project's own strictness. */
 function mistakesIn(source: string): string[] {
@@ -12,7 +13,7 @@ function mistakesIn(source: string): string[] {
   const read = ts.readConfigFile(`${root}test/tsconfig.json`, ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(read.config, ts.sys, `${root}test`);
   const consumer = `${root}test/host/portalConsumer.ts`;
-  const text = `import { openDocument } from "../../src/editorPage/browser/embed.js";\n${source}\nexport {};`;
+  const text = `import { openDocument } from "../../src/editorPage/browser/embedTypes.js";\n${source}\nexport {};`;
   const host = ts.createCompilerHost(options);
   const { getSourceFile, fileExists } = host;
   host.getSourceFile = (name, ...more) =>
@@ -86,13 +87,13 @@ describe("the types of the portal script", () => {
   });
 
   it("name what the script exports, and the events that it knows", () => {
-    const script = readFileSync(declarations.replace(".d.ts", ".js"), "utf8");
+    const script = browserScript("editorPage/browser/embed.js").toString();
     const types = readFileSync(declarations, "utf8");
     const names = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name);
-    const exported = /^export (?:async )?(?:function|const|class) (\w+)/gm;
-    expect(names(types, exported)).toEqual(names(script, exported));
+    const exported = /^export \{([^}]*)\}/m.exec(script)?.[1] ?? "";
+    expect(names(types, /^export (?:async )?(?:function|const|class) (\w+)/gm)).toEqual(names(exported, /(\w+)/g));
     const events = /export interface DocumentEvents \{([\s\S]*?)\n\}/.exec(types)?.[1] ?? "";
-    const known = /const eventNames = \[([^\]]*)\]/.exec(script)?.[1] ?? "";
-    expect(names(events, /^ {2}(\w+):/gm)).toEqual(names(known, /"(\w+)"/g));
+    const known = /const handlers = \{([^}]*)\}/.exec(script)?.[1] ?? "";
+    expect(names(events, /^ {2}(\w+):/gm)).toEqual(names(known, /(\w+):/g));
   });
 });

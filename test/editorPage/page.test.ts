@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hostPageWords } from "../../src/editorPage/words.ts";
 import { editorUrl, portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
@@ -254,17 +254,27 @@ describe("the host page", () => {
         unknown
       >;
 
-    it("is one whole script: every part is in it, and nothing is left to be fetched", async () => {
-      const script = /<script nonce="[^"]*">([\s\S]*?)<\/script>/.exec((await open()).page.text)?.[1] ?? "";
-      expect(script).not.toMatch(/^\s*(import|export)\b/m);
+    it("is one whole script at an address of its content: every part is in it, and nothing else is fetched", async () => {
+      const { page } = await open();
+      const src = attribute(page.text, /<script src="[^>]*>/, "src");
+      expect(src).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/assets\/hostPage\.js\?v=[\w-]{10}$/);
+      const answered = await fetch(src);
+      expect(answered.headers.get("content-type")).toContain("text/javascript");
+      expect(answered.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+      const script = await answered.text();
+      expect(script).not.toMatch(/^\s*(import|export)\b|\bimport\(/m);
       expect(() => new Function(script)).not.toThrow();
       const folder = new URL("../../src/editorPage/browser/", import.meta.url);
-      const parts = readdirSync(folder).filter((name) => name.endsWith(".js") && name !== "embed.js");
+      const parts = readdirSync(folder).filter((name) => /(?<!\.d)\.ts$/.test(name) && name !== "embed.ts");
       expect(parts.length).toBeGreaterThan(1);
-      for (const part of parts) {
-        const [firstLine = ""] = readFileSync(new URL(part, folder), "utf8").split("\n");
-        expect(script, part).toContain(firstLine);
-      }
+      for (const part of parts) expect(script, part).toContain(`// editorPage/browser/${part}\n`);
+    });
+
+    it("runs by the page's nonce alone", async () => {
+      const { page } = await open();
+      const nonce = /'nonce-([^']+)'/.exec(page.headers.get("content-security-policy") ?? "")?.[1] ?? "none";
+      expect(page.headers.get("content-security-policy")).toContain(`script-src 'nonce-${nonce}';`);
+      for (const [tag] of page.text.matchAll(/<script\b[^>]*>/g)) expect(tag).toContain(`nonce="${nonce}"`);
     });
 
     it("gets a key that renews the token, and is neither the ticket nor the token", async () => {

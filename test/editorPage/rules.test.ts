@@ -6,7 +6,7 @@ import {
   renewalDueInMs,
   reopenPath,
   soonestRenewalInMs,
-} from "../../src/editorPage/browser/rules.js";
+} from "../../src/editorPage/browser/rules.ts";
 
 const secondMs = 1000;
 const minuteMs = 60_000;

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { BridgeError } from "../../src/model/failure.ts";
 import { FileMutex } from "../../src/model/fileMutex.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
@@ -18,8 +18,13 @@ const patient: Partial<LeaseTiming> = { waitAtMostMs: 10_000 };
 
 let store: KeyValueStore;
 beforeEach(() => {
+  // Nothing here leaves the process: time goes on to the next timer as soon as everything waits for one, so that the limits
+  // hold to the millisecond however slow the machine is.
+  vi.useFakeTimers({ toFake: ["Date", "performance", "setTimeout", "clearTimeout"] });
+  vi.setTimerTickMode("nextTimerAsync");
   store = openMemoryStore(Date.now);
 });
+afterEach(() => void vi.useRealTimers());
 
 /** A bridge on the store that the test can cut off from it, and whose clock may be wrong. */
 function bridge({ clockIsAheadMs = 0, changed = {} as Partial<LeaseTiming> } = {}) {

@@ -10,6 +10,7 @@ describe("what the pages load", () => {
     ["pico.css", "text/css"],
     ["pages.css", "text/css"],
     ["pages.js", "text/javascript"],
+    ["hostPage.js", "text/javascript"],
     ["icon.svg", "image/svg+xml"],
   ] as const)("%s may be kept for a year under the address of its content", async (name, type) => {
     const answer = await request(app).get(assetUrl("", name));

@@ -1,7 +1,9 @@
 import type { Browser, Frame, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type DemoEditor, openDemoEditor } from "../../src/sandbox/demoEditor/demoEditor.ts";
+import type { GuiseName } from "../../src/sandbox/demoEditor/guises.ts";
 import { openBrowser } from "../support/browser.ts";
+import { until } from "../support/until.ts";
 import { type DemoHost, openDemoHost } from "./demoEditorHost.ts";
 import { eventually } from "./demoEditorPage.ts";
 
@@ -29,7 +31,8 @@ afterEach(async () => {
 
 /** A host page: posts the token into the editor's frame and keeps what the editor says. */
 function hostPageHtml(token: string, ttl: string): string {
-  const action = `${editor.url}/editor/edit?closebutton=1&WOPISrc=${encodeURIComponent(host.wopiSrc("1"))}`;
+  const address = (editor.actions()["txt"]?.["edit"] ?? "").replaceAll(/<[^>]*>/g, "");
+  const action = `${address}closebutton=1&WOPISrc=${encodeURIComponent(host.wopiSrc("1"))}`;
   return `<!doctype html><meta charset="utf-8"><body style="margin:0">
 <form method="post" action="${action}" target="editor">
 <input type="hidden" name="access_token" value="${token}"><input type="hidden" name="access_token_ttl" value="${ttl}"></form>
@@ -236,5 +239,83 @@ describe("the editor's page in a browser", () => {
     await editor.close();
     expect(await heard(page, "Session_Closed")).toEqual({ Reason: "recycling" });
     await state(frame, "closed");
+  });
+});
+
+async function restartAs(guise: GuiseName): Promise<void> {
+  await editor.kill();
+  editor = await openDemoEditor({ port: 0, signs: false, guise, exitDelayMs: 0 });
+}
+
+describe("Collabora's page in a browser", () => {
+  beforeEach(() => restartAs("collabora"));
+
+  it("does nothing at Save as and Export until the host gives a name", async () => {
+    const { page, frame } = await openAs("ann");
+    await frame.locator("#save-as").click();
+    expect(await heard(page, "UI_SaveAs")).toEqual({});
+    expect(await frame.locator("#ask-name").isVisible()).toBe(false);
+    await frame.getByRole("button", { name: "Export as PDF" }).click();
+    await until("both buttons are heard of", async () => (await timesHeard(page, "UI_SaveAs")) === 2);
+    expect(await heard(page, "UI_SaveAs")).toEqual({ format: "pdf" });
+    expect(host.operations()).not.toContain("PUT_RELATIVE");
+    await say(page, "Host_PostmessageReady");
+    await say(page, "Action_SaveAs", { Filename: "copy.txt", Notify: true });
+    expect(await heard(page, "Action_Save_Resp")).toMatchObject({ success: true, fileName: "copy.txt" });
+    expect(host.operations()).toContain("PUT_RELATIVE");
+  });
+
+  it("escapes the new name, and tells which button of the host was clicked", async () => {
+    const { page, frame } = await openAs("ann");
+    host.rule = ({ operation }) =>
+      operation === "RENAME_FILE" ? { status: 200, body: { Name: "Größe 2" } } : undefined;
+    await frame.locator("#rename").click();
+    await frame.locator("#new-name").fill("Größe 2");
+    await frame.locator("#ask-name-ok").click();
+    expect(await heard(page, "File_Rename")).toEqual({ NewName: "Gr%C3%B6%C3%9Fe%202" });
+    await say(page, "Host_PostmessageReady");
+    await say(page, "Insert_Button", { id: "mine", label: "Mine" });
+    await frame.getByRole("button", { name: "Mine" }).click();
+    expect(await heard(page, "Clicked_Button")).toEqual({ Id: "mine" });
+  });
+
+  it("answers a save after Action_Close has closed the document, and was unmodified before either", async () => {
+    const { page, frame } = await openAs("ann");
+    await say(page, "Host_PostmessageReady");
+    let answer: (reply: { status: number }) => void = () => undefined;
+    const held = new Promise<{ status: number }>((resolve) => {
+      answer = resolve;
+    });
+    host.rule = ({ operation }) => (operation === "PUT" ? held : undefined);
+    await frame.locator("#text").fill("changed");
+    await say(page, "Action_Save", { Notify: true });
+    await eventually(() => host.operations().includes("PUT"));
+    await until("it is unmodified", async () => (await heard(page, "Doc_ModifiedStatus"))["Modified"] === false);
+    await say(page, "Action_Close");
+    await state(frame, "closed");
+    expect(await timesHeard(page, "Action_Save_Resp")).toBe(0);
+    answer({ status: 200 });
+    expect(await heard(page, "Action_Save_Resp")).toMatchObject({ success: true });
+  });
+});
+
+describe("ONLYOFFICE's page in a browser", () => {
+  beforeEach(() => restartAs("onlyoffice"));
+
+  it("tells of the first edit once, and obeys neither Action_Save nor Action_Close", async () => {
+    host.people.set("ann", { EditNotificationPostMessage: true });
+    const { page, frame } = await openAs("ann");
+    await say(page, "Host_PostmessageReady");
+    await frame.locator("#text").fill("one");
+    await heard(page, "Edit_Notification");
+    await frame.locator("#text").fill("one, two");
+    await say(page, "Action_Save", { Notify: true });
+    await say(page, "Action_Close");
+    await say(page, "Action_InsertGraphic", { url: " picture" });
+    await frame.waitForFunction(() => (document.getElementById("text") as HTMLTextAreaElement).value.includes("pict"));
+    await state(frame, "unsaved changes");
+    expect(await timesHeard(page, "Edit_Notification")).toBe(1);
+    expect(await timesHeard(page, "Doc_ModifiedStatus")).toBe(0);
+    expect(host.operations()).not.toContain("PUT");
   });
 });

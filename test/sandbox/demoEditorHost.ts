@@ -24,6 +24,8 @@ interface HostedFile {
   name: string;
   content: Buffer;
   lastModifiedTime: string;
+  /** CheckFileInfo's Version; absent when the host names none. */
+  version?: string;
 }
 
 /** A WOPI host on a real socket that remembers every call and answers as a test tells it. */
@@ -100,6 +102,7 @@ export async function openDemoHost(): Promise<DemoHost> {
             UserCanRename: true,
             UserCanNotWriteRelative: false,
             LastModifiedTime: file.lastModifiedTime,
+            Version: file.version,
             PostMessageOrigin: origin,
             ...people.get(call.token),
           },
@@ -116,7 +119,15 @@ export async function openDemoHost(): Promise<DemoHost> {
       case "PUT_RELATIVE": {
         files.set("copy", { name: "copy.txt", content: call.body, lastModifiedTime: "2026-11-21T07:00:00Z" });
         const url = `${host.wopiSrc("copy")}?access_token=token-of-copy`;
-        return { status: 200, body: { Name: "copy.txt", Url: url, LastModifiedTime: file.lastModifiedTime } };
+        return {
+          status: 200,
+          body: {
+            Name: "copy.txt",
+            Url: url,
+            HostEditUrl: `${origin}/edit/copy`,
+            LastModifiedTime: file.lastModifiedTime,
+          },
+        };
       }
       default:
         return { status: 200, body: "" };

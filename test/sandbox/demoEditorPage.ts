@@ -11,6 +11,10 @@ export interface OpenPageOptions {
   ttl?: string;
   action?: "edit" | "view";
   query?: string;
+  /** Where the form is posted, up to its query; in place of the plain editor's address for the action. */
+  pageUrl?: string;
+  /** Further fields of the form. */
+  form?: Record<string, string>;
 }
 
 /** A person at the editor's page, without a browser: the same messages, the same text model. */
@@ -162,10 +166,13 @@ export async function startPage(options: OpenPageOptions): Promise<DemoPage> {
   return page;
 }
 
-export function postForm({ editorUrl, wopiSrc, token, ttl = "0", action = "edit", query = "" }: OpenPageOptions) {
-  return fetch(`${editorUrl}/editor/${action}?WOPISrc=${encodeURIComponent(wopiSrc)}${query}`, {
+export function postForm(options: OpenPageOptions): Promise<Response> {
+  const { editorUrl, wopiSrc, token, ttl = "0", action = "edit", query = "", form = {} } = options;
+  const { pageUrl = `${editorUrl}/editor/${action}?` } = options;
+  return fetch(`${pageUrl}WOPISrc=${encodeURIComponent(wopiSrc)}${query}`, {
     method: "POST",
-    body: new URLSearchParams({ access_token: token, access_token_ttl: ttl }),
+    redirect: "manual",
+    body: new URLSearchParams({ access_token: token, access_token_ttl: ttl, ...form }),
   });
 }
 

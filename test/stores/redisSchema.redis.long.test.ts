@@ -40,7 +40,7 @@ describe("the layout of a store in Redis", () => {
   it("of a newer bridge is refused in one plain sentence, and left as it is", async () => {
     await server.command("SET", "bridge:schema", "3");
     expect(await refusal()).toBe(
-      "The store in Redis was written by a newer bridge (schema 3, this one knows 1): run that version, or set STORE_URL to another store.",
+      "The store in Redis was written by a newer version of the bridge (schema 3; this version supports 1): run that version, or set STORE_URL to another store.",
     );
     expect(await server.command("GET", "bridge:schema")).toBe("3");
   });

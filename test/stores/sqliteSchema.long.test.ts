@@ -74,7 +74,7 @@ describe("the layout of a store file", () => {
     const path = freshPath();
     sql(path, ["CREATE TABLE other (anything TEXT)", "PRAGMA user_version = 3"]);
     expect(refusal(path)).toBe(
-      `The store file ${path} was written by a newer bridge (schema 3, this one knows 1): run that version, or set STORE_URL to another store.`,
+      `The store file ${path} was written by a newer version of the bridge (schema 3; this version supports 1): run that version, or set STORE_URL to another store.`,
     );
     const database = new Database(path);
     expect(database.prepare("SELECT name FROM sqlite_master").all()).toMatchObject([{ name: "other" }]);

@@ -7,7 +7,6 @@ import { failureOf } from "../../src/model/failure.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
 import { lockCalls } from "../documents/lockCalls.ts";
 import { setClock } from "../support/clock.ts";
-import { until } from "../support/until.ts";
 import { describeKeyValueStore } from "./keyValueStore.contract.ts";
 import { raced, started } from "./storeRace.ts";
 
@@ -138,17 +137,29 @@ describe("a store file that can't be used", () => {
 describe("a store file that is taken away under the bridge", () => {
   it("counts as a store that can't be reached until it is back, and another file in its place does too", async () => {
     const path = freshPath();
-    const store = openSqliteStore(path, () => startMs);
+    let nowMs = startMs;
+    const store = openSqliteStore(path, () => nowMs);
     await store.swap("key", undefined, "value");
     const isLost = async () => failureOf(await store.get("key").catch((error: unknown) => error), "storeUnreachable");
     await rename(path, `${path}.away`);
-    await until("the loss is noticed", async () => (await isLost()) !== undefined);
+    nowMs += 1_000;
+    expect(await isLost()).toBeDefined();
     await expect(store.swap("key", "value", "unheard of")).rejects.toThrow("storeUnreachable");
     await copyFile(`${path}.away`, path);
     expect(await isLost()).toBeDefined();
     await rename(`${path}.away`, path);
     expect(await store.get("key")).toBe("value");
     expect(await store.swap("key", "value", "new")).toBe(true);
+    await store.close();
+  });
+
+  it("is noticed within the second, also by a clock that has been set back", async () => {
+    const path = freshPath();
+    let nowMs = startMs;
+    const store = openSqliteStore(path, () => nowMs);
+    nowMs -= 3_600_000;
+    await rename(path, `${path}.away`);
+    await expect(store.get("key")).rejects.toThrow("storeUnreachable");
     await store.close();
   });
 });

@@ -20,7 +20,16 @@ const deadlineMs = 30_000;
 /** Starts `node --import tsx FILE` with exactly these variables, plus what Node itself needs. */
 export function run(file: string, environment: Readonly<Record<string, string>>, cwd = process.cwd()): RunningCommand {
   // As `npm start` does: a small young generation frees the buffers of passing files soon.
-  const child: ChildProcess = spawn(process.execPath, ["--max-semi-space-size=4", "--import", "tsx", file], {
+  return runNode(["--max-semi-space-size=4", "--import", "tsx", file], environment, cwd);
+}
+
+/** Starts Node with these parameters, and with exactly these variables, plus what it needs itself. */
+export function runNode(
+  parameters: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  cwd = process.cwd(),
+): RunningCommand {
+  const child: ChildProcess = spawn(process.execPath, parameters, {
     cwd,
     env: { PATH: process.env["PATH"] ?? "", ...environment },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,15 +1,25 @@
 import { totpCode } from "../../src/sandbox/fakeCloudreve/totp.ts";
 
+interface FileInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly size: number;
+  readonly primary_entity: string;
+  readonly updated_at: string;
+}
+
 /** Somebody at the drive who knows nothing of the bridge: reads and writes by Cloudreve's own API. */
 export interface DriveAccountClient {
   readonly accessToken: string;
   readonly refreshToken: string;
   /** @returns the envelope's code; 0 = done */
   put(path: string, text: string | Buffer): Promise<number>;
-  info(path: string): Promise<{ id: string; name: string; size: number; primary_entity: string; updated_at: string }>;
+  info(path: string): Promise<FileInfo>;
   read(path: string): Promise<string>;
   /** @returns names in the folder, sorted */
   list(folder?: string): Promise<string[]>;
+  /** As `list`, with all that the drive tells of each. */
+  files(folder: string): Promise<FileInfo[]>;
   /** The drive's address of a path, as its API wants it. */
   uriOf(path: string): string;
   /** @returns the envelope's code; 0 = done */
@@ -48,6 +58,8 @@ export async function driveAccount(driveUrl: string, email: string, password: st
     if (code !== 0) throw new Error(`${method} ${path.split("?", 1)[0]}: ${code} ${msg}`);
     return data as Data;
   };
+  const files = async (folder: string): Promise<FileInfo[]> =>
+    (await dataOf<{ files: FileInfo[] }>("GET", `/file?uri=${uri(folder)}&page_size=1000`)).files;
   return {
     accessToken: token.access_token,
     refreshToken: token.refresh_token,
@@ -88,9 +100,7 @@ export async function driveAccount(driveUrl: string, email: string, password: st
       if (answered.headers.get("etag") === null) throw new Error("the download URL did not give the file");
       return answered.text();
     },
-    list: async (folder = "") => {
-      const data = await dataOf<{ files: { name: string }[] }>("GET", `/file?uri=${uri(folder)}&page_size=1000`);
-      return data.files.map(({ name }) => name).sort();
-    },
+    files,
+    list: async (folder = "") => (await files(folder)).map(({ name }) => name).sort(),
   };
 }

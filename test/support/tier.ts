@@ -1,6 +1,7 @@
 /**
- * The two tiers of the tests. `npm test` is the everyday one: the same runs each time. `npm run test:long` has ten times
- * the random runs from a seed that it draws and prints; RANDOM_SEED in its environment repeats one.
+ * The two tiers of the tests. `npm test` is the everyday one: the same runs each time, from a fixed seed. `npm run
+ * test:long` has ten times the random runs from a seed that it draws and prints; RANDOM_SEED in its environment repeats
+ * one.
  */
 const isLong = process.env["TEST_TIER"] === "long";
 

@@ -79,8 +79,9 @@ describe("a document that is locked", () => {
     at.drive.intercept = (request, response) => {
       if (request.url?.includes("/contents") !== true) return false;
       // The drive has it; the bridge never hears so, and no try after this one gets through.
-      at.drive.intercept = () => {
+      at.drive.intercept = (_later, unanswered) => {
         response.destroy();
+        unanswered.destroy();
         return true;
       };
       return false;

@@ -135,12 +135,8 @@ interface Standing {
 }
 
 async function standingIn(folder: string): Promise<Record<string, Standing>> {
-  const files: Record<string, Standing> = {};
-  for (const name of await bridge.alice.list(folder)) {
-    const { id, primary_entity: version } = await bridge.alice.info(`${folder}/${name}`);
-    files[name] = { id, version };
-  }
-  return files;
+  const files = await bridge.alice.files(folder);
+  return Object.fromEntries(files.map(({ name, id, primary_entity: version }) => [name, { id, version }]));
 }
 
 /** All that an answer tells, but for the name that the new file has got and the secrets made for it. */

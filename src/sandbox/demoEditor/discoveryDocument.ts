@@ -1,24 +1,26 @@
+import type { DiscoveryAction } from "./discoveryActions.ts";
 import type { PublishedKey } from "./proofKeys.ts";
 
-const extensions = ["txt", "md", "csv", "json", "html", "wopitest"];
-
-/** The editor's discovery XML in Collabora's form: one zone, action URLs without placeholders. */
-export function discoveryXml(publicUrl: string, keys?: { current: PublishedKey; previous: PublishedKey }): string {
-  const edit = attribute(`${publicUrl}/editor/edit?`);
-  const view = attribute(`${publicUrl}/editor/view?`);
-  const actions = extensions.flatMap((extension) => [
-    `      <action name="edit" ext="${extension}" default="true" urlsrc="${edit}"/>`,
-    `      <action name="view" ext="${extension}" urlsrc="${view}"/>`,
-  ]);
+/** The editor's discovery XML: one zone, its name saying http as both suites' does. */
+export function discoveryXml(
+  publicUrl: string,
+  actions: readonly DiscoveryAction[],
+  keys?: { current: PublishedKey; previous: PublishedKey },
+): string {
+  const favIcon = attribute(`${publicUrl}/editor/assets/icon.svg`);
+  const apps = [...new Set(actions.map(({ app }) => app))];
+  const textAddress = actions.find(({ name, extension }) => name === "edit" && extension === "txt")?.urlsrc ?? "";
   return [
     '<?xml version="1.0" encoding="utf-8"?>',
     "<wopi-discovery>",
     '  <net-zone name="external-http">',
-    `    <app name="Text" favIconUrl="${attribute(`${publicUrl}/editor/assets/icon.svg`)}">`,
-    ...actions,
-    "    </app>",
+    ...apps.flatMap((app) => [
+      `    <app name="${app}" favIconUrl="${favIcon}">`,
+      ...actions.filter((action) => action.app === app).map(actionElement),
+      "    </app>",
+    ]),
     '    <app name="text/plain">',
-    `      <action name="edit" ext="" default="true" urlsrc="${edit}"/>`,
+    `      <action name="edit" ext="" default="true" urlsrc="${attribute(textAddress)}"/>`,
     "    </app>",
     '    <app name="Capabilities">',
     `      <action name="getinfo" ext="" urlsrc="${attribute(`${publicUrl}/hosting/capabilities`)}"/>`,
@@ -30,7 +32,12 @@ export function discoveryXml(publicUrl: string, keys?: { current: PublishedKey; 
   ].join("\n");
 }
 
-export const capabilities = {
+function actionElement({ name, extension, isDefault, targetExtension, urlsrc }: DiscoveryAction): string {
+  const marks = `${isDefault ? ' default="true"' : ""}${targetExtension ? ` targetext="${targetExtension}"` : ""}`;
+  return `      <action name="${name}" ext="${extension}"${marks} urlsrc="${attribute(urlsrc)}"/>`;
+}
+
+const commonCapabilities = {
   "convert-to": { available: false },
   hasMobileSupport: true,
   hasProxyPrefix: false,
@@ -41,6 +48,10 @@ export const capabilities = {
   productVersion: "1.0",
 };
 
+export function capabilities(serverId: string | undefined): object {
+  return serverId === undefined ? commonCapabilities : { ...commonCapabilities, serverId };
+}
+
 function proofKeyElement({ current, previous }: { current: PublishedKey; previous: PublishedKey }): string {
   return (
     `  <proof-key value="${current.value}" modulus="${current.modulus}" exponent="${current.exponent}" ` +
@@ -49,5 +60,5 @@ function proofKeyElement({ current, previous }: { current: PublishedKey; previou
 }
 
 function attribute(value: string): string {
-  return value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+  return value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -35,6 +35,7 @@ export function editorPage({ viewId, closeButton }: EditorPage): string {
     <button id="save-as" type="button" hidden>Save as</button>
     <button id="rename" type="button" hidden>Rename</button>
     <button id="share" type="button" hidden>Share</button>
+    <span id="host-buttons"></span>
     <button id="close" type="button"${closeButton ? "" : " hidden"}>Close</button>
   </div>
 </header>

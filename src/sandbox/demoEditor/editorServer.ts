@@ -2,22 +2,34 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
-import { capabilities } from "./discoveryDocument.ts";
-import { editorPage, pageHeaders, refusalPage } from "./editorPage.ts";
+import type { PageAddress } from "./addresses.ts";
+import { openPage } from "./editorPageRoute.ts";
 import type { EditorView } from "./editorView.ts";
+import type { Guise } from "./guises.ts";
+import { formLimitBytes, jsonOf, readBody, reply } from "./httpBodies.ts";
 import { pageCommandSchema, type ServerMessage } from "./messages.ts";
 import type { OpenDocuments } from "./openDocuments.ts";
+import type { PageConfig } from "./pageConfig.ts";
+import { acceptWebSocket } from "./webSocket.ts";
 
 export interface EditorServerOptions {
   documents: OpenDocuments;
+  guise: Guise;
   discovery: () => string;
+  capabilities: () => object;
+  /** @returns undefined for a path that is none of the editor's pages */
+  pageAddress: (path: string) => PageAddress | undefined;
   /** Whether the editor's server reaches an address, in Collabora's words. */
   checkAccess: (address: string) => Promise<string>;
+  /** Takes what a WebSocket says and answers it. */
+  load: (text: string) => Promise<readonly string[]>;
+  /** Hears the configuration of each page that is sent. */
+  onPageConfig: (config: PageConfig) => void;
 }
 
-const formLimitBytes = 256 * 1024;
 const commandLimitBytes = 32 * 1024 * 1024;
 const keepAliveMs = 15_000;
 const hangUpMs = 1000;
@@ -34,14 +46,12 @@ const assets: Record<string, string> = {
   "icon.svg": "image/svg+xml",
 };
 
-// What only concerns the page; everything else in the frame's address goes on to the host.
-const pageParameters = new Set(["wopisrc", "lang", "closebutton", "revisionhistory", "title", "theme", "ui_defaults"]);
-
 /** The editor's HTTP side: discovery for hosts, the page for browsers, events and commands for the page. */
 export class EditorServer {
   readonly #options: EditorServerOptions;
   readonly #server: Server;
   readonly #listeners = new Set<ServerResponse>();
+  readonly #sockets = new Set<Duplex>();
 
   constructor(options: EditorServerOptions) {
     this.#options = options;
@@ -50,6 +60,13 @@ export class EditorServer {
         if (response.headersSent) response.destroy();
         else reply(response, 500, "text/plain", "internal error");
       });
+    });
+    this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
+      // Frees the socket when the server is closed: Node forgets it once it is upgraded.
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+      if (options.guise.loadsBySocket) acceptWebSocket(request, socket, options.load);
+      else socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
     });
   }
 
@@ -72,6 +89,7 @@ export class EditorServer {
     const closed = once(this.#server, "close");
     this.#server.close();
     this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 }
@@ -83,18 +101,20 @@ async function answer(
   listeners: Set<ServerResponse>,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://editor");
+  const page = options.pageAddress(url.pathname);
+  if (page !== undefined) {
+    if (request.method === "POST") await openPage(request, response, url, page, options);
+    else reply(response, 405, "text/plain", "post access_token and access_token_ttl here");
+    return;
+  }
   const [, first = "", second = "", third = "", fourth] = url.pathname.split("/");
   const route = `${request.method} /${first}/${second}`;
   if (fourth !== undefined) reply(response, 404, "text/plain", "not found");
   else if (route === "GET /hosting/discovery") reply(response, 200, "text/xml; charset=utf-8", options.discovery());
   else if (route === "GET /hosting/capabilities")
-    reply(response, 200, "application/json", JSON.stringify(capabilities));
+    reply(response, 200, "application/json", JSON.stringify(options.capabilities()));
   else if (route === "POST /hosting/wopiAccessCheck") await checkAccess(request, response, options);
   else if (route === "GET /editor/assets") await sendAsset(response, third);
-  else if (route === "POST /editor/edit" || route === "POST /editor/view")
-    await openPage(request, response, url, second === "view", options.documents);
-  else if (second === "edit" || second === "view")
-    reply(response, 405, "text/plain", "post access_token and access_token_ttl here");
   else if (route === "GET /editor/events") sendEvents(response, options.documents, third, listeners);
   else if (route === "POST /editor/commands") await takeCommand(request, response, options.documents, third);
   else reply(response, 404, "text/plain", "not found");
@@ -115,38 +135,6 @@ async function sendAsset(response: ServerResponse, name: string): Promise<void> 
   const type = Object.hasOwn(assets, name) ? assets[name] : undefined;
   if (type === undefined) return reply(response, 404, "text/plain", "not found");
   reply(response, 200, type, await readFile(new URL(`./browser/${name}`, import.meta.url)));
-}
-
-async function openPage(
-  request: IncomingMessage,
-  response: ServerResponse,
-  url: URL,
-  viewAction: boolean,
-  documents: OpenDocuments,
-): Promise<void> {
-  const body = await readBody(request, formLimitBytes);
-  if (body === undefined) return reply(response, 413, "text/plain", "too large");
-  const form = new URLSearchParams(body.toString("utf8"));
-  const parameters = [...url.searchParams];
-  const parameter = (wanted: string): string =>
-    parameters.find(([name]) => name.toLowerCase() === wanted.toLowerCase())?.[1] ?? "";
-  const accessToken = form.get("access_token") ?? "";
-  const refuse = (status: number, reason: string): void => {
-    response.writeHead(status, pageHeaders).end(refusalPage(reason));
-  };
-  if (accessToken === "") return refuse(400, "The host sent no access token.");
-  const caller = {
-    wopiSrc: parameter("WOPISrc"),
-    accessToken,
-    accessTokenTtl: form.get("access_token_ttl") ?? "",
-    frameParameters: parameters.filter(([name]) => !pageParameters.has(name.toLowerCase())),
-  };
-  const permission = parameter("permission");
-  const view = documents.addView(caller, viewAction || permission === "view" || permission === "readonly");
-  if (view === undefined) return refuse(403, "Unauthorized WOPI host.");
-  response
-    .writeHead(200, pageHeaders)
-    .end(editorPage({ viewId: view.id, closeButton: parameter("closebutton") === "1" }));
 }
 
 function sendEvents(
@@ -192,35 +180,4 @@ async function takeCommand(
   if (!wanted.success) return reply(response, 400, "text/plain", "no such command");
   const outcome = await documents.obey(view, wanted.data);
   reply(response, 200, "application/json", JSON.stringify({ outcome: outcome ?? null }));
-}
-
-/** @returns undefined when the body is larger than allowed */
-async function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= limitBytes) chunks.push(chunk);
-  }
-  return length > limitBytes ? undefined : Buffer.concat(chunks);
-}
-
-/** @returns undefined for what is no JSON */
-function jsonOf(body: Buffer | undefined): unknown {
-  try {
-    return JSON.parse(body?.toString("utf8") ?? "");
-  } catch {
-    return undefined;
-  }
-}
-
-function reply(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
-  response
-    .writeHead(status, {
-      "Content-Type": type,
-      "Content-Length": Buffer.byteLength(body),
-      "Cache-Control": "no-cache",
-      "X-Content-Type-Options": "nosniff",
-    })
-    .end(body);
 }

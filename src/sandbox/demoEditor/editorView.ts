@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Guise, HostButton } from "./guises.ts";
 import type { FileInfo } from "./hostAnswers.ts";
 import type { Person, ServerMessage } from "./messages.ts";
 import type { Caller } from "./wopiClient.ts";
@@ -10,8 +11,20 @@ export interface EditorView extends Caller {
   /** The ViewId everybody sees. */
   readonly number: number;
   /** Opened for viewing by the page's address; the host may still let this person write. */
-  readonly viewOnly: boolean;
+  viewOnly: boolean;
+  /** Views of one key share one text. */
+  documentKey: string;
+  /** Under which key the editor keeps this document's exit saves, if it does. */
+  keptKey?: string;
+  /** The end that "your session expires" counts down to; 0 when nobody said. */
+  expiresAtMs: number;
   info?: FileInfo;
+  /** Why the host's answers, asked as the page was posted, let nothing open. */
+  problem?: string;
+  /** The lock was asked for as the page was posted: whether the host gave it, or why not. */
+  lockAtPage?: { isHeld: true } | { isHeld: false; reason: string };
+  /** Save reaches the host. */
+  savesMeanwhile: boolean;
   /** The host refused this person's token at a save. */
   expired: boolean;
   warnedOfExpiry: boolean;
@@ -23,7 +36,11 @@ export interface EditorView extends Caller {
   send?: ((message: ServerMessage) => void) | undefined;
 }
 
-export function newView(number: number, caller: Caller, viewOnly: boolean): EditorView {
+export function newView(
+  number: number,
+  caller: Caller,
+  wish: { viewOnly: boolean; savesMeanwhile: boolean },
+): EditorView {
   const { wopiSrc, accessToken, accessTokenTtl, frameParameters } = caller;
   return {
     wopiSrc,
@@ -32,7 +49,9 @@ export function newView(number: number, caller: Caller, viewOnly: boolean): Edit
     frameParameters,
     id: randomBytes(18).toString("base64url"),
     number,
-    viewOnly,
+    ...wish,
+    documentKey: new URL(wopiSrc).pathname,
+    expiresAtMs: momentOf(accessTokenTtl),
     expired: false,
     warnedOfExpiry: false,
     acceptedSequence: 0,
@@ -41,12 +60,15 @@ export function newView(number: number, caller: Caller, viewOnly: boolean): Edit
 }
 
 /** Gives a view a fresh token; answers whether the host had refused the old one. */
-export function takeToken(view: EditorView, accessToken: string, expiresAtMs: number): boolean {
+export function takeToken(view: EditorView, accessToken: string, expiresAtMs: number, movesExpiry: boolean): boolean {
   const wasExpired = view.expired;
   view.accessToken = accessToken;
   view.accessTokenTtl = String(expiresAtMs);
   view.expired = false;
-  view.warnedOfExpiry = false;
+  if (movesExpiry) {
+    view.expiresAtMs = expiresAtMs;
+    view.warnedOfExpiry = false;
+  }
   return wasExpired;
 }
 
@@ -55,9 +77,8 @@ export function isWriter(view: EditorView): boolean {
   return view.info?.userCanWrite === true;
 }
 
-/** The moment a view's token ends; 0 when nobody said. */
-export function tokenExpiresAtMs(view: EditorView): number {
-  const moment = Number(view.accessTokenTtl);
+function momentOf(accessTokenTtl: string): number {
+  const moment = Number(accessTokenTtl);
   return Number.isFinite(moment) && moment > 0 ? moment : 0;
 }
 
@@ -72,7 +93,7 @@ export function personOf(view: EditorView, readOnly: boolean): Person {
 }
 
 /** What a page is told of its file before the text arrives. */
-export function infoMessage(view: EditorView, info: FileInfo): ServerMessage {
+export function infoMessage(view: EditorView, info: FileInfo, guise: Guise): ServerMessage {
   return {
     type: "info",
     viewNumber: view.number,
@@ -82,6 +103,14 @@ export function infoMessage(view: EditorView, info: FileInfo): ServerMessage {
     canRename: info.canRename,
     hidesSave: info.hidesSave,
     enableShare: info.enableShare,
-    saveAsByMessage: info.saveAsByMessage,
+    saveAsByMessage: guise.page.asksHostForName || info.saveAsByMessage,
+    closesByMessage: info.closesByMessage,
+    notesEdits: info.notesEdits,
+    host: guise.page,
+    buttons: guise.page.buttons.filter(({ property }) => isOffered(property, info)),
   };
+}
+
+function isOffered(property: HostButton["property"], info: FileInfo): boolean {
+  return property === undefined || info.trueFlags.includes(property);
 }

@@ -15,6 +15,13 @@ export interface FileInfo {
   saveAsByMessage: boolean;
   postMessageOrigin: string;
   lastModifiedTime: string;
+  /** Of the file's content; empty when the host names none. */
+  version: string;
+  closesByMessage: boolean;
+  notesEdits: boolean;
+  printsNot: boolean;
+  /** Names of all properties that are true. */
+  trueFlags: readonly string[];
 }
 
 export type FileInfoAnswer = { info: FileInfo } | { problem: string };
@@ -29,9 +36,11 @@ export const unknownTime = "1970-01-01T00:00:00.000000Z";
 
 const errorMsgLimit = 500;
 
-export function readFileInfo({ status, body }: WopiAnswer): FileInfoAnswer {
+/** @param reads whether this editor looks at a property; the others might as well not be there */
+export function readFileInfo({ status, body }: WopiAnswer, reads: (property: string) => boolean): FileInfoAnswer {
   if (status !== 200) return { problem: `The document could not be loaded (CheckFileInfo: ${status}).` };
-  const given = jsonObject(body);
+  const all = jsonObject(body);
+  const given = all && Object.fromEntries(Object.entries(all).filter(([property]) => reads(property)));
   if (given === undefined) return { problem: "Unauthorized WOPI host: its CheckFileInfo is not JSON." };
   const fileName = textOf(given, "BaseFileName");
   if (fileName === "" || fileName.includes("/"))
@@ -49,10 +58,15 @@ export function readFileInfo({ status, body }: WopiAnswer): FileInfoAnswer {
       canSaveAs: "UserCanNotWriteRelative" in given && !isTrue(given, "UserCanNotWriteRelative"),
       canRename: isTrue(given, "SupportsRename") && isTrue(given, "UserCanRename"),
       hidesSave: isTrue(given, "HideSaveOption"),
-      enableShare: isTrue(given, "EnableShare"),
+      enableShare: isTrue(given, "EnableShare") || isTrue(given, "FileSharingPostMessage"),
       saveAsByMessage: isTrue(given, "SaveAsPostmessage"),
       postMessageOrigin: textOf(given, "PostMessageOrigin"),
       lastModifiedTime: textOf(given, "LastModifiedTime") || unknownTime,
+      version: textOf(given, "Version"),
+      closesByMessage: isTrue(given, "ClosePostMessage"),
+      notesEdits: isTrue(given, "EditNotificationPostMessage"),
+      printsNot: isTrue(given, "DisablePrint") || isTrue(given, "HidePrintOption"),
+      trueFlags: Object.keys(given).filter((property) => isTrue(given, property)),
     },
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Edit } from "./browser/textOperation.js";
+import type { HostButton, PageHabits } from "./guises.ts";
 
 /** Why a page shows the text without letting anybody change it. */
 export interface ReadOnlyNotice {
@@ -34,11 +35,18 @@ export type ServerMessage =
       hidesSave: boolean;
       enableShare: boolean;
       saveAsByMessage: boolean;
+      closesByMessage: boolean;
+      notesEdits: boolean;
+      /** How the page talks with the page around it. */
+      host: PageHabits;
+      /** Those of the host's buttons that CheckFileInfo shows. */
+      buttons: readonly HostButton[];
     }
   | { type: "opened"; text: string; revision: number; acceptedSequence: number; epoch: number }
   | { type: "edit"; revision: number; edit: Edit; own: boolean }
   | { type: "access"; readOnly: ReadOnlyNotice | null }
-  | { type: "state"; modified: boolean; saving: boolean; problem: string | null }
+  /** modified: what the host's page is told; unstored: the host lacks something, whatever that page was told */
+  | { type: "state"; modified: boolean; unstored: boolean; saving: boolean; problem: string | null }
   | { type: "people"; people: Person[] }
   | { type: "conflict"; open: boolean }
   | { type: "renamed"; fileName: string; newName: string }

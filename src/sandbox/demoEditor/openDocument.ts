@@ -1,47 +1,56 @@
-import { type EditorView, infoMessage, isWriter, personOf, tokenExpiresAtMs } from "./editorView.ts";
-import type { ReadOnlyNotice, SaveResult, ServerMessage } from "./messages.ts";
-import { readPlainText, type TextForm, writePlainText } from "./plainText.ts";
-import { problemText, readOnlyResult, saveResult } from "./saveResult.ts";
-import { type NumberedEdit, SharedText } from "./sharedText.ts";
-import type { NamedAnswer, SaveFlags, StoredFile } from "./storedFile.ts";
+import { DocumentSaves } from "./documentSaves.ts";
+import { DocumentText } from "./documentText.ts";
+import { DocumentViews } from "./documentViews.ts";
+import { type EditorView, infoMessage, isWriter, personOf } from "./editorView.ts";
+import type { Guise } from "./guises.ts";
+import type { KeptCopies } from "./keptCopies.ts";
+import type { ReadOnlyNotice, SaveResult } from "./messages.ts";
+import { readOnlyNotice } from "./readOnlyNotice.ts";
+import { readOnlyResult, swallowedResult } from "./saveResult.ts";
+import type { NumberedEdit } from "./sharedText.ts";
+import type { NamedAnswer, StoredFile } from "./storedFile.ts";
 
 export interface DocumentSettings {
   now: () => number;
+  guise: Guise;
   lockRefreshMs: number;
+  /** From the last user's leaving to the last save; who comes meanwhile goes on in the same document. */
+  exitDelayMs: number;
   autosaveIdleMs: number;
+  /** What is typed under a lock that the host refused. */
+  afterRefusedLock: "readOnly" | "writable";
+  kept: KeptCopies;
   /** Makes the page of a new file ready; undefined when this editor may not call its host. */
   openElsewhere: (url: string, from: EditorView) => EditorView | undefined;
   onEnded: (document: OpenDocument) => void;
 }
 
-const typingSaveMs = 5 * 60_000;
 const expiryWarningMs = 5 * 60_000;
 
 /** A document as its users share it: one copy, one lock, one storage conversation at a time. */
 export class OpenDocument {
   readonly #file: StoredFile;
   readonly #settings: DocumentSettings;
-  readonly #views = new Set<EditorView>();
+  readonly #views = new DocumentViews();
+  readonly #saves: DocumentSaves;
   #joining = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #ended: Promise<void> | undefined;
-  #text: SharedText | undefined;
-  #form: TextForm | undefined;
-  #bytes: Buffer = Buffer.alloc(0);
+  #text: DocumentText | undefined;
   #lockRefusal: string | undefined;
   #lastWriter: EditorView | undefined;
-  #savedRevision = 0;
-  #conflict = false;
-  #saving = false;
-  #problem: string | undefined;
-  #lastEditAtMs = 0;
-  #unsavedSinceMs = 0;
-  #lastTryAtMs = 0;
   #lockedAtMs = 0;
+  #leftBy: { view: EditorView; atMs: number } | undefined;
 
   constructor(file: StoredFile, settings: DocumentSettings) {
     this.#file = file;
     this.#settings = settings;
+    this.#saves = new DocumentSaves({
+      ...settings,
+      file,
+      views: this.#views,
+      onConflict: () => this.#meetConflict(),
+    });
   }
 
   /** Present from the moment the last user has left; resolves when the host has heard the goodbye. */
@@ -49,13 +58,18 @@ export class OpenDocument {
     return this.#ended;
   }
 
-  get #modified(): boolean {
-    return this.#text !== undefined && this.#text.revision !== this.#savedRevision;
+  get #revision(): number {
+    return this.#text?.shared.revision ?? 0;
+  }
+
+  get #isText(): boolean {
+    return this.#text?.isText === true;
   }
 
   /** Lets a person in: the first one loads and locks, the others are only checked. */
   async join(view: EditorView): Promise<void> {
     this.#joining += 1;
+    this.#leftBy = undefined;
     let cameTooLate = false;
     await this.#inTurn(async () => {
       cameTooLate = this.#ended !== undefined;
@@ -74,26 +88,29 @@ export class OpenDocument {
   async leave(view: EditorView): Promise<void> {
     if (!this.#views.delete(view)) return;
     this.#announcePeople();
-    if (this.#views.size === 0 && this.#joining === 0) await this.#end(true, view);
-    else if (this.#modified && isWriter(view) && ![...this.#views].some(isWriter))
-      await this.#inTurn(() => this.#store(view, { autosave: true }));
+    if (this.#views.size === 0 && this.#joining === 0) {
+      if (this.#settings.exitDelayMs > 0) this.#leftBy = { view, atMs: this.#settings.now() };
+      else await this.#end(true, view);
+    } else if (
+      this.#saves.isUnstored &&
+      this.#settings.guise.savesMeanwhile &&
+      isWriter(view) &&
+      !this.#views.hasWriter()
+    )
+      await this.#inTurn(() => this.#saves.store(view, { autosave: true }));
   }
 
   receive(view: EditorView, baseRevision: number, edits: readonly NumberedEdit[]): void {
     if (!this.#views.has(view) || this.#text === undefined || edits.length === 0) return;
-    const accepted = this.#readOnly(view) === null ? this.#text.receive(view.number, baseRevision, edits) : undefined;
+    const mayWrite = this.#readOnly(view) === null;
+    const accepted = mayWrite ? this.#text.shared.receive(view.number, baseRevision, edits) : undefined;
     if (accepted === undefined) {
-      view.send?.({ type: "reload", keepTyped: this.#readOnly(view) === null });
+      view.send?.({ type: "reload", keepTyped: mayWrite });
       return;
     }
-    const wasSaved = this.#text.revision - accepted.length === this.#savedRevision;
-    this.#lastEditAtMs = this.#settings.now();
     this.#lastWriter = view;
     // Before the edits: a page that has all its letters confirmed would take itself for unmodified.
-    if (wasSaved && accepted.length > 0) {
-      this.#unsavedSinceMs = this.#lastEditAtMs;
-      this.#announceState();
-    }
+    this.#saves.edited(view, accepted.length);
     for (const { revision, edit, sequence } of accepted) {
       view.acceptedSequence = sequence;
       for (const each of this.#views) each.send?.({ type: "edit", revision, edit, own: each === view });
@@ -103,8 +120,10 @@ export class OpenDocument {
   save(view: EditorView, extendedData?: string): Promise<SaveResult> {
     return this.#inTurn(async () => {
       if (!this.#views.has(view) || this.#readOnly(view) !== null) return readOnlyResult;
-      if (!this.#modified) return { success: true, result: "unmodified", errorMsg: "" };
-      return this.#store(view, extendedData === undefined ? {} : { extendedData });
+      // What it says of a save that stays in its own cache.
+      if (!view.savesMeanwhile) return swallowedResult;
+      if (!this.#saves.isUnstored) return { success: true, result: "unmodified", errorMsg: "" };
+      return this.#saves.store(view, extendedData === undefined ? {} : { extendedData });
     });
   }
 
@@ -112,15 +131,14 @@ export class OpenDocument {
   overwrite(view: EditorView): Promise<SaveResult> {
     return this.#inTurn(async () => {
       if (!this.#views.has(view) || this.#readOnly(view) !== null) return readOnlyResult;
-      return this.#store(view, { force: true });
+      return this.#saves.store(view, { force: true });
     });
   }
 
   /** Drops everybody's unsaved work and lets all pages load what is stored. */
   async discard(view: EditorView): Promise<void> {
     if (!this.#views.has(view) || this.#readOnly(view) !== null) return;
-    this.#tellAll({ type: "reload", keepTyped: false });
-    this.#views.clear();
+    this.#views.sendAway({ type: "reload", keepTyped: false });
     await this.#end(false, view);
   }
 
@@ -128,7 +146,7 @@ export class OpenDocument {
     const answer = await this.#inTurn(async (): Promise<NamedAnswer> => {
       if (!this.#views.has(view) || view.info?.canSaveAs !== true)
         return { kind: "failed", errorMsg: "Save as is not allowed here" };
-      return this.#file.putRelative(view, this.#currentBytes(), name);
+      return this.#file.putRelative(view, this.#saves.bytes(), name);
     });
     if (answer.kind !== "done") {
       if (answer.kind === "conflict") this.#meetConflict();
@@ -143,9 +161,9 @@ export class OpenDocument {
     const answer = await this.#inTurn(async (): Promise<NamedAnswer> => {
       if (!this.#views.has(view) || view.info?.canRename !== true || this.#readOnly(view) !== null)
         return { kind: "failed", errorMsg: "renaming is not allowed here" };
-      const saved = this.#modified ? await this.#store(view, {}) : undefined;
+      const saved = this.#saves.isUnstored && view.savesMeanwhile ? await this.#saves.store(view, {}) : undefined;
       if (saved?.success === false) return { kind: "failed", errorMsg: "the document could not be saved before" };
-      return this.#file.rename(view, this.#currentBytes(), stem);
+      return this.#file.rename(view, this.#saves.bytes(), stem);
     });
     if (answer.kind === "conflict") this.#meetConflict();
     if (answer.kind !== "done") {
@@ -156,7 +174,8 @@ export class OpenDocument {
     const extension = /\.[^.]+$/.exec(oldName)?.[0] ?? "";
     const newName = answer.name || stem;
     for (const each of this.#views) if (each.info !== undefined) each.info.fileName = newName + extension;
-    this.#tellAll({ type: "renamed", fileName: newName + extension, newName });
+    for (const each of this.#settings.guise.tellsRenameTo === "asker" ? [view] : this.#views)
+      each.send?.({ type: "renamed", fileName: newName + extension, newName });
     if (answer.url !== "") this.#move(view, answer.url);
   }
 
@@ -169,60 +188,79 @@ export class OpenDocument {
     });
   }
 
-  /** Does what the clock asks for: autosave, lock refresh, warnings of a token's end. */
+  /** Does what the clock asks for: autosave, further tries, lock refresh, warnings of a token's end. */
   tick(): void {
-    if (this.#text === undefined || this.#ended !== undefined) return;
     const now = this.#settings.now();
+    this.#saves.retryExitSave(now);
+    if (this.#leftBy !== undefined && now - this.#leftBy.atMs >= this.#settings.exitDelayMs)
+      void this.#end(true, this.#leftBy.view);
+    if (this.#text === undefined || this.#ended !== undefined) return;
     for (const view of this.#views) this.#warnOfExpiry(view, now);
-    const writer = this.#someWriter();
-    if (writer === undefined) return;
-    if (this.#autosaveIsDue(now)) {
-      this.#lastTryAtMs = now;
-      void this.#inTurn(async () => (this.#modified ? this.#store(writer, { autosave: true }) : undefined));
-    }
-    if (this.#file.lockHeld && now - this.#lockedAtMs >= this.#settings.lockRefreshMs) {
-      this.#lockedAtMs = now;
-      void this.#inTurn(() => this.#file.refreshLock(writer));
-    }
+    this.#refreshLock(now);
+    const writer = this.#views.someWriter(this.#lastWriter);
+    const wish = this.#saves.due(now);
+    if (writer === undefined || wish === undefined) return;
+    this.#saves.postpone(now);
+    void this.#inTurn(async () => (this.#saves.isUnstored ? this.#saves.store(writer, wish) : undefined));
   }
 
   /** The editor goes down: users are told, work is saved, the lock given back. */
   async shutDown(): Promise<void> {
-    const by = this.#someWriter();
-    this.#tellAll({ type: "closed", reason: "recycling" });
-    this.#views.clear();
+    const by = this.#views.someWriter(this.#lastWriter) ?? this.#leftBy?.view;
+    this.#views.sendAway({ type: "closed", reason: "recycling" });
+    this.#saves.goDown();
     await this.#end(true, by);
   }
 
   async #admit(view: EditorView): Promise<void> {
-    const answer = await this.#file.checkFileInfo(view);
-    if ("problem" in answer) {
-      view.send?.({ type: "failed", reason: answer.problem });
+    if (!this.#settings.guise.asksHostAtPage) {
+      const answer = await this.#file.checkFileInfo(view);
+      if ("problem" in answer) view.problem = answer.problem;
+      else {
+        view.info = answer.info;
+        delete view.problem;
+      }
+    }
+    const { info } = view;
+    if (view.problem !== undefined || info === undefined) {
+      view.send?.({ type: "failed", reason: view.problem ?? "" });
       return;
     }
-    const { info } = answer;
-    view.info = info;
-    view.send?.(infoMessage(view, info));
+    view.send?.(infoMessage(view, info, this.#settings.guise));
     if (info.supportsLocks) this.#file.expectLocks();
+    if (view.lockAtPage?.isHeld) this.#foundLocked();
     if (this.#text !== undefined) {
       this.#views.add(view);
       this.#welcome(view);
-      if (this.#file.movedOn(info.lastModifiedTime)) this.#meetConflict();
+      if (this.#settings.guise.tellsRefusals && this.#file.movedOn(info.lastModifiedTime)) this.#meetConflict();
       return;
     }
-    const loaded = await this.#file.load(view, info.lastModifiedTime);
-    if ("problem" in loaded) {
-      view.send?.({ type: "failed", reason: loaded.problem });
+    const problem = await this.#load(view, info.lastModifiedTime);
+    if (problem !== undefined) {
+      view.send?.({ type: "failed", reason: problem });
       return;
     }
-    const plain = readPlainText(loaded);
-    this.#bytes = loaded;
-    this.#form = plain?.form;
-    this.#text = new SharedText(plain?.text ?? "");
-    if (info.supportsLocks && info.userCanWrite && plain !== undefined) await this.#lock(view);
+    const mayLock = info.supportsLocks && info.userCanWrite && this.#isText;
+    if (mayLock && !this.#settings.guise.asksHostAtPage) await this.#lock(view);
     this.#lastWriter = view;
     this.#views.add(view);
     this.#welcome(view);
+  }
+
+  /** @returns why there is nothing to show */
+  async #load(view: EditorView, lastModifiedTime: string): Promise<string | undefined> {
+    const kept = view.keptKey === undefined ? undefined : this.#settings.kept.of(view.keptKey);
+    if (kept !== undefined) {
+      this.#file.heardTime(lastModifiedTime);
+      this.#text = new DocumentText(kept.bytes);
+      this.#saves.opened(this.#text, kept.isForgotten && this.#readOnly(view) === null);
+      return undefined;
+    }
+    const loaded = await this.#file.load(view, lastModifiedTime);
+    if ("problem" in loaded) return loaded.problem;
+    this.#text = new DocumentText(loaded);
+    this.#saves.opened(this.#text, false);
+    return undefined;
   }
 
   #welcome(view: EditorView): void {
@@ -230,14 +268,14 @@ export class OpenDocument {
     view.send?.({ type: "access", readOnly: this.#readOnly(view) });
     view.send?.({
       type: "opened",
-      text: this.#text.text,
-      revision: this.#text.revision,
+      text: this.#text.shared.text,
+      revision: this.#revision,
       acceptedSequence: view.acceptedSequence,
       epoch: view.epoch,
     });
-    this.#announceState();
+    this.#saves.announce();
     this.#announcePeople();
-    if (this.#conflict) view.send?.({ type: "conflict", open: true });
+    if (this.#saves.isConflictOpen) view.send?.({ type: "conflict", open: true });
   }
 
   async #lock(view: EditorView): Promise<void> {
@@ -245,47 +283,29 @@ export class OpenDocument {
     this.#lockedAtMs = this.#settings.now();
   }
 
-  async #store(
-    view: EditorView,
-    { force = false, autosave = false, exitSave = false, extendedData }: StoreWish,
-  ): Promise<SaveResult> {
-    const revision = this.#text?.revision ?? 0;
-    const flags: SaveFlags = {
-      modifiedByUser: this.#modified,
-      autosave,
-      exitSave,
-      force,
-      ...(extendedData === undefined ? {} : { extendedData }),
-    };
-    this.#saving = true;
-    this.#lastTryAtMs = this.#settings.now();
-    this.#announceState();
-    const answer = await this.#file.put(view, this.#currentBytes(), flags);
-    this.#saving = false;
-    if (answer.kind === "stored") {
-      this.#savedRevision = revision;
-      this.#unsavedSinceMs = this.#lastEditAtMs;
-      this.#problem = undefined;
-      view.expired = false;
-      if (this.#conflict) this.#tellAll({ type: "conflict", open: false });
-      this.#conflict = false;
-    } else if (answer.kind === "expired") view.expired = true;
-    else this.#problem = problemText(answer);
-    this.#announceState();
-    if (answer.kind === "conflict") this.#meetConflict();
-    return saveResult(answer);
+  #foundLocked(): void {
+    this.#file.foundLocked();
+    this.#lockedAtMs = this.#settings.now();
+  }
+
+  #refreshLock(now: number): void {
+    if (!this.#file.lockHeld || now - this.#lockedAtMs < this.#settings.lockRefreshMs) return;
+    const { refreshesLockAs } = this.#settings.guise;
+    const by =
+      refreshesLockAs === "newestJoiner" ? this.#views.newestWriter() : this.#views.someWriter(this.#lastWriter);
+    if (by === undefined) return;
+    this.#lockedAtMs = now;
+    void this.#inTurn(() => this.#file.refreshLock(by));
   }
 
   /** Unsaved work: everybody is asked what to do with it. Without, everybody is sent away to open it anew. */
   #meetConflict(): void {
-    if (this.#modified) {
-      this.#conflict = true;
-      this.#tellAll({ type: "conflict", open: true });
+    if (this.#saves.isUnstored) {
+      this.#saves.openConflict();
       return;
     }
-    const by = this.#someWriter();
-    this.#tellAll({ type: "closed", reason: "documentconflict" });
-    this.#views.clear();
+    const by = this.#views.someWriter(this.#lastWriter);
+    this.#views.sendAway({ type: "closed", reason: "documentconflict" });
     void this.#end(false, by);
   }
 
@@ -293,7 +313,7 @@ export class OpenDocument {
     const speaker = by !== undefined && isWriter(by) ? by : (this.#lastWriter ?? by);
     this.#ended ??= this.#inTurn(async () => {
       if (speaker !== undefined) {
-        if (save && this.#modified) await this.#store(speaker, { exitSave: true });
+        if (save && this.#saves.isUnstored) await this.#saves.storeAtExit(speaker);
         if (this.#file.lockHeld) await this.#file.unlock(speaker);
       }
       this.#settings.onEnded(this);
@@ -307,55 +327,23 @@ export class OpenDocument {
   }
 
   #readOnly(view: EditorView): ReadOnlyNotice | null {
-    if (this.#form === undefined) return { reason: "This file is not UTF-8 text.", canTryAgain: false };
-    if (!isWriter(view)) return { reason: "You may read this document, not change it.", canTryAgain: false };
-    if (this.#lockRefusal !== undefined) {
-      const reason = this.#lockRefusal === "" ? "The host gave no lock." : this.#lockRefusal;
-      return { reason: `Read-only: ${reason}`, canTryAgain: true };
-    }
-    if (view.viewOnly) return { reason: "Opened for viewing.", canTryAgain: false };
-    return null;
-  }
-
-  /** Somebody here whose token may still write; who typed last comes first. */
-  #someWriter(): EditorView | undefined {
-    const present = [...this.#views].filter((view) => isWriter(view) && !view.expired);
-    return present.find((view) => view === this.#lastWriter) ?? present[0];
-  }
-
-  #autosaveIsDue(now: number): boolean {
-    if (!this.#modified || this.#conflict || this.#saving) return false;
-    const { autosaveIdleMs } = this.#settings;
-    if (now - this.#lastTryAtMs < autosaveIdleMs) return false;
-    return now - this.#lastEditAtMs >= autosaveIdleMs || now - this.#unsavedSinceMs >= typingSaveMs;
+    const isUnlockedWritable = this.#settings.afterRefusedLock === "writable";
+    return readOnlyNotice(view, {
+      isText: this.#isText,
+      lockRefusal: isUnlockedWritable ? undefined : this.#lockRefusal,
+    });
   }
 
   #warnOfExpiry(view: EditorView, now: number): void {
-    const expiresAtMs = tokenExpiresAtMs(view);
+    const { expiresAtMs } = view;
     if (view.warnedOfExpiry || expiresAtMs === 0 || expiresAtMs - now > expiryWarningMs) return;
     view.warnedOfExpiry = true;
     view.send?.({ type: "tokenExpiring", expiresAtMs });
   }
 
-  #currentBytes(): Buffer {
-    if (this.#form === undefined || this.#text === undefined) return this.#bytes;
-    return this.#text.revision === 0 ? this.#bytes : writePlainText({ text: this.#text.text, form: this.#form });
-  }
-
-  #announceState(): void {
-    for (const view of this.#views) {
-      const problem = view.expired ? "your session has expired" : (this.#problem ?? null);
-      view.send?.({ type: "state", modified: this.#modified, saving: this.#saving, problem });
-    }
-  }
-
   #announcePeople(): void {
     const people = [...this.#views].map((view) => personOf(view, this.#readOnly(view) !== null));
-    this.#tellAll({ type: "people", people });
-  }
-
-  #tellAll(message: ServerMessage): void {
-    for (const view of this.#views) view.send?.(message);
+    this.#views.tell({ type: "people", people });
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -364,5 +352,3 @@ export class OpenDocument {
     return result;
   }
 }
-
-type StoreWish = Partial<Pick<SaveFlags, "force" | "autosave" | "exitSave">> & { extendedData?: string };

@@ -1,22 +1,29 @@
 import { type EditorView, newView, takeToken } from "./editorView.ts";
+import type { Guise } from "./guises.ts";
+import type { KeptCopies } from "./keptCopies.ts";
 import type { PageCommand, SaveResult } from "./messages.ts";
 import { type DocumentSettings, OpenDocument } from "./openDocument.ts";
-import { type HeaderSpelling, StoredFile } from "./storedFile.ts";
+import { askHostAtPage, lockIdOf } from "./pageOpening.ts";
+import { StoredFile } from "./storedFile.ts";
 import type { Caller, WopiClient } from "./wopiClient.ts";
 
 export interface OpenDocumentsOptions {
   client: WopiClient;
   now: () => number;
+  guise: Guise;
   lockRefreshMs: number;
+  exitDelayMs: number;
   autosaveIdleMs: number;
-  headerSpelling: HeaderSpelling;
+  afterRefusedLock: "readOnly" | "writable";
+  kept: KeptCopies;
+  warn: (sentence: string) => void;
 }
 
 const forgetAfterMs = 15 * 60_000;
 // A leaving page's last words travel on another connection than the one that breaks.
 const lastWordsMs = 300;
 
-/** Every view and every open document of the editor; a document is known by the path of its WOPISrc alone. */
+/** Every view and every open document of the editor. */
 export class OpenDocuments {
   readonly #options: OpenDocumentsOptions;
   readonly #documents = new Map<string, OpenDocument>();
@@ -29,13 +36,34 @@ export class OpenDocuments {
     this.#options = options;
   }
 
+  /** How many documents are open, those included whose last save is still to come. */
+  get count(): number {
+    return this.#documents.size;
+  }
+
   /** @returns undefined when this editor may not call the host */
-  addView(caller: Caller, viewOnly: boolean): EditorView | undefined {
+  addView(caller: Caller, wish: { viewOnly: boolean; savesMeanwhile?: boolean }): EditorView | undefined {
     if (this.#over || !this.#options.client.mayCall(caller.wopiSrc)) return undefined;
-    const view = newView(this.#nextViewNumber++, caller, viewOnly);
+    const { viewOnly, savesMeanwhile = this.#options.guise.savesMeanwhile } = wish;
+    const view = newView(this.#nextViewNumber++, caller, { viewOnly, savesMeanwhile });
     view.leftAtMs = this.#options.now();
     this.#views.set(view.id, view);
     return view;
+  }
+
+  /** What this editor asks its host before the page is sent, let alone connected. */
+  async prepare(view: EditorView): Promise<void> {
+    if (this.#options.guise.asksHostAtPage) await askHostAtPage(this.#file(view), view);
+  }
+
+  /** Makes a file of a new format beside an old one. @returns where the host edits it, or why there is none */
+  async convert(view: EditorView, extension: string): Promise<{ hostEditUrl: string } | { problem: string }> {
+    this.#views.delete(view.id);
+    const file = this.#file(view);
+    const answer = await file.checkFileInfo(view);
+    if ("problem" in answer) return answer;
+    const bytes = await file.load(view, answer.info.lastModifiedTime);
+    return "problem" in bytes ? bytes : file.putConverted(view, bytes, extension);
   }
 
   view(id: string): EditorView | undefined {
@@ -50,9 +78,11 @@ export class OpenDocuments {
     if (before) await this.#leave(view);
     delete view.leftAtMs;
     while (!this.#over && view.send === send) {
-      const path = documentPath(view);
-      const open = this.#documents.get(path);
-      if (open?.ended === undefined) return (open ?? this.#open(path)).join(view);
+      const open = this.#documents.get(view.documentKey);
+      const isAsked = view.info !== undefined || view.problem !== undefined;
+      // What was asked as the page was posted has served one opening.
+      if (open === undefined && (view.epoch > 1 || !isAsked)) await this.prepare(view);
+      if (open?.ended === undefined) return this.#opened(view).join(view);
       await open.ended;
     }
   }
@@ -69,9 +99,14 @@ export class OpenDocuments {
 
   /** @returns an outcome only for the commands that have one */
   async obey(view: EditorView, wanted: PageCommand): Promise<SaveResult | undefined> {
-    const document = this.#documents.get(documentPath(view));
+    const document = this.#documents.get(view.documentKey);
     if (wanted.command === "token") {
-      const wasExpired = takeToken(view, wanted.accessToken, wanted.expiresAtMs);
+      const wasExpired = takeToken(
+        view,
+        wanted.accessToken,
+        wanted.expiresAtMs,
+        this.#options.guise.renewalMovesExpiry,
+      );
       // What the old token could not save is tried again.
       if (wasExpired) await document?.save(view);
       return undefined;
@@ -134,23 +169,29 @@ export class OpenDocuments {
     clearTimeout(this.#leaving.get(view));
     this.#leaving.delete(view);
     view.leftAtMs = this.#options.now();
-    await this.#documents.get(documentPath(view))?.leave(view);
+    await this.#documents.get(view.documentKey)?.leave(view);
   }
 
-  #open(path: string): OpenDocument {
-    const { client, headerSpelling, now, lockRefreshMs, autosaveIdleMs } = this.#options;
+  /** The document of a view's key; opened when it is not yet. */
+  #opened(view: EditorView): OpenDocument {
+    const { documentKey } = view;
+    const open = this.#documents.get(documentKey);
+    if (open !== undefined) return open;
     const settings: DocumentSettings = {
-      now,
-      lockRefreshMs,
-      autosaveIdleMs,
+      ...this.#options,
       openElsewhere: (url, from) => this.#viewOf(url, from),
       onEnded: (ended) => {
-        if (this.#documents.get(path) === ended) this.#documents.delete(path);
+        if (this.#documents.get(documentKey) === ended) this.#documents.delete(documentKey);
       },
     };
-    const document = new OpenDocument(new StoredFile(client, headerSpelling), settings);
-    this.#documents.set(path, document);
+    const document = new OpenDocument(this.#file(view), settings);
+    this.#documents.set(documentKey, document);
     return document;
+  }
+
+  #file(view: EditorView): StoredFile {
+    const { client, guise, warn } = this.#options;
+    return new StoredFile({ client, guise, lockId: lockIdOf(guise, view), warn });
   }
 
   /** The page of a file the host just named: its token is taken out of the address's query. */
@@ -164,10 +205,6 @@ export class OpenDocuments {
       accessTokenTtl: given.get("access_token_ttl") ?? "",
       frameParameters: from.frameParameters,
     };
-    return this.addView(caller, from.viewOnly);
+    return this.addView(caller, { viewOnly: from.viewOnly, savesMeanwhile: from.savesMeanwhile });
   }
-}
-
-function documentPath({ wopiSrc }: Caller): string {
-  return new URL(wopiSrc).pathname;
 }

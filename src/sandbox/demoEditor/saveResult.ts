@@ -26,3 +26,6 @@ export function problemText(answer: Exclude<SaveAnswer, { kind: "stored" }>): st
   // Some hosts answer with a whole page; the status line has room for a sentence.
   return answer.errorMsg.slice(0, 160);
 }
+
+/** What an editor says that passes over the host's answer. */
+export const swallowedResult: SaveResult = { success: true, result: "", errorMsg: "" };

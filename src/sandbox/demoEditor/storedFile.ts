@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import type { Guise } from "./guises.ts";
 import { toUtf7 } from "./headerText.ts";
 import {
   type FileInfoAnswer,
@@ -19,29 +19,39 @@ export interface SaveFlags {
   /** The user chose to overwrite what changed in storage. */
   force: boolean;
   extendedData?: string;
+  /** User ids of those whose changes are in it. */
+  editors: readonly string[];
 }
 
 export type NamedAnswer =
   | { kind: "done"; name: string; url: string }
   | { kind: "conflict" | "failed"; errorMsg: string };
 
-export type HeaderSpelling = "COOL" | "LOOL";
+export interface StoredFileParts {
+  client: WopiClient;
+  guise: Guise;
+  lockId: string;
+  /** Takes what a real editor writes into its log. */
+  warn: (sentence: string) => void;
+}
 
 const lockAttempts = 3;
 
 /** One open document's file at its host: the lock id, the time last heard, and every call in the editor's own form. */
 export class StoredFile {
   readonly #client: WopiClient;
-  readonly #spelling: HeaderSpelling;
+  readonly #guise: Guise;
   readonly #lockId: string;
+  readonly #warn: (sentence: string) => void;
   #locksKnown = false;
   #lockHeld = false;
   #lastModifiedTime = unknownTime;
 
-  constructor(client: WopiClient, spelling: HeaderSpelling) {
+  constructor({ client, guise, lockId, warn }: StoredFileParts) {
     this.#client = client;
-    this.#spelling = spelling;
-    this.#lockId = `${spelling.toLowerCase()}-lock${randomBytes(4).toString("hex")}`;
+    this.#guise = guise;
+    this.#lockId = lockId;
+    this.#warn = warn;
   }
 
   get lockHeld(): boolean {
@@ -56,7 +66,7 @@ export class StoredFile {
   async checkFileInfo(caller: Caller): Promise<FileInfoAnswer> {
     const answer = await this.#ask(caller, { method: "GET" });
     if ("unreachable" in answer) return { problem: `The host cannot be reached: ${answer.unreachable}.` };
-    return readFileInfo(answer);
+    return readFileInfo(answer, this.#guise.reads);
   }
 
   /** @returns the file's bytes, or what to tell the user */
@@ -64,8 +74,20 @@ export class StoredFile {
     const answer = await this.#ask(caller, { method: "GET", contents: true });
     if ("unreachable" in answer) return { problem: `The document could not be loaded: ${answer.unreachable}.` };
     if (answer.status !== 200) return { problem: `The document could not be loaded (GetFile: ${answer.status}).` };
-    this.#lastModifiedTime = lastModifiedTime;
+    this.heardTime(lastModifiedTime);
     return answer.body;
+  }
+
+  /** The host's last word on when the file was changed. */
+  heardTime(lastModifiedTime: string): void {
+    this.#lastModifiedTime = lastModifiedTime;
+    if (this.#guise.wantsFractions && lastModifiedTime !== unknownTime && !/\.\d+Z$/.test(lastModifiedTime))
+      this.#warn(`LastModifiedTime without a fraction of a second: ${lastModifiedTime}`);
+  }
+
+  /** The lock was taken before the document was opened. */
+  foundLocked(): void {
+    this.#lockHeld = true;
   }
 
   /** From here on saves carry the lock id: editors send it even in a session that never locked. */
@@ -81,10 +103,10 @@ export class StoredFile {
     return this.#lockHeld ? undefined : headerText(answer, "x-wopi-lockfailurereason");
   }
 
-  /** Sends LOCK with the id already held; a refusal is repeated at once and then forgotten, as editors do. */
+  /** Sends the id already held; a refusal is repeated at once and then forgotten, as editors do. */
   async refreshLock(caller: Caller): Promise<void> {
     for (let attempt = 0; attempt < lockAttempts; attempt++) {
-      const answer = await this.#post(caller, "LOCK", { "X-WOPI-Lock": this.#lockId });
+      const answer = await this.#post(caller, this.#guise.refreshesLockBy, { "X-WOPI-Lock": this.#lockId });
       if (!("unreachable" in answer) && answer.status === 200) return;
     }
   }
@@ -95,15 +117,16 @@ export class StoredFile {
   }
 
   async put(caller: Caller, body: Buffer, flags: SaveFlags): Promise<SaveAnswer> {
-    const prefix = `X-${this.#spelling}-WOPI`;
+    const prefix = `X-${this.#guise.spelling}-WOPI`;
     // The editor of 2020 sent its stale time even with "Overwrite".
-    const timed = !flags.force || this.#spelling === "LOOL";
+    const timed = !flags.force || this.#guise.spelling === "LOOL";
     const answer = await this.#ask(caller, {
       method: "POST",
       contents: true,
       headers: {
         "X-WOPI-Override": "PUT",
         ...this.#lockHeader(),
+        ...(this.#guise.namesEditors ? { "X-WOPI-Editors": flags.editors.join(",") } : {}),
         ...(timed ? { [`${prefix}-Timestamp`]: this.#lastModifiedTime } : {}),
         [`${prefix}-IsModifiedByUser`]: String(flags.modifiedByUser),
         [`${prefix}-IsAutosave`]: String(flags.autosave),
@@ -114,8 +137,8 @@ export class StoredFile {
       body,
     });
     if ("unreachable" in answer) return { kind: "failed", errorMsg: answer.unreachable };
-    const outcome = readSaveAnswer(answer, this.#spelling === "LOOL");
-    if (outcome.kind === "stored") this.#lastModifiedTime = outcome.lastModifiedTime;
+    const outcome = readSaveAnswer(answer, this.#guise.spelling === "LOOL");
+    if (outcome.kind === "stored") this.heardTime(outcome.lastModifiedTime);
     return outcome;
   }
 
@@ -125,9 +148,31 @@ export class StoredFile {
     return this.#named(await this.#post(caller, "PUT_RELATIVE", headers, body));
   }
 
+  /** The same file in another format, beside the old one: the host makes up the name from its extension. */
+  async putConverted(
+    caller: Caller,
+    body: Buffer,
+    extension: string,
+  ): Promise<{ hostEditUrl: string } | { problem: string }> {
+    const answer = await this.#post(
+      caller,
+      "PUT_RELATIVE",
+      {
+        "X-WOPI-SuggestedTarget": `.${extension}`,
+        "X-WOPI-Size": String(body.length),
+        "X-WOPI-FileConversion": "true",
+      },
+      body,
+    );
+    if ("unreachable" in answer) return { problem: answer.unreachable };
+    const hostEditUrl = textOf(jsonObject(answer.body) ?? {}, "HostEditUrl");
+    if (answer.status === 200 && hostEditUrl !== "") return { hostEditUrl };
+    return { problem: `The document could not be converted (PutRelativeFile: ${answer.status}).` };
+  }
+
   /** Rename: the name without extension, and the whole document along, as editors send it. */
   async rename(caller: Caller, body: Buffer, stem: string): Promise<NamedAnswer> {
-    const lock = this.#spelling === "COOL" ? this.#lockHeader() : {};
+    const lock = this.#guise.spelling === "COOL" ? this.#lockHeader() : {};
     return this.#named(
       await this.#post(caller, "RENAME_FILE", { "X-WOPI-RequestedName": toUtf7(stem), ...lock }, body),
     );

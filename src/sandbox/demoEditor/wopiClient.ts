@@ -26,6 +26,8 @@ export interface WopiAnswer {
 export interface WopiClientOptions {
   now: () => number;
   userAgent: string;
+  /** The token as Authorization too; it is in the query in any case. */
+  sendsBearer: boolean;
   proofKeys?: ProofKeys;
   allowedOrigins?: string[];
 }
@@ -66,7 +68,7 @@ export class WopiClient {
     const { scheme, authority, path, host } = partsOf(address);
     if (scheme === undefined || authority === undefined || path === undefined)
       throw new HostUnreachable("not an address of a WOPI host");
-    const { now, proofKeys, userAgent } = this.#options;
+    const { now, proofKeys, userAgent, sendsBearer } = this.#options;
     // Path and Host go out as written: proofs sign the address as the editor was given it.
     return this.#send(scheme, wanted.body, {
       method: wanted.method,
@@ -77,7 +79,7 @@ export class WopiClient {
       headers: {
         Host: authority,
         "User-Agent": userAgent,
-        Authorization: `Bearer ${caller.accessToken}`,
+        ...(sendsBearer ? { Authorization: `Bearer ${caller.accessToken}` } : {}),
         ...wanted.headers,
         ...proofKeys?.headersFor(address, caller.accessToken, now()),
         ...(wanted.method === "POST" ? { "Content-Length": String(wanted.body?.length ?? 0) } : {}),

@@ -11,6 +11,7 @@ import {
   type FakeOauthClient,
   type FakeSettings,
   type FakeViewer,
+  type OauthCode,
   type UploadSession,
   type ViewerSession,
 } from "./fakeDrive.ts";
@@ -18,7 +19,6 @@ import { fileRoutes } from "./fileRoutes.ts";
 import { listRoutes } from "./listRoute.ts";
 import type { LockApplication } from "./lockTable.ts";
 import { oauthAdminRoutes } from "./oauthAdminRoutes.ts";
-import type { OauthCode } from "./oauthGrants.ts";
 import { oauthRoutes } from "./oauthRoutes.ts";
 import { Router } from "./router.ts";
 import { sessionRoutes } from "./sessionRoutes.ts";

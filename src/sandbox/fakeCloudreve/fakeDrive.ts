@@ -3,7 +3,6 @@ import { ContentStore } from "./contentStore.ts";
 import { DriveState, type UserRecord } from "./driveState.ts";
 import { HashIds, type IdKind } from "./hashIds.ts";
 import { type LockApplication, LockTable } from "./lockTable.ts";
-import type { OauthCode } from "./oauthGrants.ts";
 import { Timestamps } from "./timestamps.ts";
 
 /** One editor as the setting `file_viewers` stores it. */
@@ -60,6 +59,16 @@ export interface ViewerSession {
   readonly viewerId: string;
   /** 0 for the current version. */
   readonly entityNumber: number;
+  readonly expiresAtMs: number;
+}
+
+/** A code on its way from the consent to the token endpoint. */
+export interface OauthCode {
+  readonly clientId: string;
+  readonly userNumber: number;
+  readonly scopes: readonly string[];
+  /** Empty without PKCE. */
+  readonly codeChallenge: string;
   readonly expiresAtMs: number;
 }
 

@@ -8,16 +8,6 @@ import { randomLetters } from "./randomLetters.ts";
 const codeLifeMs = 600_000;
 const codeLength = 128;
 
-/** A code on its way from the consent to the token endpoint. */
-export interface OauthCode {
-  readonly clientId: string;
-  readonly userNumber: number;
-  readonly scopes: readonly string[];
-  /** Empty without PKCE. */
-  readonly codeChallenge: string;
-  readonly expiresAtMs: number;
-}
-
 /** What an application asks for when it sends a browser. */
 export interface ConsentRequest {
   readonly clientId: string;

@@ -5,6 +5,8 @@
 export class HostMessages {
   #origin = "";
   #ready = false;
+  #hears = [];
+  #tells = [];
   #actions;
 
   /** `actions` maps a MessageId to what the editor does with its Values. */
@@ -13,13 +15,18 @@ export class HostMessages {
     window.addEventListener("message", (event) => this.#hear(event));
   }
 
-  /** The PostMessageOrigin of CheckFileInfo; anything but one exact origin means silence. */
-  allow(origin) {
+  /**
+   * The PostMessageOrigin of CheckFileInfo; anything but one exact origin means silence. `hears` and `tells` are the
+   * messages that the suite knows: others are neither obeyed nor sent.
+   */
+  allow(origin, { hears, tells }) {
+    this.#hears = hears;
+    this.#tells = tells;
     this.#origin = isExactOrigin(origin) ? origin : "";
   }
 
   send(messageId, values = {}) {
-    if (this.#origin === "" || window.parent === window) return;
+    if (this.#origin === "" || window.parent === window || !this.#tells.includes(messageId)) return;
     const message = { MessageId: messageId, SendTime: Date.now(), Values: values };
     window.parent.postMessage(JSON.stringify(message), this.#origin);
   }
@@ -29,7 +36,7 @@ export class HostMessages {
     const message = parse(event.data);
     if (message === undefined) return;
     if (message.MessageId === "Host_PostmessageReady") this.#ready = true;
-    else if (this.#ready && Object.hasOwn(this.#actions, message.MessageId))
+    else if (this.#ready && this.#hears.includes(message.MessageId) && Object.hasOwn(this.#actions, message.MessageId))
       this.#actions[message.MessageId](message.Values ?? {});
   }
 }

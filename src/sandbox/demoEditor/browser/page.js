@@ -8,7 +8,7 @@ const area = element("text");
 let local;
 let epoch = 0;
 let info = {};
-let server = { modified: false, saving: false, problem: null };
+let server = { modified: false, unstored: false, saving: false, problem: null };
 let readOnly = null;
 let people = [];
 let over = false;
@@ -37,21 +37,27 @@ const host = new HostMessages({
   Action_Save: (values) => void save(values),
   Action_SaveAs: (values) => void saveAs(String(values.Filename ?? ""), values.Notify === true),
   Action_Close: () => leave(),
+  Action_InsertGraphic: (values) => insert(String(values.url ?? "")),
+  Blur_Focus: () => area.blur(),
   Get_Views: () => host.send("Get_Views_Resp", viewsList()),
   Grab_Focus: () => area.focus(),
+  Insert_Button: ({ id, label, hint }) => addButton(label ?? hint ?? id, () => host.send("Clicked_Button", { Id: id })),
   Reset_Access_Token: (values) => void renewToken(values),
 });
 
 const takers = {
   info(message) {
     info = message;
-    host.allow(message.postMessageOrigin);
+    host.allow(message.postMessageOrigin, message.host);
     host.send("App_LoadingStatus", { Status: "Frame_Ready" });
     showName(message.fileName);
     element("save").hidden = message.hidesSave;
     element("save-as").hidden = !message.canSaveAs;
     element("rename").hidden = !message.canRename;
     element("share").hidden = !message.enableShare;
+    if (message.closesByMessage) element("close").hidden = false;
+    element("host-buttons").replaceChildren();
+    for (const { label, message: id, values } of message.buttons) addButton(label, () => host.send(id, values));
   },
   access(message) {
     readOnly = message.readOnly;
@@ -95,9 +101,13 @@ const takers = {
   },
   renamed(message) {
     showName(message.fileName);
-    host.send("File_Rename", { NewName: message.newName });
+    host.send("File_Rename", {
+      NewName: info.host.encodesNames ? encodeURIComponent(message.newName) : message.newName,
+    });
   },
   tokenExpiring(message) {
+    if (info.host.warnsOfExpiry)
+      showNotice(`Your session expires at ${new Date(message.expiresAtMs).toLocaleTimeString()}.`);
     host.send("App_TokenExpiring", { ExpiresAt: message.expiresAtMs });
   },
   notice(message) {
@@ -216,6 +226,20 @@ function end(reason) {
   element("state").textContent = "closed";
 }
 
+function insert(text) {
+  if (area.readOnly) return;
+  area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
+  area.dispatchEvent(new Event("input"));
+}
+
+function addButton(label, act) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = String(label);
+  button.addEventListener("click", act);
+  element("host-buttons").append(button);
+}
+
 function withExtension(name) {
   const extension = /\.[^.]+$/.exec(info.fileName)?.[0] ?? "";
   return /\.[^.]+$/.test(name) ? name : name + extension;
@@ -259,22 +283,25 @@ function showAccess() {
 
 function showState() {
   if (over || failed) return;
-  const modified = server.modified || (local !== undefined && !local.settled);
+  const isTyping = local !== undefined && !local.settled;
+  const modified = server.modified || isTyping;
+  const unstored = server.unstored || isTyping;
+  if (modified && !everModified && info.notesEdits) host.send("Edit_Notification");
   everModified ||= modified;
   const state = element("state");
-  state.textContent = stateText(modified);
-  state.classList.toggle("trouble", lineBroken || (modified && server.problem !== null));
+  state.textContent = stateText(unstored);
+  state.classList.toggle("trouble", lineBroken || (unstored && server.problem !== null));
   if (modified === toldModified) return;
   toldModified = modified;
   host.send("Doc_ModifiedStatus", { Modified: modified });
 }
 
-function stateText(modified) {
+function stateText(unstored) {
   if (local === undefined) return "loading";
   if (lineBroken) return "connection lost, trying again";
   if (server.saving) return "saving";
-  if (modified && server.problem !== null) return `not saved: ${server.problem}`;
-  return modified ? "unsaved changes" : "saved";
+  if (unstored && server.problem !== null) return `not saved: ${server.problem}`;
+  return unstored ? "unsaved changes" : "saved";
 }
 
 area.addEventListener("input", () => {
@@ -307,11 +334,15 @@ window.addEventListener("pageshow", (event) => {
 element("save").addEventListener("click", () => void save());
 element("save-as").addEventListener("click", () => {
   const format = /\.([^.]+)$/.exec(info.fileName)?.[1] ?? "";
-  if (info.saveAsByMessage) host.send("UI_SaveAs", { format });
+  if (info.saveAsByMessage) host.send("UI_SaveAs", info.host.asksHostForName ? {} : { format });
   else void saveAs("", false);
 });
 element("rename").addEventListener("click", () => void rename());
-element("share").addEventListener("click", () => host.send("UI_Share"));
+element("share").addEventListener("click", () => {
+  // Each suite has its own word for it, and sends no other.
+  host.send("UI_Share");
+  host.send("UI_Sharing");
+});
 element("close").addEventListener("click", () => {
   host.send("UI_Close", { EverModified: everModified });
   leave();

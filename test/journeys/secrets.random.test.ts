@@ -9,6 +9,7 @@ import { type BridgeProcess, bridgeProcess } from "../support/bridgeProcess.ts";
 import { freePorts } from "../support/childProcess.ts";
 import { type DriveProxy, driveProxy } from "../support/driveProxy.ts";
 import { drivePassword, portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
+import { randomRuns } from "../support/tier.ts";
 
 let beside: TestBridge;
 let proxy: DriveProxy;
@@ -132,7 +133,7 @@ describe("what the bridge prints at the most talkative level", () => {
     });
     const port = Number(new URL(bridge.url).port);
     let answered = 0;
-    for (const { method, origin, before, secret, glue, bearer } of fc.sample(near, 400)) {
+    for (const { method, origin, before, secret, glue, bearer } of fc.sample(near, randomRuns(400))) {
       const asked = request({
         host: "127.0.0.1",
         port,

@@ -1,10 +1,6 @@
 /**
  * Embeds a document of the bridge in a page of another origin. That origin stands in the bridge's `EMBED_ORIGINS`;
  * the session comes from the portal's own server, which asks for it by `POST /api/sessions`.
- *
- * Below this surface there are messages, each an object with `source: "cloudreve-office-bridge"`, always from and to
- * one exact origin. To the page: `hello`, `save {id}`, `close {id}`. From it: `welcome` (the answer to hello; events
- * before it are kept until then), `answer {id, saved, reason}`, `event {name, detail}`.
  */
 
 /** What `POST /api/sessions` answered, or the part of it that is needed here. */
@@ -67,6 +63,19 @@ export interface OpenedDocument {
    */
   close(): Promise<boolean>;
 }
+
+/** To the page; as every message an object that also holds `source: "cloudreve-office-bridge"`, to one exact origin. */
+export type PortalMessage = { readonly type: "hello" } | { readonly type: "save" | "close"; readonly id: number };
+
+/** From the page: `welcome` is the answer to `hello`, and events before it are kept until then. */
+export type PageMessage =
+  | { readonly type: "welcome" }
+  | { readonly type: "answer"; readonly id: number; readonly saved: boolean; readonly reason?: string }
+  | EventMessage<keyof DocumentEvents>;
+
+export type EventMessage<Names extends keyof DocumentEvents> = {
+  [Name in Names]: { readonly type: "event"; readonly name: Name; readonly detail: DocumentEvents[Name] };
+}[Names];
 
 /**
  * Makes the frame as the last child of `element`, as large as that.

@@ -1,23 +1,31 @@
 // Asks the bridge how the saves go.
-import { pollInMs } from "./rules.js";
+import type { HostPageStatus } from "../pageMessages.ts";
+import { pollInMs } from "./rules.ts";
 
-/**
- * `ask` asks the bridge; `took` hears each answer, `ended` that there will be none any more; `reached` follows each try
- * with whether the bridge could be reached.
- */
-export function statusPolling({ ask, isBusy, took, ended, reached }) {
-  let timer;
+interface PollingParts {
+  readonly ask: () => Promise<Response>;
+  readonly isBusy: () => boolean;
+  /** Hears each answer. */
+  readonly took: (status: HostPageStatus) => void;
+  /** Hears that there will be none any more. */
+  readonly ended: (reason: "expired") => void;
+  /** Follows each try. */
+  readonly reached: (isReached: boolean) => void;
+}
+
+export function statusPolling({ ask, isBusy, took, ended, reached }: PollingParts) {
+  let timer: number | undefined;
   let isStopped = false;
   let isAsking = false;
   let isWantedAgain = false;
   let failures = 0;
 
-  async function poll() {
+  async function poll(): Promise<void> {
     clearTimeout(timer);
     isWantedAgain = isAsking;
     if (isAsking || isStopped) return;
     isAsking = true;
-    let answer;
+    let answer: HostPageStatus | undefined;
     let hasEnded = false;
     try {
       const answered = await ask();

@@ -1,15 +1,53 @@
 // What the thin line above the editor says.
-import { unsavedAfterEnd } from "./rules.js";
+import type { HostPageStatus, NotSaved, NotSavedReason, SessionEnd } from "../pageMessages.ts";
+import type { HostPageWords } from "../words.ts";
+import { type EndState, unsavedAfterEnd } from "./rules.ts";
 
 const slowAfterMs = 15_000;
 const endsSoonMs = 5 * 60_000;
 const dayMs = 24 * 3_600_000;
 
+/** What the page knows; moments are of the bridge's clock. */
+export interface PageState extends EndState {
+  readonly phase: "loading" | "loaded" | "failed" | "left" | "ended" | "closed";
+  readonly waitedMs: number;
+  readonly isEditorHeard: boolean;
+  readonly editorOrigin: string;
+  readonly bridgeUrl: string;
+  readonly fileName: string;
+  readonly permission: "view" | "edit";
+  /** Undefined until the bridge has answered. */
+  readonly status: HostPageStatus | undefined;
+  readonly isModified: boolean;
+  readonly isSaving: boolean;
+  readonly isOffline: boolean;
+  readonly ended: SessionEnd | "lostEditing" | undefined;
+  readonly notSavedSinceMs: number | undefined;
+  readonly nowMs: number;
+  readonly tokenEndsAtMs: number;
+  readonly canRenew: boolean;
+  /** A fresh token lies ready, and reaches the editor only by reloading it. */
+  readonly waitsForSave: boolean;
+}
+
+/** Spells a moment for the person. */
+type Spell = (ms: number) => string;
+
+export interface Line {
+  readonly tone: "quiet" | "trouble";
+  readonly text: string;
+}
+
+interface Ending {
+  readonly end: string;
+  /** Where what was unsaved is; empty for somebody who could not change anything. */
+  readonly unsaved: string;
+}
+
 /**
  * The line for a state of the page: `text`, and as `tone` how much it matters.
- * `time` spells a moment of the bridge's clock for the person.
  */
-export function statusLine(state, words, time) {
+export function statusLine(state: PageState, words: HostPageWords, time: Spell): Line {
   const { status } = state;
   if (state.phase === "closed") return quiet(words.closed);
   const ended = ending(state, words);
@@ -23,20 +61,23 @@ export function statusLine(state, words, time) {
   const endsSoon = endingSoon(state, words, time);
   if (endsSoon !== undefined) return trouble(endsSoon);
   if (state.isSaving || (status?.saving_since ?? null) !== null) return quiet(words.saving);
-  if (failed !== null && isNewestNews(failed, status)) return trouble(inCopy(failed, words, time));
+  if (failed !== null && isNewestNews(failed, state)) return trouble(inCopy(failed, words, time));
   const saved = status?.last_save ?? null;
   if (state.isModified) {
     return saved === null ? quiet(words.unsaved) : quiet(fill(words.unsavedSince, { time: time(saved.at) }));
   }
   if (saved === null) return quiet(status?.permission === "view" ? words.viewOnly : words.untouched);
   const text = fill(saved.is_mine ? words.saved : words.savedBy, { time: time(saved.at), person: saved.by });
-  if (failed === null || status.now - failed.at > dayMs) return quiet(text);
+  if (failed === null || isLongAgo(failed, state)) return quiet(text);
   const beside = { saved: text, time: time(failed.at), copy: failed.copy_name ?? "" };
   return quiet(fill(words.savedCopyBeside, beside));
 }
 
 /** Why the session has ended and where what was unsaved is, in words; undefined while it lives. */
-export function ending(state, words) {
+export function ending(
+  state: EndState & Pick<PageState, "ended" | "permission">,
+  words: HostPageWords,
+): Ending | undefined {
   if (state.ended === undefined) return undefined;
   const ends = {
     revoked: words.endedRevoked,
@@ -47,15 +88,16 @@ export function ending(state, words) {
     lostEditing: words.lostEditing,
   };
   return {
+    // A newer bridge may have a reason that this page does not know.
     end: Object.hasOwn(ends, state.ended) ? ends[state.ended] : words.endedExpired,
     unsaved: unsavedInWords(state, words),
   };
 }
 
-function unsavedInWords(state, words) {
+function unsavedInWords(state: EndState & Pick<PageState, "permission">, words: HostPageWords): string {
   switch (unsavedAfterEnd(state)) {
     case "copy":
-      return fill(words.unsavedCopied, { copy: state.status.last_copy ?? state.status.not_saved.copy_name ?? "" });
+      return fill(words.unsavedCopied, { copy: state.status?.last_copy ?? state.status?.not_saved?.copy_name ?? "" });
     case "spool":
       return words.unsavedSpooled;
     case "keeping":
@@ -67,17 +109,17 @@ function unsavedInWords(state, words) {
   }
 }
 
-function spokenEnd({ end, unsaved }, words) {
+function spokenEnd({ end, unsaved }: Ending, words: HostPageWords): string {
   return unsaved === "" ? end : fill(words.endedWith, { end, unsaved });
 }
 
 /** Replaces each `{name}` of a template; what stands in a value is text, whatever it looks like. */
-export function fill(template, values) {
-  return template.replace(/\{(\w+)\}/g, (placeholder, name) => values[name] ?? placeholder);
+export function fill(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => values[name] ?? placeholder);
 }
 
 /** Spells moments in the person's zone: the time, and the day when it is another one. */
-export function timeSpelling(locale, todayMs, timeZone) {
+export function timeSpelling(locale: string, todayMs: () => number, timeZone?: string): Spell {
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeZone });
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone });
   return (ms) => {
@@ -86,15 +128,16 @@ export function timeSpelling(locale, todayMs, timeZone) {
   };
 }
 
-function quiet(text) {
+function quiet(text: string): Line {
   return { tone: "quiet", text };
 }
 
-function trouble(text) {
+function trouble(text: string): Line {
   return { tone: "trouble", text };
 }
 
-function loading({ waitedMs, isEditorHeard, editorOrigin, bridgeUrl, fileName, status }, words) {
+function loading(state: PageState, words: HostPageWords): Line {
+  const { waitedMs, isEditorHeard, editorOrigin, bridgeUrl, fileName, status } = state;
   if (waitedMs < slowAfterMs || status === undefined) return quiet(fill(words.loading, { name: fileName }));
   const { check_file_info, get_file } = status.editor_called;
   if (get_file) return trouble(words.editorSlow);
@@ -106,19 +149,20 @@ function loading({ waitedMs, isEditorHeard, editorOrigin, bridgeUrl, fileName, s
   );
 }
 
-function endingSoon({ nowMs, tokenEndsAtMs, canRenew, waitsForSave, isModified }, words, time) {
+function endingSoon(state: PageState, words: HostPageWords, time: Spell): string | undefined {
+  const { nowMs, tokenEndsAtMs, canRenew, waitsForSave, isModified } = state;
   if (waitsForSave && isModified) return fill(words.saveToStay, { time: time(tokenEndsAtMs) });
   if (canRenew || tokenEndsAtMs - nowMs > endsSoonMs) return undefined;
   return fill(isModified ? words.endsSoonUnsaved : words.endsSoon, { time: time(tokenEndsAtMs) });
 }
 
-function notSaved(failed, { notSavedSinceMs }, words, time) {
+function notSaved(failed: NotSaved, { notSavedSinceMs }: PageState, words: HostPageWords, time: Spell): string {
   const values = { time: time(notSavedSinceMs ?? failed.at), person: failed.by, why: reason(failed.why, words) };
   if (failed.kept_in === "spool") return fill(failed.is_mine ? words.notSavedKept : words.notSavedKeptBy, values);
   return fill(failed.is_mine ? words.notSavedHere : words.notSavedHereBy, values);
 }
 
-function inCopy(failed, words, time) {
+function inCopy(failed: NotSaved, words: HostPageWords, time: Spell): string {
   return fill(failed.is_mine ? words.copied : words.copiedBy, {
     time: time(failed.at),
     person: failed.by,
@@ -127,12 +171,16 @@ function inCopy(failed, words, time) {
   });
 }
 
-function isNewestNews(failed, { now, last_save }) {
-  return failed.at >= (last_save?.at ?? 0) && now - failed.at <= dayMs;
+function isNewestNews(failed: NotSaved, state: PageState): boolean {
+  return failed.at >= (state.status?.last_save?.at ?? 0) && !isLongAgo(failed, state);
 }
 
-function reason(why, words) {
-  const reasons = {
+function isLongAgo(failed: NotSaved, { status }: PageState): boolean {
+  return (status?.now ?? 0) - failed.at > dayMs;
+}
+
+function reason(why: NotSaved["why"], words: HostPageWords): string {
+  const reasons: Partial<Record<NotSavedReason, string>> = {
     changedInStorage: words.whyChangedInStorage,
     lockMismatch: words.whyLockMismatch,
     lockedElsewhere: words.whyLockedElsewhere,
@@ -148,5 +196,5 @@ function reason(why, words) {
     spoolFailed: words.whySpoolFailed,
     spoolFull: words.whySpoolFailed,
   };
-  return Object.hasOwn(reasons, why) ? reasons[why] : words.whyUnexpected;
+  return Object.entries(reasons).find(([kind]) => kind === why)?.[1] ?? words.whyUnexpected;
 }

@@ -5,15 +5,27 @@ const handOverAtMostMs = 5000;
 /** An editor that only saves when the last of its users has left takes a while. */
 const waitForCopyMs = 60_000;
 
-/**
- * Ends the page's session, in this order: `began`; `save` asks the editor for what is unsaved, when there is something
- * and the editor can be asked, and `look` asks the bridge what became of it; `takeAway` removes the editor; `settled`
- * follows when no copy is waited for any more.
- */
-export function sessionEnd({ hasUnsaved, canBeAsked, began, save, look, takeAway, isSettled, settled }) {
-  let under;
+interface EndParts {
+  readonly hasUnsaved: () => boolean;
+  /** Whether the editor can be asked for what is unsaved. */
+  readonly canBeAsked: () => boolean;
+  readonly began: () => void;
+  /** Asks the editor for what is unsaved … */
+  readonly save: () => Promise<unknown>;
+  /** … and the bridge what became of it. */
+  readonly look: () => Promise<void>;
+  /** Removes the editor. */
+  readonly takeAway: () => void;
+  readonly isSettled: () => boolean;
+  /** No copy is waited for any more. */
+  readonly settled: () => void;
+}
 
-  async function run() {
+/** Ends the page's session, once. */
+export function sessionEnd({ hasUnsaved, canBeAsked, began, save, look, takeAway, isSettled, settled }: EndParts) {
+  let under: Promise<void> | undefined;
+
+  async function run(): Promise<void> {
     began();
     if (hasUnsaved() && canBeAsked()) await Promise.race([save().then(look), pause(handOverAtMostMs)]);
     takeAway();
@@ -24,7 +36,7 @@ export function sessionEnd({ hasUnsaved, canBeAsked, began, save, look, takeAway
 
   return {
     /** Begins the end; resolves once the editor is gone and all is known of what was unsaved. */
-    begin: () => {
+    begin: (): Promise<void> => {
       under ??= run();
       return under;
     },
@@ -35,6 +47,6 @@ export function sessionEnd({ hasUnsaved, canBeAsked, began, save, look, takeAway
   };
 }
 
-function pause(ms) {
+function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -8,24 +8,26 @@ const pageLanguage = document.documentElement.lang;
 const [primary] = pageLanguage.split("-");
 const locale = navigator.languages.find((tag) => tag.split("-")[0] === primary) ?? pageLanguage;
 const timeFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
-for (const time of document.querySelectorAll("time[datetime]")) {
+for (const time of document.querySelectorAll<HTMLTimeElement>("time[datetime]")) {
   time.title = time.textContent;
   time.textContent = timeFormat.format(new Date(time.dateTime));
 }
 
-for (const button of document.querySelectorAll("button[data-copies]")) {
-  const field = document.getElementById(button.dataset.copies);
+for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-copies]")) {
+  const { copies: fieldId = "", copied = "", failed = "" } = button.dataset;
+  const field = document.getElementById(fieldId);
   const state = document.getElementById("copy-state");
+  if (!(field instanceof HTMLInputElement) || state === null) continue;
   button.hidden = false;
   field.addEventListener("focus", () => field.select());
   button.addEventListener("click", async () => {
     field.select();
-    state.textContent = (await copies(field)) ? button.dataset.copied : button.dataset.failed;
+    state.textContent = (await copies(field)) ? copied : failed;
   });
 }
 
 /** Browsers have a clipboard on https and localhost alone; the old command works on a plain address of an intranet. */
-async function copies(field) {
+async function copies(field: HTMLInputElement): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(field.value);
     return true;
@@ -46,12 +48,12 @@ addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
 });
 
-const menu = document.querySelector("details.menu");
+const menu = document.querySelector<HTMLDetailsElement>("details.menu");
 document.addEventListener("click", (event) => {
-  if (menu?.open && !menu.contains(event.target)) menu.open = false;
+  if (menu?.open && !event.composedPath().includes(menu)) menu.open = false;
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !menu?.open) return;
   menu.open = false;
-  menu.querySelector("summary").focus();
+  menu.querySelector("summary")?.focus();
 });

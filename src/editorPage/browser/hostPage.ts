@@ -1,21 +1,25 @@
 // The page around the editor. Talks to the editor's exact origin, to a listed portal's, and to the bridge.
-import { sessionEnd } from "./end.js";
-import { statusPolling } from "./polling.js";
-import { portalTalk } from "./portal.js";
-import { nameAfterRename, reopenPath, unsavedAfterEnd } from "./rules.js";
-import { saveRequests } from "./saving.js";
-import { ending, fill, statusLine, timeSpelling } from "./statusLine.js";
-import { tokenKeeper } from "./token.js";
+import type { HostPageStatus, ScriptFacts } from "../pageMessages.ts";
+import { sessionEnd } from "./end.ts";
+import { statusPolling } from "./polling.ts";
+import { portalTalk } from "./portal.ts";
+import { nameAfterRename, reopenPath, unsavedAfterEnd } from "./rules.ts";
+import { type SaveAnswer, saveRequests } from "./saving.ts";
+import { ending, fill, type PageState, statusLine, timeSpelling } from "./statusLine.ts";
+import { type PageToken, tokenKeeper } from "./token.ts";
 
-const facts = JSON.parse(document.getElementById("facts").textContent);
+const facts: ScriptFacts = JSON.parse(part("#facts", HTMLScriptElement).text);
 const { words } = facts;
-const line = document.getElementById("status");
-const holder = document.getElementById("frame-holder");
-const form = document.getElementById("editor-form");
+const line = part("#status", HTMLParagraphElement);
+const holder = part("#frame-holder", HTMLElement);
+const form = part("#editor-form", HTMLFormElement);
+const tokenField = part("[name=access_token]", HTMLInputElement);
+const tokenEndField = part("[name=access_token_ttl]", HTMLInputElement);
 const callTimeoutMs = 10_000;
 const clockDriftMs = 5000;
 
-const state = {
+type State = Omit<PageState, "isSaving" | "waitedMs" | "nowMs" | "tokenEndsAtMs" | "canRenew">;
+const state: { -readonly [Name in keyof State]: State[Name] } & { openedAtMs: number } = {
   phase: "loading",
   isEditorHeard: false,
   editorOrigin: facts.editorOrigin,
@@ -26,25 +30,25 @@ const state = {
   isModified: false,
   isOffline: !navigator.onLine,
   ended: undefined,
-  endedAtMs: undefined,
+  endedAtMs: Number.POSITIVE_INFINITY,
   wasModified: false,
   waitsForCopy: false,
   openedAtMs: Date.now(),
   notSavedSinceMs: undefined,
   waitsForSave: false,
 };
-let frame;
+let frame: HTMLIFrameElement;
 let loadingSince = performance.now();
 /** The bridge's clock may differ from this machine's. */
 let clockOffsetMs = 0;
-const bridgeNow = () => Date.now() + clockOffsetMs;
+const bridgeNow = (): number => Date.now() + clockOffsetMs;
 
 // The line.
 
 const locale = navigator.languages.find((tag) => tag.split("-")[0] === facts.language.split("-")[0]) ?? facts.language;
 const spell = timeSpelling(locale, bridgeNow);
 
-function show() {
+function show(): void {
   const { tone, text } = statusLine(
     {
       ...state,
@@ -68,10 +72,10 @@ function show() {
 
 /** When the bridge last said that the session lives. */
 let aliveAtMs = Date.now();
-let toldSavedMs;
-let toldFailedMs;
+let toldSavedMs = 0;
+let toldFailedMs = 0;
 
-function askBridge(what, method) {
+function askBridge(what: "status" | "renew", method: "GET" | "POST"): Promise<Response> {
   return fetch(`${facts.bridgeUrl}/edit/${facts.pageKey}/${what}`, {
     method,
     credentials: "omit",
@@ -96,7 +100,7 @@ const polling = statusPolling({
   },
 });
 
-function takeStatus(status) {
+function takeStatus(status: HostPageStatus): void {
   const offsetMs = status.now - Date.now();
   const wasSet = Math.abs(offsetMs - clockOffsetMs) > clockDriftMs;
   clockOffsetMs = offsetMs;
@@ -130,7 +134,7 @@ function takeStatus(status) {
 }
 
 /** As the poll does, for somebody who waits for the answer. */
-async function look() {
+async function look(): Promise<void> {
   try {
     const answered = await askBridge("status", "GET");
     if (answered.ok) takeStatus(await answered.json());
@@ -141,7 +145,7 @@ async function look() {
 
 // The end.
 
-function end(reason) {
+function end(reason: NonNullable<State["ended"]>): void {
   // Who could still view may lose that too.
   if (state.phase === "closed" || (state.ended !== undefined && state.ended !== "lostEditing")) return;
   if (state.ended === reason) return;
@@ -150,7 +154,7 @@ function end(reason) {
   if (isFirst) Object.assign(state, { endedAtMs: aliveAtMs, wasModified: state.isModified, waitsForCopy: true });
   renewals.stop();
   portal.tell("expired", { reason });
-  if (isFirst) over.begin();
+  if (isFirst) void over.begin();
   else showEnd();
 }
 
@@ -179,19 +183,20 @@ const over = sessionEnd({
   },
 });
 
-function showEnd() {
+function showEnd(): void {
   show();
-  if (state.phase !== "ended") return;
-  const { end: title, unsaved } = ending(state, words);
+  const ended = ending(state, words);
+  if (state.phase !== "ended" || ended === undefined) return;
+  const { end: title, unsaved } = ended;
   // Revoked is revoked: what would only open a page that says no is not offered.
-  const canReload = isReopenable && ["expired", "signedOut", "lostEditing"].includes(state.ended);
+  const canReload = isReopenable && ["expired", "signedOut", "lostEditing"].includes(String(state.ended));
   const label = state.ended === "lostEditing" ? words.openToView : words.openAgain;
-  if (canReload) showNote({ title, text: unsaved, label, act: () => location.reload() });
-  else if (state.ended === "lostEditing") showNote({ title, text: unsaved, label, act: openToView });
+  if (canReload) showNote({ title, text: unsaved, button: { label, act: () => location.reload() } });
+  else if (state.ended === "lostEditing") showNote({ title, text: unsaved, button: { label, act: openToView } });
   else showNote({ title, text: unsaved });
 }
 
-function openToView() {
+function openToView(): void {
   Object.assign(state, { ended: undefined, wasModified: false, permission: "view" });
   over.reset();
   holder.replaceChildren();
@@ -200,43 +205,48 @@ function openToView() {
   show();
 }
 
-/** In the editor's place. `label` and `act` are of a button. */
-function showNote({ title, text, label, act }) {
+interface Note {
+  readonly title?: string;
+  readonly text: string;
+  readonly button?: { readonly label: string; readonly act: () => void } | undefined;
+}
+
+/** In the editor's place. */
+function showNote({ title, text, button }: Note): void {
   const note = document.createElement("div");
   note.className = "end";
-  const add = (name, content) => {
-    const element = document.createElement(name);
+  const add = <Element extends HTMLElement>(element: Element, content: string): Element => {
     element.textContent = content;
     note.append(element);
     return element;
   };
-  if (title !== undefined) add("h1", title);
-  if (text !== "") add("p", text);
-  if (act !== undefined) {
-    const button = add("button", label);
-    button.type = "button";
-    button.addEventListener("click", act);
+  if (title !== undefined) add(document.createElement("h1"), title);
+  if (text !== "") add(document.createElement("p"), text);
+  if (button !== undefined) {
+    const element = add(document.createElement("button"), button.label);
+    element.type = "button";
+    element.addEventListener("click", button.act);
   }
   holder.replaceChildren(note);
 }
 
 // The token.
 
-const token = {
+const token: PageToken = {
   gotAtMs: Date.now(),
   endsAtMs: facts.tokenEndsAtMs,
   renewableUntilMs: facts.renewableUntilMs,
   isRenewed: false,
 };
-const isOver = () => state.ended !== undefined || state.phase === "closed" || state.phase === "left";
+const isOver = (): boolean => state.ended !== undefined || state.phase === "closed" || state.phase === "left";
 const renewals = tokenKeeper({
   token,
   ask: () => askBridge("renew", "POST"),
   now: bridgeNow,
   isOver,
   took: (accessToken) => {
-    form.elements.access_token.value = accessToken;
-    form.elements.access_token_ttl.value = token.endsAtMs;
+    tokenField.value = accessToken;
+    tokenEndField.value = String(token.endsAtMs);
     if (facts.takesFreshTokens) handTokenOver();
     else {
       state.waitsForSave = true;
@@ -247,12 +257,12 @@ const renewals = tokenKeeper({
   ended: end,
 });
 
-function handTokenOver() {
-  tellEditor("Reset_Access_Token", { token: form.elements.access_token.value, access_token_ttl: token.endsAtMs });
+function handTokenOver(): void {
+  tellEditor("Reset_Access_Token", { token: tokenField.value, access_token_ttl: token.endsAtMs });
 }
 
 /** For editors that take a token only with the form. */
-function reloadEditorOnceSaved() {
+function reloadEditorOnceSaved(): void {
   if (!state.waitsForSave || state.isModified || isOver() || state.phase !== "loaded") return;
   state.waitsForSave = false;
   openEditor();
@@ -261,11 +271,11 @@ function reloadEditorOnceSaved() {
 // The editor.
 
 /** When an editor that tells of edits but not of saves last told of one. */
-let noticedEditMs;
+let noticedEditMs: number | undefined;
 let tellsModified = false;
 
 /** A frame made after the form exists, and anew for each post: one that was there before would leave a history entry. */
-function openEditor() {
+function openEditor(): void {
   frame?.remove();
   frame = document.createElement("iframe");
   frame.name = "editor-frame";
@@ -278,12 +288,12 @@ function openEditor() {
   form.submit();
 }
 
-function tellEditor(MessageId, Values = {}) {
+function tellEditor(MessageId: string, Values: Readonly<Record<string, unknown>> = {}): void {
   const message = JSON.stringify({ MessageId, SendTime: Date.now(), Values });
   frame.contentWindow?.postMessage(message, facts.editorOrigin);
 }
 
-function loaded() {
+function loaded(): void {
   if (state.phase === "loaded" || state.phase === "closed") return;
   state.phase = "loaded";
   // What was renewed while it was loading has reached nobody.
@@ -291,7 +301,7 @@ function loaded() {
   portal.tell("loaded", {});
 }
 
-function setModified(isModified) {
+function setModified(isModified: boolean): void {
   if (state.isModified !== isModified) portal.tell("modified", { modified: isModified });
   state.isModified = isModified;
   reloadEditorOnceSaved();
@@ -305,14 +315,14 @@ const saving = saveRequests({
   },
 });
 
-function save() {
-  if (state.ended !== undefined) return Promise.resolve({ saved: false, reason: "ended" });
-  if (state.phase !== "loaded") return Promise.resolve({ saved: false, reason: "notLoaded" });
-  if (state.status?.permission === "view") return Promise.resolve({ saved: !state.isModified, reason: "viewOnly" });
+async function save(): Promise<SaveAnswer> {
+  if (state.ended !== undefined) return { saved: false, reason: "ended" };
+  if (state.phase !== "loaded") return { saved: false, reason: "notLoaded" };
+  if (state.status?.permission === "view") return { saved: !state.isModified, reason: "viewOnly" };
   return saving.ask();
 }
 
-function share() {
+function share(): void {
   if (!facts.mayShare) return;
   open(
     `${facts.bridgeUrl}/share?file_id=${encodeURIComponent(facts.fileId)}`,
@@ -322,7 +332,7 @@ function share() {
   tellEditor("Grab_Focus");
 }
 
-function leave() {
+function leave(): void {
   if (state.phase === "closed") return;
   state.phase = "closed";
   setModified(false);
@@ -334,12 +344,12 @@ function leave() {
   show();
   if (parent === window) window.close();
   // A used ticket opens nothing: only under an address of its own does a reload help.
-  const again = isReopenable ? { label: words.openAgain, act: () => location.reload() } : {};
-  showNote({ text: words.closedHint, ...again });
+  const again = { label: words.openAgain, act: () => location.reload() };
+  showNote({ text: words.closedHint, button: isReopenable ? again : undefined });
 }
 
 /** Outlives the page as a beacon does, which could not leave cookies out. */
-function sayClosed() {
+function sayClosed(): void {
   fetch(`${facts.bridgeUrl}/edit/${facts.pageKey}/closed`, {
     method: "POST",
     credentials: "omit",
@@ -347,7 +357,10 @@ function sayClosed() {
   }).catch(() => undefined);
 }
 
-const fromEditor = {
+/** What an editor says with a message; nothing of it is sure. */
+type Values = Readonly<Record<string, unknown>>;
+
+const fromEditor: Readonly<Record<string, (values: Values) => void>> = {
   App_LoadingStatus: ({ Status }) => {
     tellEditor("Host_PostmessageReady");
     if (Status === "Failed") state.phase = "failed";
@@ -386,8 +399,8 @@ const fromEditor = {
   UI_Sharing: share,
 };
 
-function hearEditor(data) {
-  let message;
+function hearEditor(data: string): void {
+  let message: { readonly MessageId?: string; readonly Values?: Values | null } | null;
   try {
     message = JSON.parse(data);
   } catch {
@@ -396,8 +409,9 @@ function hearEditor(data) {
   state.isEditorHeard = true;
   // From its end on the page waits for the answer to its last save, and for nothing else.
   if (state.ended !== undefined && message?.MessageId !== "Action_Save_Resp") return;
-  if (!Object.hasOwn(fromEditor, message?.MessageId) || state.phase === "closed") return;
-  fromEditor[message.MessageId](message.Values ?? {});
+  const name = String(message?.MessageId);
+  if (!Object.hasOwn(fromEditor, name) || state.phase === "closed") return;
+  fromEditor[name]?.(message?.Values ?? {});
   show();
 }
 
@@ -426,7 +440,7 @@ addEventListener("message", (event) => {
 
 // The window.
 
-function wake() {
+function wake(): void {
   if (document.hidden) return;
   state.isOffline = !navigator.onLine;
   polling.now();
@@ -464,3 +478,10 @@ line.textContent = fill(words.loading, { name: facts.fileName });
 openEditor();
 renewals.plan();
 polling.now();
+
+/** An element that the bridge has written into the page. */
+function part<Kind extends Element>(selector: string, kind: new () => Kind): Kind {
+  const found = document.querySelector(selector);
+  if (!(found instanceof kind)) throw new Error(`The page has no ${selector}.`);
+  return found;
+}

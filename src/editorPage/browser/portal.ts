@@ -1,0 +1,60 @@
+// The talk with the portal that frames the page.
+import type { DocumentEvents, PageMessage, PortalMessage } from "./embedTypes.d.ts";
+import type { SaveAnswer } from "./saving.ts";
+
+const messageSource = "cloudreve-office-bridge";
+/** Events before the portal's greeting wait for it; one that never greets must not fill the memory. */
+const queueLimit = 100;
+
+interface PortalParts {
+  /** Who may frame the page. */
+  readonly origins: readonly string[];
+  /** These two do what the portal asks … */
+  readonly save: () => Promise<SaveAnswer>;
+  readonly close: () => Promise<SaveAnswer>;
+  /** … and this follows the answer to a close that saved. */
+  readonly left: () => void;
+}
+
+export function portalTalk({ origins, save, close, left }: PortalParts) {
+  const queue: PageMessage[] = [];
+  let portalOrigin: string | undefined;
+
+  const post = (message: PageMessage, origin: string): void =>
+    parent.postMessage({ source: messageSource, ...message }, origin);
+
+  async function answer(message: PortalMessage, origin: string): Promise<void> {
+    switch (message.type) {
+      case "hello":
+        portalOrigin = origin;
+        post({ type: "welcome" }, origin);
+        for (const event of queue.splice(0)) post(event, origin);
+        break;
+      case "save":
+        post({ type: "answer", id: message.id, ...(await save()) }, origin);
+        break;
+      case "close": {
+        const closed = await close();
+        post({ type: "answer", id: message.id, ...closed }, origin);
+        if (closed.saved) left();
+        break;
+      }
+    }
+  }
+
+  return {
+    /** Tells an event to the portal, once it is known which one it is. */
+    tell: <Name extends keyof DocumentEvents>(name: Name, detail: DocumentEvents[Name]): void => {
+      if (parent === window) return;
+      // Name and detail belong together, which the compiler can't follow from one generic to a union.
+      const event = { type: "event", name, detail } as PageMessage;
+      if (portalOrigin !== undefined) post(event, portalOrigin);
+      else if (queue.length < queueLimit) queue.push(event);
+    },
+    /** Takes a message of the window around the page; who is not listed is not heard. */
+    hear: ({ data, origin }: MessageEvent): void => {
+      if (parent === window || !origins.includes(origin) || data?.source !== messageSource) return;
+      void answer(data, origin);
+    },
+  };
+}

@@ -1,0 +1,62 @@
+// Saves that the page asks the editor for.
+
+const saveTimeoutMs = 30_000;
+
+export interface SaveAnswer {
+  readonly saved: boolean;
+  /** Why not. */
+  readonly reason?: string;
+}
+
+/** Values of an Action_Save_Resp, as the editor says them. */
+interface SaveResponse {
+  readonly success?: unknown;
+  readonly result?: unknown;
+  readonly errorMsg?: unknown;
+}
+
+interface SavingParts {
+  readonly tell: (message: "Action_Save", values: Readonly<Record<string, boolean>>) => void;
+  /** Follows each request and each answer. */
+  readonly changed: () => void;
+}
+
+interface Asked {
+  readonly promise: Promise<SaveAnswer>;
+  readonly resolve: (answer: SaveAnswer) => void;
+  readonly timer: number;
+}
+
+export function saveRequests({ tell, changed }: SavingParts) {
+  let asked: Asked | undefined;
+
+  const settle = (answer: SaveAnswer): void => {
+    if (asked === undefined) return;
+    const { resolve, timer } = asked;
+    clearTimeout(timer);
+    asked = undefined;
+    resolve(answer);
+    changed();
+  };
+
+  return {
+    isWaiting: () => asked !== undefined,
+    /** Answers whether all is saved, and the editor's reason if not; editors without this command never answer. */
+    ask: (): Promise<SaveAnswer> => {
+      if (asked !== undefined) return asked.promise;
+      let resolve: (answer: SaveAnswer) => void = () => undefined;
+      const promise = new Promise<SaveAnswer>((resolved) => {
+        resolve = resolved;
+      });
+      const timer = setTimeout(() => settle({ saved: false, reason: "noAnswer" }), saveTimeoutMs);
+      asked = { promise, resolve, timer };
+      tell("Action_Save", { DontTerminateEdit: true, DontSaveIfUnmodified: true, Notify: true });
+      changed();
+      return promise;
+    },
+    answered: ({ success, result, errorMsg }: SaveResponse): void => {
+      const saved = success === true || result === "unmodified";
+      settle(saved ? { saved } : { saved, reason: typeof errorMsg === "string" ? errorMsg : "" });
+    },
+  };
+}

@@ -1,0 +1,13 @@
+import { readFileSync } from "node:fs";
+
+// Production has no bundler: its scripts lie beside the compiled code.
+const bundled = import.meta.url.endsWith(".ts") ? (await import("./bundle.ts")).bundle() : undefined;
+
+/**
+ * A script for browsers, with all that it imports.
+ * @param place below `src`, as `pages/browser/pages.js`
+ */
+export function browserScript(place: string): Buffer {
+  const script = bundled?.get(place);
+  return script === undefined ? readFileSync(new URL(`../${place}`, import.meta.url)) : Buffer.from(script);
+}
