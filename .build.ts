@@ -16,7 +16,7 @@ execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "
 for (const room of ["editorPage/browser", "pages/browser"]) {
   cpSync(join(root, "src", room), join(dist, room), {
     recursive: true,
-    filter: (path) => !/(?<!\.d)\.ts$|\.json$/.test(path),
+    filter: (path) => !/(?<!\.d)\.ts$|\.(json|md)$/.test(path),
   });
 }
 for (const [place, script] of bundle()) writeFileSync(join(dist, place), script);
