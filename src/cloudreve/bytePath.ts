@@ -6,26 +6,26 @@ import { ConnectionPool } from "./connectionPool.ts";
 
 export const usualTiming = {
   /**
-   * A call of the API must be answered by then, one without a body to send first must have begun to be, the wait for a
-   * connection included: an editor hears of a drive that is down before it gives up itself.
+   * For an API call: from the start, including the wait for a connection, to the first byte of the answer. Shorter than
+   * an editor waits, so that it learns that the drive is down.
    */
   answerWithinMs: 8_000,
-  /** A call with a body waits no longer than this for a connection. */
+  /** How long a call with a body waits for a connection. */
   connectionWithinMs: 8_000,
-  /** A body of which the drive takes nothing for this long is cut. */
+  /** A request body is cut off if the drive takes nothing for this long. */
   stallMs: 20_000,
-  /** And an answer of which nothing comes, or is taken by whoever reads it. */
+  /** An answer is cut off if nothing arrives, or its reader takes nothing, for this long. */
   answerStallMs: 30_000,
-  /** From a body's last byte on Cloudreve has this long to answer, and longer for a large one. */
+  /** How long Cloudreve may take to answer after the last byte of a body; longer for a large body. */
   storedWithinMs: 20_000,
 };
-/** Cloudreve hands a body on to a storage that may be far away; none that is used for documents is slower. */
+/** Cloudreve passes a body on to a storage that may be far away. No storage used for documents is slower than this. */
 const storageBytesPerMs = (4 * 1024 * 1024) / 1_000;
 export type ByteTiming = typeof usualTiming;
 
 /**
- * What a call is, and whose connections it uses: stalled downloads never take those of saves and locks. What is small is
- * answered soon, or not at all.
+ * What a call is for. Each purpose has its own connections, so that stalled downloads never block saves and locks.
+ * Small calls have a short deadline.
  */
 export type Purpose = "api" | "save" | "small" | "download";
 
@@ -34,14 +34,14 @@ export interface Transmission {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** A Buffer is a body so short that it is sent at once. */
+  /** A Buffer is short and sent at once. */
   readonly body?: Readable | Buffer | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Sends and fetches bytes by plain node:http: measured, half the processor time that axios takes for a small answer, and
- * a tenth less for a large one. Redirects are answers, nothing is unpacked, no proxy of the environment is asked.
+ * Sends and fetches bytes with plain node:http: as measured, half the processor time of axios for a small answer, a
+ * tenth less for a large one. It follows no redirects, unpacks nothing, and uses no proxy.
  */
 export class BytePath {
   readonly #timing: ByteTiming;
@@ -56,7 +56,7 @@ export class BytePath {
     this.#timing = { ...usualTiming, ...timing };
   }
 
-  /** @returns the answer as soon as its head is there; the caller must read or destroy it @throws Error with `code` */
+  /** @returns the answer once its headers have arrived; the caller must read or destroy it @throws Error with `code` */
   async send(call: Transmission): Promise<IncomingMessage> {
     const startedAtMs = performance.now();
     const { answerWithinMs, connectionWithinMs } = this.#timing;
@@ -67,12 +67,12 @@ export class BytePath {
       try {
         return await this.#once(call, leave, answerBeforeMs);
       } catch (error) {
-        // The other end closed a kept connection just as it was used again: nothing of the call was heard.
+        // The other side closed an idle connection just as it was used again: it has not seen the call.
         if (call.body !== undefined || !(error instanceof StaleConnection)) throw error;
       }
       return await this.#once(call, await this.#pools[call.purpose].enter(withinMs, call.signal), answerBeforeMs);
     } catch (error) {
-      // Nobody else will: what is sent from a file holds it open.
+      // No one else closes it, and a body sent from a file keeps that file open.
       if (call.body instanceof Readable) call.body.destroy();
       throw error;
     }
@@ -81,7 +81,7 @@ export class BytePath {
   #once(call: Transmission, leave: () => void, answerBeforeMs: number): Promise<IncomingMessage> {
     const request = this.#request(call, leave);
     return new Promise((resolve, reject) => {
-      // Stays for what goes wrong after the answer has begun: that is told by the answer's own stream.
+      // Keeps handling errors after the answer has begun; callers learn of those from the answer's own stream.
       request.on("error", (error: NodeJS.ErrnoException) => {
         const isStale = request.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
         reject(isStale ? new StaleConnection(error.message, { cause: error }) : error);
@@ -121,21 +121,23 @@ export class BytePath {
     }
   }
 
-  /** A drive may take its time with a body for as long as it takes more of it, and then for as long as storing lasts. */
+  /**
+   * A drive may take as long as it likes with a body while it keeps taking some of it, and then has time to store it.
+   */
   #watchBody(request: ClientRequest, body: Readable, sizeBytes: number, deadline: Deadline): void {
     const { stallMs, storedWithinMs, answerStallMs } = this.#timing;
     deadline.in(stallMs);
     body.on("data", () => deadline.in(stallMs));
     request.once("finish", () => {
       const withinMs = storedWithinMs + sizeBytes / storageBytesPerMs;
-      // A connection on which nothing is said is not idle while the drive stores.
+      // While the drive stores, nothing is sent on the connection; that does not make it idle.
       request.setTimeout(withinMs + answerStallMs);
       deadline.in(withinMs);
     });
   }
 }
 
-/** One moment that can be put off. */
+/** A deadline that can be moved. */
 class Deadline {
   readonly #onPassed: () => void;
   #timer: NodeJS.Timeout | undefined;

@@ -28,7 +28,7 @@ interface DriveParts {
   readonly pause?: Pause;
 }
 
-/** Drive over Cloudreve v4: its file API, and its native WOPI host as the lock and the way to write under it. */
+/** The port `Drive` on Cloudreve v4, with its file API, and its native WOPI host for locks and writes under them. */
 export function cloudreveDrive(parts: DriveParts): Drive {
   const { client, credentials, signIn, store, encryption, now, pause = pauseFor } = parts;
   const files = new FileApi(client, credentials, parts.storageOrigins, now);

@@ -11,9 +11,9 @@ import type { CloudreveClient } from "./client.ts";
 import type { Encryption } from "./encryption.ts";
 import { type DriveUser, knowsUser, offerPassword, refreshed, signedIn, type Tokens, userOf } from "./tokenCalls.ts";
 
-/** Renewed this long before the end, so that no call leaves with a token that dies on the way. */
+/** Tokens are renewed this long before they end, so that none expires during a call. */
 const renewBeforeMs = 60_000;
-/** A refresh token lives for days from its last use; one renewal a day keeps any of them alive. */
+/** A refresh token lives for days after its last use, so one renewal a day keeps it alive. */
 const keepAliveMs = 24 * 3_600_000;
 
 const credentialSchema = rowObject({
@@ -22,9 +22,9 @@ const credentialSchema = rowObject({
   accessToken: z.string(),
   accessEndsAtMs: z.number(),
   refreshToken: z.string().optional(),
-  /** When Cloudreve last gave these tokens to the bridge; absent = long ago. */
+  /** When Cloudreve last issued these tokens to the bridge; absent = long ago. */
   renewedAtMs: z.number().optional(),
-  /** Set once Cloudreve has refused to renew it: it is not asked again. */
+  /** Set once Cloudreve has refused to renew it; the bridge then stops trying. */
   endedAtMs: z.number().optional(),
 });
 type Credential = z.infer<typeof credentialSchema>;
@@ -38,19 +38,19 @@ interface CredentialParts {
   readonly store: KeyValueStore;
   readonly encryption: Encryption;
   readonly client: CloudreveClient;
-  /** One renewal at a time per account, also among the bridges on one store. */
+  /** One renewal at a time per account, also across bridges that share a store. */
   readonly mutex: FileMutex;
   readonly now: Clock;
-  /** The account of the configuration. */
+  /** The configured account. */
   readonly login: DriveLogin | undefined;
 }
 
 /**
- * The accounts that act in Cloudreve, encrypted in the store: people who signed in, tokens handed on by a portal, and the
- * login of the configuration. An expired access token is silently anonymous at Cloudreve, so its end is watched here.
+ * The accounts that act in Cloudreve, encrypted in the store: people who signed in, a portal's tokens, the configured
+ * login. Cloudreve silently treats an expired access token as anonymous, so the bridge checks the expiry itself.
  */
 export class Credentials {
-  /** One that was encrypted under another key counts as none. */
+  /** A credential encrypted with another key counts as absent. */
   readonly #credentials: StoredRecord<Credential>;
   readonly #client: CloudreveClient;
   readonly #mutex: FileMutex;
@@ -59,7 +59,7 @@ export class Credentials {
   readonly #renewing = new Map<string, Promise<Credential>>();
 
   constructor({ store, encryption, client, mutex, now, login }: CredentialParts) {
-    // What can't be renewed is of no use a moment after its end; what can is renewed by each use.
+    // A credential that can't be renewed is useless once it ends; the others are kept longer with each use.
     const endsAtMs = ({ refreshToken, accessEndsAtMs }: Credential) =>
       refreshToken === undefined ? accessEndsAtMs + keepAliveMs : now() + credentialLifeMs;
     this.#credentials = record(store, "credential", credentialSchema, { endsAtMs, encryption });
@@ -81,7 +81,7 @@ export class Credentials {
     return this.#describe(account, await this.#current(account));
   }
 
-  /** Stores what a person has signed in with; a sign-in before is replaced, so what acts in that name lives on. */
+  /** Stores a person's new sign-in in place of the previous one, so that links and sessions of the account go on. */
   async storeUser({ userId, userName }: DriveUser, tokens: Tokens): Promise<DriveAccount> {
     const account = `person:${userId}`;
     const credential = { userId, userName, ...this.#fresh(tokens) };
@@ -89,7 +89,7 @@ export class Credentials {
     return this.#describe(account, credential);
   }
 
-  /** Renews what was last renewed a day ago or longer, its access token alive or not. @throws signInNeeded */
+  /** Renews tokens last renewed a day or more ago, even if the access token is still valid. @throws signInNeeded */
   async keepAlive(account: string): Promise<void> {
     const isDue = ({ renewedAtMs = 0 }: Credential) => this.#now() - renewedAtMs >= keepAliveMs;
     const credential = await this.#credentials.get(account);
@@ -98,12 +98,12 @@ export class Credentials {
     else if (credential === undefined || isDue(credential)) await this.#renewInTurn(account, isDue);
   }
 
-  /** @returns a token that lives for a while yet @throws signInNeeded when there is none any more */
+  /** @returns a token that is valid for a while yet @throws signInNeeded when there is none any more */
   async accessToken(account: string): Promise<string> {
     return (await this.#current(account)).accessToken;
   }
 
-  /** Works with a token; when Cloudreve refuses it, once more with a fresh one. */
+  /** Does the work with a token. If Cloudreve refuses it, tries once more with a new one. */
   async authorised<Result>(account: string, work: (accessToken: string) => Promise<Result>): Promise<Result> {
     const first = await this.#current(account);
     try {
@@ -115,7 +115,7 @@ export class Credentials {
     }
   }
 
-  /** @throws signInNeeded for the access token; requestInvalid when the refresh token with it would not carry on */
+  /** @throws signInNeeded for the access token; requestInvalid when its refresh token does not work */
   async #adopt({ accessToken, refreshToken }: DriveTokens): Promise<DriveAccount> {
     const claims = claimsOf(accessToken);
     const name = refreshToken ?? accessToken;
@@ -123,7 +123,7 @@ export class Credentials {
     const given: Tokens = { accessToken, accessEndsAtMs: claims.endsAtMs };
     const isOver = this.#ends(given);
     if (isOver && refreshToken === undefined) throw new BridgeError({ kind: "signInNeeded" });
-    // The claims are only read, not proved: this call is what proves them.
+    // The claims are only read here, not verified; the call below verifies the token.
     const person = isOver ? undefined : await userOf(this.#client, accessToken);
     const credential =
       refreshToken === undefined && person !== undefined
@@ -134,9 +134,9 @@ export class Credentials {
   }
 
   /**
-   * Tries a refresh token that was handed on: a link rests on it for years. Cloudreve takes one again and again, so that
-   * whoever handed it on can use it still.
-   * @param person whose the access token with it is; undefined when that is over
+   * Tries a refresh token that was handed over, because a link may depend on it for years. Cloudreve accepts the same
+   * one again and again, so its owner can still use it.
+   * @param person whose access token came with it; undefined when that has expired
    * @throws requestInvalid
    */
   async #carriedOn(
@@ -153,7 +153,7 @@ export class Credentials {
       fresh = await refreshed(this.#client, refreshToken);
     } catch (error) {
       if (failureOf(error, "signInNeeded") === undefined) throw error;
-      // Cloudreve says the same when its database can't be asked.
+      // Cloudreve gives the same answer when its database is down.
       if (person !== undefined && !(await knowsUser(this.#client, person.userId))) {
         throw new BridgeError({ kind: "driveUnreachable" }, { cause: error });
       }
@@ -175,7 +175,7 @@ export class Credentials {
     return this.#renewOnce(account, credential);
   }
 
-  /** Whoever asks while a renewal is under way gets what comes of it. */
+  /** Callers that ask during a renewal get its result. */
   #renewOnce(account: string, stale: Credential | undefined): Promise<Credential> {
     const underWay = this.#renewing.get(account);
     if (underWay !== undefined) return underWay;
@@ -185,7 +185,7 @@ export class Credentials {
     return renewal;
   }
 
-  /** @param isDue asked under the mutex, of what stands in the store then: another bridge may have been faster */
+  /** @param isDue asked of the stored credential, inside the mutex: another bridge may just have renewed it */
   #renewInTurn(account: string, isDue: (stored: Credential) => boolean): Promise<Credential> {
     return this.#mutex.run(`account:${account}`, async () => {
       const row = this.#credentials.row(account);
@@ -213,15 +213,15 @@ export class Credentials {
   }
 
   /**
-   * Cloudreve refuses a refresh in the same words when its database can't be asked; only one that still finds the
-   * person is believed that the sign-in is over.
+   * Cloudreve refuses a renewal with the same words when its database is down. The sign-in counts as ended only if the
+   * server can still find the person.
    */
   async #end(account: string, row: StoredRow<Credential>, stored: Credential): Promise<void> {
     if (!(await knowsUser(this.#client, stored.userId))) return;
     await this.#replace(account, row, { ...stored, endedAtMs: this.#now() });
   }
 
-  /** @returns what stands in the store then: somebody may have signed in meanwhile, and that is what counts */
+  /** @returns what is in the store now: someone may have signed in meanwhile, and that sign-in is valid */
   async #replace(account: string, row: StoredRow<Credential>, next: Credential): Promise<Credential> {
     if (await row.swap(next)) return next;
     const credential = await row.read();
@@ -235,7 +235,7 @@ export class Credentials {
     return { account, userId, userName, endsAtMs: refreshToken === undefined ? accessEndsAtMs : undefined };
   }
 
-  /** The login of the configuration needs no other sign-in than its own. */
+  /** The configured login simply signs in again. */
   #requireNotEnded(account: string, credential: Credential | undefined): void {
     if (credential?.endedAtMs !== undefined && !this.#isLogin(account)) throw new BridgeError({ kind: "signInNeeded" });
   }
@@ -254,7 +254,7 @@ export class Credentials {
 }
 
 function loginAccount(login: DriveLogin): string {
-  // With the password in the name a changed password is another account: no old token is taken for it.
+  // The password is part of the account's name: after a change of password, old tokens are not used.
   return `login:${createHash("sha256").update(`${login.email}\n${login.password}`).digest("base64url").slice(0, 22)}`;
 }
 
@@ -267,7 +267,7 @@ function claimsOf(accessToken: string): { userId: string; endsAtMs: number } {
     const { sub, exp } = decodeJwt(accessToken);
     if (typeof sub === "string" && typeof exp === "number") return { userId: sub, endsAtMs: exp * 1000 };
   } catch {
-    // Not a JWT: refused below like any other token that is no good.
+    // Not a JWT: refused below like any other invalid token.
   }
   throw new BridgeError({ kind: "signInNeeded" });
 }

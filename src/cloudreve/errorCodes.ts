@@ -2,7 +2,7 @@ import { z } from "zod";
 import { BridgeError, type Failure, type LockHolder } from "../model/failure.ts";
 
 /**
- * Every answer of Cloudreve's API: HTTP 200 with this envelope, errors in `code`.
+ * The envelope of every answer of Cloudreve's API: always HTTP 200, errors in `code`.
  * @see recordings; reference cloudreve-v4 section 2
  */
 export const envelopeSchema = z.object({
@@ -14,7 +14,7 @@ export const envelopeSchema = z.object({
 export type Envelope = z.infer<typeof envelopeSchema>;
 
 /**
- * How the OAuth endpoints refuse: HTTP 400 in a shape near OAuth's own, or an envelope as everywhere else.
+ * How the OAuth endpoints refuse: HTTP 400 in almost OAuth's own format, or an envelope as everywhere else.
  * @see recordings/cloudreve/oauth-*.json
  */
 export const oauthRefusalSchema = z.union([
@@ -32,7 +32,7 @@ const lockConflictSchema = z.array(
 
 const failures: Readonly<Record<number, Failure>> = {
   401: { kind: "signInNeeded" },
-  // A scope that the OAuth grant does not have, and a token or refresh that is refused.
+  // A scope that the OAuth grant lacks, and a token or renewal that is refused.
   40089: { kind: "signInNeeded" },
   40020: { kind: "signInNeeded" },
   40022: { kind: "signInNeeded" },
@@ -40,7 +40,7 @@ const failures: Readonly<Record<number, Failure>> = {
   40080: { kind: "signInNeeded" },
   40017: { kind: "signInNeeded" },
   40018: { kind: "signInNeeded" },
-  // Another user's file system, and what is not there: who asks must not learn which.
+  // Someone else's files, and files that don't exist: callers must not learn which.
   403: { kind: "fileMissing" },
   404: { kind: "fileMissing" },
   40016: { kind: "fileMissing" },
@@ -56,10 +56,10 @@ const failures: Readonly<Record<number, Failure>> = {
   40076: { kind: "changedInStorage" },
 };
 
-/** Cloudreve's application types in lock owners, as the bridge speaks of them. */
+/** Cloudreve's application types in lock owners, and the bridge's words for them. */
 const holders: Readonly<Record<string, LockHolder>> = { viewer: "editor", upload: "upload", dav: "webdav" };
 
-/** Turns an envelope that is not `code: 0` into the failure it means. */
+/** Turns an envelope with an error code into the failure it means. */
 export function errorOfEnvelope(envelope: Envelope): BridgeError {
   if (envelope.code === 40073) {
     return new BridgeError({ kind: "lockedElsewhere", holder: holderOf(envelope.data) });
@@ -69,7 +69,7 @@ export function errorOfEnvelope(envelope: Envelope): BridgeError {
 }
 
 /**
- * Who holds the lock, from the error data of 40073. Its `token` opens the lock and is not read on purpose.
+ * Who holds the lock, from the error data of 40073. Its `token` could open the lock, so it is deliberately not read.
  * @see recordings/cloudreve/lock-conflict-rest.json
  */
 function holderOf(data: unknown): LockHolder {

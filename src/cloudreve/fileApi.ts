@@ -6,7 +6,7 @@ import { bytesHeaders, type CloudreveClient, type RawAnswer } from "./client.ts"
 import type { Credentials } from "./credential.ts";
 import { type DownloadUrl, DownloadUrls } from "./downloadUrls.ts";
 
-/** `extended_info` may come unasked with another user's secrets (4.0.0); the schema drops what it does not name. */
+/** Cloudreve 4.0.0 sends another user's secrets in `extended_info`, unasked; the schema drops what it does not name. */
 export const cloudreveFileSchema = z.object({
   type: z.number(),
   id: z.string(),
@@ -28,23 +28,23 @@ export const urlsSchema = z.object({
 
 export interface Transfer {
   readonly answer: RawAnswer;
-  /** Whether Cloudreve itself sends the bytes, with the version as ETag. */
+  /** Whether Cloudreve itself sends the bytes. Its ETag is then the version. */
   readonly isCloudreves: boolean;
 }
 
-/** The only place where Cloudreve lets anybody write: not `share`, not `trash`. */
+/** The only file system that Cloudreve lets anyone write to: not `share`, not `trash`. */
 const ownFilePattern = /^cloudreve:\/\/([^/@]*@)?my(\/|$)/;
 
 export const isOwn = (uri: string): boolean => ownFilePattern.test(uri);
 const contentPath = "/api/v4/file/content/";
 
-/** Cloudreve's file API, called in the name of an account. */
+/** Cloudreve's file API, called for an account. */
 export class FileApi {
   readonly #client: CloudreveClient;
   readonly #credentials: Credentials;
   readonly #storageOrigins: ReadonlySet<string>;
   readonly #urls: DownloadUrls;
-  /** Cloudreve's word for "no version", constant per server: folders show it, and no stored version has it. */
+  /** Cloudreve's id for "no version", the same on a whole server: folders show it, and no stored version has it. */
   #noVersion: string | undefined;
 
   /** @param storageOrigins origins besides Cloudreve's that download URLs may name */
@@ -55,25 +55,25 @@ export class FileApi {
     this.#storageOrigins = new Set(storageOrigins);
   }
 
-  /** @throws fileMissing for what is not there, not this account's, or in the trash @see Cloudreve GET /file/info */
+  /** @throws fileMissing when there is none, it is another account's or in the trash @see Cloudreve GET /file/info */
   async info(account: string, target: OpenRequest["target"]): Promise<CloudreveFile> {
     const query = "uri" in target ? { uri: target.uri } : { id: target.fileId };
     const file = await this.#credentials.authorised(account, async (accessToken) => {
       try {
         return await this.#client.api(cloudreveFileSchema, { method: "GET", path: "/file/info", query, accessToken });
       } catch (error) {
-        // 40001 "unknown file id", "unknown uri"; the id of a file removed for good gives -1 without a word.
+        // 40001: "unknown file id" or "unknown uri". A file deleted for good gives -1 without a message.
         const code = failureOf(error, "driveFailed")?.code;
         if (code === 40001 || (code === -1 && "fileId" in target)) throw new BridgeError({ kind: "fileMissing" });
         throw error;
       }
     });
-    // An id is followed into the trash, where a document can be neither opened nor saved.
+    // Cloudreve still finds a file in the trash by its id, but it can be neither opened nor saved there.
     if ("fileId" in target && !isOwn(file.path)) throw new BridgeError({ kind: "fileMissing" });
     return file;
   }
 
-  /** @returns the file itself where a share of the account's own leads to it; through a share nobody writes. */
+  /** @returns the file itself if the account's own share leads to it; no one can write through a share */
   async own(account: string, file: CloudreveFile): Promise<CloudreveFile> {
     if (isOwn(file.path)) return file;
     if (!file.owned) throw new BridgeError({ kind: "fileMissing" });
@@ -81,9 +81,9 @@ export class FileApi {
   }
 
   /**
-   * Who holds the drive's lock. The native refusal does not say, so a call is made that must be refused: making a
-   * version current that no file has. On a locked file the lock is checked first, and nothing is ever written.
-   * @returns undefined when nobody does any more
+   * Who holds the drive's lock. The native refusal does not say, so the bridge makes a call that must fail: it asks to
+   * restore a version that no file has. Cloudreve checks the lock first, and nothing is ever written.
+   * @returns undefined when no one holds it any more
    */
   async holder(document: DriveDocument): Promise<LockHolder | undefined> {
     try {
@@ -125,7 +125,7 @@ export class FileApi {
         }),
       );
     } catch (error) {
-      // Cloudreve 4.0 makes the file and answers with an empty 500.
+      // Cloudreve 4.0 creates the file and answers with an empty 500.
       if (failureOf(error, "driveFailed")?.code !== 500) throw error;
       const made = await this.info(account, { uri });
       if (made.size > 0) throw new BridgeError({ kind: "nameTaken" });
@@ -138,7 +138,7 @@ export class FileApi {
       const left = await this.info(account, { fileId: file.id });
       if (left.size === 0) await this.remove(account, left.path, true);
     } catch (error) {
-      // An empty file may stay behind; why the bytes could not go in is what matters.
+      // An empty file may be left behind; the caller needs to know why the bytes did not go in.
       if (!(error instanceof BridgeError)) throw error;
     }
   }
@@ -155,11 +155,11 @@ export class FileApi {
   }
 
   /**
-   * Replaces the content of this very file: what has been written elsewhere, since the file was moved away at that
-   * moment, is taken back.
-   * @param previous the version that must still be there
-   * @throws changedInStorage, lockedElsewhere, fileUnproven @see Cloudreve PUT /file/content;
-   *   recordings/cloudreve/content-put-previous.json
+   * Replaces the content of exactly this file. If it was moved away at that moment and another file was written, that
+   * is undone.
+   * @param previous the version that must still be current
+   * @throws changedInStorage, lockedElsewhere, fileUnproven
+   * @see Cloudreve PUT /file/content; recordings/cloudreve/content-put-previous.json
    */
   async put(
     account: string,
@@ -167,7 +167,7 @@ export class FileApi {
     bytes: Bytes,
     previous: string,
   ): Promise<CloudreveFile> {
-    // An empty word would be no condition at all; what was never written has the one of folders.
+    // An empty value would not be a condition at all. A file that was never written has the same id as folders.
     const expected = previous === "" ? await this.#neverWritten(account) : previous;
     const query = new URLSearchParams({ uri, previous: expected });
     const stored = await this.#credentials.authorised(account, async (accessToken) => {
@@ -190,13 +190,16 @@ export class FileApi {
     return stored;
   }
 
-  /** What got our bytes had the version before, as copies have, or was made by the writing: that goes to the trash. */
+  /**
+   * The wrong file gets its version back, if it had the same one (a copy). If the write created it, it goes to the
+   * trash.
+   */
   async #takeBack(account: string, { path: uri, primary_entity: ours }: CloudreveFile, before: string): Promise<void> {
     const version = (method: "POST" | "DELETE", path: string, word: string) =>
       this.#credentials.authorised(account, (accessToken) =>
         this.#client.api(z.unknown(), { method, path, json: { uri, version: word }, accessToken }),
       );
-    // Somebody has gone on in it: by now it is theirs.
+    // Someone has changed it since, so it is theirs now.
     if ((await this.info(account, { uri })).primary_entity !== ours) return;
     try {
       await version("POST", "/file/version/current", before);
@@ -207,7 +210,7 @@ export class FileApi {
     }
   }
 
-  /** @returns undefined when the URL is of an origin that is not allowed, dead, or not the file: GetFile serves then */
+  /** @returns undefined when the URL is not allowed, has expired or is not the file; then use GetFile */
   async download(
     document: DriveDocument,
     file: DriveFile,
@@ -232,7 +235,7 @@ export class FileApi {
         }),
       );
     } catch (error) {
-      // Driven out by retention, renamed a moment ago, or no credential left: the session may still reach it.
+      // The version was dropped, the file was just renamed, or no credential is left: the session may still work.
       if (error instanceof BridgeError && error.failure.kind === "driveUnreachable") throw error;
       return undefined;
     }
@@ -256,7 +259,7 @@ export class FileApi {
       headers: range === undefined ? {} : { Range: range },
       signal,
     });
-    // A dead URL answers 200 with JSON: only an ETag proves that this is the file, and Cloudreve's own is the version.
+    // An expired URL answers 200 with JSON. Only an ETag shows that this is the file; Cloudreve's own is the version.
     const etag = answer.header("etag");
     const isFile =
       (answer.status === 200 || answer.status === 206) &&
@@ -266,7 +269,7 @@ export class FileApi {
     return undefined;
   }
 
-  /** Cloudreve's own download URLs go to CLOUDREVE_URL whatever site they name; others only where configured. */
+  /** Cloudreve's own download URLs go to CLOUDREVE_URL, whatever host they name; others must be configured. */
   #allowed(url: string | undefined): DownloadUrl | undefined {
     if (url === undefined || !URL.canParse(url)) return undefined;
     const parsed = new URL(url);
@@ -279,7 +282,7 @@ export class FileApi {
   }
 
   /**
-   * Renames this very file: what has been renamed in its place gets its name back.
+   * Renames exactly this file. If another file was renamed instead, it gets its name back.
    * @throws nameTaken, nameIllegal, lockedElsewhere, fileUnproven @see Cloudreve POST /file/rename
    */
   async rename(account: string, file: DriveFile, name: string): Promise<CloudreveFile> {
@@ -303,10 +306,10 @@ export class FileApi {
 
 export const folderOf = (uri: string): string => uri.slice(0, uri.lastIndexOf("/"));
 
-/** @returns the uri of that name in the folder of the file */
+/** @returns the uri of a name in the same folder as the file */
 export const beside = ({ uri }: DriveFile, name: string): string => `${folderOf(uri)}/${encodeURIComponent(name)}`;
 
-/** A file of the API in the words of the port. */
+/** A file of the API as the port's type. */
 export function driveFile(file: CloudreveFile): DriveFile {
   return {
     id: file.id,
@@ -318,7 +321,7 @@ export function driveFile(file: CloudreveFile): DriveFile {
   };
 }
 
-/** A transfer in the words of the port. @throws rangeInvalid; driveFailed when the body is not the file */
+/** A transfer as the port's type. @throws rangeInvalid; driveFailed when the body is not the file */
 export function contentOf({ answer, isCloudreves }: Transfer, file: DriveFile): DriveContent {
   if (answer.status === 416) {
     answer.body.destroy();
@@ -335,13 +338,13 @@ export function contentOf({ answer, isCloudreves }: Transfer, file: DriveFile): 
     body: answer.body,
     lengthBytes,
     sizeBytes: span === null ? lengthBytes : Number(span[3]),
-    // A storage's own ETag is no version of Cloudreve's; its URL was asked for this very version.
+    // A storage's own ETag is not Cloudreve's version, but its URL was requested for exactly this version.
     version: isCloudreves ? etag : file.version,
     range: span === null ? undefined : { first: Number(span[1]), last: Number(span[2]) },
   };
 }
 
-/** The precision that every way to ask Cloudreve has. */
+/** To whole seconds, the precision that all of Cloudreve's answers share. */
 export function wholeSeconds(time: string): string {
   return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }

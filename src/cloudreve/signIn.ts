@@ -16,9 +16,9 @@ import {
   tokensForCode,
 } from "./tokenCalls.ts";
 
-/** Always these: a later consent to fewer ends the refresh tokens of the earlier, wider one. */
+/** Always the same scopes: a later consent to fewer scopes ends the refresh tokens of the earlier one. */
 export const oauthScopes = "openid profile email offline_access Files.Read Files.Write";
-/** The release of Cloudreve that brought the OAuth provider. */
+/** The first release of Cloudreve with an OAuth provider. */
 const firstWithOAuth = { major: 4, minor: 12 };
 const versionHoldsMs = 600_000;
 const passwordCharacters = { least: 4, most: 128 };
@@ -52,7 +52,7 @@ interface SignInParts {
   readonly oauthClient: OAuthClient | undefined;
 }
 
-/** The ways into Cloudreve: OAuth where there is a client and the server knows it, e-mail and password otherwise. */
+/** Signing in to Cloudreve: with OAuth if configured and supported there, otherwise with email and password. */
 export class CloudreveSignIn implements DriveSignIn {
   readonly #client: CloudreveClient;
   readonly #credentials: Credentials;
@@ -96,8 +96,8 @@ export class CloudreveSignIn implements DriveSignIn {
   }
 
   /**
-   * Cloudreve goes on refusing to renew for somebody who has once taken the permission back, whatever was consented to
-   * since: such a sign-in ends with its access token, and whoever depends on it must hear so now.
+   * Once a person has withdrawn the permission, Cloudreve never renews their tokens again, even after a new consent.
+   * Such a sign-in ends with its access token, so say so now to everything that depends on it.
    * @see recordings/cloudreve/oauth-revoke.json
    */
   async #lasting(tokens: Tokens): Promise<Tokens> {
@@ -143,7 +143,7 @@ export class CloudreveSignIn implements DriveSignIn {
   }
 }
 
-/** @param version as `/site/ping` says it: "4.14.0", "4.14.0-pro" */
+/** @param version as `/site/ping` reports it: "4.14.0", "4.14.0-pro" */
 export function hasOAuth(version: string): boolean {
   const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
   if (major === undefined || minor === undefined) return false;

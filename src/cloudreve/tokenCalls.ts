@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type CloudreveClient, dataOf } from "./client.ts";
 import type { Envelope } from "./errorCodes.ts";
 
-/** What makes calls in somebody's name. */
+/** What makes calls for an account. */
 export interface Tokens {
   readonly accessToken: string;
   readonly accessEndsAtMs: number;
@@ -41,11 +41,11 @@ export const userInfoSchema = z.object({
   preferred_username: z.string().optional(),
 });
 
-/** The code of a scope that a token lacks. */
+/** Cloudreve's code for a token that lacks a scope. */
 const scopeMissing = 40_089;
 
 /**
- * Offers a password. The envelope's code tells how it went: 203 asks for the second factor.
+ * Tries a password. The envelope's code tells the result: 203 asks for the second factor.
  * @see recordings/cloudreve/session-login-ok.json, session-2fa.json
  */
 export function offerPassword(client: CloudreveClient, email: string, password: string): Promise<Envelope> {
@@ -57,14 +57,14 @@ export function offerSecondFactor(client: CloudreveClient, sessionId: string, ot
   return client.exchange({ method: "POST", path: "/session/token/2fa", json: { session_id: sessionId, otp } });
 }
 
-/** @throws BridgeError for any other code than 0 */
+/** @throws BridgeError for any code but 0 */
 export function signedIn(envelope: Envelope): DriveUser & Tokens {
   const { user, token } = dataOf(signedInSchema, envelope);
   return { ...user, ...token };
 }
 
 /**
- * A code of the consent page for tokens. A code works once, and a wrong verifier or secret burns it.
+ * Exchanges a code from the consent page for tokens. A code works once; a wrong verifier or secret uses it up.
  * @throws signInNeeded when it is refused @see recordings/cloudreve/oauth-*.json
  */
 export async function tokensForCode(
@@ -92,7 +92,7 @@ export async function tokensForCode(
   };
 }
 
-/** Tokens of every origin are renewed here, those of OAuth too. @throws signInNeeded when the refresh token is refused */
+/** Renews any tokens, including those of OAuth. @throws signInNeeded when the refresh token is refused */
 export async function refreshed(client: CloudreveClient, refreshToken: string): Promise<Tokens> {
   return client.api(pairSchema, {
     method: "POST",
@@ -101,20 +101,20 @@ export async function refreshed(client: CloudreveClient, refreshToken: string): 
   });
 }
 
-/** Whose an access token is, which proves it. @throws signInNeeded when it is nobody's */
+/** Whose access token it is. Cloudreve checks it. @throws signInNeeded when it is invalid */
 export async function userOf(client: CloudreveClient, accessToken: string): Promise<DriveUser> {
   const answer = await client.exchange({ method: "GET", path: "/user/me", accessToken });
-  // A token of an OAuth grant without UserInfo.Read is refused there, and is asked in OAuth's own way.
+  // Cloudreve refuses a token of an OAuth grant without UserInfo.Read here; OAuth's own endpoint accepts it.
   return answer.code === scopeMissing ? grantedUser(client, accessToken) : dataOf(userSchema, answer);
 }
 
-/** As `userOf`, for a token of an OAuth grant. */
+/** Like `userOf`, for a token of an OAuth grant. */
 export async function grantedUser(client: CloudreveClient, accessToken: string): Promise<DriveUser> {
   const info = await client.plain(userInfoSchema, { method: "GET", path: "/session/oauth/userinfo", accessToken });
   return { userId: info.sub, userName: info.name ?? info.preferred_username ?? "" };
 }
 
-/** Whether the drive finds a person; false also when its database can't be asked. @throws driveUnreachable, driveFailed */
+/** Whether the drive finds a person; also false when its database is down. @throws driveUnreachable, driveFailed */
 export async function knowsUser(client: CloudreveClient, userId: string): Promise<boolean> {
   const { code } = await client.exchange({ method: "GET", path: `/user/info/${encodeURIComponent(userId)}` });
   return code === 0;
