@@ -121,9 +121,7 @@ export class BytePath {
     }
   }
 
-  /**
-   * A drive may take as long as it likes with a body while it keeps taking some of it, and then has time to store it.
-   */
+  /** A drive may take a body as slowly as it likes while it takes some of it, and then gets time to store it. */
   #watchBody(request: ClientRequest, body: Readable, sizeBytes: number, deadline: Deadline): void {
     const { stallMs, storedWithinMs, answerStallMs } = this.#timing;
     deadline.in(stallMs);

@@ -13,13 +13,13 @@ export interface DriveCall {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly json?: unknown;
-  /** In place of `json`: a body of form fields. */
+  /** Instead of `json`: a body of form fields. */
   readonly form?: Readonly<Record<string, string>>;
   readonly accessToken?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** How long Cloudreve took to begin its answer. */
+/** How long Cloudreve took until its answer began. */
 export interface CallTime {
   /** Method, and path without ids. */
   readonly call: string;
@@ -38,7 +38,7 @@ export interface TextAnswer extends AnswerHead {
   readonly text: string;
 }
 
-/** HTTP to Cloudreve: the envelope on one side, bytes on the other. Every error leaves as a BridgeError. */
+/** HTTP to Cloudreve: envelopes and bytes. Every error leaves as a BridgeError. */
 export class CloudreveClient {
   readonly #answerWithinMs: number;
   readonly #bytes: BytePath;
@@ -47,9 +47,9 @@ export class CloudreveClient {
   readonly #called: (call: CallTime) => void;
 
   /**
-   * @param headersOnward of the request being served; Cloudreve logs its correlation id and echoes it in its errors
-   * @param called hears of each call once its answer has begun
-   * @param timing where the usual one is not meant
+   * @param headersOnward of the request being served; Cloudreve logs its correlation id and repeats it in errors
+   * @param called is told of each call once its answer has begun
+   * @param timing other time limits than the usual ones
    */
   constructor(
     baseUrl: string,
@@ -72,19 +72,19 @@ export class CloudreveClient {
     return `${this.#baseUrl}/api/v4${path}`;
   }
 
-  /** Calls the API. @returns `data` of the envelope, checked @throws BridgeError as the table of codes says */
+  /** Calls the API. @returns `data` of the envelope, checked @throws BridgeError according to the table of codes */
   async api<Schema extends z.ZodType>(schema: Schema, call: DriveCall): Promise<z.output<Schema>> {
     return dataOf(schema, envelopeOf(await this.text(call)));
   }
 
-  /** Calls the API where a code is no error but an answer. @returns the envelope, whatever its code */
+  /** Calls the API where an error code is a valid answer. @returns the envelope, whatever its code */
   async exchange(call: DriveCall): Promise<Envelope> {
     return envelopeOf(await this.text(call));
   }
 
   /**
-   * Calls what OAuth prescribes the shape of: plain JSON without an envelope.
-   * @throws signInNeeded when Cloudreve refuses, in OAuth's shape or in its own
+   * Calls an endpoint whose format OAuth prescribes: plain JSON without an envelope.
+   * @throws signInNeeded when Cloudreve refuses, in OAuth's format or its own
    * @see Cloudreve POST /session/oauth/token, GET /session/oauth/userinfo
    */
   async plain<Schema extends z.ZodType>(schema: Schema, call: DriveCall): Promise<z.output<Schema>> {
@@ -96,12 +96,12 @@ export class CloudreveClient {
     if (!refusal.success || refusal.data.code === 0) {
       throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "an answer that OAuth does not know" });
     }
-    // Its own faults are no word about the credential.
+    // A server error says nothing about the credential.
     if (refusal.data.code >= 50_000) throw errorOfEnvelope({ code: refusal.data.code, msg: "" });
     throw new BridgeError({ kind: "signInNeeded" }, { cause: new Error(refusal.data.said) });
   }
 
-  /** Reads an answer that should be an envelope. @throws driveFailed when it is none, or of another shape */
+  /** Reads an answer that should be an envelope. @throws driveFailed when it is something else */
   async envelope<Schema extends z.ZodType>(schema: Schema, answer: RawAnswer): Promise<z.output<Schema>> {
     return dataOf(
       schema,
@@ -109,7 +109,7 @@ export class CloudreveClient {
     );
   }
 
-  /** Calls the API where the answer itself is looked at, whatever it is. @throws driveUnreachable */
+  /** Calls the API and returns any answer as it is. @throws driveUnreachable */
   async text(call: DriveCall, signal = AbortSignal.timeout(this.#answerWithinMs)): Promise<TextAnswer> {
     const body = bodyOf(call);
     const query = new URLSearchParams();
@@ -134,8 +134,8 @@ export class CloudreveClient {
   }
 
   /**
-   * Every call leaves through here: with the headers of the request being served, and its time noted. Any status is an
-   * answer. The caller must read or destroy the body.
+   * All calls go through here. It adds the headers of the request being served and measures the time. Any status counts
+   * as an answer. The caller must read or destroy the body.
    * @throws driveUnreachable
    */
   async raw(call: Transmission): Promise<RawAnswer> {
@@ -163,13 +163,13 @@ export class CloudreveClient {
       };
     } catch (error) {
       called("failed");
-      // Only the code, as in ECONNREFUSED: the rest of an error may hold what was sent.
+      // Only the code, such as ECONNREFUSED: the rest of an error may contain what was sent.
       const code = error instanceof Error && "code" in error ? String(error.code) : "failed";
       throw new BridgeError({ kind: "driveUnreachable" }, { cause: new Error(code) });
     }
   }
 
-  /** Without query and ids, of which there is no end. */
+  /** Without the query and ids, which could take any number of values. */
   #pathOf(url: string): string {
     const { pathname, origin } = new URL(url);
     if (origin !== this.origin) return "storage";
@@ -178,7 +178,7 @@ export class CloudreveClient {
   }
 }
 
-/** Of a body of bytes, whose length Cloudreve must know. */
+/** For a body of bytes; Cloudreve must know its length. */
 export function bytesHeaders(sizeBytes: number): Readonly<Record<string, string>> {
   return { "Content-Type": "application/octet-stream", "Content-Length": String(sizeBytes) };
 }
@@ -196,7 +196,7 @@ function envelopeOf(answer: { readonly status: number; readonly text: string }):
   throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "no envelope in the answer" });
 }
 
-/** @returns `data` of an envelope, checked @throws BridgeError as the table of codes says */
+/** @returns `data` of an envelope, checked @throws BridgeError according to the table of codes */
 export function dataOf<Schema extends z.ZodType>(schema: Schema, envelope: Envelope): z.output<Schema> {
   if (envelope.code !== 0) throw errorOfEnvelope(envelope);
   const data = schema.safeParse(envelope.data);
@@ -205,7 +205,7 @@ export function dataOf<Schema extends z.ZodType>(schema: Schema, envelope: Envel
   throw new BridgeError({ kind: "driveFailed", code: 0, said: `unexpected answer at: ${where}` });
 }
 
-/** Reads a short answer whole. @throws driveUnreachable when it breaks off, or its end does not come in time */
+/** Reads a short answer completely. @throws driveUnreachable when it breaks off, or does not end in time */
 export async function readText(body: Readable, withinMs = usualTiming.answerWithinMs): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -6,16 +6,16 @@ interface Waiting {
 }
 
 /**
- * So many connections at once for one kind of call, and no more. Node's own agents queue calls too, but a call that
- * waits there hears neither of its deadline nor of its caller's end.
+ * Limits the connections for one kind of call. Node's own agents queue calls too, but a call waiting there does not
+ * notice its deadline, or that its caller has gone.
  */
 export class ConnectionPool {
   readonly #agents: { readonly "http:": http.Agent; readonly "https:": https.Agent };
   #free: number;
-  /** In the order they came. */
+  /** In order of arrival. */
   readonly #waiting = new Set<Waiting>();
 
-  /** @param mostIdle connections that stay open while nobody needs them */
+  /** @param mostIdle connections that stay open while no one needs them */
   constructor(size: number, mostIdle: number) {
     this.#free = size;
     const options = { keepAlive: true, maxFreeSockets: mostIdle };
@@ -28,8 +28,8 @@ export class ConnectionPool {
 
   /**
    * Waits for a place.
-   * @returns gives the place back; to be called once
-   * @throws Error with a `code`: none was free in time, or the caller has gone
+   * @returns a function that gives the place back; call it once
+   * @throws Error with a `code`: no place was free in time, or the caller has gone
    */
   async enter(withinMs: number, signal: AbortSignal | undefined): Promise<() => void> {
     if (signal?.aborted === true) throw gone();
@@ -62,7 +62,7 @@ export class ConnectionPool {
     });
   }
 
-  /** The place goes on to whoever has waited longest. */
+  /** The place goes to the caller that has waited longest. */
   #leave(): void {
     const [next] = this.#waiting;
     if (next === undefined) this.#free++;

@@ -10,14 +10,14 @@ import type { UploadSessions } from "./uploadSession.ts";
 /** One byte over Cloudreve's default `maxEditSize`. */
 const usuallyTooLargeBytes = 50 * 1024 * 1024 + 1;
 
-/** The ways by which bytes get into a file of Cloudreve's. */
+/** The ways to write bytes into a file in Cloudreve. */
 export class ContentWriter {
   readonly #files: FileApi;
   readonly #native: NativeDocuments;
   readonly #locks: NativeLocks;
   readonly #uploads: UploadSessions;
   readonly #pause: Pause;
-  /** From this size on the upload session is used at once: Cloudreve's default limit, or less where it said so. */
+  /** From this size on, the upload session is used at once: Cloudreve's default limit, or less if it has said so. */
   #tooLargeBytes = usuallyTooLargeBytes;
 
   constructor(files: FileApi, native: NativeDocuments, locks: NativeLocks, uploads: UploadSessions, pause: Pause) {
@@ -28,7 +28,7 @@ export class ContentWriter {
     this.#pause = pause;
   }
 
-  /** What is small goes whole, under our lock or guarded by the version before; what is large by an upload session. */
+  /** Small contents go in one call, under our lock or guarded by the previous version; large ones in an upload. */
   async write(document: DriveDocument, file: DriveFile, bytes: Bytes, guard: WriteGuard): Promise<DriveFile> {
     const whole = () =>
       "lockToken" in guard
@@ -46,7 +46,7 @@ export class ContentWriter {
             return upload();
           })
         : onFailure("bodyTooLarge", upload, () => {
-            // This storage takes no chunks from us, or the limit has been raised: what was learned of it is no use.
+            // This storage takes no chunks from us, or the limit was raised: forget what was learned about it.
             this.#tooLargeBytes = usuallyTooLargeBytes;
             return whole();
           });
@@ -58,7 +58,7 @@ export class ContentWriter {
 
   async #underLock(document: DriveDocument, file: DriveFile, bytes: Bytes, token: string): Promise<DriveFile> {
     const { version } = await whenNotBusy(this.#pause, async () => {
-      // On a file without a lock, native PutFile writes whatever the token: only this look keeps it off another file.
+      // On a file without a lock, native PutFile accepts any token: only this check keeps it off another file.
       const locked = await this.#locks.stillLocked(document, file, token);
       const outcome = await this.#native.write(document, locked, token, () => bytes.open(), bytes.sizeBytes);
       if (outcome === "heldByAnother") {
@@ -71,7 +71,7 @@ export class ContentWriter {
     return stored;
   }
 
-  /** Without a credential left, a lock of our own keeps others off between the look at the version and the save. */
+  /** Without a credential, a lock of our own keeps others off from the check of the version until the save. */
   async #underOwnLock(document: DriveDocument, bytes: Bytes, previous: string): Promise<DriveFile> {
     const token = `${document.fileId}.${randomBytes(18).toString("base64url")}`;
     const file = await this.#locks.lock(document, token);
@@ -79,12 +79,12 @@ export class ContentWriter {
       if (file.version !== previous) throw new BridgeError({ kind: "changedInStorage" });
       return await this.#underLock(document, file, bytes, token);
     } finally {
-      // What is stored is stored: a lock that can't be given back now ends by itself.
+      // The save is complete; a lock that can't be released now ends by itself.
       await this.#native.unlock(document, token).catch(() => undefined);
     }
   }
 
-  /** Contents above `maxEditSize`: our lock is given back for the upload, which locks the file itself. */
+  /** Contents above `maxEditSize`: our lock is released for the upload, which locks the file itself. */
   async #byUpload(document: DriveDocument, file: DriveFile, bytes: Bytes, guard: WriteGuard): Promise<DriveFile> {
     await this.#uploads.endAbandoned(document);
     if ("lockToken" in guard) await this.#native.unlock(document, guard.lockToken);
@@ -94,7 +94,7 @@ export class ContentWriter {
         return now.version === file.version && now.uri === file.uri;
       });
     } finally {
-      // Whoever comes in between is met by the next save: it takes the lock anew and compares the version.
+      // If someone else writes in between, the next save notices: it takes the lock again and compares the version.
       if ("lockToken" in guard) await this.#locks.lock(document, guard.lockToken).catch(() => undefined);
     }
     const stored = await this.#native.look(document);
@@ -102,21 +102,21 @@ export class ContentWriter {
     return stored;
   }
 
-  /** Makes an empty file first, which tells whether the name is free. */
+  /** Creates an empty file first, which shows whether the name is free. */
   async createBeside(document: DriveDocument, file: DriveFile, name: string, bytes: Bytes): Promise<DriveFile> {
     const { account } = document;
     const uri = beside(file, name);
     const empty = await this.#createEmpty(account, uri);
     try {
-      // Undefined for a file that is gone, whose copies go where it lay last.
+      // Undefined for a deleted file, whose copies go where it was last.
       const folderUri = await onFailure(
         "fileMissing",
         async () => folderOf((await this.#native.look(document)).uri),
         () => undefined,
       );
-      // Cloudreve makes the folders that a path names: one moved away just now must not get a namesake, nor the file.
+      // Cloudreve creates missing folders in a path: a folder that was just moved must not be created again.
       if (folderUri !== undefined && folderUri !== folderOf(uri)) throw new BridgeError({ kind: "driveBusy" });
-      // Guarded by "never written": nobody else's bytes are lost if the name finds another use meanwhile.
+      // Guarded by "never written": if someone else uses the name meanwhile, none of their bytes are lost.
       const guard = { previousVersion: empty.primary_entity };
       return await this.write({ account, fileId: empty.id }, driveFile(empty), bytes, guard);
     } catch (error) {
@@ -125,7 +125,7 @@ export class ContentWriter {
     }
   }
 
-  /** Whoever makes this very name just now has it locked for a moment; afterwards it is taken, or free. */
+  /** Someone creating a file with this name locks it for a moment; after that the name is taken, or free. */
   async #createEmpty(account: string, uri: string): Promise<CloudreveFile> {
     return whenNotBusy(this.#pause, (tries) =>
       onFailure<"lockedElsewhere", CloudreveFile | "busy">(

@@ -3,10 +3,10 @@ import { OldestOutMap } from "../model/oldestOutMap.ts";
 
 const rememberedSecrets = 2_000;
 
-/** Encrypts secrets for the store: credentials and native session tokens are never at rest in the open. */
+/** Encrypts secrets for the store: credentials and native session tokens are never stored in plain text. */
 export interface Encryption {
   encrypt(secret: string): Promise<string>;
-  /** @returns undefined when it was encrypted under another key or has been altered */
+  /** @returns undefined when it was encrypted with another key or has been altered */
   decrypt(encrypted: string): Promise<string | undefined>;
 }
 
@@ -17,7 +17,7 @@ export interface Encryption {
 export function createEncryption(keys: readonly Uint8Array[]): Encryption {
   const [current] = keys;
   if (current === undefined) throw new TypeError("encryption needs a key");
-  // The same few are decrypted with every call; at rest they stay encrypted.
+  // The same few values are decrypted on every call, so they are remembered; in the store they stay encrypted.
   const decrypted = new OldestOutMap<string, string>(rememberedSecrets);
   return {
     encrypt: (secret) =>
@@ -37,7 +37,7 @@ export function createEncryption(keys: readonly Uint8Array[]): Encryption {
           decrypted.set(encrypted, secret);
           return secret;
         } catch {
-          // Another key may fit.
+          // Try the next key.
         }
       }
       return undefined;

@@ -190,10 +190,7 @@ export class FileApi {
     return stored;
   }
 
-  /**
-   * The wrong file gets its version back, if it had the same one (a copy). If the write created it, it goes to the
-   * trash.
-   */
+  /** The wrong file gets its version back if it had the same one (a copy); if the write created it, it is trashed. */
   async #takeBack(account: string, { path: uri, primary_entity: ours }: CloudreveFile, before: string): Promise<void> {
     const version = (method: "POST" | "DELETE", path: string, word: string) =>
       this.#credentials.authorised(account, (accessToken) =>

@@ -14,9 +14,9 @@ export const pageSchema = z.object({
 type CloudrevePage = z.infer<typeof pageSchema>;
 
 /**
- * One page of a folder of the account's own, folders first, both kinds by name.
- * @param next cursor of the page before
- * @throws fileMissing when there is no such folder, or the cursor is none
+ * One page of a folder of the account's own: folders first, then files, both sorted by name.
+ * @param next cursor of the previous page
+ * @throws fileMissing when there is no such folder, or the cursor is not valid
  * @see Cloudreve GET /file; recordings/cloudreve/file-list.json
  */
 export async function folderPage(
@@ -28,8 +28,8 @@ export async function folderPage(
   if (!isOwn(folderUri)) throw new BridgeError({ kind: "fileMissing" });
   const ask = (size: number) => askForPage(client, accessToken, folderUri, size, next);
   let page = await ask(pageSize);
-  // When the last folder is the last of the page, Cloudreve's cursor skips every file whose name comes before that
-  // folder's. A page one entry longer then ends in a file, and its cursor is right.
+  // When the page ends with the last folder, Cloudreve's cursor skips every file whose name sorts before that folder's.
+  // A page one entry longer ends with a file, and its cursor is right.
   if (page.files.length === pageSize && page.pagination.next_token !== undefined && page.files.every(isFolder)) {
     const longer = await ask(pageSize + 1);
     const oneMore = longer.files[pageSize];
@@ -53,7 +53,7 @@ async function askForPage(
       accessToken,
     });
   } catch (error) {
-    // A malformed uri, and a cursor that is none: -1 without a word in July 2026.
+    // For a malformed uri or cursor: Cloudreve answers -1 without a message (July 2026).
     const code = failureOf(error, "driveFailed")?.code;
     if (code === 40001 || (code === -1 && next !== undefined)) throw new BridgeError({ kind: "fileMissing" });
     throw error;
@@ -67,7 +67,7 @@ function entryOf(file: CloudreveFile): DriveEntry {
   return { kind: isFolder(file) ? "folder" : "file", id, name, uri, sizeBytes, modifiedAt };
 }
 
-/** Cloudreve's databases order names in ways of their own; within a page, as people expect it. */
+/** Cloudreve's databases sort names in different ways; each page is sorted here, as people expect. */
 const names = new Intl.Collator("en", { numeric: true });
 
 function byKindAndName(left: DriveEntry, right: DriveEntry): number {

@@ -6,38 +6,38 @@ import { driveFile, type FileApi, wholeSeconds } from "./fileApi.ts";
 import type { NativeLockOutcome, NativeWopi, ViewerSession } from "./nativeWopi.ts";
 import type { ViewerSessions } from "./viewerSessions.ts";
 
-/** @returns what the bridge itself has noted of a version of this file; undefined for a version it knows nothing of */
+/** @returns what the bridge has recorded about a version of this file; undefined for a version it does not know */
 export type KnownVersion = (
   fileId: string,
   version: string,
 ) => Promise<{ readonly lastModifiedTime: string } | undefined>;
 
 /**
- * Every call to Cloudreve's native WOPI host, and what it rests on. A native session is bound to a path, and shows,
- * locks and overwrites whatever lies there by now. So nothing of an answer goes further, and nothing is changed, before
- * it is proven that this is the file; without proof the answer is `fileUnproven`. Three things prove it:
+ * Every call to Cloudreve's native WOPI host, and why it can't reach another file. A native session is bound to a path:
+ * it shows, locks and overwrites whatever file is there now. So no answer is passed on, and nothing is changed, until
+ * this is proven to be the right file; otherwise the failure is `fileUnproven`. There are three proofs:
  *
- * - **id**: Cloudreve's info names this path for the file's id just now. It takes a credential.
- * - **lock**: our token stands at the path where it was given on proof. As long as it stands, nobody can rename, move,
- *   replace or delete the file or a folder above it, and REFRESH_LOCK answers 200 to no other token and no other path.
- * - **version**: the answer names a version that the bridge has noted as this file's. Stored contents have numbers of
- *   their own in the whole of Cloudreve; only a copy of a file shares them, so that this proves the bytes. For a change
- *   the time of the last change must be a noted one too, which a copy and whatever was moved here do not have.
+ * - **id**: Cloudreve's info has just given this path for the file's id. This needs a credential.
+ * - **lock**: our token is still held at the path where it was proven. While it is, no one can rename, move, replace or
+ *   delete the file or a folder above it, and REFRESH_LOCK answers 200 to no other token and no other path.
+ * - **version**: the answer names a version that the bridge has recorded for this file. Version ids are unique in a
+ *   Cloudreve; only a copy of a file shares them, so this proves the bytes. Before a change, the time of the last
+ *   change must be a recorded one too: a copy, or a file that was moved here, has another.
  *
- * | native call              | rests on                                                                              |
+ * | native call              | proof                                                                                 |
  * |--------------------------|---------------------------------------------------------------------------------------|
- * | CheckFileInfo            | afterwards: version, or lock (refreshed after the look); of an old version: that very one |
- * | GetFile                  | before a byte goes out: version (ETag), else once more at the path of the id          |
- * | LOCK                     | before and after: id, without credential version and time; else it is given back      |
- * | REFRESH_LOCK             | nothing: it renews only what our token holds, and so is the proof                     |
- * | UNLOCK                   | nothing: it ends only what our token holds, wherever that is                          |
+ * | CheckFileInfo            | afterwards: version, or lock (refreshed after the call); of an old version: that one  |
+ * | GetFile                  | before a byte is sent: version (ETag), otherwise again at the path of the id          |
+ * | LOCK                     | before and after: id; without a credential version and time; otherwise it is released |
+ * | REFRESH_LOCK             | none needed: it renews only what our token holds, and so is a proof itself            |
+ * | UNLOCK                   | none needed: it ends only what our token holds, wherever that is                      |
  * | PutFile                  | lock, refreshed within the second before; afterwards the stored version: id or lock   |
  * | viewerSession (API)      | id: Cloudreve binds the session to the id at that path, and refuses our id at another |
  *
- * The calls of Cloudreve's API that name a path rest on the id, asked directly before. Where a swap could still come in
- * between, the answer is compared and the call undone: PUT content (`previous`, id in the answer), upload (path and
+ * Calls of Cloudreve's API that name a path rely on the id, asked directly before. Where files could still be swapped
+ * in between, the answer is compared and the call undone: PUT content (`previous`, id in the answer), upload (path and
  * version by id, once Cloudreve holds the path for it), create beside (the folder's path, by id, afterwards), rename
- * (id in the answer), delete (the id, afterwards; what went is in the trash). A download address is of one version.
+ * (id in the answer), delete (the id, afterwards; the file is in the trash). A download URL is for one version.
  */
 export class NativeDocuments {
   readonly #files: FileApi;
@@ -57,21 +57,21 @@ export class NativeDocuments {
     return (await this.#byId(document)) ?? (await this.#byVersion(document, false));
   }
 
-  /** As `look`, where something is to be locked: a copy of the file will not do. */
+  /** Like `look`, before a lock: a copy of the file is not good enough. */
   async lookToChange(document: DriveDocument): Promise<DriveFile> {
     return (await this.#byId(document)) ?? (await this.#byVersion(document, true));
   }
 
-  /** @param file as looked at just now: its path is where the lock goes */
+  /** @param file as `look` just returned it: its path is where the lock goes */
   async lock(document: DriveDocument, file: DriveFile, token: string): Promise<NativeLockOutcome> {
     return this.#sessions.through(document, { by: "path", uri: file.uri }, (session) =>
       this.#wopi.lock(document, session, token),
     );
   }
 
-  /** @returns the file; undefined when our token does not stand at its path (any more, or just now) */
+  /** @returns the file; undefined when our token does not hold the lock at its path, or not right now */
   async refreshLock(document: DriveDocument, token: string): Promise<DriveFile | undefined> {
-    // Looked at first: a lock that stands afterwards has stood all the time.
+    // Look first: if the lock still holds afterwards, it held all the time.
     const file = (await this.#byId(document)) ?? (await this.#seen(document)).file;
     return (await this.#stands(document, file, token)) ? file : undefined;
   }
@@ -80,7 +80,7 @@ export class NativeDocuments {
     await this.#sessions.through(document, { by: "token" }, (session) => this.#wopi.unlock(document, session, token));
   }
 
-  /** @param file as `lock` or `refreshLock` has just shown it */
+  /** @param file as `lock` or `refreshLock` just returned it */
   async write(
     document: DriveDocument,
     file: DriveFile,
@@ -93,17 +93,17 @@ export class NativeDocuments {
     );
   }
 
-  /** @param version what PutFile has answered @returns the file with what was written @throws fileUnproven */
+  /** @param version what PutFile answered @returns the file with what was written @throws fileUnproven */
   async readBack(document: DriveDocument, token: string, version: string): Promise<DriveFile> {
     const byId = await this.#byId(document);
     if (byId !== undefined) return byId;
     const { file } = await this.#seen(document);
-    // Nobody has noted this version yet: it is this file's if the lock has stood from the proof until now.
+    // This version is not recorded yet. It is this file's if the lock has held from the proof until now.
     if (file.version === version && (await this.#stands(document, file, token))) return file;
     throw unproven();
   }
 
-  /** The bytes of this file, in the version asked or another of its own. */
+  /** The bytes of this file, in the requested version or another of its own. */
   async read(
     document: DriveDocument,
     file: DriveFile,
@@ -120,7 +120,7 @@ export class NativeDocuments {
     throw unproven();
   }
 
-  /** @returns undefined when what came is not proven to be of this file; nothing of it has been read then */
+  /** @returns undefined when the answer is not proven to be this file; none of it has been read then */
   async #readOnce(
     document: DriveDocument,
     file: DriveFile | undefined,
@@ -152,7 +152,7 @@ export class NativeDocuments {
     try {
       return driveFile(await this.#files.info(document.account, { fileId: document.fileId }));
     } catch (error) {
-      // A portal's access token lives an hour; the session it made lives ten.
+      // A portal's access token lasts an hour; the session opened with it lasts ten.
       if (failureOf(error, "signInNeeded") === undefined) throw error;
       return undefined;
     }
@@ -180,7 +180,7 @@ export class NativeDocuments {
     return known?.lastModifiedTime === file.modifiedAt;
   }
 
-  /** What lies at the session's path: not proven to be the file. */
+  /** The file at the session's path, which is not proven to be the right one. */
   async #seen(document: DriveDocument): Promise<{ readonly file: DriveFile; readonly session: ViewerSession }> {
     return this.#sessions.through(document, { by: "answer" }, async (session) => {
       const info = await this.#wopi.info(document, session);
@@ -196,7 +196,7 @@ export class NativeDocuments {
     });
   }
 
-  /** @returns whether our token stands at the path where the file was seen */
+  /** @returns whether our token holds the lock at the path where the file was seen */
   async #stands(document: DriveDocument, { uri }: DriveFile, token: string): Promise<boolean> {
     try {
       return await this.#sessions.through(document, { by: "path", uri }, (session) =>
@@ -213,7 +213,7 @@ function unproven(cause?: unknown): BridgeError {
   return new BridgeError({ kind: "fileUnproven" }, { cause });
 }
 
-/** @returns whether a range begins behind the end of a file of that size */
+/** @returns whether a range starts after the end of a file of that size */
 function isBeyond(range: string | undefined, sizeBytes: number): boolean {
   const first = /^bytes=(\d+)-/.exec(range ?? "")?.[1];
   return sizeBytes === 0 || range === "bytes=-0" || (first !== undefined && Number(first) >= sizeBytes);

@@ -5,20 +5,20 @@ import type { FileApi } from "./fileApi.ts";
 import type { NativeDocuments } from "./nativeDocuments.ts";
 import type { UploadSessions } from "./uploadSession.ts";
 
-/** What meets a lock that passes, as a save still being received, is tried again after these pauses. */
+/** Pauses before the next try when a lock is in the way that soon ends, such as one for a save still arriving. */
 const busyPausesMs = [50, 150, 400, 1_000];
 export const mostTries = busyPausesMs.length + 1;
 const triesForShortLocks = 3;
-/** So long a look under the lock proves the place of a write: renaming there takes two people's clicks. */
+/** A check under the lock is trusted for this long before a write: to rename a file there, two people must act. */
 const freshForMs = 1_000;
 
-/** Cloudreve's lock under a token of ours, on the file that is meant and no other. */
+/** Cloudreve's lock, held with our token on exactly the file that is meant. */
 export class NativeLocks implements Pick<DriveLocks, "lock" | "refreshLock"> {
   readonly #native: NativeDocuments;
   readonly #files: FileApi;
   readonly #uploads: UploadSessions;
   readonly #pause: Pause;
-  /** When a file was proven to lie under our lock, by `performance.now()`. */
+  /** When a file was proven to be under our lock, by `performance.now()`. */
   readonly #lockedAtMs = new WeakMap<DriveFile, number>();
 
   constructor(native: NativeDocuments, files: FileApi, uploads: UploadSessions, pause: Pause) {
@@ -34,15 +34,15 @@ export class NativeLocks implements Pick<DriveLocks, "lock" | "refreshLock"> {
     return locked;
   }
 
-  /** @returns undefined when the lock has been lost meanwhile */
+  /** @returns undefined when the lock was lost in the meantime */
   async refreshLock(document: DriveDocument, token: string): Promise<DriveFile | undefined> {
     const file = await this.#native.refreshLock(document, token);
     return file === undefined ? undefined : this.#isUnderLock(file);
   }
 
   /**
-   * The file under the lock, of which a look just now is proof enough.
-   * @throws changedInStorage when the lock was lost and another version is stored by now
+   * The file under the lock, if that was checked just now.
+   * @throws changedInStorage when the lock was lost and another version has been stored since
    */
   async stillLocked(document: DriveDocument, file: DriveFile, token: string): Promise<DriveFile> {
     const lockedAtMs = this.#lockedAtMs.get(file);
@@ -52,7 +52,7 @@ export class NativeLocks implements Pick<DriveLocks, "lock" | "refreshLock"> {
     return now;
   }
 
-  /** @returns undefined when the file was moved away at that moment; what was locked in its place is given back */
+  /** @returns undefined when the file was moved away at that moment; the lock on the file in its place is released */
   async #tryLock(document: DriveDocument, token: string): Promise<DriveFile | undefined> {
     const before = await this.#native.lookToChange(document);
     const isHeld = await onFailure(
@@ -65,7 +65,7 @@ export class NativeLocks implements Pick<DriveLocks, "lock" | "refreshLock"> {
       const after = await this.#native.lookToChange(document);
       if (after.uri === before.uri) return this.#isUnderLock(after);
     } catch (error) {
-      // A drive that does not answer is not asked again now; whoever has noted the token gives it back later.
+      // A drive that does not answer is not asked again now; callers that stored the token release it later.
       if (!isTransient(error)) await this.#native.unlock(document, token);
       throw error;
     }
@@ -80,7 +80,7 @@ export class NativeLocks implements Pick<DriveLocks, "lock" | "refreshLock"> {
       if (outcome !== "heldByAnother") return outcome === "held" ? true : "busy";
       const holder = await this.#files.holder(document);
       if (holder === "upload" && (await this.#uploads.endAbandoned(document))) return "busy";
-      // The locks of a rename, of somebody's small save, of another bridge's question are gone in a moment.
+      // Locks for a rename, a small save or another bridge's question end within a moment.
       const mayPass = holder === undefined || holder === "other" || holder === "upload";
       if (mayPass && tries < triesForShortLocks) return "busy";
       throw new BridgeError({ kind: "lockedElsewhere", holder: holder ?? "other" });
@@ -93,7 +93,7 @@ export class NativeLocks implements Pick<DriveLocks, "lock" | "refreshLock"> {
   }
 }
 
-/** @param attempt is told how often it has been tried, this time included @throws driveBusy */
+/** @param attempt gets the number of this try, starting at 1 @throws driveBusy */
 export async function whenNotBusy<Result>(
   pause: Pause,
   attempt: (tries: number) => Promise<Result | "busy">,

@@ -23,15 +23,15 @@ const nativeInfoSchema = z.object({
 const storedSessionSchema = rowObject({
   accessToken: z.string(),
   expiresAtMs: z.number(),
-  /** A session is bound to this path: after a rename it answers 500, or serves whatever has taken the place. */
+  /** A session is bound to this path: after a rename it answers 500, or serves the file that is there now. */
   uri: z.string(),
   viewerId: z.string(),
-  /** The file as the drive showed it by id when the session was made; sessions of before have none. */
+  /** The file as the drive showed it by id when the session was opened; sessions from older versions lack it. */
   seen: rowObject({ version: z.string(), modifiedAt: z.string() }).optional(),
 });
 export type ViewerSession = z.infer<typeof storedSessionSchema>;
 
-/** What Cloudreve's native endpoints say of a document; nothing else of their answer is trusted. */
+/** What Cloudreve's native endpoints report about a document; nothing else in their answers is trusted. */
 export interface NativeInfo {
   readonly name: string;
   readonly sizeBytes: number;
@@ -39,12 +39,12 @@ export interface NativeInfo {
   readonly lastModifiedTime: string;
 }
 
-/** How the native lock call went. */
+/** The result of a native lock call. */
 export type NativeLockOutcome = "held" | "heldByAnother" | "busy";
 
 /**
- * Cloudreve's own WOPI host, call by call; what each rests on is in `nativeDocuments.ts`, the only caller.
- * One session per account and document, encrypted in the store; it lives ten hours, longer than the token that made it.
+ * Cloudreve's own WOPI host, call by call. `nativeDocuments.ts`, the only caller, says why each call is safe. One
+ * session per account and document, encrypted in the store; it lasts ten hours, longer than the token that opened it.
  */
 export class NativeWopi {
   readonly #sessions: StoredRecord<ViewerSession>;
@@ -60,13 +60,13 @@ export class NativeWopi {
     this.#now = now;
   }
 
-  /** @returns undefined when there is none or its life has ended */
+  /** @returns undefined when there is none or it has expired */
   async find(document: DriveDocument): Promise<ViewerSession | undefined> {
     const session = await this.#sessions.get(sessionId(document));
     return session !== undefined && session.expiresAtMs > this.#now() ? session : undefined;
   }
 
-  /** Every document of this file that has a session: of other accounts, and of old versions. */
+  /** All documents of this file that have a session: for other accounts, and for old versions. */
   async *documentsOf(fileId: string): AsyncIterable<DriveDocument> {
     for await (const id of this.#sessions.ids(`${fileId}:`)) {
       const [version = "", ...account] = id.slice(fileId.length + 1).split(":");
@@ -95,7 +95,7 @@ export class NativeWopi {
     return { name: BaseFileName, sizeBytes: Size, version: Version, lastModifiedTime: LastModifiedTime };
   }
 
-  /** Native GetFile, of whatever lies at the session's path. */
+  /** Native GetFile of the file that is at the session's path. */
   async read(
     document: DriveDocument,
     session: ViewerSession,
@@ -114,21 +114,21 @@ export class NativeWopi {
   }
 
   /**
-   * Native LOCK: takes the lock, or refreshes it when it is held under this token.
-   * @returns "busy" for a 409 that shows our own token: a save under it is still being received
+   * Native LOCK: takes the lock, or refreshes it if our token holds it.
+   * @returns "busy" for a 409 that shows our own token: a save under it is still arriving
    * @see recordings/cloudreve/wopi-lock.json, wopi-concurrent.json
    */
   async lock(document: DriveDocument, session: ViewerSession, token: string): Promise<NativeLockOutcome> {
     const answer = await this.#lockCall(document, session, "LOCK", token);
-    // Only the echo of the token proves it: a bad file id is answered 200 too, with an envelope.
+    // Only the repeated token proves it: Cloudreve answers a bad file id with 200 too, and an envelope.
     if (answer.status === 200 && answer.header("x-wopi-lock") === token) return "held";
     if (answer.status !== 409) throw await nativeError(answer);
     return answer.header("x-wopi-lock") === token ? "busy" : "heldByAnother";
   }
 
   /**
-   * Native REFRESH_LOCK. @returns whether our token stands at the session's path; false too while a save under it is
-   * being received
+   * Native REFRESH_LOCK.
+   * @returns whether our token holds the lock at the session's path; also false while a save under it is arriving
    */
   async refresh(document: DriveDocument, session: ViewerSession, token: string): Promise<boolean> {
     const answer = await this.#lockCall(document, session, "REFRESH_LOCK", token);
@@ -137,7 +137,7 @@ export class NativeWopi {
     throw await nativeError(answer);
   }
 
-  /** Native UNLOCK. @returns whether there was a lock to give back */
+  /** Native UNLOCK. @returns whether there was a lock to release */
   async unlock(document: DriveDocument, session: ViewerSession, token: string): Promise<boolean> {
     const answer = await this.#lockCall(document, session, "UNLOCK", token);
     if (answer.status === 200) return true;
@@ -148,7 +148,7 @@ export class NativeWopi {
   /**
    * Native PutFile under our lock.
    * @param sizeBytes exact: without a Content-Length Cloudreve empties the document
-   * @returns the new version, or how the lock stood in the way
+   * @returns the new version, or how a lock prevented it
    * @see recordings/cloudreve/wopi-putfile.json
    */
   async write(
@@ -179,7 +179,7 @@ export class NativeWopi {
       url: this.#address(document, session, ""),
       headers: { "X-WOPI-Override": override, "X-WOPI-Lock": token, "Content-Length": "0" },
     });
-    // Read to its end, so that the connection can serve the next call.
+    // Read to the end, so that the connection can be used for the next call.
     answer.body.resume();
     return answer;
   }
@@ -190,7 +190,7 @@ export class NativeWopi {
   }
 }
 
-/** The session is no good any more: expired, lost with the server, or the file is not where it was. */
+/** The session is no longer valid: it expired, the server lost it, or the file is not where it was. */
 export function isSessionLost(error: unknown): boolean {
   if (!(error instanceof BridgeError) || error.failure.kind !== "driveFailed") return false;
   return error.failure.code === 403 || error.failure.code === 500;
@@ -198,11 +198,11 @@ export function isSessionLost(error: unknown): boolean {
 
 const sessionId = ({ account, fileId, version }: DriveDocument): string => `${fileId}:${version ?? ""}:${account}`;
 
-/** Native errors are real statuses with a text in a header; the text names internal paths and stays in the log. */
+/** Native errors are real statuses with a text in a header. It names internal paths, so it goes only to the log. */
 async function nativeError(answer: RawAnswer): Promise<BridgeError> {
   answer.body.destroy();
   if (answer.status === 413) return new BridgeError({ kind: "bodyTooLarge", limitBytes: 0 });
-  // A header may be long, and the pattern below looks at it again from each "storage" in it.
+  // A header may be long, and the pattern below starts over at each "storage" in it.
   const said = (answer.header("x-wopi-servererror") ?? "").slice(0, 500);
   if (/capacity|storage.*(full|insufficient)/i.test(said)) return new BridgeError({ kind: "quotaExceeded" });
   return new BridgeError({ kind: "driveFailed", code: answer.status, said });

@@ -14,23 +14,23 @@ const sessionSchema = z.object({
   upload_urls: z.array(z.string()).nullish(),
   credential: z.string().optional(),
 });
-/** An upload that has been asked for and is not known to have ended. */
+/** An upload that was requested and may still be open. */
 const unfinishedSchema = rowObject({
   uri: z.string(),
-  /** Unknown when the answer to the asking was lost. */
+  /** Unknown when the answer to the request was lost. */
   sessionId: z.string().optional(),
   askedAtMs: z.number(),
 });
-/** So long Cloudreve holds a file for an upload that nobody goes on with. */
+/** How long Cloudreve holds a file for an upload that no one continues. */
 const sessionLifeMs = 24 * 3_600_000;
-/** An upload that Cloudreve shows on a file is taken for ours this long after we have asked for one. */
+/** An upload that Cloudreve shows on a file is taken for ours this long after we requested one. */
 const surelyOursMs = 60_000;
 
 export const folderSchema = z.object({ storage_policy: z.object({ id: z.string() }).nullish() });
 
 /**
- * Cloudreve's way for contents above `maxEditSize`: a session, chunks in order, done with the last one. While it is
- * open Cloudreve locks the file for everybody, our own viewer lock included.
+ * How Cloudreve takes contents above `maxEditSize`: a session, then chunks in order; the last one completes it. While
+ * it is open, Cloudreve locks the file for everyone, even against our own viewer lock.
  * @see Cloudreve PUT /file/upload; recordings/cloudreve/upload-session-existing.json
  */
 export class UploadSessions {
@@ -51,8 +51,8 @@ export class UploadSessions {
 
   /**
    * Replaces the content of an existing file.
-   * @param stillStands asked once the file is Cloudreve's for this upload alone: whether the version is the expected
-   *   one. Servers before 2026 do not compare `previous` themselves.
+   * @param stillStands asked once Cloudreve holds the file for this upload alone: is the version still the expected
+   *   one? Servers before 2026 do not compare `previous` themselves.
    * @throws changedInStorage, lockedElsewhere, quotaExceeded, bodyTooLarge when the storage takes no chunks from us
    */
   async replace(
@@ -71,7 +71,7 @@ export class UploadSessions {
     stillStands: () => Promise<boolean>,
   ): Promise<void> {
     const policyId = await this.#policyId(accessToken, uri);
-    // Before it is asked for: a bridge that dies still knows what it may have left behind.
+    // Stored before the request: if this bridge dies, it still knows what it may have left behind.
     await this.#note(fileId, uri, undefined);
     const json = { uri, size: bytes.sizeBytes, policy_id: policyId, entity_type: "version", previous: previousVersion };
     let session: z.infer<typeof sessionSchema>;
@@ -79,7 +79,7 @@ export class UploadSessions {
       session = await this.#client.api(sessionSchema, { method: "PUT", path: "/file/upload", json, accessToken });
     } catch (error) {
       const isUnheard = failureOf(error, "driveUnreachable") ?? failureOf(error, "driveFailed");
-      // A plain no leaves nothing behind, and an upload that is shown on the file is not ours.
+      // A clear refusal leaves nothing behind, so an upload that is shown on the file is not ours.
       if (isUnheard === undefined) await this.#unfinished.remove(fileId);
       throw error;
     }
@@ -98,8 +98,8 @@ export class UploadSessions {
   }
 
   /**
-   * Cancels an upload of ours that broke off where it could not be cancelled: the line was down, or the bridge died.
-   * @returns whether an upload of ours was in the way, and the file may be free now
+   * Cancels an upload of ours that could not be cancelled when it broke off, as the connection or the bridge was down.
+   * @returns whether an upload of ours was in the way, so that the file may be free now
    */
   async endAbandoned({ account, fileId }: DriveDocument): Promise<boolean> {
     return this.#credentials.authorised(account, async (accessToken) => {
@@ -114,14 +114,14 @@ export class UploadSessions {
         return true;
       } catch (error) {
         if (isTransient(error) || failureOf(error, "signInNeeded") !== undefined) throw error;
-        // Ours has ended: what holds the file is somebody else's, or the file is elsewhere by now.
+        // Ours has ended: someone else holds the file now, or it has been moved.
         await this.#unfinished.remove(fileId);
         return false;
       }
     });
   }
 
-  /** Which upload Cloudreve shows on the file. */
+  /** The upload that Cloudreve shows on the file. */
   async #shownId(account: string, fileId: string): Promise<string | undefined> {
     const { metadata } = await this.#files.info(account, { fileId });
     return z.string().optional().parse(metadata?.["sys:upload_session_id"]);
@@ -142,7 +142,7 @@ export class UploadSessions {
     for (let index = 0; index === 0 || first < bytes.sizeBytes; index++) {
       const lengthBytes = Math.min(chunkBytes, bytes.sizeBytes - first);
       const isLast = first + lengthBytes >= bytes.sizeBytes;
-      // A drive that restarts in a long upload forgets that it holds the file; the last chunk is what replaces it.
+      // A drive that restarts during an upload forgets its lock; only the last chunk replaces the content.
       if (isLast && index > 0 && !(await stillStands())) throw new BridgeError({ kind: "changedInStorage" });
       const answer = await this.#client.raw({
         purpose: "save",
@@ -166,12 +166,12 @@ export class UploadSessions {
     try {
       await this.#cancel(accessToken, fileId, id, uri);
     } catch (error) {
-      // Finished after all, or the drive is away: what went wrong first is what is told.
+      // It was complete after all, or the drive is down: the caller hears of the first error.
       if (!(error instanceof BridgeError)) throw error;
     }
   }
 
-  /** Servers before 2026 demand the id of the folder's storage policy. */
+  /** Servers before 2026 need the id of the folder's storage policy. */
   async #policyId(accessToken: string, uri: string): Promise<string | undefined> {
     const { storage_policy } = await this.#client.api(folderSchema, {
       method: "GET",

@@ -16,16 +16,16 @@ export const viewersSchema = z.object({
   ),
 });
 
-/** Why a native call may go through a session, which reaches whatever lies at its path. @see NativeDocuments */
+/** Why a native call may use a session, which reaches whatever file is at its path. @see NativeDocuments */
 export type SessionProof =
-  /** The path has just been proven to be the file's: no session of another path is used. */
+  /** The path was just proven to be the file's; a session for another path is not used. */
   | { readonly by: "path"; readonly uri: string }
   /** Nothing is changed, and the answer is checked before it is used. uri: where the file was last known to be */
   | { readonly by: "answer"; readonly uri?: string }
-  /** The call concerns what our token holds, wherever that is. */
+  /** The call is about the lock that our token holds, wherever that is. */
   | { readonly by: "token" };
 
-/** Finds and makes the viewer sessions of documents, and makes them anew when Cloudreve has lost one. */
+/** Finds and opens the viewer sessions of documents, and opens a new one when Cloudreve has lost it. */
 export class ViewerSessions {
   readonly #client: CloudreveClient;
   readonly #credentials: Credentials;
@@ -50,12 +50,12 @@ export class ViewerSessions {
       .map(({ id, exts }) => ({ id, extensions: exts.map((extension) => extension.toLowerCase()) }));
   }
 
-  /** @returns extensions that some office viewer takes */
+  /** @returns the extensions that some office viewer opens */
   async openable(account: string): Promise<ReadonlySet<string>> {
     return new Set((await this.#viewers(account)).flatMap(({ extensions }) => extensions));
   }
 
-  /** The first office viewer of the explorer configuration that takes the extension. */
+  /** The first office viewer in the explorer configuration that opens the extension. */
   async #viewerFor(account: string, name: string, wanted: string | undefined): Promise<string> {
     const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
     const viewer = (await this.#viewers(account)).find(
@@ -66,13 +66,13 @@ export class ViewerSessions {
     return viewer.id;
   }
 
-  /** @returns what was opened, with the file as it is now, also for a version of it @throws noEditor, fileMissing */
+  /** @returns the document, with the file as it is now, also for an old version @throws noEditor, fileMissing */
   async open(account: string, request: OpenRequest): Promise<OpenedDocument> {
     const file = await this.#files.own(account, await this.#files.info(account, request.target));
     if (file.type !== 0)
       throw new BridgeError({ kind: "noEditor", sentence: "A folder can't be opened in an editor." });
     const viewerId = await this.#viewerFor(account, file.name, request.viewerId);
-    // The version that is current anyway is the live document; a session pinned to it would go stale with a save.
+    // The current version is the live document: a session for just that version would be out of date after a save.
     const version = request.version === file.primary_entity ? undefined : request.version;
     const { version: _asked, ...asked } = request;
     const minted = await this.#mint(account, file.path, viewerId, {
@@ -88,8 +88,8 @@ export class ViewerSessions {
   }
 
   /**
-   * For a file that was renamed: every session is bound to the old path. One that can't be made now is made when it is
-   * needed, if its account can do so then: an access token that a portal handed on alone may have ended.
+   * After a rename, since every session is bound to the old path. A session that can't be opened now is opened when it
+   * is needed, if its account still can: a portal's access token may have expired.
    */
   async renewAll(fileId: string): Promise<void> {
     for await (const opened of this.#wopi.documentsOf(fileId)) {
@@ -134,7 +134,7 @@ export class ViewerSessions {
     });
   }
 
-  /** Sessions die with a rename, a crash of the server and after ten hours; the account can make another. */
+  /** Sessions end with a rename, a crash of the server, or after ten hours; the account can open another. */
   async renew(document: DriveDocument): Promise<ViewerSession> {
     const file = await this.#files.info(document.account, { fileId: document.fileId });
     const known = await this.#wopi.find(document);
@@ -149,10 +149,10 @@ export class ViewerSessions {
   }
 
   /**
-   * Works through the native session; when Cloudreve has lost it, once more through a new one. Every native call that
-   * needs a session goes through here.
-   * @throws fileUnproven when the session is lost and there is no credential for another, or when the file is not where
-   *   it was proven to be any more
+   * Works through the native session. If Cloudreve has lost it, tries once more through a new one. Every native call
+   * that needs a session goes through here.
+   * @throws fileUnproven when the session is lost and no credential is left to open another, or when the file is no
+   *   longer where it was proven to be
    */
   async through<Result>(
     document: DriveDocument,
@@ -172,7 +172,7 @@ export class ViewerSessions {
     }
   }
 
-  /** Without a credential there is no other session, and what the old one shows is not known to be the file. */
+  /** Without a credential there is no new session, and nothing shows that the old one still reaches this file. */
   async #renewed(document: DriveDocument): Promise<ViewerSession> {
     try {
       return await this.renew(document);
@@ -188,7 +188,7 @@ function requirePath(session: ViewerSession, proof: SessionProof): void {
   if (proof.by === "path" && session.uri !== proof.uri) throw new BridgeError({ kind: "fileUnproven" });
 }
 
-/** @param file as info has shown it before the session was made at its path */
+/** @param file as info showed it before the session was opened at its path */
 function sessionOf(minted: z.infer<typeof viewerSessionSchema>, file: CloudreveFile, viewerId: string): ViewerSession {
   return {
     accessToken: minted.session.access_token,

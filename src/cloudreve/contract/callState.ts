@@ -6,9 +6,9 @@ import { type Envelope, envelopeSchema, oauthRefusalSchema } from "../errorCodes
 
 export type CallState =
   | { readonly state: "unchanged" }
-  /** said: where and how, without anything of what the answer holds. */
+  /** said: where it differs and how, without anything from the answer itself. */
   | { readonly state: "changed"; readonly said: string }
-  /** said: why no answer to this question could be had now; no word about the contract. */
+  /** said: why the question could not be answered now; this says nothing about the contract. */
   | { readonly state: "unasked"; readonly said: string };
 
 export type Judge = (answer: TextAnswer) => CallState;
@@ -19,15 +19,15 @@ export const unasked = (said: string): CallState => ({ state: "unasked", said })
 
 export const refusedSignIn = "Cloudreve refuses the account's sign-in";
 const unreachable = "Cloudreve is not reached";
-/** What the client says of an answer that is none of the API's. */
+/** What the client reports for an answer that does not come from the API. */
 const noEnvelope = "no envelope in the answer";
 const scopeMissing = 40_089;
 const signInCodes = new Set([401, 40_020]);
-/** What a proxy answers in place of a drive that is away or has too much to do. */
+/** What a proxy answers when the drive behind it is down or overloaded. */
 const awayStatuses = new Set([429, 502, 503, 504]);
 const firstOwnFault = 50_000;
 
-/** The answer is an envelope with code 0, and its data is what each of these schemas takes. */
+/** Expects an envelope with code 0 whose data fits all these schemas. */
 export function answersWith(...schemas: readonly z.ZodType[]): Judge {
   return judgeEnvelope(({ code, data }) => {
     if (code !== 0) return changed(`code ${code} in place of data`);
@@ -39,14 +39,14 @@ export function answersWith(...schemas: readonly z.ZodType[]): Judge {
   });
 }
 
-/** The answer is an envelope that refuses with this code. */
+/** Expects an envelope that refuses with this code. */
 export function refusesWith(expected: number): Judge {
   return judgeEnvelope(({ code }) => {
     return code === expected ? unchanged : changed(`code ${code} in place of ${expected}`);
   }, expected);
 }
 
-/** The answer is plain JSON without an envelope. */
+/** Expects plain JSON without an envelope. */
 export function answersPlainly(schema: z.ZodType): Judge {
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
@@ -62,7 +62,7 @@ export function answersPlainly(schema: z.ZodType): Judge {
   };
 }
 
-/** A refusal as OAuth's, with Cloudreve's code in it. @see recordings/cloudreve/oauth-token.json */
+/** Expects a refusal in OAuth's format, with Cloudreve's code in it. @see recordings/cloudreve/oauth-token.json */
 export function refusesAsOAuth(expected: number): Judge {
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
@@ -83,26 +83,28 @@ export const refusesNatively: Judge = (answer) => {
     : unchanged;
 };
 
-/** A download URL that is no good: an envelope, and no ETag, which is all that tells it from the file. */
+/**
+ * Expects what an invalid download URL answers: an envelope, and no ETag. Only the ETag distinguishes it from the file.
+ */
 export const isNoFile: Judge = (answer) => {
   if (answer.header("etag") !== undefined) return changed("an ETag on what is not the file");
   return judgeEnvelope(({ code }) => (code === 0 ? changed("code 0 for a broken signature") : unchanged), 401)(answer);
 };
 
-/** What a failed call of the adapter says of the contract: only an answer of another shape is a change. */
+/** What a failed call of the adapter says about the contract: only an answer in another format is a change. */
 export function stateOfFailure({ failure }: BridgeError): CallState {
   if (failure.kind === "signInNeeded") return unasked(refusedSignIn);
   if (failure.kind === "driveUnreachable") return unasked(unreachable);
   if (failure.kind !== "driveFailed") return unasked(failure.kind);
   const { code, said } = failure;
   const isEnvelope = code !== 0 && said !== noEnvelope;
-  // As 203, which asks for a second factor that the account must not have.
+  // 203, which asks for a second factor; the account must not have one.
   if (isEnvelope) return notNow(code) ?? unasked(`${refusedSignIn}, code ${code}`);
   if (awayStatuses.has(code)) return unasked(`${unreachable}: HTTP ${code}`);
   return changed(code === 0 ? said : `HTTP ${code}: ${said}`);
 }
 
-/** @param expected a code that is the answer here, though it means elsewhere that there is no answer now */
+/** @param expected a code that is the right answer here, though elsewhere it means that there is no answer now */
 function judgeEnvelope(judge: (envelope: Envelope) => CallState, expected?: number): Judge {
   return (answer) => {
     if (awayStatuses.has(answer.status)) return away(answer);
@@ -116,7 +118,7 @@ function judgeEnvelope(judge: (envelope: Envelope) => CallState, expected?: numb
   };
 }
 
-/** Codes that tell of the account or of the server's health, not of the contract. */
+/** Codes about the account or the server's health, not about the contract. */
 function notNow(code: number): CallState | undefined {
   if (signInCodes.has(code)) return unasked(refusedSignIn);
   if (code === scopeMissing) return unasked("the account's token lacks the scope");
@@ -125,7 +127,7 @@ function notNow(code: number): CallState | undefined {
 
 const away = ({ status }: TextAnswer): CallState => unasked(`${unreachable}: HTTP ${status}`);
 
-/** @returns every place that does not fit and what is wrong there, never a value */
+/** @returns every place that does not fit and what is wrong there, but never a value */
 function misfits(schema: z.ZodType, value: unknown, at: readonly string[]): string | undefined {
   const parsed = schema.safeParse(value);
   if (parsed.success) return undefined;

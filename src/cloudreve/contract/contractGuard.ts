@@ -14,17 +14,17 @@ import { type CallState, refusedSignIn, stateOfFailure, unasked } from "./callSt
 import { contractProbes, type Known, noAccount, type Probe } from "./contractProbes.ts";
 
 const defaultCheckMs = 10_000;
-/** The time of one question. */
+/** Time for one question. */
 const probeMs = 4_000;
-/** Asked at a time: a drive must not feel that it is looked at. */
+/** Questions at a time, few enough that the drive does not notice. */
 const lanes = 3;
 
 interface ContractState {
   /** Method and path without ids. */
   readonly call: string;
-  /** "unasked": it could not be asked now, which says nothing of the contract. */
+  /** "unasked": the question could not be asked now, which says nothing about the contract. */
   readonly state: CallState["state"];
-  /** What has changed, or why it was not asked; holds nothing of anybody's. */
+  /** What has changed, or why it was not asked; contains no one's data. */
   readonly said?: string;
 }
 export type ContractReport = readonly ContractState[];
@@ -32,23 +32,25 @@ export type ContractReport = readonly ContractState[];
 interface GuardParts {
   readonly client: CloudreveClient;
   readonly credentials: Credentials;
-  /** Whose name to ask in; asked at each check. undefined = there is nobody, and only what needs none is asked. */
+  /**
+   * The account to ask with, looked up at each check; undefined = none, and only questions that need none are asked.
+   */
   readonly account: () => Promise<string | undefined>;
   readonly oauthClient: OAuthClient | undefined;
-  /** The time of a whole check: ten seconds. */
+  /** Time for a whole check: ten seconds when left out. */
   readonly checkMs?: number;
 }
 
-/** The sign-in itself is not asked by a probe; it is seen when the account's credential is made or renewed. */
+/** No probe signs in; the sign-in is checked when the account's credential is made or renewed. */
 const signInCall = "POST /session/token";
 
 /**
- * Asks Cloudreve harmless questions, and holds the answers against the schemas and codes that the adapter goes by.
- * Nothing is made, locked, written or opened.
+ * Asks Cloudreve harmless questions, and compares the answers with the schemas and codes that the adapter relies on.
+ * Nothing is created, locked, written or opened.
  *
- * Not guarded, since no question about it is harmless: what a viewer session, an upload session, native CheckFileInfo,
- * GetFile and a download look like when they succeed; native LOCK, UNLOCK and PutFile; DELETE /file and /file/upload,
- * which are never sent as a question; a password that is refused, which servers may count.
+ * Not checked, because no question about it is harmless: successful answers of a viewer session, an upload session,
+ * native CheckFileInfo, GetFile and downloads; native LOCK, UNLOCK and PutFile; DELETE /file and /file/upload; a
+ * refused password, which servers may count.
  */
 export class ContractGuard {
   readonly #client: CloudreveClient;
@@ -66,7 +68,7 @@ export class ContractGuard {
     this.#checkMs = checkMs;
   }
 
-  /** @returns one state for each call, always of the same calls in the same order; within its time, ten seconds */
+  /** @returns one state per call, always for the same calls in the same order; within ten seconds */
   check(): Promise<ContractReport> {
     this.#underWay ??= this.#check().finally(() => {
       this.#underWay = undefined;
@@ -106,7 +108,7 @@ export class ContractGuard {
     return reportOf(states);
   }
 
-  /** Lists the account's files, with a renewed credential where the stored one is refused. */
+  /** Lists the account's files, with a renewed credential if the stored one is refused. */
   async #signedIn(signal: AbortSignal, endsAtMs: number): Promise<SignedIn> {
     const nobody = (found: CallState): SignedIn => {
       const said = found.state === "unasked" ? found.said : "the account can't sign in";
@@ -154,7 +156,7 @@ export class ContractGuard {
 
 interface Outcome {
   readonly found: CallState;
-  /** `data` of the envelope where the contract is unchanged. */
+  /** `data` of the envelope if the contract is unchanged. */
   readonly data: unknown;
 }
 
@@ -164,7 +166,7 @@ interface SignedIn {
   readonly known: Pick<Known, "accessToken" | "userId" | "nobody">;
 }
 
-/** One state for each call: a change outweighs everything, and an answer that was had outweighs one that was not. */
+/** One state per call: a change counts more than anything else, and an answer more than none. */
 function reportOf(states: readonly (readonly [string, CallState])[]): ContractReport {
   return reportedCalls.map((call) => {
     const of = states.filter(([asked]) => asked === call).map(([, found]) => found);
@@ -192,7 +194,7 @@ function foundIn(listed: unknown): Pick<Known, "entryId" | "fileId" | "noVersion
   return { entryId: files[0]?.id, fileId: files[0]?.id ?? parent.id, noVersion: parent.primary_entity };
 }
 
-/** An office viewer where there is one, as the bridge would take. */
+/** An office viewer that the bridge would use, if there is one. */
 function viewerIn(explorer: unknown): string | undefined {
   const found = viewersSchema.safeParse(explorer);
   if (!found.success) return undefined;

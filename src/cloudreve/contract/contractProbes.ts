@@ -15,7 +15,7 @@ import {
   refusesWith,
 } from "./callState.ts";
 
-/** What is known by the time a probe is sent; what is not known has not been answered, or there is none. */
+/** What is known when a probe is sent; undefined = not answered yet, or there is none. */
 export interface Known {
   /** A name that no file has. */
   readonly noName: string;
@@ -23,11 +23,11 @@ export interface Known {
   /** Why there is no access token. */
   readonly nobody?: string | undefined;
   readonly userId?: string | undefined;
-  /** A file or folder of the account's own, when it has any. */
+  /** A file or folder of the account's own, if it has any. */
   readonly entryId?: string | undefined;
-  /** An id that Cloudreve takes for a file's: of the entry, or of the account's root folder. */
+  /** An id that Cloudreve accepts as a file's: of that entry, or of the account's root folder. */
   readonly fileId?: string | undefined;
-  /** Cloudreve's word for "no version". */
+  /** Cloudreve's id for "no version". */
   readonly noVersion?: string | undefined;
   readonly viewerId?: string | undefined;
   readonly hasOAuth?: boolean | undefined;
@@ -35,9 +35,9 @@ export interface Known {
 }
 
 export interface Probe {
-  /** Method and path without ids: what is reported. */
+  /** Method and path without ids, for the report. */
   readonly call: string;
-  /** @returns why it can't be asked where something is not known */
+  /** @returns the request, or why it can't be sent when something is unknown */
   question(known: Known): DriveCall | string;
   readonly judge: Judge;
 }
@@ -45,11 +45,11 @@ export interface Probe {
 export const noAccount = "there is no account to ask in the name of";
 const lacking = ({ nobody = "Cloudreve did not tell what it takes to ask" }: Known): string => nobody;
 const noOAuth = "Cloudreve knows no OAuth before 4.12";
-/** Of a form that no id of Cloudreve's has. */
+/** In a format that no id of Cloudreve's has. */
 const noId = "contract-guard";
 const noUuid = "00000000-0000-0000-0000-000000000000";
 const root = "cloudreve://my";
-/** A folder that does not exist, and a file in it: nothing that is asked of it can reach anything. */
+/** A folder that does not exist, and a file in it: no question about them can reach anything. */
 const missingUri = ({ noName }: Known): string => `${root}/${noName}/${noName}.docx`;
 
 const named = (ask: (known: Known & { accessToken: string }) => Omit<DriveCall, "accessToken"> | string) => {
@@ -68,8 +68,8 @@ const native = (below: string) => (known: Known) => {
 };
 
 /**
- * The harmless questions: what only reads, and what Cloudreve must refuse before it does anything, each with the
- * answer it gives in 4.0 and July 2026.
+ * The harmless questions: calls that only read, and calls that Cloudreve must refuse before it does anything, each with
+ * the answer it gives in 4.0 and in July 2026.
  * @see recordings of the same calls; reference cloudreve-v4 sections 2 to 9
  */
 export const contractProbes = {
@@ -123,7 +123,7 @@ export const contractProbes = {
         ? "the account has no files yet"
         : { method: "GET", path: "/file/info", query: { id: entryId } },
     ),
-    // What has been listed may be gone by now; for good, that is -1.
+    // The listed file may be gone by now; if it was deleted for good, the code is -1.
     judge: (answer) => {
       const isGone = [40_016, -1].some((code) => refusesWith(code)(answer).state === "unchanged");
       return isGone ? { state: "unasked", said: "the file is gone" } : answersWith(cloudreveFileSchema)(answer);
@@ -144,7 +144,7 @@ export const contractProbes = {
     question: named((known) => ({ method: "POST", path: "/file/url", json: { uris: [missingUri(known)] } })),
     judge: refusesWith(40_081),
   },
-  // The shape of a good answer, with an empty place for the file that is not there; what never was does not expire.
+  // The format of a good answer, with an empty entry for the file that is missing; it then has no expiry.
   urlSkipped: {
     call: "POST /file/url",
     question: named((known) => ({
@@ -161,7 +161,7 @@ export const contractProbes = {
   },
   viewerSession: {
     call: "PUT /file/viewerSession",
-    // The viewer is looked up before the file.
+    // Cloudreve looks up the viewer before the file.
     question: named((known) =>
       known.viewerId === undefined
         ? "Cloudreve has no viewer"
@@ -183,7 +183,7 @@ export const contractProbes = {
     question: native("/contents"),
     judge: refusesNatively,
   },
-  // The root is a folder, and no content can ever take its place.
+  // The root is a folder, so it can never get any content.
   content: {
     call: "PUT /file/content",
     question: named(() => ({ method: "PUT", path: "/file/content", query: { uri: root } })),
@@ -207,7 +207,7 @@ export const contractProbes = {
     })),
     judge: refusesWith(40_016),
   },
-  // As the bridge asks it of a file that somebody holds, only that here the file is missing too.
+  // As the bridge asks about a locked file, except that the file is missing too.
   version: {
     call: "POST /file/version/current",
     question: named((known) =>
