@@ -1,7 +1,7 @@
-/** What the host wants said in the editor's address. */
+/** What the bridge sets in the editor's address. */
 export interface ActionChoices {
   readonly wopiSrc: string;
-  /** `en-US`, `zh-CN`; undefined leaves the editor's own choice. */
+  /** `en-US`, `zh-CN`; undefined = the editor chooses. */
   readonly language: string | undefined;
   readonly theme: "light" | "dark" | undefined;
 }
@@ -9,7 +9,7 @@ export interface ActionChoices {
 /** Parameters that carry the language, by suite: Collabora and ONLYOFFICE, Microsoft 365. */
 const languageParameters = ["lang", "ui", "rs"];
 
-/** Placeholders of discovery's urlsrc that the bridge can fill. */
+/** Placeholders in discovery's urlsrc that the bridge can fill. */
 const placeholders: Readonly<Record<string, (choices: ActionChoices) => string | undefined>> = {
   UI_LLCC: ({ language }) => language,
   DC_LLCC: ({ language }) => language,
@@ -18,9 +18,9 @@ const placeholders: Readonly<Record<string, (choices: ActionChoices) => string |
 };
 
 /**
- * Takes an editor's address as Cloudreve's viewer session or a discovery document gives it, and makes the one our
- * host page posts to: our WOPI source, language and theme by name, nothing left in angle brackets.
- * Cloudreve puts the words `lng` and `darkmode` where language and theme belong.
+ * Turns an editor's address, from Cloudreve's viewer session or a discovery document, into the one our page posts to:
+ * with our WOPI source, language and theme, and nothing left in angle brackets. Cloudreve writes the words `lng` and
+ * `darkmode` in place of language and theme.
  * @see recordings/cloudreve/viewer-session-ok.json; reference wopi.md section 2
  */
 export function actionUrl(source: string, choices: ActionChoices): string {
@@ -45,17 +45,17 @@ export function actionUrl(source: string, choices: ActionChoices): string {
   return url.href;
 }
 
-/** An address of discovery without its placeholders: what can be parsed, and tells the origin. */
+/** An address from discovery without its placeholders, so that it can be parsed. */
 export function bareAddress(urlsrc: string): string {
   return urlsrc.replace(/<[^<>]*>/g, "");
 }
 
-/** Whatever the parameter is called, this is where Cloudreve serves WOPI itself. */
+/** Whatever the parameter is called, this path is Cloudreve's own WOPI host. */
 function isCloudreves(wopiSrc: string): boolean {
   return /\/api\/v4\/file\/wopi\/[^/]+$/.test(wopiSrc);
 }
 
-/** `<ui=UI_LLCC&>` is filled or goes as a whole; unknown ones go, and so does what is not even of that form. */
+/** `<ui=UI_LLCC&>` is filled or removed; unknown and malformed placeholders are removed. */
 function fillPlaceholders(source: string, choices: ActionChoices): string {
   return source
     .replace(/<([^=<>&]*)=([^<>&]*)&?>/g, (_group, name: string, word: string) => {

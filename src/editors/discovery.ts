@@ -23,7 +23,7 @@ const discoverySchema = rowObject({
   oldProofKey: proofKeySchema.optional(),
   fetchedAtMs: z.number(),
 });
-/** What an editor's discovery document says. */
+/** The contents of an editor's discovery document. */
 export type Discovery = z.infer<typeof discoverySchema>;
 
 const freshForMs = 12 * 3_600_000;
@@ -31,7 +31,7 @@ const retryAfterMs = 30_000;
 const timeoutMs = 5_000;
 const limitBytes = 4 * 1024 * 1024;
 
-/** xml2js gives a text for an element that has neither attributes nor children. */
+/** xml2js returns a string for an element without attributes and children. */
 function elements<Shape extends z.ZodRawShape>(children: Shape) {
   const element = z.object({ $: z.record(z.string(), z.string()).default({}), ...children });
   return z.array(z.preprocess((node) => (typeof node === "string" ? {} : node), element)).default([]);
@@ -44,12 +44,12 @@ const documentSchema = z.object({
   }),
 });
 
-/** Browsers use an external zone; the zone's name says nothing about the scheme of the addresses in it. */
+/** Browsers use an external zone; a zone's name says nothing about the scheme of its addresses. */
 const zonesByPreference = ["external-https", "external-http"];
 
 /** @throws Error when it is not a discovery document */
 export async function parseDiscovery(xml: string, fetchedAtMs: number): Promise<Discovery> {
-  // Entities are the one way a small document becomes a huge one.
+  // Only entities can turn a small document into a huge one.
   if (/<!(DOCTYPE|ENTITY)/i.test(xml)) throw new Error("a document type is not accepted");
   const parsed = documentSchema.safeParse(await parsedXml(xml));
   if (!parsed.success) throw new Error("it is not a discovery document");
@@ -83,7 +83,7 @@ function proofKeyOf(modulus: string | undefined, exponent: string | undefined): 
   return modulus && exponent ? { modulus, exponent } : undefined;
 }
 
-/** The discovery of one editor: fetched when asked for, kept in the store, the last good copy used when it is away. */
+/** One editor's discovery: fetched on demand and stored; the last good copy is used while the editor is down. */
 export class EditorDiscovery {
   readonly url: string;
   readonly #kept: StoredRecord<Discovery>;
@@ -98,12 +98,12 @@ export class EditorDiscovery {
     this.#now = now;
   }
 
-  /** What is in memory: asks neither the editor nor the store. */
+  /** What is in memory, without asking the editor or the store. */
   get known(): Discovery | undefined {
     return this.#known;
   }
 
-  /** @throws editorUnreachable when it never could be read */
+  /** @throws editorUnreachable when it could never be read */
   async current(): Promise<Discovery> {
     this.#known ??= await this.#kept.get(this.url);
     const known = this.#known;
@@ -111,10 +111,10 @@ export class EditorDiscovery {
     return this.#fetch(known, known === undefined ? 0 : retryAfterMs);
   }
 
-  /** Reads it again, as after a failed proof; at most every half minute. */
+  /** Reads it again, for example after a failed proof; at most every half minute. */
   async refreshed(): Promise<Discovery> {
     const known = await this.current();
-    // What is being read right now is newer than what is known.
+    // A read in progress is newer than what is known.
     return this.#fetch(known, this.#underWay === undefined ? retryAfterMs : 0);
   }
 
@@ -144,7 +144,7 @@ export class EditorDiscovery {
       signal: AbortSignal.timeout(timeoutMs),
     });
     const fresh = await parseDiscovery(answer.data, this.#now());
-    // An editor that once offered keys does not lose them by a document without: that would switch the check off.
+    // An editor that once offered keys keeps them, even if a later document has none: that would switch the check off.
     const kept: Discovery =
       fresh.proofKey === undefined && known?.proofKey !== undefined
         ? { ...fresh, proofKey: known.proofKey, oldProofKey: known.oldProofKey }
@@ -170,9 +170,9 @@ export class Editors {
   }
 
   /**
-   * The discovery that holds for an action URL: the one whose actions are of that origin.
-   * @returns undefined when no configured editor is of that origin
-   * @throws editorUnreachable when it may be one that could never be read
+   * The discovery for an action URL: the one with an action at the same origin.
+   * @returns undefined when no configured editor has that origin
+   * @throws editorUnreachable when it may belong to an editor that could never be read
    */
   async behind(actionUrl: string): Promise<EditorDiscovery | undefined> {
     const { origin } = new URL(actionUrl);
@@ -182,7 +182,7 @@ export class Editors {
       throw new NotThisEditor();
     });
     try {
-      // An editor that is away must not stand in the way of the others' documents.
+      // One editor that is down must not affect documents of the others.
       return await Promise.any(asked);
     } catch (error) {
       const reasons: unknown[] = error instanceof AggregateError ? error.errors : [error];
@@ -192,18 +192,18 @@ export class Editors {
     }
   }
 
-  /** The discovery whose keys a grant's calls are checked with: a single editor's own, whatever it lists by now. */
+  /** The discovery whose keys sign a grant's calls. With a single editor it is that one, whatever it lists by now. */
   async signerOf(actionUrl: string): Promise<EditorDiscovery | undefined> {
     const [first, ...others] = this.#discoveries;
     return others.length === 0 ? first : this.behind(actionUrl);
   }
 
-  /** @returns of each editor what is in memory of it */
+  /** @returns what is in memory, one entry per editor */
   known(): readonly (Discovery | undefined)[] {
     return this.#discoveries.map((discovery) => discovery.known);
   }
 
-  /** @returns one entry per editor: whether its discovery can be had */
+  /** @returns one entry per editor: whether its discovery can be read */
   async states(): Promise<{ url: string; ok: boolean }[]> {
     return Promise.all(
       this.#discoveries.map(async (discovery) => {

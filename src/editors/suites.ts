@@ -1,13 +1,13 @@
 /** Where office suites differ, as data. */
 export interface Suite {
   readonly name: "collabora" | "onlyoffice" | "microsoft365" | "other";
-  /** A save without a time stamp means "Overwrite": the suite sends the time in every other one. */
+  /** A save without a time stamp means "Overwrite": this suite sends the time with every other save. */
   readonly overwritesByOmission: boolean;
-  /** Understands a fresh token while the document stays open. */
+  /** Accepts a new token while the document is open. */
   readonly takesFreshTokens: boolean;
-  /** What the host adds to the editor's address: our page can close, so the editor shows the button for it. */
+  /** What the host adds to the editor's address. Our page can close documents, so the editor shows a button for it. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** CheckFileInfo properties that only this suite knows; what it does not know it ignores. */
+  /** CheckFileInfo properties that only this suite knows; suites ignore unknown ones. */
   readonly extras: Readonly<Record<string, unknown>>;
 }
 
@@ -30,7 +30,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
   },
   {
     name: "microsoft365",
-    // Every app has a path of its own (`/we/…`, `/x/_layouts/…`, `/hosting/WopiTestFrame.aspx`); all end like this.
+    // Every app has its own path (`/we/…`, `/x/_layouts/…`, `/hosting/WopiTestFrame.aspx`); all end like this.
     path: /\.aspx$/i,
     overwritesByOmission: false,
     takesFreshTokens: false,
@@ -39,7 +39,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
   },
 ];
 
-/** An editor that speaks Collabora's headers without being at its address, such as the sandbox's. */
+/** An editor that uses Collabora's headers but not its addresses, such as the sandbox's. */
 const other: Suite = {
   name: "other",
   overwritesByOmission: true,
@@ -48,18 +48,18 @@ const other: Suite = {
   extras: {},
 };
 
-/** @param actionUrl the editor's address, by whose path the suites can be told apart */
+/** @param actionUrl the editor's address; its path shows which suite it is */
 export function suiteOf(actionUrl: string): Suite {
   const { pathname } = new URL(actionUrl);
   return suites.find(({ path }) => path.test(pathname)) ?? other;
 }
 
-/** Whose copy of a document it is: one editor keeps one for all its users, and two suites may share an origin. */
+/** Identifies an editor's copy of a document. It has one for all its users; two suites may share an origin. */
 export function editorKey(actionUrl: string): string {
   return `${suiteOf(actionUrl).name} ${new URL(actionUrl).origin}`;
 }
 
-/** @returns the address with what its suite is told by the host; what it says already stays */
+/** @returns the address with the parameters its suite needs; parameters it already has stay as they are */
 export function withSuiteParameters(actionUrl: string): string {
   const url = new URL(actionUrl);
   for (const [name, value] of Object.entries(suiteOf(actionUrl).parameters)) {

@@ -4,7 +4,7 @@ import { BridgeError } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { OldestOutMap } from "../model/oldestOutMap.ts";
 
-/** What an access token contains: grant, file and expiry. Everything else is read from the grant. */
+/** The contents of an access token: grant, file and expiry. Everything else is read from the grant. */
 export interface TokenClaims {
   readonly grantId: string;
   /** The last segment of the WOPISrc it is valid for. */
@@ -20,16 +20,16 @@ export function deriveKey(secret: string, purpose: string): Uint8Array<ArrayBuff
   return new Uint8Array(hkdfSync("sha256", secret, "cloudreve-office-bridge", purpose, 32));
 }
 
-/** Signs and reads WOPI access tokens: short, since Office allows some 2000 characters for a whole address. */
+/** Signs and reads WOPI access tokens. They are short, since Office allows some 2000 characters for an address. */
 export class AccessTokens {
   readonly #keys: readonly Promise<webcrypto.CryptoKey>[];
   readonly #now: Clock;
-  /** What verified tokens say: an editor sends the same one with every call. Rights are not in it. */
+  /** Verified tokens: an editor sends the same one with every call. They contain no rights. */
   readonly #verified = new OldestOutMap<string, TokenClaims>(rememberedTokens);
 
   /** @param secrets the first signs, all verify (rotation) */
   constructor(secrets: readonly string[], now: Clock) {
-    // Imported once: that costs as much as a signature.
+    // Imported once, because that takes as long as a signature.
     this.#keys = secrets.map((secret) => hmacKey(deriveKey(secret, "access token")));
     this.#now = now;
   }
@@ -63,7 +63,7 @@ export class AccessTokens {
         const claims = claimsOf(payload);
         if (claims !== undefined) return this.#remember(token, claims);
       } catch (error) {
-        // Another key may fit; otherwise it is refused below, whatever was wrong with it.
+        // Try the next key; if none fits, the token is refused below.
         const expired = error instanceof errors.JWTExpired ? claimsOf(error.payload) : undefined;
         if (expired !== undefined && acceptExpired) return expired;
       }

@@ -28,12 +28,12 @@ export const auditSchema = z.discriminatedUnion("event", [
   }),
   z.object({ event: z.literal("linkChanged"), link: z.string(), file, by: z.string() }),
   z.object({ event: z.literal("linkUsed"), link: z.string(), file, person }),
-  /** from: the address, of IPv6 the /64. */
+  /** from: the network address; of IPv6 the /64. */
   z.object({ event: z.literal("linkPasswordWrong"), link: z.string(), file, from: z.string() }),
   z.object({ event: z.literal("linkRevoked"), link: z.string(), file, by: z.string() }),
   z.object({ event: z.literal("saved"), file, person, version: z.string(), link: z.string().optional() }),
   z.object({ event: z.literal("conflictCopy"), file, person, copyName: z.string(), link: z.string().optional() }),
-  /** The bytes of a save that waited are gone: too old, or dismissed by the owner. */
+  /** The bytes of a waiting save are gone: it was too old, or the owner dismissed it. */
   z.object({
     event: z.literal("saveDropped"),
     file,
@@ -42,14 +42,14 @@ export const auditSchema = z.discriminatedUnion("event", [
     by: z.string().optional(),
   }),
   z.object({ event: z.literal("saveDownloaded"), file, person, by: z.string() }),
-  /** Save As: what was made of `file`, beside it. */
+  /** Save As: the file that was made from `file`, beside it. */
   z.object({
     event: z.literal("savedAs"),
     file,
     person,
     newFile: file,
     name: z.string(),
-    /** The name was another file's, which has a new version now. */
+    /** The name belonged to another file, which now has a new version. */
     overwritten: z.boolean(),
     through,
   }),
@@ -60,7 +60,7 @@ export const auditSchema = z.discriminatedUnion("event", [
 export type AuditEvent = z.infer<typeof auditSchema>;
 export type Audit = (event: AuditEvent) => void;
 
-/** Lines of a stream of their own, `"stream":"audit"`, whatever the log level. */
+/** Lines with `"stream":"audit"`, written at any log level. */
 export function auditLog(logger: Logger): Audit {
   const lines = logger.child({ stream: "audit" }, { level: "info" });
   return (event) => lines.info(auditSchema.parse(event));

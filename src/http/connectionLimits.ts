@@ -17,8 +17,8 @@ const idleConnectionMs = 120_000;
 const keepAliveMs = 130_000;
 
 /**
- * A server whose connections have bounds. There is none for an address: behind a proxy all come from one.
- * How fast a body must move is `requireMovement`'s matter.
+ * A server with limits on its connections. There is no limit per address: behind a proxy, all connections come from
+ * one. `requireMovement` checks how fast a body moves.
  */
 export function boundedServer(app: RequestListener, limits: Partial<ConnectionLimits> = {}): Server {
   const { connections, crowdedAt, headersWithinMs, lookEveryMs } = { ...usualLimits, ...limits };

@@ -6,17 +6,17 @@ const usualTiming = {
   drainMs: 25_000,
   /** In the last part of that time, no new calls are accepted. */
   lastCallsMs: 5_000,
-  /** How long a balancer that asks for readiness has to notice, before the port closes. */
+  /** How long a load balancer that checks readiness has to notice, before the port closes. */
   noticeMs: 5_000,
-  /** A load balancer that has not asked for this long is gone. */
+  /** A load balancer that has not checked for this long is gone. */
   watchedForMs: 30_000,
 };
 export type DrainTiming = typeof usualTiming;
 
 /**
- * How a server ends. From the first moment on it is not ready, and every answer closes its connection. Calls are still
- * taken until those who balance have been given notice and what was under way then has been answered; then the port is
- * closed, and the rest is waited for.
+ * How a server stops. From the start it reports that it is not ready, and every answer closes its connection. It still
+ * takes calls until load balancers have noticed and the calls in progress then have been answered. Then it closes the
+ * port and waits for the rest.
  */
 export class Drain {
   readonly #timing: DrainTiming;
@@ -29,7 +29,7 @@ export class Drain {
     this.#timing = { ...usualTiming, ...timing };
   }
 
-  /** @returns false once stopping; callers of this are taken for load balancers */
+  /** @returns false once stopping; callers are assumed to be load balancers */
   isReady(): boolean {
     this.#askedAtMs = performance.now();
     return this.#ending === undefined;
@@ -40,7 +40,7 @@ export class Drain {
     this.#server = server;
     server.prependListener("request", (_request: IncomingMessage, response: ServerResponse) => {
       this.#underWay.add(response);
-      // Log, limits, operation and Node's own pipeline each watch for the end: more than the ten Node takes for a leak.
+      // Log, limits, operation and Node's own pipeline each listen for the end: more than the ten at which Node warns.
       response.setMaxListeners(20);
       if (this.#ending !== undefined) response.setHeader("Connection", "close");
       response.once("close", () => {
@@ -51,7 +51,7 @@ export class Drain {
     });
   }
 
-  /** @returns once the server has ended; asked again, the same end */
+  /** @returns once the server has stopped; calling it again returns the same promise */
   end(): Promise<void> {
     this.#ending ??= this.#end();
     return this.#ending;

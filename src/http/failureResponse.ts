@@ -37,7 +37,7 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   rangeInvalid: { wopi: 416, web: 416, title: "The requested range is outside the file." },
   nameTaken: { wopi: 409, web: 409, title: "That name is already taken." },
   nameIllegal: { wopi: 400, web: 422, title: "That name is not allowed." },
-  // Collabora says "disk full" to a 413, which is what a used-up quota is.
+  // Collabora says "disk full" for a 413, which is what a full quota means.
   quotaExceeded: { wopi: 413, web: 507, title: "This account has no storage space left." },
   signInNeeded: { wopi: 503, web: 401, title: "The account needs to sign in to the drive again." },
   fileUnproven: { wopi: 503, web: 503, title: "The file may have been moved or replaced, so it was left untouched." },
@@ -49,11 +49,11 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   storeUnreachable: { wopi: 503, web: 503, title: "The bridge does not reach its store." },
   rowUnreadable: { wopi: 500, web: 500, title: "The bridge can't read a record in its store." },
   spoolFailed: { wopi: 500, web: 500, title: "The bridge can't keep the save: its disk refuses." },
-  // It passes: to a 413 Collabora makes the document read-only for everybody, to this it keeps it and saves again.
+  // This passes. On 413 Collabora makes the document read-only for everyone; on this it keeps it and saves again.
   spoolFull: { wopi: 503, web: 503, title: "The bridge has no room for the save now." },
 };
 
-/** Calls that are open end soon, or are cut off. @see requireMovement */
+/** Open calls end soon, or are cut off. @see requireMovement */
 const retryCallsAfterSeconds = 10;
 
 /** Answers an editor: status, the lock headers WOPI requires, and Collabora's code for a change by someone else. */

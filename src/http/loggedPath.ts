@@ -4,8 +4,8 @@ const hidden = "-";
 const idPattern = /^[A-Za-z0-9_.-]{1,20}$/;
 
 /**
- * Addresses of the bridge. `:id` is shown, `:secret` is not. What fits none of them is hidden as a whole: a secret that
- * was pasted behind the wrong prefix, a slash too many, a proxy that forgot to strip its own part.
+ * Addresses of the bridge. `:id` is shown, `:secret` is not. A path that fits none of them is hidden completely: it may
+ * be a secret pasted after the wrong prefix, have a slash too many, or a prefix that a proxy should have removed.
  */
 const shapes: readonly (readonly string[])[] = [
   "",
@@ -52,7 +52,7 @@ const areas = new Set(["wopi", "api"]);
 
 /**
  * The path of a request as the log shows it, without its query.
- * @param target as it was sent: with scheme and host, too, and in whatever spelling Express serves
+ * @param target as it was sent: possibly with scheme and host, and in any spelling that Express accepts
  */
 export function loggedPath(target: string): string {
   const path = target.replace(/^[a-z][a-z0-9+.-]{0,20}:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] ?? "";
@@ -67,7 +67,7 @@ export function loggedPath(target: string): string {
 
 function fits(part: string, sent: string | undefined): boolean {
   if (sent === undefined) return false;
-  // Express takes /EDIT for /edit.
+  // Express treats /EDIT like /edit.
   return part.startsWith(":") ? sent !== "" : sent.toLowerCase() === part;
 }
 

@@ -12,7 +12,7 @@ export interface AnsweredRequest {
   readonly seconds: number;
 }
 
-/** One call of the drive that has ended. */
+/** One call to the drive that has ended. */
 export interface DriveCall {
   /** Method and path without ids. */
   readonly call: string;
@@ -41,7 +41,7 @@ export class Metrics {
   readonly #saves: Counter<"outcome">;
   readonly #contract: Gauge<"call">;
 
-  /** @param standing called at each reading */
+  /** @param standing called each time the metrics are read */
   constructor(standing: () => Promise<Standing>) {
     const registers = [this.#registry];
     this.#requests = new Counter({

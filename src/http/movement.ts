@@ -3,7 +3,7 @@ import type { RequestHandler } from "express";
 const usualTiming = {
   /** How often progress is checked. */
   everyMs: 30_000,
-  /** Least progress between two checks: two kilobytes a second is slower than any line in use. */
+  /** Least progress between two checks: two kilobytes a second, slower than any real connection. */
   leastBytes: 64 * 1024,
   /** Time for the rest of a body after the response, so that the sender can still read why it was refused. */
   restWithinMs: 30_000,
@@ -11,9 +11,9 @@ const usualTiming = {
 export type MovementTiming = typeof usualTiming;
 
 /**
- * Cuts connections on which a body stands still, there or back: half-sent uploads, downloads that nobody reads, and
- * both at a byte a second. A large save over a slow line is no attack: what counts is that it moves. While the bridge
- * itself is at work, between the two bodies, nothing is asked of the caller.
+ * Cuts connections on which a body makes no progress, in either direction: half-sent uploads, downloads that no one
+ * reads, and both at a byte a second. A large save over a slow line is fine as long as it moves. While the bridge works
+ * between the two bodies, nothing is expected from the caller.
  */
 export function requireMovement(timing: Partial<MovementTiming> = {}): RequestHandler {
   const { everyMs, leastBytes, restWithinMs } = { ...usualTiming, ...timing };

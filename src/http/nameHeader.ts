@@ -1,12 +1,12 @@
 import { BridgeError } from "../model/failure.ts";
 
-/** A run of base64 in UTF-7; it ends at the first character that is not of base64, and swallows a `-` there. */
+/** A run of base64 in UTF-7. It ends at the first character that is not base64; a `-` there belongs to it. */
 const shiftedRun = /\+([A-Za-z0-9+/]*)(-?)/g;
 
 /**
- * A file name from a WOPI header. The value is UTF-7 (RFC 2152) and always decoded: clients shift characters that
- * look harmless too, such as the underscore.
- * @throws headerInvalid when it is not UTF-7: a name that is only nearly right would go to the wrong file
+ * A file name from a WOPI header. The value is UTF-7 (RFC 2152) and always decoded: clients also encode characters that
+ * need no encoding, such as the underscore.
+ * @throws headerInvalid when it is not UTF-7: an almost correct name would go to the wrong file
  */
 export function nameFromHeader(header: string, value: string): string {
   const malformed = () => new BridgeError({ kind: "headerInvalid", header, reason: "not UTF-7" });
@@ -19,7 +19,7 @@ export function nameFromHeader(header: string, value: string): string {
   });
 }
 
-/** A file name for a WOPI header: printable ASCII, whatever the name holds. */
+/** A file name for a WOPI header: printable ASCII for any name. */
 export function nameForHeader(name: string): string {
   return name.replace(/[^A-Za-z0-9 '(),\-./:?]+/g, (run) => {
     if (run === "+") return "+-";
@@ -27,7 +27,7 @@ export function nameForHeader(name: string): string {
   });
 }
 
-/** @returns undefined when the bits make no whole units of UTF-16, or more than padding is left over */
+/** @returns undefined when the bits are not whole UTF-16 units, or more than padding is left over */
 function utf16Units(base64: string): string | undefined {
   const bytes = Buffer.from(base64, "base64");
   const isPadded = bytes.toString("base64").replace(/=+$/, "") === base64;

@@ -17,7 +17,7 @@ interface RequestContext {
 const current = new AsyncLocalStorage<RequestContext>();
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** @returns what goes with every call to Cloudreve, so that its log can be read beside ours: correlation id and trace */
+/** @returns headers for every call to Cloudreve, so that its log can be matched with ours: correlation id and trace */
 export function headersOnward(): Readonly<Record<string, string>> {
   const context = current.getStore();
   if (context === undefined) return {};
@@ -25,7 +25,7 @@ export function headersOnward(): Readonly<Record<string, string>> {
   return { "X-Cr-Correlation-Id": correlationId, ...(trace === undefined ? {} : { traceparent: trace.traceparent }) };
 }
 
-/** Adds facts to the line of the request being served; never a token, a key or an address with a query. */
+/** Adds facts to the log line of the request being served; never a token, a key or an address with a query. */
 export function logFacts(facts: Readonly<Record<string, unknown>>): void {
   Object.assign(current.getStore()?.facts ?? {}, facts);
 }
@@ -43,8 +43,8 @@ export function logFailure(error: unknown): Failure | undefined {
 }
 
 /**
- * A library puts what it was given into its messages: an address, the body it could not read. Whatever is long enough
- * to be a secret and no word is left out.
+ * Libraries put their input into error messages: an address, or a body they could not parse. Anything long enough to be
+ * a secret, and not a plain word, is left out.
  */
 export function withoutSecrets(text: string): string {
   return text
@@ -64,8 +64,8 @@ export function shortHash(secret: string): string {
 }
 
 /**
- * One line a request: path without query, outcome, time.
- * @param answered hears of each request once it is over
+ * One line per request: path without query, result, duration.
+ * @param answered is called for each request once it is over
  */
 export function logRequests(logger: Logger, answered: (request: AnsweredRequest) => void): RequestHandler {
   return (request, response, next) => {
@@ -97,7 +97,7 @@ export function logRequests(logger: Logger, answered: (request: AnsweredRequest)
   };
 }
 
-/** Labels of a request in the metrics: never text from outside, which could take any number of values. */
+/** Labels of a request in the metrics; never text from outside, which could have any number of values. */
 function kindOf(
   path: string,
   method: string,

@@ -4,10 +4,10 @@ import type { z } from "zod";
 import type { Clock } from "../model/keyValueStore.ts";
 import { deriveKey } from "./accessToken.ts";
 
-/** Each one costs a signature check, and a header has room for a thousand. */
+/** Checking a signature takes time, and a header has room for a thousand cookies. */
 const triedOfOneName = 8;
 
-/** Cookies of our own pages: signed, for this host alone, not for scripts, not sent along by other sites' forms. */
+/** Cookies of our own pages: signed, for this host only, hidden from scripts, and not sent with other sites' forms. */
 export class SignedCookies {
   readonly #keys: readonly Uint8Array[];
   readonly #now: Clock;
@@ -26,7 +26,7 @@ export class SignedCookies {
     name: string,
     schema: Schema,
   ): Promise<z.output<Schema> | undefined> {
-    // Another host of the domain may have set one of the same name, which then comes along, and maybe first.
+    // Another host of the domain may have set a cookie of this name; browsers send both, perhaps that one first.
     for (const text of cookiesIn(request.get("Cookie") ?? "", this.#fullName(name)).slice(0, triedOfOneName)) {
       const claims = schema.safeParse(await this.#claimsIn(text, name));
       if (claims.success) return claims.data;
@@ -34,7 +34,7 @@ export class SignedCookies {
     return undefined;
   }
 
-  /** @returns undefined for what is not ours; no schema takes that */
+  /** @returns undefined for a value that is not ours; no schema accepts that */
   async #claimsIn(text: string, name: string): Promise<unknown> {
     for (const key of this.#keys) {
       try {
@@ -47,7 +47,7 @@ export class SignedCookies {
         });
         return payload["c"];
       } catch {
-        // Another key may fit; otherwise it is as if there were none.
+        // Try the next key; if none fits, there is no cookie.
       }
     }
     return undefined;
@@ -58,7 +58,7 @@ export class SignedCookies {
     response.cookie(fullName, text, { ...this.#options(), maxAge: lifetimeMs });
   }
 
-  /** @returns name and value, as a browser sends them back */
+  /** @returns name and value, as browsers send them back */
   async signed(name: string, claims: unknown, lifetimeMs: number): Promise<readonly [name: string, value: string]> {
     const [key] = this.#keys;
     if (key === undefined) throw new TypeError("a cookie needs a key");
@@ -74,7 +74,7 @@ export class SignedCookies {
     response.clearCookie(this.#fullName(name), this.#options());
   }
 
-  /** `__Host-`: no other host of the domain can set it. Browsers take that name over https alone. */
+  /** `__Host-`: no other host of the domain can set it. Browsers accept that prefix only over https. */
   #fullName(name: string): string {
     return this.#isSecure ? `__Host-bridge-${name}` : `bridge-${name}`;
   }

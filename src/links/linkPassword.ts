@@ -1,10 +1,10 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { BridgeError } from "../model/failure.ts";
 
-/** 32 MiB and about a tenth of a second each: dear enough for who guesses, cheap enough for who knows. */
+/** 32 MiB and about a tenth of a second each: expensive for guessing, cheap for those who know the password. */
 const cost = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 const keyBytes = 32;
-/** Each takes its memory and one of Node's four threads, which the disk needs too. */
+/** Each one takes its memory and one of Node's four threads, which file access needs too. */
 const atOnce = 2;
 const waitingAtMost = 500;
 let running = 0;
@@ -16,7 +16,7 @@ export async function hashPassword(password: string): Promise<string> {
   return `scrypt$${salt.toString("base64url")}$${(await derived(password, salt)).toString("base64url")}`;
 }
 
-/** @param hash as `hashPassword` made it @throws tooManyAttempts when hundreds wait already */
+/** @param hash from `hashPassword` @throws tooManyAttempts when hundreds are already waiting */
 export async function isPassword(password: string, hash: string): Promise<boolean> {
   const [, salt = "", kept = ""] = hash.split("$");
   const expected = Buffer.from(kept, "base64url");
@@ -24,7 +24,7 @@ export async function isPassword(password: string, hash: string): Promise<boolea
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
 
-/** Keyboards compose accents differently, and copying takes blanks along: the same word must stay the same password. */
+/** Keyboards compose accents differently, and copying adds spaces: the same word must give the same hash. */
 async function derived(password: string, salt: Buffer): Promise<Buffer> {
   if (running < atOnce) running += 1;
   else if (waiting.length < waitingAtMost) await new Promise<void>((resolve) => waiting.push(resolve));
@@ -36,7 +36,7 @@ async function derived(password: string, salt: Buffer): Promise<Buffer> {
       );
     });
   } finally {
-    // The place is handed on as it is; without anybody to take it, it is free.
+    // The next one takes the place over; if no one is waiting, it is free.
     const next = waiting.shift();
     if (next === undefined) running -= 1;
     else next();

@@ -17,33 +17,33 @@ export type LinkRestrictions = z.infer<typeof linkRestrictionsSchema>;
 
 const editLinkSchema = rowObject({
   id: z.string(),
-  /** Drive account that acts for whoever comes through it. */
+  /** Drive account that acts for the link's visitors. */
   account: z.string(),
   owner: namedPersonSchema,
   fileId: z.string(),
-  /** As it was when the link was made; the drive knows the name of today. */
+  /** The file's name when the link was made; the drive knows the current one. */
   fileName: z.string(),
   permission: z.enum(["view", "edit"]),
   expiresAtMs: z.number().exactOptional(),
   /** Made by `links/linkPassword.ts`. */
   passwordHash: z.string().exactOptional(),
-  /** For the owner's eyes and the visitor's: what the link is for. */
+  /** What the link is for, as its owner and its visitors see it. */
   note: z.string().exactOptional(),
   asksName: z.boolean(),
-  /** Whether a visitor who edits may give the file another name; a link of an older bridge says nothing of it. */
+  /** Whether a visitor who may edit can rename the file. Links from older versions lack it. */
   mayRename: z.boolean().default(false),
   restrictions: linkRestrictionsSchema,
   /** Who can list, change and revoke it: `person:ID` or `portal:NAME`. */
   maker: z.string(),
   createdAtMs: z.number(),
   revokedAtMs: z.number().exactOptional(),
-  /** When it was turned from editing to viewing; goes when it may edit again. */
+  /** When the permission was changed from edit to view; removed when the link allows editing again. */
   lostEditingAtMs: z.number().exactOptional(),
 });
-/** A durable invitation to one file, in the name of the account that made it. */
+/** A lasting invitation to one file, on behalf of the account that made it. */
 export type EditLink = z.infer<typeof editLinkSchema>;
 
-/** What can be changed while the link's address stays. `null` removes. */
+/** What can be changed while the link keeps its address. `null` removes. */
 export interface LinkChanges {
   readonly permission?: "view" | "edit";
   readonly expiresAtMs?: number | null;
@@ -59,27 +59,27 @@ const linkVisitSchema = rowObject({
   openedAtMs: z.number(),
   savedAtMs: z.number().exactOptional(),
 });
-/** What one visitor did, newest visit first in a link's list. */
+/** What one visitor did. A link's list has the latest visit first. */
 export type LinkVisit = z.infer<typeof linkVisitSchema>;
 
 const linkGuessesSchema = rowObject({ count: z.number(), lastAtMs: z.number() });
-/** Wrong passwords that were tried at a link since its password was set. */
+/** Wrong passwords tried on a link since its password was set. */
 export type LinkGuesses = z.infer<typeof linkGuessesSchema>;
 
 const secretBytes = 24;
-/** For this long after its end a link's address tells that it has ended; afterwards it is unknown like any other. */
+/** For this long after a link's end, its address says that it has ended. Later it is unknown, like any other. */
 const rememberedAfterEndMs = 30 * 24 * 3_600_000;
 const keptVisits = 100;
 
-/** Links in the store. The secret of the address is kept as a hash alone. */
+/** Links in the store. Only a hash of the address's secret is stored. */
 export class EditLinks {
   readonly #links: StoredRecord<EditLink>;
   readonly #visits: StoredRecord<LinkVisit[]>;
   readonly #guesses: StoredRecord<LinkGuesses>;
-  /** Ids of links, by who has made them and by the accounts that act. */
+  /** Ids of links, by maker and by account. */
   readonly #byMaker: StoredRecord<string>;
   readonly #byAccount: StoredRecord<string>;
-  /** Names the row below, so that its end can follow the link's. */
+  /** The key of the row below, so that its end can follow the link's. */
   readonly #secretHashes: StoredRecord<string>;
   readonly #bySecretHash: StoredRecord<string>;
   readonly #now: Clock;
@@ -95,14 +95,14 @@ export class EditLinks {
     this.#now = now;
   }
 
-  /** @returns the link, and the secret of its address: nobody can ask for it again */
+  /** @returns the link, and the secret of its address, which can't be read again */
   async make(
     facts: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs" | "lostEditingAtMs">,
   ): Promise<{ link: EditLink; secret: string }> {
     const link: EditLink = { ...facts, id: randomBytes(9).toString("base64url"), createdAtMs: this.#now() };
     const secret = randomBytes(secretBytes).toString("base64url");
-    // The link before the lists, which drop what they find no link for; the secret last: a link that can be opened but
-    // not found could not be revoked.
+    // First the link, because the lists drop entries without one. The secret comes last: a link that works but is in no
+    // list could not be revoked.
     const endsAtMs = forgottenAtMs(link);
     await this.#links.put(link.id, link);
     await this.#byMaker.put(listedId(link.maker, link.id), link.id, endsAtMs);
@@ -112,7 +112,7 @@ export class EditLinks {
     return { link, secret };
   }
 
-  /** @returns undefined when there is none, or it ended long ago; a revoked or expired one still comes */
+  /** @returns undefined when there is none, or it ended long ago; a revoked or expired link is still returned */
   async find(id: string): Promise<EditLink | undefined> {
     return this.#links.get(id);
   }
@@ -121,7 +121,7 @@ export class EditLinks {
   async behindSecret(secret: string): Promise<EditLink> {
     const id = await this.#bySecretHash.get(hashOf(secret));
     const link = id === undefined ? undefined : await this.find(id);
-    // Rows of links that an earlier bridge made have no end of their own.
+    // Rows from older versions have no end of their own.
     if (id !== undefined && link === undefined) await this.#bySecretHash.remove(hashOf(secret));
     if (link === undefined) throw new BridgeError({ kind: "linkUnknown" });
     const end = linkEnd(link, this.#now());
@@ -129,13 +129,13 @@ export class EditLinks {
     return link;
   }
 
-  /** @returns all that this maker can still see, newest first, ended ones too */
+  /** @returns all links of this maker, newest first, including ended ones that are still stored */
   async madeBy(maker: string): Promise<EditLink[]> {
     const links: EditLink[] = [];
     for await (const [listed, id] of this.#byMaker.list(`${maker}:`)) {
       const link = await this.find(id);
       if (link === undefined) await this.#byMaker.remove(listed);
-      // A name may begin with another's.
+      // One maker's name may be the start of another's.
       else if (link.maker === maker) links.push(link);
     }
     return links.sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? -1 : 1));
@@ -155,12 +155,12 @@ export class EditLinks {
     });
   }
 
-  /** Ends it for good, with the sessions that were opened through it. @returns undefined when there was nothing to end */
+  /** Ends the link for good, and the sessions opened through it. @returns undefined when there was nothing to end */
   async revoke(id: string): Promise<EditLink | undefined> {
     return this.#replace(id, (link) => ({ ...link, revokedAtMs: this.#now() }));
   }
 
-  /** @returns drive accounts with a link that still opens: their credentials must not run out */
+  /** @returns drive accounts with a link that still works: their credentials must not expire */
   async liveAccounts(): Promise<string[]> {
     const accounts = new Set<string>();
     for await (const [listed, id] of this.#byAccount.list()) {
@@ -171,22 +171,22 @@ export class EditLinks {
     return [...accounts];
   }
 
-  /** Notes that a visitor opened the document. */
+  /** Records that a visitor opened the document. */
   async opened(id: string, person: LinkVisit["person"]): Promise<void> {
     await this.#visit(id, person, {});
   }
 
-  /** Notes that what a visitor saved is in the drive. */
+  /** Records that a visitor's save is in the drive. */
   async saved(id: string, person: LinkVisit["person"]): Promise<void> {
     await this.#visit(id, person, { savedAtMs: this.#now() });
   }
 
-  /** @returns one entry for each visitor, the latest first */
+  /** @returns one entry per visitor, the latest first */
   async visits(id: string): Promise<readonly LinkVisit[]> {
     return (await this.#visits.get(id)) ?? [];
   }
 
-  /** Notes that a wrong password was tried. */
+  /** Records a wrong password. */
   async guessed(id: string): Promise<void> {
     const link = await this.find(id);
     if (link === undefined) return;
@@ -220,7 +220,7 @@ export class EditLinks {
     const { before, after } = await this.#links.update(id, async (link) => {
       if (link === undefined || link.revokedAtMs !== undefined) return link;
       const changed = next(link);
-      // Before it lives longer: a link whose rows end earlier would be lost to whoever has its address.
+      // Before the link's life is extended: if its other rows ended first, its address would stop working.
       await this.#keepCompanions(changed, laterOf(forgottenAtMs(link), forgottenAtMs(changed)));
       return changed;
     });
@@ -230,9 +230,9 @@ export class EditLinks {
     return after;
   }
 
-  /** What belongs to a link is known for as long as the link is, and no longer. */
+  /** Rows that belong to a link live exactly as long as the link. */
   async #keepCompanions({ account, id, maker }: EditLink, untilMs: number | undefined): Promise<void> {
-    // An earlier bridge has not noted which secret is the link's.
+    // Links from older versions don't record which secret is theirs.
     const secretHash = await this.#secretHashes.get(id);
     await this.#byMaker.moveEnd(listedId(maker, id), untilMs);
     await this.#byAccount.moveEnd(listedId(account, id), untilMs);
@@ -243,7 +243,7 @@ export class EditLinks {
   }
 }
 
-/** @returns since when and why a link opens nothing any more; undefined while it does */
+/** @returns when and why a link stopped working; undefined while it works */
 export function linkEnd(
   link: EditLink,
   nowMs: number,
@@ -254,7 +254,7 @@ export function linkEnd(
   return undefined;
 }
 
-/** undefined = never, for a link without an end. */
+/** undefined = never, because the link has no end. */
 function forgottenAtMs(link: EditLink): number | undefined {
   const endsAtMs = link.revokedAtMs ?? link.expiresAtMs;
   return endsAtMs === undefined ? undefined : endsAtMs + rememberedAfterEndMs;
@@ -265,5 +265,5 @@ function laterOf(one: number | undefined, other: number | undefined): number | u
 }
 
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
-/** In the list of a maker or an account. */
+/** The key in a maker's or an account's list. */
 const listedId = (of: string, id: string): string => `${of}:${id}`;

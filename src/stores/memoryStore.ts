@@ -2,7 +2,7 @@ import { Breath } from "../model/breath.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { requireNoNul } from "./keptText.ts";
 
-/** `memory:`, forgotten with the process: for a first look and for tests. */
+/** `memory:`, lost when the process ends: for a first try and for tests. */
 export function openMemoryStore(now: Clock): KeyValueStore {
   const entries = new Map<string, { value: string; expiresAtMs: number | undefined }>();
   const read = (key: string): string | undefined => {

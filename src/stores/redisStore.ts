@@ -5,9 +5,9 @@ import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { requireNoNul } from "./keptText.ts";
 import { NewerStoreError, schemaVersion } from "./storeSchema.ts";
 
-/** Before every key: the database may serve others too. */
+/** Prefix of every key, because others may use the same database. */
 const namespace = "bridge:";
-/** Holds the layout version; not an entry itself. */
+/** Holds the layout version; not a row. */
 const schemaKey = `${namespace}schema`;
 const keysPerScan = 1_000;
 
@@ -17,13 +17,13 @@ const answerWithinMs = 5_000;
 const patienceMs = 2_000;
 const silence = `no answer within ${answerWithinMs} ms`;
 const longestPauseMs = 1_000;
-/** An idle connection is tried this often, so that a dead one is noticed before somebody needs it. */
+/** An idle connection is tested this often, so that a dead one is noticed before it is needed. */
 const pingEveryMs = 2_000;
 const silentForMs = 5_000;
 
 /**
- * Compare and set in one step: Redis runs a script alone. Sent by its hash; a server that does not know it (restarted,
- * failed over) gets the whole text. ARGV: has expected, expected, has next, next, lifetime in ms or "".
+ * Compare and set in one step: Redis runs nothing else during a script. Sent by its hash; after a restart or failover,
+ * the server gets the whole text. ARGV: has expected, expected, has next, next, lifetime in ms or "".
  */
 const swap = defineScript({
   NUMBER_OF_KEYS: 1,
@@ -50,10 +50,10 @@ return 1`,
 });
 
 /**
- * `redis://…`, `rediss://…` or `unix:/path`, shared by several bridges; Redis or Valkey. What was answered is as durable
- * as the server is set to make it (`appendonly yes`, `appendfsync always`). Ends of life become lifetimes on the
- * server's clock, so that bridges whose clocks differ agree on what has expired.
- * @param onLost hears once of every loss of the server, which is then tried for ever
+ * `redis://…`, `rediss://…` or `unix:/path`, shared by several bridges; Redis or Valkey. How durable a row is depends
+ * on the server's settings (`appendonly yes`, `appendfsync always`). Expiry times are stored as lifetimes on the
+ * server's clock, so bridges with different clocks agree on what has expired.
+ * @param onLost is called once each time the server is lost; the store then tries to reconnect forever
  * @throws Error with a sentence for the operator when the server can't be reached at start
  */
 export async function openRedisStore(url: string, now: Clock, onLost: (error: Error) => void): Promise<KeyValueStore> {
@@ -72,7 +72,7 @@ export async function openRedisStore(url: string, now: Clock, onLost: (error: Er
     swap: async (key, expected, next, expiresAtMs) => {
       requireNoNul(key, next);
       const lifetimeMs = expiresAtMs === undefined ? undefined : Math.ceil(expiresAtMs - now());
-      // What has expired already counts as absent: the entry goes.
+      // It has already expired, so it counts as absent and is removed.
       const isGone = next === undefined || (lifetimeMs !== undefined && lifetimeMs <= 0);
       const lifetime = lifetimeMs === undefined ? "" : String(lifetimeMs);
       return connection.ask((client) =>
@@ -85,7 +85,7 @@ export async function openRedisStore(url: string, now: Clock, onLost: (error: Er
     },
     list: async function* (prefix) {
       const pattern = `${(namespace + prefix).replace(/[\\*?[\]]/g, "\\$&")}*`;
-      // A scan may name a key twice.
+      // A scan may return a key twice.
       const seen = new Set<string>();
       let cursor = "0";
       do {
@@ -95,7 +95,7 @@ export async function openRedisStore(url: string, now: Clock, onLost: (error: Er
           const key = found.slice(namespace.length);
           if (found === schemaKey || seen.has(key)) continue;
           seen.add(key);
-          // One at a time, as they are read: who reads the list may take his time, and what expires meanwhile is gone.
+          // One at a time, as they are read: the caller may be slow, and rows that expire meanwhile are left out.
           const value = await read(key);
           if (value !== undefined) yield [key, value] as const;
         }
@@ -109,7 +109,7 @@ type Client = ReturnType<typeof newClient>;
 
 /** @see storeSchema.ts */
 const steps: readonly ((connection: RedisConnection) => Promise<void>)[] = [
-  // The first layout is the one that had no number.
+  // The first layout had no number.
   async () => undefined,
 ];
 
@@ -122,7 +122,7 @@ async function migrate(connection: RedisConnection): Promise<void> {
     if (version > schemaVersion) throw new NewerStoreError("The store in Redis", version);
     if (version === schemaVersion) return;
     await steps[version]?.(connection);
-    // Whoever else has started now may have come first; what stands there then is looked at again.
+    // Another bridge that starts now may have been faster, so look again.
     const expected = written === undefined ? ["0", ""] : ["1", written];
     await connection.ask((client) => client.swap(schemaKey, ...expected, "1", String(version + 1), ""));
   }
@@ -130,32 +130,32 @@ async function migrate(connection: RedisConnection): Promise<void> {
 
 function newClient(url: string) {
   return createClient({
-    // The library knows `unix://` followed by the path alone.
+    // The library only accepts `unix://` followed by the path.
     url: url.replace(/^unix:(?=\/(?!\/))/, "unix://"),
     scripts: { swap },
-    // A call that waited for a lost server would hold an editor's call, and a swap made late may be a wrong one.
+    // A call that waits for a lost server would hold up an editor, and a late swap may be a wrong one.
     disableOfflineQueue: true,
-    // The library's deadline ends when a command is sent; ours is in `ask`.
+    // The library's time limit ends when a command is sent; ours is in `ask`.
     commandOptions: { timeout: 0 },
     pingInterval: pingEveryMs,
     maintNotifications: "disabled",
     socket: {
       connectTimeout: answerWithinMs,
       socketTimeout: silentForMs,
-      // The library's own gives up after a silent connection.
+      // The library's own strategy gives up after a silent connection.
       reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, longestPauseMs),
     },
   });
 }
 
-/** The way to the server: lost connections are made anew, and no call hangs. */
+/** The connection to the server: it reconnects when lost, and no call hangs. */
 class RedisConnection {
   readonly #url: string;
   readonly #onLost: (error: Error) => void;
   #client: Client;
   readonly #underWay = new Set<Promise<unknown>>();
   #isClosed = false;
-  /** Why there is no connection; undefined while there is one. */
+  /** Why there is no connection; undefined while connected. */
   #lost: Error | undefined = new Error(silence);
 
   private constructor(url: string, onLost: (error: Error) => void) {
@@ -178,8 +178,8 @@ class RedisConnection {
   }
 
   /**
-   * @throws storeUnreachable when there is no connection, it breaks, or no answer comes; whether the server has done
-   *   what it was asked is then unknown
+   * @throws storeUnreachable when there is no connection, it breaks, or no answer comes; the server may or may not have
+   *   done what it was asked
    */
   async ask<Reply>(question: (client: Client) => Promise<Reply>): Promise<Reply> {
     const asking = this.#ask(question);
@@ -193,7 +193,7 @@ class RedisConnection {
     }
   }
 
-  /** Calls under way are answered first, or fail as always. */
+  /** Calls in progress are answered first, or fail as usual. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled(this.#underWay);
@@ -212,11 +212,11 @@ class RedisConnection {
       if (client === this.#client) this.#lose(error);
     });
     client.on("ready", () => {
-      // One that was given up while it was being connected comes up all the same.
+      // A connection that was given up while connecting may still open.
       if (client !== this.#client || this.#isClosed) client.destroy();
       else this.#lost = undefined;
     });
-    // It tries for ever, and ends with an error when it is closed.
+    // It tries forever, and ends with an error when it is closed.
     client.connect().catch(() => undefined);
     return client;
   }
@@ -230,7 +230,7 @@ class RedisConnection {
     return this.#client;
   }
 
-  /** A server may be up and still refuse: wrong password, data being loaded. */
+  /** A server may be up and still refuse: the password is wrong, or it is loading its data. */
   async #firstAnswer(): Promise<void> {
     const endsAtMs = performance.now() + answerWithinMs;
     for (;;) {
@@ -266,7 +266,7 @@ function answered<Reply>(answer: Promise<Reply>, onSilence?: () => void): Promis
 
 const causeOf = (error: unknown): unknown => (error instanceof BridgeError ? error.cause : error);
 
-/** A name with several addresses fails with an error that has no message, only errors. */
+/** If a name has several addresses and all fail, the error has no message of its own, only a list of errors. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return reasonOf(error.errors[0]);
   return error instanceof Error && error.message !== "" ? error.message : "unknown reason";

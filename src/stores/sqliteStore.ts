@@ -15,7 +15,7 @@ const jumpMs = 3_600_000;
 /** After a jump, nothing is removed for this long, in case the clock is corrected. */
 const keepAfterJumpMs = 24 * 3_600_000;
 const pageSize = 200;
-/** While the library waits it blocks the process, so only for as long as another process's write usually takes. */
+/** While the library waits, it blocks the process, so only for as long as another process's write usually takes. */
 const blockAtMostMs = 20;
 /** How long a call waits for another process that holds the file: longer than any write takes. */
 const patienceMs = 5_000;
@@ -29,9 +29,9 @@ interface Row {
 }
 
 /**
- * `file:data/bridge.db`, one SQLite file on a local disk; several processes may share it.
- * WAL with synchronous=FULL: what was answered is on the disk. Calls throw storeUnreachable when another process keeps
- * the file locked, when it is not where it was, or the disk fails.
+ * `file:data/bridge.db`, one SQLite file on a local disk; several processes may share it. WAL with synchronous=FULL:
+ * once a call has returned, its data is on disk. Calls throw storeUnreachable when another process keeps the file
+ * locked, when the file is gone, or when the disk fails.
  * @throws Error with a sentence for the operator when the file can't be opened
  */
 export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
@@ -71,7 +71,7 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
   );
   const cleanUp = (nowMs: number): void => {
     if (nowMs - cleanedAtMs <= cleanEveryMs) return;
-    // What is left is removed with the next writes: nobody waits for all of it.
+    // The rest is removed with the next writes, so that no call waits for all of it.
     if (clean.run(nowMs).changes < cleanedAtOnce) cleanedAtMs = nowMs;
   };
 
@@ -97,14 +97,14 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
     },
     list: async function* (prefix) {
       let after = "";
-      // What begins with the prefix is one stretch of the index: the last code point sorts behind all others.
+      // Keys with the prefix are one range of the index: the last code point sorts after all others.
       const end = `${prefix}\u{10FFFF}`;
       const breath = new Breath();
       for (;;) {
         const rows = await asked(() => page.all({ prefix, end, after, now: now() }) as Row[]);
         for (const { key, value, expiresAtMs } of rows) {
           await breath.draw();
-          // Whoever reads the list may take his time.
+          // The caller may read the list slowly.
           if (expiresAtMs === null || expiresAtMs > now()) yield [key, value] as const;
         }
         const last = rows.at(-1);
@@ -114,7 +114,7 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
     },
     close: async () => {
       try {
-        // libsql lets go of the file only when its statements are collected; until then the log would hold everything.
+        // libsql closes the file only when its statements are garbage-collected; until then the log file would grow.
         database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       } finally {
         database.close();
@@ -140,8 +140,8 @@ async function patiently<Answer>(statement: () => Answer): Promise<Answer> {
 }
 
 /**
- * @returns what throws storeUnreachable when the file has been removed or replaced: SQLite would go on writing into the
- *   old one, and the next start would know nothing of it
+ * @returns a check that throws storeUnreachable when the file has been removed or replaced: SQLite would go on writing
+ *   to the old one, and the next start would not find those rows
  */
 function placeOf(path: string, clock: Clock): () => void {
   const look = () => {
@@ -151,7 +151,7 @@ function placeOf(path: string, clock: Clock): () => void {
   const opened = look();
   let lookedAtMs = clock();
   return () => {
-    // A clock that has been set back must not keep it from looking.
+    // The check must also run when the clock has been set back.
     if (Math.abs(clock() - lookedAtMs) < lookEveryMs) return;
     if (look() !== opened) {
       throw new BridgeError({ kind: "storeUnreachable" }, { cause: new Error("the store file was moved or replaced") });
@@ -162,7 +162,7 @@ function placeOf(path: string, clock: Clock): () => void {
 
 function openDatabase(path: string): Database.Database {
   try {
-    // The whole path, since the library takes `:memory:` and what looks like an address for something else than a file.
+    // The whole path, because the library treats `:memory:` and anything that looks like a URL differently from a file.
     const file = resolve(path);
     makePrivate(file);
     const database = new Database(file);
@@ -190,20 +190,20 @@ function openDatabase(path: string): Database.Database {
 }
 
 /**
- * Nobody else on the machine may read what is in the store: the file and its folder are the bridge's alone, also where
- * an earlier bridge has left them open. SQLite gives its other files the mode of the first.
+ * No one else on the machine may read the store: only the bridge's user can open the file and its folder, even if an
+ * older version left them open. SQLite gives its other files the same mode.
  */
 function makePrivate(file: string): void {
   const folder = dirname(file);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   closeSync(openSync(file, "a", 0o600));
   for (const name of [file, `${file}-wal`, `${file}-shm`]) tighten(name, 0o600);
-  // A folder that holds the program, or is everybody's like /tmp, is not the store's.
+  // A folder that contains the program, or is shared like /tmp, is not the store's own.
   const isProgramsOwn = !relative(folder, process.cwd()).startsWith("..");
   if (!isProgramsOwn) tighten(folder, 0o700);
 }
 
-/** Leaves alone what is not there, is another's, or everybody's (the sticky bit). */
+/** Leaves paths alone that don't exist, belong to someone else, or are shared (sticky bit). */
 function tighten(path: string, mode: number): void {
   const found = statSync(path, { throwIfNoEntry: false });
   const isOurs = found !== undefined && (process.getuid === undefined || found.uid === process.getuid());
@@ -214,13 +214,13 @@ function tighten(path: string, mode: number): void {
 
 /** SQL from each layout to the next. @see storeSchema.ts */
 const steps: readonly string[] = [
-  // A bridge that knew of no layouts made the very same table.
+  // Bridges from before layout versions made this same table.
   "CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY, value TEXT NOT NULL, expiresAtMs INTEGER) WITHOUT ROWID",
 ];
 
 function migrate(database: Database.Database, path: string): void {
   if (versionOf(database) === schemaVersion) return;
-  // Alone from here on: of two that start at once the second finds the work done.
+  // From here on, no other process interferes: if two start at once, the second finds the work done.
   database.exec("BEGIN IMMEDIATE");
   try {
     requireKnown(database, path);

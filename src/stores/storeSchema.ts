@@ -1,6 +1,6 @@
 /**
- * The layout version of a store. Each migration step leads from the layout of its index to the next; stores from before
- * versions existed are 0. A step may run twice, when two bridges start at once.
+ * The layout version of a store. Each migration step leads from the layout with its index to the next; stores from
+ * before versions existed are 0. A step may run twice if two bridges start at once.
  */
 export const schemaVersion = 1;
 

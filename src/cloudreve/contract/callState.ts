@@ -83,9 +83,7 @@ export const refusesNatively: Judge = (answer) => {
     : unchanged;
 };
 
-/**
- * Expects what an invalid download URL answers: an envelope, and no ETag. Only the ETag distinguishes it from the file.
- */
+/** Expects the answer to an invalid download URL: an envelope without an ETag, which a file would have. */
 export const isNoFile: Judge = (answer) => {
   if (answer.header("etag") !== undefined) return changed("an ETag on what is not the file");
   return judgeEnvelope(({ code }) => (code === 0 ? changed("code 0 for a broken signature") : unchanged), 401)(answer);

@@ -32,9 +32,7 @@ export type ContractReport = readonly ContractState[];
 interface GuardParts {
   readonly client: CloudreveClient;
   readonly credentials: Credentials;
-  /**
-   * The account to ask with, looked up at each check; undefined = none, and only questions that need none are asked.
-   */
+  /** The account to ask with, looked up at each check; undefined = none: only questions without one are asked. */
   readonly account: () => Promise<string | undefined>;
   readonly oauthClient: OAuthClient | undefined;
   /** Time for a whole check: ten seconds when left out. */
