@@ -7,7 +7,7 @@ import { browserScript } from "./browserScript.ts";
 interface Asset {
   readonly type: string;
   readonly bytes: Buffer;
-  /** Of the content: changes with it. */
+  /** Hash of the content. */
   readonly version: string;
 }
 
@@ -23,18 +23,18 @@ const assets = {
 
 type AssetName = keyof typeof assets;
 
-/** Address of a stylesheet, script or picture; another one as soon as its content is another. */
+/** Address of a stylesheet, script or picture; it changes with the content. */
 export function assetUrl(bridgeUrl: string, name: AssetName): string {
   return `${bridgeUrl}/assets/${name}?v=${assets[name].version}`;
 }
 
-/** Serves what the pages for people load; all of it is read at start. */
+/** Serves the files that pages load; all are read at start. */
 export function assetsRouter(): Router {
   const router = Router();
   for (const name of Object.keys(assets) as AssetName[]) {
     const { type, bytes, version } = assets[name];
     router.get(`/assets/${name}`, (request: Request, response: Response) => {
-      // While instances are replaced, one can be asked for the version of another: that must not be kept for a year.
+      // During an upgrade, one bridge may be asked for the other's version; that answer must not be cached for a year.
       const isAsked = request.query["v"] === version;
       response.set("Cache-Control", isAsked ? "public, max-age=31536000, immutable" : "no-cache");
       response.set("X-Content-Type-Options", "nosniff").type(type).send(bytes);

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, buildSync } from "esbuild";
 
-/** Entry of each script for browsers, below `src`. What another page imports is a module; our own pages load scripts. */
+/** Entries of the browser scripts, below `src`. Other sites import a module; our own pages load plain scripts. */
 const entries: Readonly<Record<string, BuildOptions["format"]>> = {
   "pages/browser/pages.ts": "iife",
   "editorPage/browser/hostPage.ts": "iife",
@@ -11,8 +11,8 @@ const entries: Readonly<Record<string, BuildOptions["format"]>> = {
 const src = fileURLToPath(new URL("../", import.meta.url));
 
 /**
- * The scripts for browsers, each whole, by their place below `src` and then below `dist`. Runs from the sources alone:
- * at build, and at start where nothing is built.
+ * The browser scripts, each in one file, by their path below `src` (and later below `dist`). Needs only the sources: it
+ * runs at build, and at start when nothing is built.
  */
 export function bundle(): Map<string, Uint8Array> {
   return new Map(

@@ -20,7 +20,7 @@ const folderUri = z
   .max(4096)
   .regex(/^cloudreve:\/\/my(\/|$)/);
 
-/** `/`, `/open`: somebody's own documents, and the way into the editor for their owner. */
+/** `/`, `/open`: a person's own documents, and opening one as its owner. */
 export function documentPagesRouter(parts: DocumentPagesParts): Router {
   const router = Router();
 
@@ -62,7 +62,7 @@ export function documentPagesRouter(parts: DocumentPagesParts): Router {
       };
       const { grant, hostPageUrl } = await openDocument(parts, asked);
       logFacts({ grant: grant.id, file: id, person: person.id });
-      // The ticket is good once; what follows the # is for the page itself, so that a reload opens the document anew.
+      // The ticket works once. The part after # is for the page: on reload it opens the document again.
       response.redirect(303, `${hostPageUrl}#/open?file_id=${id}`);
     }),
   );
@@ -71,14 +71,14 @@ export function documentPagesRouter(parts: DocumentPagesParts): Router {
     const language = z.enum(languages).safeParse(request.query["to"]).data;
     if (language !== undefined) await keepLanguage(parts.cookies, response, language);
     const { return_to: back } = request.query;
-    // The address of a link is no place to come back to after a sign-in, but here it is.
+    // After a sign-in, a link's address is no place to return to; after switching the language it is.
     const linkPath = typeof back === "string" ? /^\/l\/[A-Za-z0-9_-]{1,64}$/.exec(back)?.[0] : undefined;
     response.redirect(303, `${parts.bridgeUrl}${linkPath ?? safeReturn(back)}`);
   });
   return router;
 }
 
-/** The way from the root to a folder, each step with its address. */
+/** The folders from the root to the current one, each with its address. */
 function crumbsOf(folder: string | undefined): { name: string; uri?: string }[] {
   const steps = (folder ?? "")
     .replace(/^cloudreve:\/\/my\/?/, "")

@@ -6,7 +6,7 @@ const escapes: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** A piece of HTML that needs no escaping any more. */
+/** HTML that is already escaped. */
 export class Html {
   readonly text: string;
 
@@ -15,7 +15,7 @@ export class Html {
   }
 }
 
-/** Template for pages: every value is escaped unless it is Html itself. */
+/** Template for pages: escapes every value that is not Html. */
 export function html(strings: TemplateStringsArray, ...values: readonly (string | number | Html)[]): Html {
   const parts = strings.map((part, index) => part + (index < values.length ? escaped(values[index] ?? "") : ""));
   return new Html(parts.join(""));

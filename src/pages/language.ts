@@ -1,13 +1,13 @@
-/** Languages in which the bridge speaks to people. */
+/** The bridge's languages. */
 export const languages = ["en", "zh-CN"] as const;
 export type Language = (typeof languages)[number];
 
-/** What an editor is told for it: editors want a region. */
+/** The language an editor is told; editors need a region. */
 export const editorLanguage: Readonly<Record<Language, string>> = { en: "en-US", "zh-CN": "zh-CN" };
 
 /**
- * The language for a person: what was chosen, else the first of the browser's that the bridge speaks, else English.
- * @param choices most wanted first, as from the `lang` parameter and the switch's cookie; what is no tag is passed over
+ * A person's language: the chosen one, otherwise the first of the browser's that the bridge has, otherwise English.
+ * @param choices most wanted first, such as the `lang` parameter and the cookie; invalid tags are skipped
  */
 export function chooseLanguage(choices: readonly (string | undefined)[], acceptLanguage: string | undefined): Language {
   for (const tag of [...choices, ...acceptedTags(acceptLanguage ?? "")]) {
@@ -17,7 +17,7 @@ export function chooseLanguage(choices: readonly (string | undefined)[], acceptL
   return "en";
 }
 
-/** Whatever the region or script: `zh-TW` is better served in 简体中文 than in English. */
+/** Ignores region and script: for `zh-TW`, 简体中文 is better than English. */
 function languageOfTag(tag: string): Language | undefined {
   const [primary] = tag.toLowerCase().split(/[-_]/, 1);
   if (primary === "zh") return "zh-CN";

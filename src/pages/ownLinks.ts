@@ -33,14 +33,14 @@ const text = z.string().trim().optional().default("");
 /** The fields of the form that makes or changes a link. */
 const linkForm = z.object({
   permission: z.enum(["view", "edit"]),
-  /** Days; empty = never; `keep` = as it is. */
+  /** Days; empty = never; `keep` = unchanged. */
   expires_in: z
     .enum([...expiryChoices, "keep"])
     .optional()
     .default(""),
   password: text.pipe(z.string().max(linkFormLimits.password)),
   remove_password: checkbox,
-  // Browsers count a line break as one character and send two.
+  // Browsers count a line break as one character but send two.
   note: text.transform((note) => note.replaceAll("\r\n", "\n")).pipe(z.string().max(linkFormLimits.note)),
   ask_name: checkbox,
   may_rename: checkbox,
@@ -50,7 +50,7 @@ const linkForm = z.object({
   watermark: checkbox,
 });
 
-/** `/share`, `/links`: an owner makes, lists, changes and revokes editing links. */
+/** `/share`, `/links`: owners create, list, change and revoke links. */
 export function linkPagesRouter(parts: LinkPagesParts): Router {
   const router = Router();
   const form = [requireOwnOrigin(parts.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
@@ -189,7 +189,7 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
   return router;
 }
 
-/** Who came through a link, and who tried to. */
+/** Who used a link, and wrong passwords. */
 async function cameTo({ links }: LinkPagesParts, { id }: EditLink): Promise<Pick<LinkFacts, "visits" | "guesses">> {
   const guesses = await links.guesses(id);
   return { visits: await links.visits(id), ...(guesses === undefined ? {} : { guesses }) };
@@ -200,14 +200,14 @@ function endOf(parts: LinkPagesParts, link: EditLink): Pick<LinkFacts, "end"> {
   return end === undefined ? {} : { end };
 }
 
-/** Whether the owner must sign in anew before the link opens again. */
+/** Whether the owner must sign in again before the link works. */
 async function hasSignInEnded(parts: LinkPagesParts, link: EditLink): Promise<boolean> {
   try {
     await parts.drive.accountNamed(link.account);
     return false;
   } catch (error) {
     if (failureOf(error, "signInNeeded") !== undefined) return true;
-    // A drive that is away says nothing about the sign-in.
+    // When the drive is down, the sign-in may still be valid.
     if (failureOf(error, "driveUnreachable") !== undefined) return false;
     throw error;
   }
@@ -241,7 +241,7 @@ function formError(error: z.ZodError): NonNullable<LinkFormFacts["error"]> {
   return { field: field === "expires_in" ? field : "permission", kind: "invalid" };
 }
 
-/** What was sent, to be shown again; whatever is wrong with it. */
+/** The form as it was sent, valid or not, to show it again. */
 function sentValues(body: unknown): LinkFormValues {
   const sent = z.record(z.string(), z.unknown()).catch({}).parse(body);
   const textOf = (name: string) => (typeof sent[name] === "string" ? sent[name] : "");

@@ -2,8 +2,8 @@ import type { RequestHandler } from "express";
 import { BridgeError } from "../model/failure.ts";
 
 /**
- * Refuses changes requested by pages of other sites. Browsers name the origin with every form post; where a
- * referrer policy hides it, Sec-Fetch-Site still tells.
+ * Refuses changes requested by pages of other sites. Browsers send the origin with every form post; if a referrer
+ * policy hides it, Sec-Fetch-Site still shows it.
  * @throws originForeign
  */
 export function requireOwnOrigin(bridgeUrl: string): RequestHandler {
@@ -16,7 +16,7 @@ export function requireOwnOrigin(bridgeUrl: string): RequestHandler {
   };
 }
 
-/** @returns the file id that somebody asks for @throws fileMissing when it can't be one */
+/** @returns the requested file id @throws fileMissing when it can't be one */
 export function fileIdIn(value: unknown): string {
   if (typeof value === "string" && /^[A-Za-z0-9]{1,64}$/.test(value)) return value;
   throw new BridgeError({ kind: "fileMissing" });
@@ -26,8 +26,8 @@ export function fileIdIn(value: unknown): string {
 const returnPaths = /^\/(|links|links\/[A-Za-z0-9_-]{1,64}(\/change)?|share|open|saves)$/;
 
 /**
- * Where to go after a detour: a page of ours by path and query, and nothing else.
- * @returns the start page for whatever is not such a path
+ * Where to go after signing in: path and query of one of our own pages.
+ * @returns the start page for anything else
  */
 export function safeReturn(path: unknown): string {
   if (typeof path !== "string" || !/^\/(?![/\\])/.test(path) || path.length > 2048) return "/";

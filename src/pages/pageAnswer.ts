@@ -95,7 +95,7 @@ function messageOf(failure: Failure | undefined, isVisitor: boolean): MessageKin
   return messages[failure.kind] ?? "unexpected";
 }
 
-/** What Express's body parser throws carries a status of its own. */
+/** Errors from Express's body parser have their own status. */
 function statusOf(error: unknown): number {
   const status = z.object({ status: z.int().min(400).max(499) }).safeParse(error);
   return status.success ? status.data.status : 500;

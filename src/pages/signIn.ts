@@ -26,12 +26,12 @@ export interface SignInParts extends PageParts {
 
 const consentCookie = "signin";
 const consentForMs = 15 * 60_000;
-/** A sign-in on its way through the drive's pages: kept by the browser that began it, so that nobody fills the store. */
+/** A sign-in that goes through the drive's pages. It is kept in a cookie, so that no one can fill the store. */
 const consentSchema = z.object({ state: z.string(), codeVerifier: z.string(), returnTo: z.string() });
 
 const secondStepCookie = "second-step";
 const secondStepForMs = 15 * 60_000;
-/** Whose second factor is asked for: each sign-in with the right password has a new id, and the guesses are one row. */
+/** Whose second factor is asked for: each sign-in with the right password has a new id; guesses count per account. */
 const secondStepSchema = z.object({ secondStepId: z.string(), account: z.string() });
 /** Someone guessing codes already knows the password, and there are only a million codes. */
 const secondFactorDelayMs = 30_000;
@@ -42,7 +42,7 @@ const passwordForm = z.object({ email: text, password: text, return_to: text });
 const secondFactorForm = z.object({ second_step_id: text, code: text, return_to: text });
 
 /**
- * `/signin`, `/signout`: people sign in with the drive, by its OAuth pages or, where it has none, with their password.
+ * `/signin`, `/signout`: people sign in with their drive account, on the drive's OAuth pages or with their password.
  * @see RFC 7636; reference cloudreve-v4 sections 0 and 3
  */
 export function signInRouter(parts: SignInParts): Router {
@@ -91,7 +91,7 @@ export function signInRouter(parts: SignInParts): Router {
     const { state, code } = request.query;
     const consent = await parts.cookies.read(request, consentCookie, consentSchema);
     const isItsAnswer = consent !== undefined && typeof state === "string" && isSame(consent.state, state);
-    // An address that some other page makes up must not end a sign-in that is on its way.
+    // A made-up address on another page must not end a sign-in in progress.
     if (isItsAnswer) parts.cookies.clear(response, consentCookie);
     const returnTo = safeReturn(isItsAnswer ? consent.returnTo : "/");
     if (!isItsAnswer || typeof code !== "string" || code === "") {
@@ -100,7 +100,7 @@ export function signInRouter(parts: SignInParts): Router {
     }
     try {
       const account = await parts.drive.signIn.byCode(code, consent.codeVerifier);
-      // The drive takes a code once; a cookie that has been copied must not serve for another code either.
+      // The drive accepts a code once; a copied cookie must not work for a second code either.
       const usedUntilMs = parts.now() + consentForMs;
       if (!(await usedConsents.create(hashOf(consent.state), "used", usedUntilMs))) {
         await show(request, response, 400, { returnTo, state: "oauthFailed" });
@@ -142,7 +142,7 @@ export function signInRouter(parts: SignInParts): Router {
     }
   };
 
-  /** Offers what somebody typed to the drive, which itself has no throttle, and shows what came of it. */
+  /** Tries a password or code with the drive, which does not limit attempts itself, and shows the result. */
   const offer = async (
     request: Request,
     response: Response,
@@ -202,7 +202,7 @@ export function signInRouter(parts: SignInParts): Router {
   return router;
 }
 
-/** As the drive finds an account: however its e-mail is spelt, guesses at it are guesses at one. */
+/** The drive ignores the case of an email address, so guesses count together however it is written. */
 const accountOf = (email: string): string => email.normalize("NFKC").trim().toLowerCase();
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
 const isSame = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(hashOf(a)), Buffer.from(hashOf(b)));

@@ -25,16 +25,15 @@ export interface VisitLinkParts extends PageParts, OpenDocumentParts {
 }
 
 /**
- * Of one link from one network, where a whole school may sit: every visit leaves rows in the store for as long as its
- * session lives, and asks the drive.
+ * For one link and one network, which may be a whole school's: every visit adds rows to the store and asks the drive.
  */
 const visits: Allowance = { most: 300, withinMs: 10 * 60_000 };
 
 const doorForm = z.object({ name: z.string().max(1024).optional(), password: z.string().max(1024).optional() });
 
 /**
- * `/l/SECRET`: a colleague comes in with a link, and needs nothing else. A secret of 192 bits is not guessed, so that
- * wrong ones are not counted either: what pages of other sites make a browser ask for leaves no trace.
+ * `/l/SECRET`: visitors need nothing but the link. No one can guess a secret of 192 bits, so wrong ones are not
+ * counted: requests that other sites cause leave no trace.
  */
 export function visitLinkRouter(parts: VisitLinkParts): Router {
   const router = Router();
@@ -44,7 +43,7 @@ export function visitLinkRouter(parts: VisitLinkParts): Router {
     const link = await parts.links.behindSecret(request.params.secret);
     const visitor = await visitorOf(parts.cookies, request);
     const isKnown = hasPassed(visitor, link) && (!link.asksName || visitor.name !== undefined);
-    // Whoever was here before goes straight in, as after a reload. A preview of some chat never was.
+    // Visitors who were here before enter directly, also on reload. A chat's link preview never was.
     if (isKnown) await enter(parts, request, response, link, visitor);
     else await showVisitPage(parts, request, response, 200, link, visitor.name);
   });
@@ -76,7 +75,7 @@ export function visitLinkRouter(parts: VisitLinkParts): Router {
 }
 
 /**
- * Looks at the password of a link, in its source's turn: the right one enters whatever others have tried.
+ * Checks a link's password, one attempt at a time per source; the right one works whatever others have tried.
  * @returns undefined when it is right
  */
 async function refusedPassword(
@@ -86,7 +85,7 @@ async function refusedPassword(
   link: EditLink,
   offered: { readonly password: string; readonly hash: string },
 ): Promise<Pick<VisitFacts, "error" | "retryAfterSeconds"> | undefined> {
-  // Nothing typed is no guess.
+  // An empty field is not a guess.
   if (offered.password.trim() === "") return { error: "passwordWrong" };
   const source = sourceOf(request);
   try {
@@ -137,7 +136,7 @@ async function enter(
   await parts.links.opened(link.id, person);
   parts.audit({ event: "linkUsed", link: link.id, file: link.fileId, person: { id: person.id, name: person.name } });
   logFacts({ link: link.id, grant: grant.id, file: link.fileId });
-  // What follows the # stays in the browser: the page takes it for its address, so that a reload comes back here.
+  // Browsers don't send the part after #. The page uses it as its address, so that a reload comes back here.
   response.redirect(303, `${hostPageUrl}#/l/${request.params.secret}`);
 }
 
@@ -150,7 +149,7 @@ async function showVisitPage(
   name: string | undefined,
   refused: Pick<VisitFacts, "error" | "retryAfterSeconds"> = {},
 ): Promise<void> {
-  // The name of today; a file that is gone, or an owner who is signed out, is told before anybody types a name.
+  // Asks for the current name. If the file is gone or the owner signed out, the visitor learns it before typing a name.
   const file = await parts.drive.find(link.account, { fileId: link.fileId });
   const visitor = await visitorOf(parts.cookies, request);
   const page = visitPage(await pageContext(parts, request, undefined), {
@@ -168,7 +167,7 @@ async function showVisitPage(
   sendPage(response, status, page);
 }
 
-/** For the pages of failures: whoever comes with a link is a visitor. */
+/** For failure pages: callers with a link are visitors. */
 export function isVisitor(request: Request): boolean {
   return /^\/(l|edit)\//i.test(request.path);
 }

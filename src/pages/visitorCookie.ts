@@ -8,19 +8,19 @@ const cookieName = "visitor";
 const rememberedForMs = 180 * 24 * 3_600_000;
 const keptDoors = 20;
 const longestName = 64;
-/** More than the longest name with all that is taken out of it, and less than anybody would have to wait for. */
+/** Longer than the longest name with everything that is removed from it, and short enough to be fast. */
 const looksAt = 1_024;
 
 const visitorSchema = z.object({
-  /** Stable on this browser: the same person in every document. */
+  /** The same in this browser for every document. */
   id: z.string(),
   name: z.string().optional(),
-  /** Links whose password was given on this browser. */
+  /** Links whose password was entered in this browser. */
   doors: z.array(z.string()),
 });
 type Visitor = z.output<typeof visitorSchema>;
 
-/** A colleague without an account, as this browser remembers him. */
+/** A visitor without an account, as this browser remembers them. */
 export async function visitorOf(cookies: SignedCookies, request: Request): Promise<Visitor> {
   const known = await cookies.read(request, cookieName, visitorSchema);
   return known ?? { id: `g${randomBytes(8).toString("hex")}`, doors: [] };
@@ -36,7 +36,7 @@ export async function rememberVisitor(
   await cookies.write(response, cookieName, { ...visitor, doors } satisfies Visitor, rememberedForMs);
 }
 
-/** A changed password is asked for again. */
+/** Also false after the link's password has changed. */
 export function hasPassed(visitor: Visitor, link: EditLink): boolean {
   return visitor.doors.includes(doorOf(link));
 }
@@ -46,18 +46,18 @@ function doorOf({ id, passwordHash = "" }: EditLink): string {
 }
 
 /**
- * A name as a person types it, fit to be shown and to be part of a file name.
+ * A name as typed, made fit for display and for file names.
  * @returns undefined when nothing is left of it
  */
 export function cleanName(text: unknown): string | undefined {
   if (typeof text !== "string") return undefined;
-  // Controls, and what turns the direction of the text around it; joiners belong to names and emoji.
+  // Without control characters and those that turn the text around them. Names and emoji need joiners.
   const shown = text
     .slice(0, looksAt)
     .toWellFormed()
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]/gu, " ");
   const whole = shown.replace(/\s+/g, " ").trim();
-  // A joiner that the cut has left behind would join the name to what follows it.
+  // A joiner left at the end would attach itself to the text that follows.
   const name = [...whole]
     .slice(0, longestName)
     .join("")
@@ -65,7 +65,7 @@ export function cleanName(text: unknown): string | undefined {
   return isVisible(name) ? name : undefined;
 }
 
-/** Joiners, fillers and blank patterns alone are no name. */
+/** A name of only joiners, fillers and blank patterns is not a name. */
 function isVisible(name: string): boolean {
   return /[^\s\p{Default_Ignorable_Code_Point}\u2800]/u.test(name);
 }

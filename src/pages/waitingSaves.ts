@@ -31,12 +31,12 @@ function isOwn({ ownerId, document }: PlacingFacts, { id, account }: Pick<Signed
   return ownerId === undefined ? document.account === account : ownerId === id;
 }
 
-/** `/saves`: what waits of somebody's documents, to be fetched or dismissed. */
+/** `/saves`: the waiting saves of a person's documents, to download or dismiss. */
 export function waitingSavePagesRouter(parts: WaitingSavePagesParts): Router {
   const router = Router();
   const { spool, audit } = parts;
 
-  /** @throws fileMissing when it is gone, or is another's */
+  /** @throws fileMissing when it is gone, or belongs to someone else */
   const own = (person: SignedInPerson, id: unknown): OwnSave => {
     const save = savesOf(spool, person).find((one) => one.id === id);
     if (save === undefined) throw new BridgeError({ kind: "fileMissing" });
@@ -74,13 +74,13 @@ export function waitingSavePagesRouter(parts: WaitingSavePagesParts): Router {
       logFacts({ file: save.facts.document.fileId, person: person.id });
       audit({ event: "saveDownloaded", ...auditFacts(save), by });
       response.attachment(conflictCopyName(save.facts.fileName, save.facts.personName, save.receivedAtMs, 0));
-      // Somebody else's bytes: no browser is to make a page of them.
+      // Another person's content: browsers must not show it as a page.
       response.type("application/octet-stream");
       response.set({ "Content-Length": String(content.sizeBytes), "Content-Security-Policy": "sandbox" });
       try {
         await pipeline(content.body, response);
       } catch (error) {
-        // Half of it is out: nothing may be added to it.
+        // Half of it has been sent: nothing may be added to it.
         logFailure(error);
         response.destroy();
       }
@@ -92,7 +92,7 @@ export function waitingSavePagesRouter(parts: WaitingSavePagesParts): Router {
     requireOwnOrigin(parts.bridgeUrl),
     forPerson(parts, async (person, request, response) => {
       const save = own(person, request.params["id"]);
-      // Placed meanwhile: it is in the drive then, which is as good.
+      // If it was placed meanwhile, it is in the drive, which is just as good.
       if (await spool.drop(save.id)) parts.saveDropped(save, { why: "dismissed", by: `person:${person.id}` });
       logFacts({ file: save.facts.document.fileId, person: person.id });
       response.redirect(303, `${parts.bridgeUrl}/saves?dismissed=1`);

@@ -1,9 +1,9 @@
-// For the pages for people. Every page works without it: it adds the reader's own time, copying, and no double sending.
+// The script of all pages, which work without it: local times, copy buttons, and no form is sent twice.
 
-// The portal around a frame has its own way to go somewhere.
+// Inside a portal's frame, the portal has its own navigation.
 if (window.top !== window) document.querySelector("body > header")?.remove();
 
-// English of one's own country, when that is the page's language.
+// If the page is in English, use the reader's own kind of English; likewise for other languages.
 const pageLanguage = document.documentElement.lang;
 const [primary] = pageLanguage.split("-");
 const locale = navigator.languages.find((tag) => tag.split("-")[0] === primary) ?? pageLanguage;
@@ -26,7 +26,7 @@ for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-c
   });
 }
 
-/** Browsers have a clipboard on https and localhost alone; the old command works on a plain address of an intranet. */
+/** Browsers offer the clipboard only on https and localhost; the old command also works on an intranet's http. */
 async function copies(field: HTMLInputElement): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(field.value);
@@ -42,7 +42,7 @@ document.addEventListener("submit", (event) => {
   isSending = true;
   event.submitter?.setAttribute("aria-busy", "true");
 });
-// Going back shows the page as it was left.
+// The browser's back button shows the page as it was left.
 addEventListener("pageshow", () => {
   isSending = false;
   for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");

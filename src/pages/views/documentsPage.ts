@@ -7,19 +7,19 @@ import { joined, moment, named, nothing, notice, size } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
 export interface DocumentsFacts {
-  /** Folders from below the root down to the one shown, which needs no uri; empty at the root. */
+  /** Folders below the root, down to the current one, which needs no uri; empty at the root. */
   readonly crumbs: readonly { readonly name: string; readonly uri?: string }[];
   readonly entries: readonly DriveEntry[];
   readonly next?: string;
-  /** Saves of the person's documents that are not in the drive yet, count; left out = none. */
+  /** Number of saves of this person's documents that are not in the drive yet; left out = none. */
   readonly waitingSaves?: number;
   /** Left out at the root. */
   readonly folderUri?: string;
-  /** Does an editor open a file of this name? */
+  /** Whether an editor opens files with this name. */
   readonly opens: (name: string) => boolean;
 }
 
-/** A person's folder: goes into folders by `/?folder=`, on by `&next=`, to `/open?file_id=` and `/share?file_id=`. */
+/** A person's folder. Links: folders (`/?folder=`), next page (`&next=`), `/open?file_id=`, `/share?file_id=`. */
 export function documentsPage(context: PageContext, facts: DocumentsFacts): Page {
   const words = pageWords[context.language];
   const title = facts.crumbs.at(-1)?.name ?? words.documents;
@@ -47,7 +47,7 @@ function waitingNotice({ bridgeUrl, language }: PageContext, count: number): Htm
   return notice("plain", html`${told} <a href="${bridgeUrl}/saves">${words.seeWaitingSaves}</a>`);
 }
 
-/** The folders above the one shown. */
+/** The folders above the current one. */
 function crumbTrail(context: PageContext, crumbs: DocumentsFacts["crumbs"]): Html {
   const words = pageWords[context.language];
   if (crumbs.length === 0) return nothing;
@@ -99,7 +99,7 @@ function kindOf(name: string): Kind {
   return kinds.find(([, pattern]) => pattern.test(name))?.[0] ?? "other";
 }
 
-/** Colour, which is readable on light and dark, and strokes of each picture. */
+/** Each icon's colour, readable on light and dark, and its lines. */
 const pictures: Readonly<Record<Kind, readonly [color: string, path: string]>> = {
   folder: ["#b58105", "M3 6.5h6l2 2h10v10.5H3z"],
   text: ["#2b7cd3", "M6 3h8l4 4v14H6zM14 3v4h4M9 11h6M9 14h6M9 17h4"],

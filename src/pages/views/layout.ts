@@ -8,18 +8,18 @@ import type { Page, PageContext } from "./page.ts";
 interface Content {
   /** Plain text for the browser's tab. */
   readonly title: string;
-  /** Holds the page's one h1. */
+  /** Contains the page's only h1. */
   readonly main: Html;
-  /** For a page with a single task. */
+  /** For a page with one task. */
   readonly isNarrow?: boolean;
   readonly current?: "documents" | "links";
   /** False for a page that can't be loaded again. */
   readonly canSwitchLanguage?: boolean;
-  /** Portals that may frame the page, beside the bridge itself; left out = nobody may. */
+  /** Portals that may frame the page, besides the bridge itself; left out = no one. */
   readonly embedOrigins?: readonly string[];
 }
 
-/** What all pages for people share: head, navigation, headers. */
+/** What all pages share: head, navigation, headers. */
 export function layout(context: PageContext, content: Content): Page {
   const words = pageWords[context.language];
   const { bridgeUrl, nonce } = context;
@@ -53,14 +53,14 @@ ${content.main}
         "default-src 'none'",
         `style-src 'nonce-${nonce}'`,
         `script-src 'nonce-${nonce}'`,
-        // Pico draws its arrows and ticks with data: pictures.
+        // Pico draws arrows and ticks with data: images.
         "img-src 'self' data:",
-        // Holds for what a form is redirected to as well.
+        // Also applies to the addresses that a form is redirected to.
         "form-action 'self'",
         `frame-ancestors ${ancestors}`,
         "base-uri 'none'",
       ].join("; "),
-      // With no-referrer a browser sends `Origin: null` with a form, and the check against foreign sites refuses it.
+      // With no-referrer, browsers send `Origin: null` with a form, and the check against other sites would refuse it.
       "Referrer-Policy": "same-origin",
       "Cache-Control": "no-store",
     },

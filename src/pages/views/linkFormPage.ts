@@ -6,13 +6,13 @@ import { layout } from "./layout.ts";
 import { fieldLine, fillHtml, flag, joined, moment, named, nothing, notice } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
-/** What a field may hold at most, in UTF-16 units as browsers count. */
+/** Length limits of the fields, in UTF-16 units as browsers count. */
 export const linkFormLimits = { password: 200, note: 500 } as const;
 
 /** Days from now, as `expires_in` sends them; `""` is never. */
 export const expiryChoices = ["", "1", "7", "30", "90"] as const;
 
-/** The fields of the form as they were sent, but for the password, which is not given back. */
+/** The form's fields as they were sent, without the password, which is never sent back. */
 export interface LinkFormValues {
   readonly permission: string;
   readonly expiresIn: string;
@@ -40,11 +40,11 @@ export interface LinkFormFacts {
 }
 
 /**
- * Makes a link (`POST /share`) or changes one (`POST /links/ID`). Fields:
- * - `file_id`: of a new link alone
+ * Creates a link (`POST /share`) or changes one (`POST /links/ID`). Fields:
+ * - `file_id`: only for a new link
  * - `permission`: `edit` | `view`
  * - `expires_in`: days, one of `expiryChoices`; on change also `keep`
- * - `password`: empty = none, on change = as it was; `remove_password` (on change, when there is one)
+ * - `password`: empty = none, on change = unchanged; `remove_password` (on change, if there is one)
  * - `note`: empty = none
  * - `may_rename`, `ask_name`, `no_download`, `no_print`, `no_copy`, `watermark`
  *
@@ -158,7 +158,7 @@ function passwordField({ language }: PageContext, values: LinkFormValues, { erro
   const hasPassword = link?.passwordHash !== undefined;
   const line = hasPassword ? `${words.keepPasswordHint} ${words.passwordHint}` : words.passwordHint;
   const tooLong = fill(words.tooLong, { count: linkFormLimits.password });
-  // Readable, since the owner has to pass it on; and no browser shall take it for the owner's own.
+  // Readable, because the owner has to pass it on; and browsers must not save it as the owner's own.
   return html`<label for="password">${hasPassword ? words.newPassword : words.optionalPassword}</label>
 <input id="password" name="password" type="text" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="${linkFormLimits.password}" aria-describedby="password-line"${invalid(isWrong)}>
 ${fieldLine("password-line", isWrong ? tooLong : line, isWrong)}
@@ -169,7 +169,7 @@ function noteField({ language }: PageContext, { note }: LinkFormValues, error: L
   const words = pageWords[language];
   const isWrong = error?.field === "note";
   const tooLong = fill(words.tooLong, { count: linkFormLimits.note });
-  // A line break right after the tag would be eaten; the one written here is.
+  // Browsers drop a line break right after the tag; here they drop this one and not the note's.
   return html`<label for="note">${words.note}</label>
 <textarea id="note" name="note" rows="2" maxlength="${linkFormLimits.note}" dir="auto" aria-describedby="note-line"${invalid(isWrong)}>
 ${note}</textarea>

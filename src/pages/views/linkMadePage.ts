@@ -10,11 +10,11 @@ import type { Page, PageContext } from "./page.ts";
 export interface LinkMadeFacts {
   readonly file: { readonly id: string; readonly name: string };
   readonly link: EditLink;
-  /** The link's whole address, with its secret. */
+  /** The link's full address, with its secret. */
   readonly url: string;
 }
 
-/** The one time that a link's address is shown. Switching the language would lose it, so that is not offered. */
+/** Shows a link's address, this one time only. Switching the language would lose it, so it is not offered. */
 export function linkMadePage(context: PageContext, { file, link, url }: LinkMadeFacts): Page {
   const words = pageWords[context.language];
   const { bridgeUrl } = context;
@@ -42,7 +42,7 @@ ${qrCode(url)}
   });
 }
 
-/** Always dark on light with a quiet zone: many cameras read nothing else. */
+/** Always dark on light with a margin: many cameras read nothing else. */
 function qrCode(url: string): Html {
   return new Html(
     renderSVG(url, { ecc: "M", border: 3 }).replace("<svg", '<svg width="176" height="176" aria-hidden="true"'),

@@ -11,18 +11,18 @@ export interface LinkFacts {
   readonly end?: LinkEnd;
   readonly visits: readonly LinkVisit[];
   readonly guesses?: LinkGuesses;
-  /** The drive refuses the owner's credential: the link opens nothing until he signs in. */
+  /** The drive refuses the owner's credential: the link works again once the owner signs in. */
   readonly signInEnded: boolean;
-  /** Comes from having changed it. */
+  /** The page follows a change. */
   readonly changed?: boolean;
 }
 
-/** One link: its terms, who came, `/links/ID/change`, and revoking by `POST /links/ID/revoke` (no fields). */
+/** One link: its terms, its visitors, `/links/ID/change`, and revoking with `POST /links/ID/revoke` (no fields). */
 export function linkPage(context: PageContext, facts: LinkFacts): Page {
   const words = pageWords[context.language];
   const { link, end } = facts;
   const path = `/links/${link.id}`;
-  // An expired link can be given another end; a revoked one is over.
+  // An expired link can get a new end; a revoked one is over.
   const canChange = end?.because !== "revoked";
   return layout(context, {
     title: link.fileName,

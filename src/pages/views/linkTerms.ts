@@ -6,7 +6,7 @@ import { fillHtml, moment, named, nothing } from "./markup.ts";
 
 export type LinkEnd = NonNullable<ReturnType<typeof linkEnd>>;
 
-/** A link's terms in a few words: permission, end, password. */
+/** A link's terms in a few words: permission, expiry, password. */
 export function terms(link: EditLink, language: Language): Html {
   const words = pageWords[language];
   const { expiresAtMs, mayRename, passwordHash, permission } = link;
@@ -25,7 +25,7 @@ export function stateBadge(end: LinkEnd | undefined, language: Language): Html {
   return html`<span class="badge">${end.because === "revoked" ? words.linkEndedRevoked : words.linkEndedExpired}</span>`;
 }
 
-/** The newest opening and the newest save, each with who it was. */
+/** The latest visit and the latest save, with names. */
 export function lastVisits(visits: readonly LinkVisit[], language: Language): Html {
   const words = pageWords[language];
   const opened = newest(visits, ({ openedAtMs }) => openedAtMs);
@@ -46,14 +46,14 @@ function newest(
     .sort((a, b) => b.atMs - a.atMs)[0];
 }
 
-/** More than people mistype: somebody may be guessing. */
+/** More than typing mistakes: someone may be guessing. */
 const guessedFrom = 10;
 
 export function isGuessedAt(guesses: LinkGuesses | undefined): guesses is LinkGuesses {
   return guesses !== undefined && guesses.count >= guessedFrom;
 }
 
-/** @param sentence with places for `count` and `time` */
+/** @param sentence with placeholders for `count` and `time` */
 export function guessesLine(sentence: string, { count, lastAtMs }: LinkGuesses, language: Language): Html {
   return fillHtml(sentence, { count, time: moment(lastAtMs, language) });
 }

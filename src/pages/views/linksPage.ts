@@ -14,7 +14,7 @@ export interface ListedLink {
 }
 
 export interface LinksFacts {
-  /** In the order they are shown. */
+  /** In display order. */
   readonly links: readonly ListedLink[];
 }
 

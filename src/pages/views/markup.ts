@@ -8,25 +8,25 @@ export function joined(pieces: readonly Html[]): Html {
   return new Html(pieces.map(({ text }) => text).join(""));
 }
 
-/** A boolean attribute, with the space before it. */
+/** A boolean attribute, with a space before it. */
 export function flag(name: "checked" | "selected" | "open" | "autofocus" | "required", isSet: boolean): Html {
   return isSet ? new Html(` ${name}`) : nothing;
 }
 
-/** As `fill`, into markup: what is not Html is escaped. */
+/** Like `fill`, for HTML: values that are not Html are escaped. */
 export function fillHtml(sentence: string, values: Readonly<Record<string, string | number | Html>>): Html {
-  // Splitting by an expression with a group gives text and placeholder names in turn.
+  // Splitting by an expression with a group returns text and placeholder names alternately.
   return joined(
     sentence.split(placeholder).map((part, at) => html`${at % 2 === 1 ? (values[part] ?? `{${part}}`) : part}`),
   );
 }
 
-/** A name as somebody typed it, in whatever direction its script runs. */
+/** A name as typed, in the direction of its script. */
 export function named(name: string): Html {
   return html`<bdi>${name}</bdi>`;
 }
 
-/** A moment; the page's script shows it in the reader's own time zone, which no request tells. */
+/** A time; the page's script shows it in the reader's time zone, which requests don't contain. */
 export function moment(at: number | string, language: Language): Html {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return nothing;
@@ -52,17 +52,17 @@ export function size(sizeBytes: number, language: Language): string {
   return `${digits.format(amount)} ${sizeUnits[power]}`;
 }
 
-/** What a limit's seconds are to a person. */
+/** A limit's seconds, in minutes for people. */
 export function minutes(seconds: number | undefined): number {
   return Math.max(1, Math.ceil((seconds ?? 60) / 60));
 }
 
-/** A message above a form, told to a screen reader too. */
+/** A message above a form, which screen readers announce. */
 export function notice(tone: "good" | "bad" | "plain", message: string | Html): Html {
   return html`<p class="notice ${tone}" role="${tone === "bad" ? "alert" : "status"}">${message}</p>`;
 }
 
-/** The line under a field: what is wrong with it, else what it is for. Its id belongs into aria-describedby. */
+/** The line under a field: what is wrong with it, otherwise what it is for. Its id belongs in aria-describedby. */
 export function fieldLine(id: string, line: string, isError: boolean): Html {
   return isError ? html`<small id="${id}" class="error">${line}</small>` : html`<small id="${id}">${line}</small>`;
 }

@@ -10,11 +10,11 @@ export type MessageKind =
   | "linkExpired"
   /** Moved to the trash or deleted. */
   | "fileGone"
-  /** Told to a colleague. */
+  /** For visitors of a link. */
   | "ownerSignInEnded"
-  /** Told to the account's own person. */
+  /** For the account's owner. */
   | "signInEnded"
-  /** The drive lets the account in for an hour only: too short for a link. */
+  /** The drive's sign-in lasts only an hour: too short for a link. */
   | "signInShort"
   | "ticketUsed"
   | "notFound"
@@ -26,13 +26,13 @@ export type MessageKind =
 
 interface MessageFacts {
   readonly kind: MessageKind;
-  /** What an administrator needs to know, as the failure says it; shown below our own words. */
+  /** What an administrator needs to know, from the failure; shown below our own words. */
   readonly sentence?: string;
 }
 
 /**
- * One message: what is the matter and what to do.
- * @param embedOrigins portals that may frame it, for a page that stands where the host page would; else nobody may
+ * One message: what happened and what to do.
+ * @param embedOrigins portals that may frame it, when it takes the place of the editor's page; left out = no one
  */
 export function messagePage(context: PageContext, facts: MessageFacts, embedOrigins?: readonly string[]): Page {
   const words = pageWords[context.language];
@@ -73,7 +73,7 @@ function wayOn({ bridgeUrl, language, path, person }: PageContext, kind: Message
   const words = pageWords[language];
   if (kind === "signInEnded") {
     const query = new URLSearchParams({ return_to: path });
-    // The sign-in page refuses to be framed.
+    // The sign-in page can't be framed.
     const target = canBeFramed ? html` target="_blank" rel="noopener"` : nothing;
     return html`<a role="button" href="${bridgeUrl}/signin?${query.toString()}"${target}>${words.signInAgain}</a>`;
   }

@@ -1,21 +1,21 @@
 import type { Html } from "../html.ts";
 import type { Language } from "../language.ts";
 
-/** A page and the headers that only it needs. */
+/** A page and its own headers. */
 export interface Page {
   readonly body: Html;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What every page knows. */
+/** What every page needs to know. */
 export interface PageContext {
   readonly language: Language;
-  /** For this answer's own styles and scripts. */
+  /** For the styles and scripts of this answer. */
   readonly nonce: string;
-  /** Public base address, without a slash at its end; every address in a page begins with it. */
+  /** Public base address, without a slash at the end; every address in a page starts with it. */
   readonly bridgeUrl: string;
-  /** Path and query of the page itself, for the language switch; of a page that a GET answers. */
+  /** Path and query of the page itself, for the language switch; only for pages that answer a GET. */
   readonly path: string;
-  /** Who has signed in. */
+  /** The person who has signed in. */
   readonly person: { readonly name: string } | undefined;
 }

@@ -7,7 +7,7 @@ import type { Page, PageContext } from "./page.ts";
 
 export interface SignInFacts {
   readonly ways: { readonly oauth: boolean; readonly password: boolean };
-  /** A path of ours. */
+  /** A path of the bridge. */
   readonly returnTo: string;
   readonly state:
     | "fresh"
@@ -19,15 +19,15 @@ export interface SignInFacts {
     | "secondFactorRefused"
     | "secondStepLost"
     | "signedOut";
-  /** What was typed before; the password never comes back. */
+  /** As typed before; the password is never sent back. */
   readonly email?: string;
-  /** Needed by the two states of the second factor. */
+  /** Needed for the two states of the second factor. */
   readonly secondStepId?: string;
   readonly retryAfterSeconds?: number;
 }
 
 /**
- * Sign-in by the ways that are open. OAuth is a link to `/signin/oauth?return_to=`; the forms send
+ * The ways to sign in. OAuth is a link to `/signin/oauth?return_to=`; the forms send
  * - to `/signin/password`: `email`, `password`, `return_to`
  * - to `/signin/second-factor`: `second_step_id`, `code`, `return_to`
  */
@@ -78,7 +78,7 @@ function passwordForm(context: PageContext, { email, returnTo, state, ways }: Si
   const words = pageWords[context.language];
   const isRefused = state === "refused";
   const about = isRefused ? html` aria-invalid="true" aria-describedby="password-line"` : nothing;
-  // Where OAuth is offered first, the keyboard of a phone must not cover it.
+  // If OAuth is offered first, a phone's keyboard must not cover it.
   const startsHere = isRefused || (!ways.oauth && state !== "signedOut");
   const button = ways.oauth
     ? html`<button class="secondary">${words.signIn}</button>`

@@ -12,7 +12,7 @@ export interface VisitFacts {
   readonly note?: string;
   readonly asksName: boolean;
   readonly needsPassword: boolean;
-  /** As typed just now, else as this browser remembers it. */
+  /** As just typed, otherwise as this browser remembers it. */
   readonly name?: string;
   readonly error?: "passwordWrong" | "nameMissing" | "tooMany";
   readonly retryAfterSeconds?: number;
@@ -24,7 +24,7 @@ export interface VisitFacts {
 /** The longest name that the bridge keeps. */
 const visitorNameLength = 64;
 
-/** A colleague before the document. The form sends `name` and `password`, each only when asked. */
+/** Where a visitor enters. The form sends `name` and `password`, each only if asked for. */
 export function visitPage(context: PageContext, facts: VisitFacts): Page {
   const words = pageWords[context.language];
   const { fileName, note, ownerName, permission } = facts;
@@ -60,7 +60,7 @@ function passwordField({ language }: PageContext, { asksName, error, name }: Vis
   const words = pageWords[language];
   const isWrong = error === "passwordWrong";
   const startsHere = isWrong || (error === undefined && (!asksName || (name ?? "") !== ""));
-  // Off: it is the link's, and must not be remembered as the visitor's own.
+  // Off: it is the link's password, and browsers must not save it as the visitor's own.
   return html`<label for="password">${words.password}</label>
 <input id="password" name="password" type="password" autocomplete="off" required aria-describedby="password-line"${isWrong ? html` aria-invalid="true"` : nothing}${flag("autofocus", startsHere)}>
 ${fieldLine("password-line", isWrong ? words.passwordWrong : words.passwordAskedHint, isWrong)}`;

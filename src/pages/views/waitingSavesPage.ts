@@ -5,7 +5,7 @@ import { layout } from "./layout.ts";
 import { fillHtml, joined, moment, named, nothing, notice, size } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
-/** A save of one of the owner's documents that is not in the drive. */
+/** A save of one of the owner's documents that is not in the drive yet. */
 interface ListedSave {
   readonly id: string;
   readonly fileName: string;
@@ -17,13 +17,13 @@ interface ListedSave {
 }
 
 export interface WaitingSavesFacts {
-  /** The oldest first. */
+  /** Oldest first. */
   readonly saves: readonly ListedSave[];
-  /** Comes from having dismissed one. */
+  /** The page follows a dismissal. */
   readonly dismissed: boolean;
 }
 
-/** Saves that wait: `/saves/ID/content` gives the bytes, `POST /saves/ID/dismiss` (no fields) forgets them. */
+/** Waiting saves: `/saves/ID/content` downloads one, `POST /saves/ID/dismiss` (no fields) deletes it. */
 export function waitingSavesPage(context: PageContext, { saves, dismissed }: WaitingSavesFacts): Page {
   const words = pageWords[context.language];
   return layout(context, {

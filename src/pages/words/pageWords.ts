@@ -412,5 +412,5 @@ const zh: Record<keyof typeof en, string> = {
 
 export type PageWords = Readonly<Record<keyof typeof en, string>>;
 
-/** Every string of the pages for people, except those of the page around the editor. */
+/** All sentences of the pages, except those of the page around the editor. */
 export const pageWords: Readonly<Record<Language, PageWords>> = { en, "zh-CN": zh };
