@@ -82,7 +82,7 @@ const configSchema = z.object({
       /^(memory:|file:.+|rediss?:\/\/.+|unix:\/.+)$/,
       "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:",
     )
-    // The first folder would be read as a host name, or as a folder at the root.
+    // Otherwise the first folder would be read as a host name, or as a folder at the root.
     .refine(
       (value) => !/^file:\/\/[^/]/.test(value),
       "must not have // before a relative path; write file:data/bridge.db or file:/data/bridge.db",
@@ -212,7 +212,7 @@ function isLocal(url: string): boolean {
 /** Shorter strings would match any text. Cloudreve's passwords have at least four characters. */
 const leastSecret = 4;
 
-/** @returns every secret in the settings, as written there; of an address its password */
+/** @returns every secret in the settings, as written there; for an address, its password */
 export function secretsOf(config: Config): string[] {
   const secretsIn = (name: keyof Config): string[] => {
     const value = config[name];

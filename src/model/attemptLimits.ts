@@ -18,7 +18,7 @@ export interface Attempt {
   readonly signal: AbortSignal;
 }
 
-/** Wrong ones so far, until there has been none for a while. */
+/** Wrong attempts, until there have been none for a while. */
 const wrongSchema = rowObject({ count: z.number(), endsAtMs: z.number() });
 type Wrong = z.infer<typeof wrongSchema>;
 
@@ -147,11 +147,11 @@ export class AttemptLimits {
 
   async #forget(key: string): Promise<void> {
     const row = this.#wrong.row(key);
-    // Whoever was wrong meanwhile is counted still.
+    // Anyone who was wrong in the meantime is still counted.
     if ((await row.read()) !== undefined) await row.swap(undefined);
   }
 
-  /** A store may be late in dropping what has expired. */
+  /** A store may keep expired rows for a while. */
   #standing(wrong: Wrong | undefined): number {
     return wrong !== undefined && wrong.endsAtMs > this.#now() ? wrong.count : 0;
   }
@@ -172,7 +172,7 @@ function tooMany(waitMs: number): BridgeError {
   return new BridgeError({ kind: "tooManyAttempts", retryAfterSeconds: Math.max(5, Math.ceil(waitMs / 1000)) });
 }
 
-/** @returns when the pause is over or the caller has hung up */
+/** @returns when the time is over or the caller has hung up */
 async function untilAborted(pause: Promise<void>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   let stop = (): void => undefined;

@@ -84,7 +84,7 @@ export interface DriveContent {
 /** What must still hold in the drive for a save to go in: our lock, or the version the bytes are based on. */
 export type WriteGuard = { readonly lockToken: string } | { readonly previousVersion: string };
 
-/** One entry in a person's list of documents. */
+/** One entry in a folder. */
 export interface DriveEntry {
   readonly kind: "folder" | "file";
   readonly id: string;
@@ -96,7 +96,7 @@ export interface DriveEntry {
 
 export interface DriveFolderPage {
   readonly entries: readonly DriveEntry[];
-  /** Pass it back to get the next page; undefined = this is the last. */
+  /** Pass it back to get the next page; undefined on the last page. */
   readonly next: string | undefined;
 }
 
@@ -126,21 +126,21 @@ export interface DriveAccounts {
   readonly signIn: DriveSignIn;
   /**
    * Names the account that will act.
-   * @param tokens what a portal handed on; undefined = the account of the configuration
-   * @throws signInNeeded when the credential is refused, expired or not configured; requestInvalid when a refresh token
-   *   came along that the drive refuses, or of another account
+   * @param tokens from a portal; undefined = the configured account
+   * @throws signInNeeded when the credential is refused, expired or not configured; requestInvalid when the drive
+   *   refuses the refresh token, or it belongs to another account
    */
   account(tokens: DriveTokens | undefined): Promise<DriveAccount>;
   /**
-   * The account of that name, as it was once named by `account` or by signing in.
+   * The account with a name that `account` or a sign-in returned earlier.
    * @throws signInNeeded when its credential is gone, refused or expired
    */
   accountNamed(account: string): Promise<DriveAccount>;
-  /** Renews an account's credential when that was last done a day ago or longer. @throws signInNeeded, driveUnreachable */
+  /** Renews an account's credential last renewed a day or more ago. @throws signInNeeded, driveUnreachable */
   keepAlive(account: string): Promise<void>;
 }
 
-/** What an account finds in the drive. */
+/** What an account can see in the drive. */
 export interface DriveFolders {
   /** A file this account owns. @throws fileMissing, also when it is in the trash or is a folder */
   find(account: string, target: OpenRequest["target"]): Promise<DriveFile>;
@@ -150,7 +150,7 @@ export interface DriveFolders {
   openable(account: string): Promise<ReadonlySet<string>>;
 }
 
-/** A document that was opened, and what lies beside it. */
+/** An opened document, and the files next to it. */
 export interface DriveFiles {
   stat(document: DriveDocument): Promise<DriveFile>;
   /** @param range value of a Range header, passed on as it is. The caller must read or destroy the body. */
@@ -174,7 +174,7 @@ export interface DriveFiles {
   remove(document: DriveDocument, file: DriveFile): Promise<void>;
 }
 
-/** The drive's own lock on a document that was opened. */
+/** The drive's own lock on an opened document. */
 export interface DriveLocks {
   /**
    * Takes the drive's own lock, or keeps it when it is already held under this token.
@@ -192,9 +192,9 @@ export interface DriveLocks {
 }
 
 /**
- * A file drive as the bridge needs it; callers name the part that they need. Every method throws BridgeError only. Every
- * file that a method returns or changes is proven to be the one meant, whatever lies at its path by now.
- * @throws fileUnproven where that can't be proven; nothing of what lies there has been handed out or changed then
+ * A file drive as the bridge needs it; callers name the part they use. Every method throws only BridgeError. Every file
+ * that a method returns or changes is proven to be the right one, whatever file is at its path now.
+ * @throws fileUnproven when that can't be proven; nothing was returned or changed then
  */
 export interface Drive extends DriveAccounts, DriveFolders, DriveFiles, DriveLocks {
   /** Opens an editing or viewing session. @throws fileMissing, rightMissing, noEditor, bodyTooLarge */

@@ -29,12 +29,12 @@ export type Failure =
   | { readonly kind: "bodyCut" }
   | { readonly kind: "expectedSizeExceeded" }
   | { readonly kind: "rangeInvalid"; readonly sizeBytes: number }
-  /** freeName: one that is free. */
+  /** freeName: a name that is free. */
   | { readonly kind: "nameTaken"; readonly freeName?: string }
   | { readonly kind: "nameIllegal"; readonly reason: string }
   | { readonly kind: "quotaExceeded" }
   | { readonly kind: "signInNeeded" }
-  /** The path may lead to another file by now, and there is no credential left to look the file up by its id. */
+  /** The path may lead to another file now, and there is no credential left to look the file up by its id. */
   | { readonly kind: "fileUnproven" }
   | { readonly kind: "driveBusy" }
   /** More calls open at once than one session, person or link may have. */
@@ -43,11 +43,11 @@ export type Failure =
   | { readonly kind: "driveFailed"; readonly code: number; readonly said: string }
   | { readonly kind: "editorUnreachable"; readonly said: string }
   | { readonly kind: "spoolFailed" }
-  /** No room for a save, or this file, session or link has used up its share. */
+  /** The spool is full, or this file, session or link has used up its share. */
   | { readonly kind: "spoolFull" }
-  /** Of a store on another machine: whether it has done what it was asked is not known. */
+  /** For a store on another machine: it may or may not have done what it was asked. */
   | { readonly kind: "storeUnreachable" }
-  /** A row of the store is damaged, or only a later bridge understands it. */
+  /** A row is damaged, or only a later version can read it. */
   | { readonly kind: "rowUnreadable" };
 
 /** What holds a lock that is not ours: the application types in the data of Cloudreve's error 40073, in plain words. */
@@ -73,7 +73,7 @@ export function failureOf<Kind extends Failure["kind"]>(
   return error.failure as Extract<Failure, { kind: Kind }>;
 }
 
-/** Does the work; where it fails in that one way, what is done then. Any other failure goes on. */
+/** Does the work. If it fails in this way, calls the other function; any other failure is thrown. */
 export async function onFailure<Kind extends Failure["kind"], Result, Otherwise = Result>(
   kind: Kind,
   work: () => Promise<Result>,

@@ -29,8 +29,8 @@ export class FileMutex {
 
   /**
    * Does the work when the file is free.
-   * @param signal aborted when the caller has gone, for what nobody wants any more then: he leaves the queue at once.
-   *   Left out, the work is due whatever becomes of the caller, as placing a save that was received whole.
+   * @param signal aborted when the caller has gone; the call then leaves the queue. Leave it out for work that must be
+   *   done anyway, such as placing a save that has arrived completely.
    * @throws driveBusy when the file is not free in time
    */
   run<Result>(fileId: string, work: (lease: Lease) => Promise<Result>, signal?: AbortSignal): Promise<Result> {

@@ -51,15 +51,15 @@ export function joinName(stem: string, tail: string): string {
  * @param attempt 0 = as it is, then ` (2)`, ` (3)` … while the name is taken; never the same name twice
  */
 export function nearestName(suggested: string, attempt: number): string {
-  // Before looking for the extension: what follows the last dot must be one.
+  // Cleaned before it is split, so that what follows the last dot is a real extension.
   const cleaned = withoutUnsafe(suggested);
   const { stem, extension } = splitName(cleaned === "" ? "Document" : cleaned);
   return numbered(stem, extension, attempt);
 }
 
 /**
- * The safest name close to the wanted one, with the extension unchanged.
- * @param attempt as of `nearestName`
+ * The safest name close to the wanted one; the extension stays.
+ * @param attempt as for `nearestName`
  * @returns undefined when nothing is left of the stem
  */
 export function nearestRename(stem: string, extension: string, attempt: number): string | undefined {
@@ -85,7 +85,7 @@ function numbered(stem: string, extension: string, attempt: number): string {
   const plain = safeName(stem, extension);
   if (attempt === 0) return plain;
   const counted = safeName(stem, ` (${attempt + 1})${extension}`);
-  // A long stem may be cut right after a number of its own.
+  // A long stem may be cut right after its own number.
   return counted === plain ? safeName(stem, ` (${attempt + 1})_${extension}`) : counted;
 }
 
@@ -99,7 +99,7 @@ function middleCut(name: string): string {
 function withoutDotsBehind(name: string): string {
   let end = name.length;
   while (end > 0 && /[\s.]/u.test(name.charAt(end - 1))) end--;
-  // Before looking for the extension: what follows the last dot must be one.
+  // Dots and blanks at the end go before the name is split: what follows the last dot must be the extension.
   return name.slice(0, end);
 }
 

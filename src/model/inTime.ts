@@ -1,6 +1,6 @@
 /**
- * Waits for work, and no longer than that; the work itself goes on.
- * @returns what came of the work, or of `late` once the time is over; `late` may throw
+ * Waits for work until a time limit; the work itself goes on.
+ * @returns the result of the work, or of `late` if the time was over first; `late` may throw
  */
 export async function inTime<Result, Late>(
   work: Promise<Result>,

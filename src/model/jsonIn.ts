@@ -1,4 +1,4 @@
-/** @returns what a text says as JSON; undefined for a text that is no JSON, and for none */
+/** @returns the value of a JSON text; undefined when there is no text or it is not JSON */
 export function jsonIn(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? "");

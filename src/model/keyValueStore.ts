@@ -1,14 +1,14 @@
 /** Milliseconds since 1970-01-01 UTC. */
 export type Clock = () => number;
 
-/** Resolves after that time: the pause between two tries. */
+/** Resolves after that time: a pause between two tries. */
 export type Pause = (ms: number) => Promise<void>;
 
 export const pauseFor: Pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Durable memory of the bridge. `swap` alone gives create-if-absent, replace-if-same and delete-if-same, so that
- * every rule about locks and grants is written once and a store stays tiny.
+ * The bridge's durable memory. `swap` alone covers create-if-absent, replace-if-same and delete-if-same, so the rules
+ * for locks and grants are written only once and a store stays small.
  */
 export interface KeyValueStore {
   get(key: string): Promise<string | undefined>;

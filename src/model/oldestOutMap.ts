@@ -1,4 +1,4 @@
-/** A map of so many entries at most: when it is full, the one set longest ago goes. */
+/** A map with a limited number of entries: when it is full, the entry that was set longest ago is removed. */
 export class OldestOutMap<Key, Value> extends Map<Key, Value> {
   readonly #mostEntries: number;
 

@@ -9,8 +9,8 @@ export const personSchema = rowObject({
   /** A visitor who gave no name. */
   isNameless: z.literal(true).exactOptional(),
 });
-/** Somebody who opens a document, as editors and colleagues are told. */
+/** Someone who opens a document, as editors and other users see them. */
 export type Person = z.infer<typeof personSchema>;
 
-/** Of whom no more is told. */
+/** When only id and name are needed. */
 export const namedPersonSchema = rowObject({ id: z.string(), name: z.string() });

@@ -11,17 +11,17 @@ const signedInPersonSchema = rowObject({
   /** Drive account that acts for this person. */
   account: z.string(),
 });
-/** Somebody who has signed in with the drive. */
+/** Someone who has signed in with the drive. */
 export type SignedInPerson = z.infer<typeof signedInPersonSchema>;
 
 const sessionSchema = rowObject({
   person: signedInPersonSchema,
-  /** Of the sign-out everywhere it came after; undefined when there was none. */
+  /** Of the last sign-out everywhere before it; undefined when there was none. */
   generation: z.string().exactOptional(),
   secretHash: z.string(),
-  /** Handed out and not yet sent back: the answer that bore it may have been lost, so that the old one stays good. */
+  /** Sent to the browser but not seen back yet. That answer may have been lost, so the old secret stays valid. */
   offered: rowObject({ secretHash: z.string(), atMs: z.number() }).exactOptional(),
-  /** The one before, good for a moment more: other tabs may have sent it already. */
+  /** The previous secret, valid a moment longer: other tabs may have sent it already. */
   previous: rowObject({ secretHash: z.string(), endsAtMs: z.number() }).exactOptional(),
   rotatedAtMs: z.number(),
 });
@@ -68,9 +68,7 @@ export class PersonSessions {
     return { sessionId, secret };
   }
 
-  /**
-   * @returns undefined when there is no such session. An old secret that comes back late was copied: the session ends
-   */
+  /** @returns undefined when there is none. An old secret that comes back late was stolen, so the session ends. */
   async find(sessionId: string, secret: string): Promise<FoundSession | undefined> {
     let found: FoundSession | undefined;
     await this.#sessions.update(sessionId, async (session) => {
@@ -113,9 +111,9 @@ export class PersonSessions {
   /** Signs a person out everywhere: every session ends, and every document opened by one. */
   async endAll(personId: string): Promise<void> {
     await signOutEverywhere(this.#store, personId, this.#now());
-    // Over already: what follows only tidies up.
+    // The sessions have ended already; this only removes their rows.
     for await (const [sessionId, { person }] of this.#sessions.list(`${personId}.`)) {
-      // An id may begin with another's.
+      // One person's id may be the start of another's.
       if (person.id === personId) await this.#sessions.remove(sessionId);
     }
   }

@@ -7,8 +7,8 @@ import type { rowLives } from "./rowLives.ts";
 type Frozen<Value> = Value extends object ? { readonly [Name in keyof Value]: Frozen<Value[Name]> } : Value;
 
 /**
- * The schema of an object in a row. What it does not name is kept: a row that a later bridge has written loses nothing
- * when this one changes it. A field that earlier bridges did not write has a default, or may be missing.
+ * The schema of an object in a row. Unknown fields are kept, so that a row from a later version loses nothing when this
+ * one changes it. A field that earlier versions did not write has a default, or is optional.
  */
 export function rowObject<Shape extends z.ZodRawShape>(shape: Shape): z.ZodType<Frozen<z.infer<z.ZodObject<Shape>>>>;
 export function rowObject(shape: z.ZodRawShape): z.ZodType {
@@ -16,16 +16,16 @@ export function rowObject(shape: z.ZodRawShape): z.ZodType {
 }
 
 interface RecordOptions<Value> {
-  /** When a row ends that is written without another end. @see rowLives for those that have none */
+  /** When a row ends if no other end is given. @see rowLives for rows without one */
   readonly endsAtMs?: (value: Value) => number | undefined;
-  /** For what must not lie in the store in the open. A row that it can't decrypt counts as absent. */
+  /** For rows that must not be stored in plain text. A row that can't be decrypted counts as absent. */
   readonly encryption?: { encrypt(text: string): Promise<string>; decrypt(text: string): Promise<string | undefined> };
 }
 
-/** @returns what the row shall be: undefined removes it, what stands leaves it as it is */
+/** @returns the new row: undefined removes it, the same object leaves it as it is */
 type RowChange<Value, Next> = (standing: Value | undefined) => Next | Promise<Next>;
 
-/** A row before a change and after it: the same object when it was left as it is. */
+/** A row before and after a change; the same object if it was not changed. */
 interface ChangedRow<Value, Next> {
   readonly before: Value | undefined;
   readonly after: Next;
@@ -33,7 +33,7 @@ interface ChangedRow<Value, Next> {
 
 /**
  * All rows of one kind, as JSON under `kind:id`.
- * @param kind what stands before the colon; a new one does not compile without a line in `rowLives`
+ * @param kind the part before the colon; it does not compile without a line in `rowLives`
  */
 export function record<Value>(
   store: KeyValueStore,
@@ -51,7 +51,7 @@ export function record<Value>(
       if (text === undefined) return undefined;
       const parsed = schema.safeParse(jsonIn(text));
       if (parsed.success) return parsed.data;
-      // Where it does not fit, and never a value.
+      // Only where it does not fit, never a value.
       const places = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
       throw new BridgeError({ kind: "rowUnreadable" }, { cause: new Error(`a row "${kind}": ${places.join("; ")}`) });
     },
@@ -59,7 +59,7 @@ export function record<Value>(
   });
 }
 
-/** As `record`, of rows that are one word: an id, a mark. */
+/** Like `record`, for rows that are a single word, such as an id or a mark. */
 export function wordRecord(store: KeyValueStore, kind: keyof typeof rowLives): StoredRecord<string> {
   const asItStands = async (text: string) => text;
   return new StoredRecord(store, kind, { write: asItStands, read: asItStands, endsAtMs: () => undefined });
@@ -73,8 +73,8 @@ interface RowFormat<Value> {
 }
 
 /**
- * Every method that reads a row throws rowUnreadable for one that is damaged, or that only a later bridge understands:
- * taken for absent, it could be a right that comes back or a count that begins anew. `put` and `remove` read nothing.
+ * Methods that read a row throw rowUnreadable if it is damaged, or comes from a later version that this one can't read.
+ * If it counted as absent, a revoked right could come back, or a count start over. `put` and `remove` read nothing.
  */
 export class StoredRecord<Value> {
   readonly #store: KeyValueStore;
@@ -91,12 +91,12 @@ export class StoredRecord<Value> {
     return this.row(id).read();
   }
 
-  /** Leaves this, whatever stands there: for rows whose last writer is right. */
+  /** Writes the row, whatever is there: for rows where the last writer wins. */
   async put(id: string, value: Value, endsAtMs = this.#format.endsAtMs(value)): Promise<void> {
     await put(this.#store, this.#prefix + id, await this.#format.write(value), endsAtMs);
   }
 
-  /** @returns false when something stands there already */
+  /** @returns false when there is a row already */
   async create(id: string, value: Value, endsAtMs?: number): Promise<boolean> {
     return this.row(id).swap(value, endsAtMs);
   }
@@ -105,7 +105,7 @@ export class StoredRecord<Value> {
     await put(this.#store, this.#prefix + id, undefined);
   }
 
-  /** Changes a row in one step, also among several bridges: decided anew for as long as somebody else is faster. */
+  /** Changes a row in one step, also across bridges: if another was faster, `change` is called again. */
   async update<Next extends Value | undefined>(
     id: string,
     change: RowChange<Value, Next>,
@@ -132,18 +132,18 @@ export class StoredRecord<Value> {
     }
   }
 
-  /** As `list`, without reading the rows. */
+  /** Like `list`, without reading the rows. */
   async *ids(idPrefix = ""): AsyncIterable<string> {
     for await (const [key] of this.#store.list(this.#prefix + idPrefix)) yield key.slice(this.#prefix.length);
   }
 
-  /** One row, of which nothing has been seen yet: as if nothing stood there. */
+  /** One row that was not read yet; until then it counts as absent. */
   row(id: string): StoredRow<Value> {
     return new StoredRow(this.#store, this.#prefix + id, this.#format);
   }
 }
 
-/** One row as it was last seen, for whoever has something to do between looking and writing. */
+/** One row as last seen, for work that happens between reading and writing it. */
 export class StoredRow<Value> {
   readonly #store: KeyValueStore;
   readonly #key: string;
@@ -168,7 +168,7 @@ export class StoredRow<Value> {
 
   /**
    * @param next undefined removes the row
-   * @returns false when something else stands there than was last seen
+   * @returns false when the row has changed since it was last seen
    */
   async swap(
     next: Value | undefined,
@@ -181,7 +181,7 @@ export class StoredRow<Value> {
     return true;
   }
 
-  /** As `StoredRecord.update`, beginning with what was last seen: a look is saved when that still stands. */
+  /** Like `StoredRecord.update`, but starts with what was last seen, which saves a read if that is still current. */
   async update<Next extends Value | undefined>(
     change: RowChange<Value, Next>,
     endsAtMs?: number,

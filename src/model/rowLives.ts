@@ -26,7 +26,7 @@ export const rowLives = {
   viewerSession: "own",
   /** Fourteen days from the last use. */
   personSession: "own",
-  /** Renewed with each renewal of the account's tokens, which links cause daily. */
+  /** Renewed with the account's tokens, which links cause daily. */
   credential: "own",
   signInUsed: "own",
   attempts: "own",

@@ -33,15 +33,15 @@ export interface SharedFileMutexOptions {
 }
 
 /**
- * Turns of files among the bridges on one store. They queue up, so that one with much to do does not keep the others
- * off. Whether another still lives is judged by its signs and by one's own monotonic clock: clocks of machines differ.
+ * Bridges on one store work on a file one after the other. They queue up, so that a busy one does not keep the others
+ * out. Whether another is alive is judged by its heartbeats and our own monotonic clock: machines' clocks differ.
  */
 export class SharedFileMutex {
   readonly #queues: StoredRecord<Queue>;
   readonly #timing: LeaseTiming;
-  /** One id for all leases of this bridge: a place in the queue that a lost connection has left is found again. */
+  /** One id for all leases of this bridge: after a lost connection it finds its place in the queue again. */
   readonly #me = randomBytes(9).toString("base64url");
-  /** Turns that could not be given up yet, by their files. */
+  /** Leases that could not be released yet, by file. */
   readonly #leftOver = new Map<string, FileLease>();
 
   constructor({ store, now, timing }: SharedFileMutexOptions) {
@@ -70,7 +70,7 @@ export class SharedFileMutex {
     try {
       return await work(lease);
     } finally {
-      // The work is done either way; what others still take for a lease is given up as soon as the store is back.
+      // The work is done in any case. If the store is down, the lease is released once it is back.
       if (!(await lease.end(() => true))) this.#leaveLater(fileId, lease, performance.now() + this.#timing.leaseMs);
     }
   }
@@ -78,7 +78,7 @@ export class SharedFileMutex {
   #leaveLater(fileId: string, lease: FileLease, untilMs: number): void {
     if (performance.now() > untilMs) return;
     this.#leftOver.set(fileId, lease);
-    // A new lease of this bridge takes the old place over.
+    // A new lease of this bridge takes over the old place.
     const isLeftOver = () => this.#leftOver.get(fileId) === lease;
     const again = async (): Promise<void> => {
       if (!isLeftOver()) return;
@@ -96,7 +96,7 @@ const queueSchema = rowObject({
   /** Heartbeats of the first; 0 = it has not noticed yet that it is next. */
   signs: z.number(),
 });
-/** The bridges that want a file, the first one at work. */
+/** The bridges that want a file; the first one is working on it. */
 type Queue = z.infer<typeof queueSchema>;
 
 const nobody: Queue = { bridges: [], signs: 0 };
@@ -115,13 +115,13 @@ function left(queue: Queue, bridge: string): Queue {
   return { bridges: bridges.filter((other) => other !== bridge), signs: bridges[0] === bridge ? 0 : signs };
 }
 
-/** One bridge's place in the queue of one file. */
+/** One bridge's place in a file's queue. */
 class FileLease implements Lease {
-  /** The queue as it was last seen; a wrong guess costs one more look. */
+  /** The queue as last seen; if it is outdated, that costs one more read. */
   readonly #queue: StoredRow<Queue>;
   readonly #timing: LeaseTiming;
   readonly #me: string;
-  /** From this moment of the monotonic clock others may think that this bridge is dead. */
+  /** From this time on the monotonic clock, others may take this bridge for dead. */
   #endsAtMs = 0;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
@@ -156,7 +156,7 @@ class FileLease implements Lease {
         await this.#change((queue) => left(queue, this.#me));
         throw new BridgeError({ kind: "driveBusy" });
       }
-      // Most leases last some milliseconds.
+      // Most leases last a few milliseconds.
       await pauseFor(Math.min(50, 5 + waitedMs / 8));
       await this.#queue.read();
     }
@@ -189,12 +189,12 @@ class FileLease implements Lease {
   async #sign(): Promise<void> {
     const askedAtMs = performance.now();
     try {
-      // A store that lost everything lost the queue too: this bridge then joins an empty one.
+      // A store that lost everything lost the queue too; this bridge then joins an empty one.
       const { bridges } = await this.#change((queue) => {
         const isMine = queue.bridges.length === 0 || queue.bridges[0] === this.#me;
         return isMine && !this.#isOver ? entered(queue, this.#me) : queue;
       });
-      // Another bridge has the turn: this one was taken for dead, and its lease is gone for good.
+      // Another bridge is first: this one was taken for dead, and its lease is lost.
       if (bridges[0] !== this.#me) return;
       this.#endsAtMs = askedAtMs + this.#timing.leaseMs;
       this.#signLater(this.#timing.signEveryMs);

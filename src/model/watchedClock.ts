@@ -1,6 +1,6 @@
 import type { Clock } from "./keyValueStore.ts";
 
-/** A step in which a clock jumped ahead. */
+/** A forward jump of a clock. */
 export interface ClockJump {
   readonly fromMs: number;
   readonly toMs: number;
