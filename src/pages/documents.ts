@@ -20,7 +20,7 @@ const folderUri = z
   .max(4096)
   .regex(/^cloudreve:\/\/my(\/|$)/);
 
-/** `/`, `/open`: a person's own documents, and opening one as its owner. */
+/** `/`, `/open`: somebody's own documents, and the way into the editor for their owner. */
 export function documentPagesRouter(parts: DocumentPagesParts): Router {
   const router = Router();
 

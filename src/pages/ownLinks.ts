@@ -50,7 +50,7 @@ const linkForm = z.object({
   watermark: checkbox,
 });
 
-/** `/share`, `/links`: owners create, list, change and revoke links. */
+/** `/share`, `/links`: an owner makes, lists, changes and revokes editing links. */
 export function linkPagesRouter(parts: LinkPagesParts): Router {
   const router = Router();
   const form = [requireOwnOrigin(parts.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
@@ -189,7 +189,7 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
   return router;
 }
 
-/** Who used a link, and wrong passwords. */
+/** Who came through a link, and who tried to. */
 async function cameTo({ links }: LinkPagesParts, { id }: EditLink): Promise<Pick<LinkFacts, "visits" | "guesses">> {
   const guesses = await links.guesses(id);
   return { visits: await links.visits(id), ...(guesses === undefined ? {} : { guesses }) };
@@ -200,7 +200,7 @@ function endOf(parts: LinkPagesParts, link: EditLink): Pick<LinkFacts, "end"> {
   return end === undefined ? {} : { end };
 }
 
-/** Whether the owner must sign in again before the link works. */
+/** Whether the owner must sign in anew before the link opens again. */
 async function hasSignInEnded(parts: LinkPagesParts, link: EditLink): Promise<boolean> {
   try {
     await parts.drive.accountNamed(link.account);

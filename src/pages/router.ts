@@ -43,7 +43,7 @@ export function hostRouter(parts: HostRouterParts): Router {
   return router;
 }
 
-/** `/edit`: the page around the editor. It and its failures may be shown in a portal's frame. */
+/** `/edit`: the page around the editor; it and its failures may stand in a portal's frame. */
 function editRouter(parts: HostRouterParts): Router {
   const router = Router();
   router.use(hostSessionRouter(parts));
@@ -56,7 +56,7 @@ function editRouter(parts: HostRouterParts): Router {
 
   router.get("/edit/:ticket", async (request, response) => {
     const { ticket } = request.params;
-    // Before the ticket is used: a short outage of the drive must not cost visitors their only ticket.
+    // Before the ticket is redeemed: a short outage of the drive must not cost visitors their only ticket.
     const { name } = await parts.drive.stat((await parts.grants.behindTicket(ticket)).document);
     const grant = await parts.grants.redeemTicket(ticket);
     logFacts({ grant: grant.id, file: grant.document.fileId });

@@ -91,7 +91,7 @@ export function signInRouter(parts: SignInParts): Router {
     const { state, code } = request.query;
     const consent = await parts.cookies.read(request, consentCookie, consentSchema);
     const isItsAnswer = consent !== undefined && typeof state === "string" && isSame(consent.state, state);
-    // A made-up address on another page must not end a sign-in in progress.
+    // An address that some other page makes up must not end a sign-in that is on its way.
     if (isItsAnswer) parts.cookies.clear(response, consentCookie);
     const returnTo = safeReturn(isItsAnswer ? consent.returnTo : "/");
     if (!isItsAnswer || typeof code !== "string" || code === "") {
@@ -100,7 +100,7 @@ export function signInRouter(parts: SignInParts): Router {
     }
     try {
       const account = await parts.drive.signIn.byCode(code, consent.codeVerifier);
-      // The drive accepts a code once; a copied cookie must not work for a second code either.
+      // The drive takes a code once; a cookie that has been copied must not serve for another code either.
       const usedUntilMs = parts.now() + consentForMs;
       if (!(await usedConsents.create(hashOf(consent.state), "used", usedUntilMs))) {
         await show(request, response, 400, { returnTo, state: "oauthFailed" });

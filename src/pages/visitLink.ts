@@ -43,7 +43,7 @@ export function visitLinkRouter(parts: VisitLinkParts): Router {
     const link = await parts.links.behindSecret(request.params.secret);
     const visitor = await visitorOf(parts.cookies, request);
     const isKnown = hasPassed(visitor, link) && (!link.asksName || visitor.name !== undefined);
-    // Visitors who were here before enter directly, also on reload. A chat's link preview never was.
+    // Whoever was here before goes straight in, as after a reload. A preview of some chat never was.
     if (isKnown) await enter(parts, request, response, link, visitor);
     else await showVisitPage(parts, request, response, 200, link, visitor.name);
   });
@@ -149,7 +149,7 @@ async function showVisitPage(
   name: string | undefined,
   refused: Pick<VisitFacts, "error" | "retryAfterSeconds"> = {},
 ): Promise<void> {
-  // Asks for the current name. If the file is gone or the owner signed out, the visitor learns it before typing a name.
+  // The name of today; a file that is gone, or an owner who is signed out, is told before anybody types a name.
   const file = await parts.drive.find(link.account, { fileId: link.fileId });
   const visitor = await visitorOf(parts.cookies, request);
   const page = visitPage(await pageContext(parts, request, undefined), {

@@ -31,7 +31,7 @@ function isOwn({ ownerId, document }: PlacingFacts, { id, account }: Pick<Signed
   return ownerId === undefined ? document.account === account : ownerId === id;
 }
 
-/** `/saves`: the waiting saves of a person's documents, to download or dismiss. */
+/** `/saves`: what waits of somebody's documents, to be fetched or dismissed. */
 export function waitingSavePagesRouter(parts: WaitingSavePagesParts): Router {
   const router = Router();
   const { spool, audit } = parts;
@@ -92,7 +92,7 @@ export function waitingSavePagesRouter(parts: WaitingSavePagesParts): Router {
     requireOwnOrigin(parts.bridgeUrl),
     forPerson(parts, async (person, request, response) => {
       const save = own(person, request.params["id"]);
-      // If it was placed meanwhile, it is in the drive, which is just as good.
+      // Placed meanwhile: it is in the drive then, which is as good.
       if (await spool.drop(save.id)) parts.saveDropped(save, { why: "dismissed", by: `person:${person.id}` });
       logFacts({ file: save.facts.document.fileId, person: person.id });
       response.redirect(303, `${parts.bridgeUrl}/saves?dismissed=1`);
