@@ -61,7 +61,7 @@ export type Caller = SignedInPerson & {
 };
 
 /** Who has signed in on this browser; gives the browser a new secret when it is time for one. */
-export async function signedInPerson(
+async function signedInPerson(
   { cookies, sessions }: Pick<Services, "cookies" | "sessions">,
   request: Request,
   response: Response,
