@@ -1,26 +1,15 @@
-import type { FailedSave, FileActivity, OpenSession } from "../documents/activity.ts";
-import type { DocumentLocks } from "../documents/documentLock.ts";
-import type { AccessGrants } from "../documents/grants.ts";
+import type { FailedSave, OpenSession } from "../documents/activity.ts";
 import { takeOverDocument } from "../documents/lockDocument.ts";
-import type { SaveSpool } from "../documents/saveSpool.ts";
-import type { Audit } from "../http/auditLog.ts";
 import { logFacts } from "../http/requestLog.ts";
-import type { DriveAccounts, DriveFile, DriveFolders } from "../model/drive.ts";
+import type { DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Person } from "../model/person.ts";
+import type { Services } from "../services.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
 import { driveIdSchema, fileActivitySchema, isoTime, takeOverSchema } from "./schemas.ts";
 
-export interface FilesApiParts {
-  readonly drive: DriveAccounts & DriveFolders;
-  readonly grants: AccessGrants;
-  readonly activity: FileActivity;
-  readonly locks: DocumentLocks;
-  readonly spool: SaveSpool;
-  readonly audit: Audit;
-  readonly note: (error: unknown) => void;
-}
+type Needs = Pick<Services, "drive" | "grants" | "activity" | "locks" | "spool" | "audit" | "note">;
 
 type NamedPerson = Pick<Person, "id" | "name">;
 
@@ -28,7 +17,7 @@ const tag = "files";
 const ownFileFailures = ["signInNeeded", "fileMissing", "rightMissing", "driveUnreachable", "driveBusy"] as const;
 
 /** `/api/files`: activity and locks of a file, for the account that owns it. */
-export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
+export function fileRoutes(services: Needs): readonly ApiRoute[] {
   return [
     apiRoute({
       method: "get",
@@ -42,22 +31,22 @@ export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
       answer: { status: 200, description: "The file's activity" },
       failures: ownFileFailures,
       run: async (call) => {
-        const file = await ownFile(parts, call);
-        const { sessions, lastSave, lastFailedSave } = await parts.activity.of(file.id);
-        const lock = await parts.locks.current(file.id);
+        const file = await ownFile(services, call);
+        const { sessions, lastSave, lastFailedSave } = await services.activity.of(file.id);
+        const lock = await services.locks.current(file.id);
         return {
           file: { id: file.id, name: file.name, size: file.sizeBytes, version: file.version },
-          open: await liveSessions(parts, sessions),
+          open: await liveSessions(services, sessions),
           lock:
             lock === undefined
               ? null
-              : { held_by: await personBehind(parts, lock.grantId), expires_at: isoTime(lock.expiresAtMs) },
+              : { held_by: await personBehind(services, lock.grantId), expires_at: isoTime(lock.expiresAtMs) },
           last_save:
             lastSave === undefined
               ? null
               : { at: isoTime(lastSave.atMs), person: named(lastSave.person), version: lastSave.version },
           last_failed_save: lastFailedSave === undefined ? null : failedSave(lastFailedSave),
-          waiting_saves: waitingSaves(parts, file.id),
+          waiting_saves: waitingSaves(services, file.id),
         };
       },
     }),
@@ -74,13 +63,13 @@ export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
       answer: { status: 200, description: "The file is no longer locked" },
       failures: ownFileFailures,
       run: async (call) => {
-        const file = await ownFile(parts, call);
-        const lock = await takeOverDocument(parts, file.id);
+        const file = await ownFile(services, call);
+        const lock = await takeOverDocument(services, file.id);
         logFacts({ file: file.id, ...(lock === undefined ? {} : { takenOverFrom: lock.grantId }) });
-        const from = lock === undefined ? null : await personBehind(parts, lock.grantId);
+        const from = lock === undefined ? null : await personBehind(services, lock.grantId);
         if (lock !== undefined) {
           const by = `portal:${call.portal}`;
-          parts.audit({ event: "lockTakenOver", file: file.id, by, ...(from === null ? {} : { from }) });
+          services.audit({ event: "lockTakenOver", file: file.id, by, ...(from === null ? {} : { from }) });
         }
         return { taken_over: lock !== undefined, from };
       },
@@ -89,14 +78,14 @@ export function fileRoutes(parts: FilesApiParts): readonly ApiRoute[] {
 }
 
 /** @throws fileMissing when the caller's account does not own the file */
-async function ownFile({ drive }: FilesApiParts, call: ApiCall<unknown>): Promise<DriveFile> {
+async function ownFile({ drive }: Needs, call: ApiCall<unknown>): Promise<DriveFile> {
   const { account } = await drive.account(driveTokens(call.header));
   if (!driveIdSchema.safeParse(call.id).success) throw new BridgeError({ kind: "fileMissing" });
   return drive.find(account, { fileId: call.id });
 }
 
 /** Sessions stay in the activity for minutes after they end, so each one is checked; permissions are the current ones. */
-async function liveSessions({ grants }: FilesApiParts, sessions: readonly OpenSession[]) {
+async function liveSessions({ grants }: Needs, sessions: readonly OpenSession[]) {
   const live = [];
   for (const { grantId, person, openedAtMs, seenAtMs } of sessions) {
     const grant = await grants.find(grantId);
@@ -112,13 +101,13 @@ async function liveSessions({ grants }: FilesApiParts, sessions: readonly OpenSe
 }
 
 /** @returns null when the grant ended too long ago */
-async function personBehind({ grants }: FilesApiParts, grantId: string): Promise<NamedPerson | null> {
+async function personBehind({ grants }: Needs, grantId: string): Promise<NamedPerson | null> {
   const grant = (await grants.find(grantId)) ?? (await grants.findEnded(grantId));
   return grant === undefined ? null : named(grant.person);
 }
 
 /** Of this bridge's own spool: another instance's is not seen from here. */
-function waitingSaves({ spool }: FilesApiParts, fileId: string): number {
+function waitingSaves({ spool }: Needs, fileId: string): number {
   return spool.waiting().filter(({ facts, isBroken }) => !isBroken && facts?.document.fileId === fileId).length;
 }
 

@@ -1,16 +1,8 @@
 import { logFacts } from "../http/requestLog.ts";
 import { type EditLink, type LinkRestrictions, linkEnd } from "../links/links.ts";
-import {
-  changeLink,
-  type LinkParts,
-  type LinkWishes,
-  linkOf,
-  makeLink,
-  noRestrictions,
-  revokeLink,
-} from "../links/manageLinks.ts";
+import { changeLink, type LinkWishes, linkOf, makeLink, noRestrictions, revokeLink } from "../links/manageLinks.ts";
 import { Breath } from "../model/breath.ts";
-import type { DriveAccounts, DriveFolders } from "../model/drive.ts";
+import type { Services } from "../services.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
 import {
@@ -25,16 +17,12 @@ import {
   madeLinkSchema,
 } from "./schemas.ts";
 
-export interface LinksApiParts extends LinkParts {
-  readonly drive: DriveAccounts & DriveFolders;
-  /** Call when sessions of a file may have ended or lost rights: releases a lock only they held. Never rejects. */
-  readonly sessionsEnded: (fileId: string) => Promise<void>;
-}
+type Needs = Parameters<typeof makeLink>[0] & Pick<Services, "sessionsEnded">;
 
 const tag = "links";
 
 /** `/api/links`: a portal sees and changes only the links it created. */
-export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
+export function linkRoutes(services: Needs): readonly ApiRoute[] {
   const makerOf = ({ portal }: ApiCall<unknown>): string => `portal:${portal}`;
   return [
     apiRoute({
@@ -52,14 +40,14 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       failures: ["requestInvalid", "signInNeeded", "fileMissing", "rightMissing", "driveUnreachable", "driveBusy"],
       run: async (call) => {
         const { uri, file_id, permission, ...rest } = call.body;
-        const account = await parts.drive.account(driveTokens(call.header));
+        const account = await services.drive.account(driveTokens(call.header));
         const target = uri === undefined ? { fileId: file_id ?? "" } : { uri };
-        const { link, url, file } = await makeLink(parts, account, target, makerOf(call), {
+        const { link, url, file } = await makeLink(services, account, target, makerOf(call), {
           ...linkWishes(rest, noRestrictions),
           permission,
         });
         logFacts({ link: link.id, linkIs: "made", file: file.id });
-        return { ...(await answerOf(parts, link)), url };
+        return { ...(await answerOf(services, link)), url };
       },
     }),
     apiRoute({
@@ -73,12 +61,12 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       answer: { status: 200, description: "The links" },
       failures: [],
       run: async (call) => {
-        const links = (await parts.links.madeBy(makerOf(call))).slice(0, listedLinksAtMost);
+        const links = (await services.links.madeBy(makerOf(call))).slice(0, listedLinksAtMost);
         const answers: Awaited<ReturnType<typeof answerOf>>[] = [];
         const breath = new Breath();
         for (const link of links) {
           await breath.draw();
-          answers.push(await answerOf(parts, link));
+          answers.push(await answerOf(services, link));
         }
         return { links: answers };
       },
@@ -92,7 +80,7 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       answers: linkSchema,
       answer: { status: 200, description: "The link" },
       failures: ["linkUnknown"],
-      run: async (call) => answerOf(parts, await linkOf(parts, makerOf(call), call.id)),
+      run: async (call) => answerOf(services, await linkOf(services, makerOf(call), call.id)),
     }),
     apiRoute({
       method: "patch",
@@ -107,11 +95,11 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       answer: { status: 200, description: "The changed link" },
       failures: ["requestInvalid", "linkUnknown", "linkEnded"],
       run: async (call) => {
-        const { restrictions } = await linkOf(parts, makerOf(call), call.id);
-        const link = await changeLink(parts, makerOf(call), call.id, linkWishes(call.body, restrictions));
+        const { restrictions } = await linkOf(services, makerOf(call), call.id);
+        const link = await changeLink(services, makerOf(call), call.id, linkWishes(call.body, restrictions));
         logFacts({ link: link.id, linkIs: "changed", file: link.fileId });
-        if (call.body.permission === "view") await parts.sessionsEnded(link.fileId);
-        return answerOf(parts, link);
+        if (call.body.permission === "view") await services.sessionsEnded(link.fileId);
+        return answerOf(services, link);
       },
     }),
     apiRoute({
@@ -124,16 +112,16 @@ export function linkRoutes(parts: LinksApiParts): readonly ApiRoute[] {
       answer: { status: 204, description: "The link no longer works" },
       failures: ["linkUnknown"],
       run: async (call) => {
-        const link = await revokeLink(parts, makerOf(call), call.id);
+        const link = await revokeLink(services, makerOf(call), call.id);
         logFacts({ link: link.id, linkIs: "revoked", file: link.fileId });
-        await parts.sessionsEnded(link.fileId);
+        await services.sessionsEnded(link.fileId);
         return undefined;
       },
     }),
   ];
 }
 
-async function answerOf({ links, now }: LinkParts, link: EditLink): Promise<LinkAnswer> {
+async function answerOf({ links, now }: Needs, link: EditLink): Promise<LinkAnswer> {
   const end = linkEnd(link, now());
   const guesses = await links.guesses(link.id);
   const { download, print, copy, watermark } = link.restrictions;

@@ -2,8 +2,9 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import type { DriveTokens } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import type { Clock } from "../model/keyValueStore.ts";
 import { type StoredRecord, wordRecord } from "../model/record.ts";
+import type { Services } from "../services.ts";
 
 export interface PortalKey {
   readonly name: string;
@@ -36,20 +37,22 @@ export class PortalCallers {
   readonly #used: StoredRecord<string>;
   readonly #now: Clock;
 
-  /** @param parts refetchAfterMs: how long after a fetch an unknown key id may cause the next */
-  constructor(parts: {
-    readonly keys: readonly PortalKey[];
-    readonly signer: PortalSigner | undefined;
-    readonly store: KeyValueStore;
-    readonly now: Clock;
-    readonly refetchAfterMs?: number;
-  }) {
-    this.#keys = parts.keys.map(({ name, key }) => ({ name, keyHash: hashOf(key) }));
-    this.#signer = parts.signer;
+  /** @param services refetchAfterMs: how long after a fetch an unknown key id may cause the next */
+  constructor(
+    services: Pick<Services, "store" | "now"> & {
+      readonly keys: readonly PortalKey[];
+      readonly signer: PortalSigner | undefined;
+      readonly refetchAfterMs?: number;
+    },
+  ) {
+    this.#keys = services.keys.map(({ name, key }) => ({ name, keyHash: hashOf(key) }));
+    this.#signer = services.signer;
     this.#signerKeys =
-      parts.signer === undefined ? undefined : keysAt(parts.signer.jwksUrl, parts.refetchAfterMs ?? refetchAfterMs);
-    this.#used = wordRecord(parts.store, "jti");
-    this.#now = parts.now;
+      services.signer === undefined
+        ? undefined
+        : keysAt(services.signer.jwksUrl, services.refetchAfterMs ?? refetchAfterMs);
+    this.#used = wordRecord(services.store, "jti");
+    this.#now = services.now;
   }
 
   /**

@@ -1,31 +1,26 @@
 import { createHash } from "node:crypto";
 import { json, type NextFunction, type Request, type Response, Router } from "express";
-import { type OpenDocumentParts, openDocument } from "../documents/openSession.ts";
+import { openDocument } from "../documents/openSession.ts";
 import { writeProblem } from "../http/failureResponse.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
-import type { Drive } from "../model/drive.ts";
 import { BridgeError, type Failure } from "../model/failure.ts";
 import type { Person } from "../model/person.ts";
-import { type FilesApiParts, fileRoutes } from "./files.ts";
-import { type LinksApiParts, linkRoutes } from "./links.ts";
+import type { Services } from "../services.ts";
+import { fileRoutes } from "./files.ts";
+import { linkRoutes } from "./links.ts";
 import { openApiDocument } from "./openapi.ts";
 import { driveTokens, type PortalCallers } from "./portalAuth.ts";
 import { type ApiRoute, apiRoute } from "./route.ts";
 import { isoTime, type SessionRequest, sessionRequestSchema, sessionSchema } from "./schemas.ts";
 
-export interface PortalApiParts extends OpenDocumentParts, LinksApiParts, FilesApiParts {
-  readonly drive: Drive;
-  readonly callers: PortalCallers;
-}
-
 /** More than any of our requests needs. */
 const bodyLimit = "64kb";
 
 /** `/api` for portals, with errors as problem details, and `/openapi.json`, which is public. */
-export function portalApi(parts: PortalApiParts): Router {
-  const routes = apiRoutes(parts);
+export function portalApi(services: Services): Router {
+  const routes = apiRoutes(services);
   const api = Router();
-  for (const route of routes) serve(api, parts.callers, route);
+  for (const route of routes) serve(api, services.callers, route);
   api.use(() => {
     throw new BridgeError({ kind: "fileMissing" });
   });
@@ -33,7 +28,7 @@ export function portalApi(parts: PortalApiParts): Router {
     writeProblem(response, logFailure(bodyError(error)) ?? { kind: "driveFailed", code: 0, said: "" });
   });
 
-  const document = JSON.stringify(openApiDocument(routes, parts.bridgeUrl));
+  const document = JSON.stringify(openApiDocument(routes, services.bridgeUrl));
   const router = Router();
   router.get("/openapi.json", (_request, response) => {
     // It contains no secret, and API viewers load it from another origin.
@@ -64,11 +59,11 @@ function serve(api: Router, callers: PortalCallers, route: ApiRoute): void {
   });
 }
 
-function apiRoutes(parts: PortalApiParts): readonly ApiRoute[] {
-  return [...sessionRoutes(parts), ...linkRoutes(parts), ...fileRoutes(parts)];
+function apiRoutes(services: Services): readonly ApiRoute[] {
+  return [...sessionRoutes(services), ...linkRoutes(services), ...fileRoutes(services)];
 }
 
-function sessionRoutes(parts: PortalApiParts): readonly ApiRoute[] {
+function sessionRoutes(services: Services): readonly ApiRoute[] {
   return [
     apiRoute({
       method: "post",
@@ -87,7 +82,7 @@ function sessionRoutes(parts: PortalApiParts): readonly ApiRoute[] {
       run: async ({ portal, body, header }) => {
         const purchaseTicket = header("X-Cr-Purchase-Ticket");
         const tokens = driveTokens(header);
-        const { grant, file, accessToken, hostPageUrl } = await openDocument(parts, {
+        const { grant, file, accessToken, hostPageUrl } = await openDocument(services, {
           ...documentRequest(body),
           issuedTo: portal,
           account: tokens === undefined ? undefined : { tokens },
@@ -118,13 +113,13 @@ function sessionRoutes(parts: PortalApiParts): readonly ApiRoute[] {
       answer: { status: 204, description: "The session has ended" },
       failures: ["fileMissing"],
       run: async ({ portal, id }) => {
-        const grant = await parts.grants.find(id);
-        if (grant?.issuedTo !== portal || (await parts.grants.revoke(grant.id)) === undefined) {
+        const grant = await services.grants.find(id);
+        if (grant?.issuedTo !== portal || (await services.grants.revoke(grant.id)) === undefined) {
           throw new BridgeError({ kind: "fileMissing" });
         }
         logFacts({ grant: grant.id });
-        parts.audit({ event: "sessionEnded", grant: grant.id, file: grant.document.fileId, by: `portal:${portal}` });
-        await parts.sessionsEnded(grant.document.fileId);
+        services.audit({ event: "sessionEnded", grant: grant.id, file: grant.document.fileId, by: `portal:${portal}` });
+        await services.sessionsEnded(grant.document.fileId);
         return undefined;
       },
     }),

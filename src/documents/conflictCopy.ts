@@ -1,37 +1,22 @@
-import type { DriveFile, DriveFiles, DriveFolders } from "../model/drive.ts";
+import type { DriveFile } from "../model/drive.ts";
 import { BridgeError, type Failure, failureOf, isConflict } from "../model/failure.ts";
 import { conflictCopyName } from "../model/fileName.ts";
-import type { Clock } from "../model/keyValueStore.ts";
-import type { ContentRecord } from "./contentRecord.ts";
-import type { LastCopies } from "./lastCopies.ts";
+import type { Services } from "../services.ts";
 import { placeLastSave } from "./lastCopy.ts";
-import type { TellSave } from "./saveEvents.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 import { holdsSave, originalOf } from "./storedContent.ts";
 
 /** A content that was kept is not kept again within this time, however often an editor sends it. */
 const rememberedForMs = 7 * 24 * 3_600_000;
 
+type Needs = Pick<Services, "drive" | "content" | "lastCopies" | "now" | "tell">;
+
 /** Copies beside the document: once per content, and one in all of a grant that has ended. */
 export class ConflictCopies {
-  readonly #content: ContentRecord;
-  readonly #drive: DriveFiles & DriveFolders;
-  readonly #lastCopies: LastCopies;
-  readonly #now: Clock;
-  readonly #tell: TellSave;
+  readonly #services: Needs;
 
-  constructor(
-    content: ContentRecord,
-    drive: DriveFiles & DriveFolders,
-    lastCopies: LastCopies,
-    now: Clock,
-    tell: TellSave,
-  ) {
-    this.#content = content;
-    this.#drive = drive;
-    this.#lastCopies = lastCopies;
-    this.#now = now;
-    this.#tell = tell;
+  constructor(services: Needs) {
+    this.#services = services;
   }
 
   /**
@@ -53,31 +38,35 @@ export class ConflictCopies {
   async #copyBeside(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
     const { document, personName, receivedAtMs } = save.facts;
     const earlier = await this.#earlierCopy(save);
-    if (earlier !== undefined) return this.#tell(save.facts, { is: "copied", copyName: earlier.name, why });
+    if (earlier !== undefined) return this.#services.tell(save.facts, { is: "copied", copyName: earlier.name, why });
     if (save.facts.isOfEndedGrant === true) {
-      const parts = { drive: this.#drive, content: this.#content, lastCopies: this.#lastCopies, tell: this.#tell };
-      return placeLastSave(parts, save, why);
+      return placeLastSave(this.#services, save, why);
     }
-    const { file, isThere } = await originalOf(this.#drive, save);
+    const { file, isThere } = await originalOf(this.#services.drive, save);
     if (isThere && (await this.#holds(file, save))) {
-      return this.#tell(save.facts, { is: "saved", version: file.version });
+      return this.#services.tell(save.facts, { is: "saved", version: file.version });
     }
     let copy: DriveFile | undefined;
     for (let attempt = 0; copy === undefined; attempt++) {
       copy = await this.#create(save, file, conflictCopyName(file.name, personName, receivedAtMs, attempt));
     }
-    await this.#content.stored(copy, save.sha256);
-    await this.#content.conflictCopied(document.fileId, save.sha256, copy.id, this.#now() + rememberedForMs);
-    await this.#tell(save.facts, { is: "copied", copyName: copy.name, why });
+    await this.#services.content.stored(copy, save.sha256);
+    await this.#services.content.conflictCopied(
+      document.fileId,
+      save.sha256,
+      copy.id,
+      this.#services.now() + rememberedForMs,
+    );
+    await this.#services.tell(save.facts, { is: "copied", copyName: copy.name, why });
   }
 
   /** An earlier copy of this content, if it stands yet: a person may have thrown it away, or worked on in it. */
   async #earlierCopy(save: SpooledSave): Promise<DriveFile | undefined> {
     const { account, fileId } = save.facts.document;
-    const conflictFileId = await this.#content.conflictFileId(fileId, save.sha256);
+    const conflictFileId = await this.#services.content.conflictFileId(fileId, save.sha256);
     if (conflictFileId === undefined) return undefined;
     try {
-      const copy = await this.#drive.stat({ account, fileId: conflictFileId });
+      const copy = await this.#services.drive.stat({ account, fileId: conflictFileId });
       return (await this.#holds(copy, save)) ? copy : undefined;
     } catch (error) {
       if (failureOf(error, "fileMissing") === undefined) throw error;
@@ -89,20 +78,20 @@ export class ConflictCopies {
   async #create(save: SpooledSave, file: DriveFile, name: string): Promise<DriveFile | undefined> {
     const { document } = save.facts;
     try {
-      return await this.#drive.createBeside(document, file, name, save);
+      return await this.#services.drive.createBeside(document, file, name, save);
     } catch (error) {
       if (failureOf(error, "nameTaken") === undefined) throw error;
     }
-    const taken = await this.#drive.findBeside(document, file, name);
+    const taken = await this.#services.drive.findBeside(document, file, name);
     if (taken === undefined) return undefined;
     // An earlier try that was cut off: what it made is completed, and what it completed is not made twice.
     if (taken.sizeBytes > 0) return (await this.#holds(taken, save)) ? taken : undefined;
     const copy = { account: document.account, fileId: taken.id };
-    return this.#drive.write(copy, taken, save, { previousVersion: taken.version });
+    return this.#services.drive.write(copy, taken, save, { previousVersion: taken.version });
   }
 
   #holds(file: DriveFile, save: SpooledSave): Promise<boolean> {
     const { account } = save.facts.document;
-    return holdsSave(this.#drive, this.#content, { account, fileId: file.id }, file, save);
+    return holdsSave(this.#services.drive, this.#services.content, { account, fileId: file.id }, file, save);
   }
 }

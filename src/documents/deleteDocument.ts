@@ -1,7 +1,6 @@
-import type { Audit } from "../http/auditLog.ts";
-import type { DriveFiles } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { DocumentLock, DocumentLocks } from "./documentLock.ts";
+import type { Services } from "../services.ts";
+import type { DocumentLock } from "./documentLock.ts";
 import { type AccessGrant, cameThrough, isOwners } from "./grants.ts";
 
 /**
@@ -10,7 +9,7 @@ import { type AccessGrant, cameThrough, isOwners } from "./grants.ts";
  * @throws rightMissing; lockMismatch while the file is locked, whoever asks
  */
 export async function deleteDocument(
-  { drive, locks, audit }: { readonly drive: DriveFiles; readonly locks: DocumentLocks; readonly audit: Audit },
+  { drive, locks, audit }: Pick<Services, "drive" | "locks" | "audit">,
   grant: AccessGrant,
   signal: AbortSignal,
 ): Promise<void> {

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { DriveDocument, DriveFile, DriveLocks } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
-import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import type { Lease } from "../model/sharedFileMutex.ts";
 import type { ClockJump } from "../model/watchedClock.ts";
+import type { Services } from "../services.ts";
 import type { AccessGrant } from "./grants.ts";
 import { LockRows, type WopiLock, type WopiLockState } from "./lockRows.ts";
 
@@ -20,17 +20,16 @@ export class DocumentLocks {
   readonly #drive: DriveLocks;
   readonly #rows: LockRows;
 
-  /** @param parts lastJump: of the clock; it never jumps when left out */
-  constructor(parts: {
-    readonly store: KeyValueStore;
-    readonly drive: DriveLocks;
-    readonly mutex: FileMutex;
-    readonly now: Clock;
-    readonly lastJump?: () => ClockJump | undefined;
-  }) {
-    this.#mutex = parts.mutex;
-    this.#drive = parts.drive;
-    this.#rows = new LockRows(parts.store, parts.now, parts.lastJump ?? (() => undefined));
+  /** @param services lastJump: of the clock; it never jumps when left out */
+  constructor(
+    services: Pick<Services, "store" | "mutex" | "now"> & {
+      readonly drive: DriveLocks;
+      readonly lastJump?: () => ClockJump | undefined;
+    },
+  ) {
+    this.#mutex = services.mutex;
+    this.#drive = services.drive;
+    this.#rows = new LockRows(services.store, services.now, services.lastJump ?? (() => undefined));
   }
 
   /**

@@ -5,8 +5,8 @@ import { type DriveDocument, driveDocumentSchema } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { personSchema } from "../model/person.ts";
+import { lastSignOut } from "../model/personSessions.ts";
 import { record, rowObject, type StoredRecord, wordRecord } from "../model/record.ts";
-import { lastSignOut } from "../model/signOuts.ts";
 
 const restrictionsSchema = rowObject({
   download: z.boolean().exactOptional(),

@@ -1,14 +1,8 @@
-import type { Logger } from "pino";
-import type { Metrics } from "../http/metrics.ts";
 import { logFailure } from "../http/requestLog.ts";
-import type { EditLinks } from "../links/links.ts";
-import type { DriveAccounts } from "../model/drive.ts";
-import type { Clock } from "../model/keyValueStore.ts";
 import { clockJumpMs } from "../model/watchedClock.ts";
-import type { FileActivity } from "./activity.ts";
-import type { DocumentLocks } from "./documentLock.ts";
-import type { AccessGrants } from "./grants.ts";
-import { isOrphaned } from "./orphanedLock.ts";
+import type { Services } from "../services.ts";
+import { editorOrigin, mayEdit } from "./grants.ts";
+import type { WopiLock } from "./lockRows.ts";
 import type { SpoolEnd } from "./waitingSaves.ts";
 
 const sweepEveryMs = 60_000;
@@ -24,22 +18,14 @@ type ContractReport = readonly {
   readonly said?: string;
 }[];
 
-export interface HousekeepingParts {
-  readonly drive: DriveAccounts;
-  readonly locks: DocumentLocks;
-  readonly grants: AccessGrants;
-  readonly activity: FileActivity;
-  readonly links: EditLinks;
+type Needs = Pick<Services, "drive" | "locks" | "grants" | "activity" | "links" | "metrics" | "logger" | "now"> & {
   readonly guard: { check(): Promise<ContractReport> };
-  readonly metrics: Metrics;
   readonly spoolEnd: SpoolEnd;
-  readonly logger: Logger;
-  readonly now: Clock;
-}
+};
 
 /** What a bridge does by itself, every minute and every hour. */
 export class Housekeeping {
-  readonly #parts: HousekeepingParts;
+  readonly #services: Needs;
   #contract: ContractReport = [];
   #hourBeganAtMs: number;
   #minuteBeganAtMs: number;
@@ -49,10 +35,10 @@ export class Housekeeping {
   /** Looks whose turn has not come yet, by file. */
   readonly #looksToCome = new Map<string, Promise<void>>();
 
-  constructor(parts: HousekeepingParts) {
-    this.#parts = parts;
-    this.#hourBeganAtMs = parts.now();
-    this.#minuteBeganAtMs = parts.now();
+  constructor(services: Needs) {
+    this.#services = services;
+    this.#hourBeganAtMs = services.now();
+    this.#minuteBeganAtMs = services.now();
   }
 
   /** Begins the minutes; the hour's work is done once at once. */
@@ -67,7 +53,7 @@ export class Housekeeping {
 
   /** Gives back the drive's lock of every file whose WOPI lock has run out, or protects nobody any more. */
   async sweep(): Promise<void> {
-    for await (const fileId of this.#parts.locks.held()) await this.sessionsEnded(fileId);
+    for await (const fileId of this.#services.locks.held()) await this.sessionsEnded(fileId);
   }
 
   /** Sessions of files unknown have ended: looks at all of them, by itself. */
@@ -93,13 +79,13 @@ export class Housekeeping {
 
   /** @param isBegun hears when others must ask anew: they may know of an end that this look misses */
   async #look(fileId: string, isBegun: () => void): Promise<void> {
-    const { locks, logger } = this.#parts;
+    const { locks, logger } = this.#services;
     try {
       await locks.exclusively(fileId, async (lock) => {
         isBegun();
         const held = await lock.current();
         if (held !== undefined) {
-          if (!(await isOrphaned(this.#parts, fileId, held))) return;
+          if (!(await isOrphaned(this.#services, fileId, held))) return;
           await lock.release(held.lockId);
         }
         await lock.releaseInDrive();
@@ -113,7 +99,7 @@ export class Housekeeping {
 
   /** Renews the accounts behind live links, whose refresh token ends after two weeks. */
   async keepAlive(): Promise<void> {
-    const { links, drive, logger } = this.#parts;
+    const { links, drive, logger } = this.#services;
     for (const account of await links.liveAccounts()) {
       try {
         await drive.keepAlive(account);
@@ -126,9 +112,9 @@ export class Housekeeping {
   /** Ends what has waited in the spool for too long; a disk that fails must not keep the rest of the round. */
   async tidySpool(): Promise<void> {
     try {
-      await this.#parts.spoolEnd.look(this.#parts.now());
+      await this.#services.spoolEnd.look(this.#services.now());
     } catch (error) {
-      this.#parts.logger.warn(
+      this.#services.logger.warn(
         { reason: error instanceof Error ? error.message : undefined },
         "the spool could not be looked through",
       );
@@ -137,7 +123,7 @@ export class Housekeeping {
 
   /** Looks whether Cloudreve still answers as the bridge expects. */
   async checkContract(): Promise<void> {
-    const { guard, metrics, logger } = this.#parts;
+    const { guard, metrics, logger } = this.#services;
     this.#contract = await guard.check();
     for (const { call, state, said } of this.#contract) {
       if (state !== "unasked") metrics.contract(call, state === "unchanged");
@@ -155,7 +141,7 @@ export class Housekeeping {
 
   /** What is done once a minute, by a timer that knows nothing of the clock. */
   async minute(): Promise<void> {
-    const nowMs = this.#parts.now();
+    const nowMs = this.#services.now();
     if (nowMs - this.#minuteBeganAtMs >= clockJumpMs) this.#minutesWithoutSweep = minutesAfterJump;
     this.#minuteBeganAtMs = nowMs;
     // A drive that hangs makes a sweep take longer than a minute.
@@ -174,13 +160,34 @@ export class Housekeeping {
   }
 
   async #hour(): Promise<void> {
-    this.#hourBeganAtMs = this.#parts.now();
+    this.#hourBeganAtMs = this.#services.now();
     await this.tidySpool();
     await this.keepAlive();
     await this.checkContract();
   }
 
   #warn(error: unknown): void {
-    this.#parts.logger.warn({ failure: logFailure(error)?.kind }, "a round of the bridge failed");
+    this.#services.logger.warn({ failure: logFailure(error)?.kind }, "a round of the bridge failed");
   }
+}
+
+/**
+ * Whether a lock protects nobody any more: the grant that held it has ended, and nobody else edits the file in that
+ * editor. An editor has one lock for all its users, so that one of them leaving must not end it.
+ */
+export async function isOrphaned(
+  { grants, activity, now }: Pick<Services, "grants" | "activity" | "now">,
+  fileId: string,
+  lock: WopiLock,
+): Promise<boolean> {
+  const holder = (await grants.find(lock.grantId)) ?? (await grants.findEnded(lock.grantId));
+  if (holder !== undefined && mayEdit(holder, now())) return false;
+  for (const grantId of await activity.mayBeOpen(fileId)) {
+    // By the rights of today: what the activity has noted of them may be half a minute old.
+    const other = await grants.find(grantId);
+    if (other === undefined || !mayEdit(other, now())) continue;
+    // Whoever held it may be forgotten by now: then it could be anybody's.
+    if (holder === undefined || editorOrigin(other) === editorOrigin(holder)) return false;
+  }
+  return true;
 }

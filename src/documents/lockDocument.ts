@@ -1,17 +1,10 @@
-import type { DriveFiles } from "../model/drive.ts";
 import { failureOf, isTransient } from "../model/failure.ts";
-import type { DocumentLock, DocumentLocks } from "./documentLock.ts";
+import type { Services } from "../services.ts";
+import type { DocumentLock } from "./documentLock.ts";
 import type { AccessGrant } from "./grants.ts";
 import type { WopiLock } from "./lockRows.ts";
 
-interface Parts {
-  readonly drive: DriveFiles;
-  readonly locks: DocumentLocks;
-  /** Gives back a lock that only ended sessions still hold. Never rejects. */
-  readonly sessionsEnded: (fileId: string) => Promise<void>;
-  /** Notes what went wrong without changing the answer. */
-  readonly note: (error: unknown) => void;
-}
+type Needs = Pick<Services, "drive" | "locks" | "sessionsEnded" | "note">;
 
 /** Who presents which lock; nobody wants it done any more when the signal says that he has gone. */
 export interface LockRequest {
@@ -27,60 +20,60 @@ type VersionNow = Promise<string | undefined>;
  * Takes the WOPI lock, then the drive's own around it. When the drive refuses a lock that was free here, it is not taken.
  * @throws lockMismatch, lockedElsewhere, and what the drive says
  */
-export async function lockDocument(parts: Parts, request: LockRequest): VersionNow {
+export async function lockDocument(services: Needs, request: LockRequest): VersionNow {
   try {
-    return await take(parts, request);
+    return await take(services, request);
   } catch (error) {
     const standing = failureOf(error, "lockMismatch")?.currentLockId;
     if (standing === undefined || standing === "") throw error;
     // Its session may have ended by itself, a moment ago: nobody needs to wait for the sweep.
-    await parts.sessionsEnded(request.grant.document.fileId);
-    return take(parts, request);
+    await services.sessionsEnded(request.grant.document.fileId);
+    return take(services, request);
   }
 }
 
-function take(parts: Parts, request: LockRequest): VersionNow {
+function take(services: Needs, request: LockRequest): VersionNow {
   const { grant, lockId } = request;
-  return exclusively(parts, request, async (lock) => {
-    if ((await lock.take(lockId, grant)) === "refreshed") return refreshed(parts, grant, lock);
+  return exclusively(services, request, async (lock) => {
+    if ((await lock.take(lockId, grant)) === "refreshed") return refreshed(services, grant, lock);
     try {
       return (await lock.holdInDrive(grant.document)).version;
     } catch (error) {
       await lock.release(lockId);
       // A drive that does not answer is not asked again now: the sweep gives back what it may have taken.
-      if (!isTransient(error)) await releaseInDrive(parts, lock);
+      if (!isTransient(error)) await releaseInDrive(services, lock);
       throw error;
     }
   });
 }
 
 /** @throws lockMismatch, fileMissing */
-export function refreshDocumentLock(parts: Parts, request: LockRequest): VersionNow {
-  return exclusively(parts, request, async (lock) => {
-    await whereItStands(parts, request.grant, () => lock.refresh(request.lockId, request.grant));
-    return refreshed(parts, request.grant, lock);
+export function refreshDocumentLock(services: Needs, request: LockRequest): VersionNow {
+  return exclusively(services, request, async (lock) => {
+    await whereItStands(services, request.grant, () => lock.refresh(request.lockId, request.grant));
+    return refreshed(services, request.grant, lock);
   });
 }
 
 /** Replaces the lock `oldLockId` in one step. @throws lockMismatch, fileMissing */
-export function relockDocument(parts: Parts, request: LockRequest, oldLockId: string): VersionNow {
-  return exclusively(parts, request, async (lock) => {
-    await whereItStands(parts, request.grant, () => lock.relock(oldLockId, request.lockId, request.grant));
-    return refreshed(parts, request.grant, lock);
+export function relockDocument(services: Needs, request: LockRequest, oldLockId: string): VersionNow {
+  return exclusively(services, request, async (lock) => {
+    await whereItStands(services, request.grant, () => lock.relock(oldLockId, request.lockId, request.grant));
+    return refreshed(services, request.grant, lock);
   });
 }
 
 /** A drive that can't be reached keeps its lock a while; the sweep gives it back. @throws lockMismatch, fileMissing */
-export function unlockDocument(parts: Parts, request: LockRequest): VersionNow {
-  return exclusively(parts, request, async (lock) => {
-    await whereItStands(parts, request.grant, () => lock.release(request.lockId));
-    const driveAnswers = await releaseInDrive(parts, lock);
-    return driveAnswers ? versionNow(parts, request.grant) : undefined;
+export function unlockDocument(services: Needs, request: LockRequest): VersionNow {
+  return exclusively(services, request, async (lock) => {
+    await whereItStands(services, request.grant, () => lock.release(request.lockId));
+    const driveAnswers = await releaseInDrive(services, lock);
+    return driveAnswers ? versionNow(services, request.grant) : undefined;
   });
 }
 
 function exclusively(
-  { locks }: Parts,
+  { locks }: Needs,
   { grant, signal }: LockRequest,
   work: (lock: DocumentLock) => VersionNow,
 ): VersionNow {
@@ -88,33 +81,36 @@ function exclusively(
 }
 
 /** @returns the id of the lock that stands, empty when there is none @throws fileMissing */
-export async function currentLockId(parts: Parts, grant: AccessGrant): Promise<string> {
-  const held = await parts.locks.current(grant.document.fileId);
-  if (held === undefined) await requireThere(parts, grant);
+export async function currentLockId(services: Needs, grant: AccessGrant): Promise<string> {
+  const held = await services.locks.current(grant.document.fileId);
+  if (held === undefined) await requireThere(services, grant);
   return held?.lockId ?? "";
 }
 
 /** Ends a file's lock for good, whatever the drive says; the sweep gives the drive's back when this could not. */
-export function takeOverDocument(parts: Pick<Parts, "locks" | "note">, fileId: string): Promise<WopiLock | undefined> {
-  return parts.locks.exclusively(fileId, async (lock) => {
+export function takeOverDocument(
+  services: Pick<Needs, "locks" | "note">,
+  fileId: string,
+): Promise<WopiLock | undefined> {
+  return services.locks.exclusively(fileId, async (lock) => {
     const ended = await lock.takeOver();
-    await releaseInDrive(parts, lock);
+    await releaseInDrive(services, lock);
     return ended;
   });
 }
 
 /** That a file is not locked is said of files alone that are there. @throws lockMismatch, fileMissing */
-async function whereItStands(parts: Parts, grant: AccessGrant, work: () => Promise<unknown>): Promise<void> {
+async function whereItStands(services: Needs, grant: AccessGrant, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (failureOf(error, "lockMismatch")?.currentLockId === "") await requireThere(parts, grant);
+    if (failureOf(error, "lockMismatch")?.currentLockId === "") await requireThere(services, grant);
     throw error;
   }
 }
 
 /** @throws fileMissing; whatever else the drive says does not matter to a lock */
-async function requireThere({ drive, note }: Parts, { document }: AccessGrant): Promise<void> {
+async function requireThere({ drive, note }: Needs, { document }: AccessGrant): Promise<void> {
   try {
     await drive.stat(document);
   } catch (error) {
@@ -124,17 +120,17 @@ async function requireThere({ drive, note }: Parts, { document }: AccessGrant): 
 }
 
 /** The lock that stands here is the truth; a drive that is away is asked again at the next refresh or save. */
-async function refreshed(parts: Parts, grant: AccessGrant, lock: DocumentLock): VersionNow {
+async function refreshed(services: Needs, grant: AccessGrant, lock: DocumentLock): VersionNow {
   try {
     return (await lock.holdInDrive(grant.document)).version;
   } catch (error) {
-    parts.note(error);
-    return isAway(error) ? undefined : versionNow(parts, grant);
+    services.note(error);
+    return isAway(error) ? undefined : versionNow(services, grant);
   }
 }
 
 /** @returns whether the drive answered */
-async function releaseInDrive({ note }: Pick<Parts, "note">, lock: DocumentLock): Promise<boolean> {
+async function releaseInDrive({ note }: Pick<Needs, "note">, lock: DocumentLock): Promise<boolean> {
   try {
     await lock.releaseInDrive();
     return true;
@@ -148,7 +144,7 @@ async function releaseInDrive({ note }: Pick<Parts, "note">, lock: DocumentLock)
 const isAway = (error: unknown): boolean => failureOf(error, "driveUnreachable") !== undefined;
 
 /** A lock is done whether or not the drive can name the version now. */
-async function versionNow({ drive, note }: Parts, { document }: AccessGrant): VersionNow {
+async function versionNow({ drive, note }: Needs, { document }: AccessGrant): VersionNow {
   try {
     return (await drive.stat(document)).version;
   } catch (error) {

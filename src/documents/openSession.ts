@@ -2,35 +2,20 @@ import { actionUrl } from "../editors/actionUrl.ts";
 import type { Editors } from "../editors/discovery.ts";
 import { withSuiteParameters } from "../editors/suites.ts";
 import type { AccessTokens } from "../http/accessToken.ts";
-import type { Audit } from "../http/auditLog.ts";
 import type { EditLink } from "../links/links.ts";
-import type { Drive, DriveFile, DriveTokens, OpenRequest } from "../model/drive.ts";
+import type { DriveDocument, DriveFile, DriveTokens, OpenRequest } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { Clock } from "../model/keyValueStore.ts";
 import type { Person } from "../model/person.ts";
-import {
-  type AccessGrant,
-  type AccessGrants,
-  cameThrough,
-  type Restrictions,
-  type SaveAsRight,
-  wopiFileId,
-} from "./grants.ts";
+import type { Services } from "../services.ts";
+import { type AccessGrant, cameThrough, type Restrictions, type SaveAsRight, wopiFileId } from "./grants.ts";
 
 /** A page that stays open renews its grant, but not for ever. */
 const longestSessionMs = 7 * 24 * 3_600_000;
 
-export interface OpenDocumentParts {
-  readonly drive: Pick<Drive, "account" | "accountNamed" | "open">;
-  readonly editors: Editors;
-  readonly grants: AccessGrants;
-  readonly tokens: AccessTokens;
-  readonly now: Clock;
-  readonly bridgeUrl: string;
-  readonly wopiUrl: string;
-  readonly grantLifetimeMs: number;
-  readonly audit: Audit;
-}
+type Needs = Pick<
+  Services,
+  "drive" | "editors" | "grants" | "tokens" | "now" | "bridgeUrl" | "wopiUrl" | "grantLifetimeMs" | "audit"
+>;
 
 export interface DocumentRequest extends OpenRequest {
   /** What a portal handed on, an account that has been here before, or undefined = the one of the configuration. */
@@ -59,22 +44,22 @@ export interface OpenedSession {
  * Who, which file → a session in the drive → the editor's address → a grant.
  * @throws signInNeeded, fileMissing, noEditor, bodyTooLarge, driveUnreachable
  */
-export async function openDocument(parts: OpenDocumentParts, request: DocumentRequest): Promise<OpenedSession> {
+export async function openDocument(services: Needs, request: DocumentRequest): Promise<OpenedSession> {
   const account =
     request.account !== undefined && "named" in request.account
-      ? await parts.drive.accountNamed(request.account.named)
-      : await parts.drive.account(request.account?.tokens);
-  const opened = await parts.drive.open(account, request);
+      ? await services.drive.accountNamed(request.account.named)
+      : await services.drive.account(request.account?.tokens);
+  const opened = await services.drive.open(account, request);
   const { document, file } = opened;
   // An old version can be looked at, not changed.
   const permission = document.version === undefined ? request.action : "view";
   const renewableUntilMs = Math.min(
-    parts.now() + longestSessionMs,
+    services.now() + longestSessionMs,
     request.link?.expiresAtMs ?? Number.POSITIVE_INFINITY,
     // An account that can't renew itself reaches the file as long as the drive's session lives.
     account.endsAtMs === undefined ? Number.POSITIVE_INFINITY : opened.expiresAtMs,
   );
-  const grant = await parts.grants.issue({
+  const grant = await services.grants.issue({
     document,
     fileName: file.name,
     permission,
@@ -84,8 +69,8 @@ export async function openDocument(parts: OpenDocumentParts, request: DocumentRe
     saveAs: request.saveAs,
     mayRename: request.mayRename,
     actionUrl: withSuiteParameters(
-      actionUrl(await freshestAddress(parts.editors, opened.actionUrl, file.name, permission), {
-        wopiSrc: `${parts.wopiUrl}/wopi/files/${wopiFileId(document)}`,
+      actionUrl(await freshestAddress(services.editors, opened.actionUrl, file.name, permission), {
+        wopiSrc: wopiSrc(services.wopiUrl, document),
         language: request.language,
         theme: request.theme,
       }),
@@ -94,11 +79,11 @@ export async function openDocument(parts: OpenDocumentParts, request: DocumentRe
     issuedTo: request.issuedTo,
     ...(request.generation === undefined ? {} : { generation: request.generation }),
     ...(request.link === undefined ? {} : { linkId: request.link.id }),
-    expiresAtMs: Math.min(parts.now() + parts.grantLifetimeMs, renewableUntilMs),
+    expiresAtMs: Math.min(services.now() + services.grantLifetimeMs, renewableUntilMs),
     renewableUntilMs,
   });
   const { person } = grant;
-  parts.audit({
+  services.audit({
     event: "sessionOpened",
     grant: grant.id,
     file: file.id,
@@ -109,13 +94,35 @@ export async function openDocument(parts: OpenDocumentParts, request: DocumentRe
   return {
     grant,
     file,
-    accessToken: await accessTokenFor(parts.tokens, grant),
-    hostPageUrl: `${parts.bridgeUrl}/edit/${await parts.grants.issueTicket(grant.id)}`,
+    accessToken: await accessTokenFor(services.tokens, grant),
+    hostPageUrl: await personAddress(services, grant),
   };
 }
 
 export function accessTokenFor(tokens: AccessTokens, grant: AccessGrant): Promise<string> {
   return tokens.sign({ grantId: grant.id, fileId: wopiFileId(grant.document), expiresAtMs: grant.expiresAtMs });
+}
+
+/** By which an editor knows a document. */
+export function wopiSrc(wopiUrl: string, document: DriveDocument): string {
+  return `${wopiUrl}/wopi/files/${wopiFileId(document)}`;
+}
+
+/** WOPISrc of a grant's document, with an access token. */
+export async function editorAddress(
+  { tokens, wopiUrl }: Pick<Services, "tokens" | "wopiUrl">,
+  grant: AccessGrant,
+): Promise<string> {
+  return `${wopiSrc(wopiUrl, grant.document)}?access_token=${await accessTokenFor(tokens, grant)}`;
+}
+
+/** Our page around the editor; good once, and for minutes when no end is named. */
+export async function personAddress(
+  { grants, bridgeUrl }: Pick<Services, "grants" | "bridgeUrl">,
+  { id }: AccessGrant,
+  endsAtMs?: number,
+): Promise<string> {
+  return `${bridgeUrl}/edit/${await grants.issueTicket(id, endsAtMs)}`;
 }
 
 /**

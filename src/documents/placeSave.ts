@@ -1,10 +1,9 @@
-import type { DriveFile, DriveFiles } from "../model/drive.ts";
+import type { DriveFile } from "../model/drive.ts";
 import { BridgeError, isConflict } from "../model/failure.ts";
-import type { Clock } from "../model/keyValueStore.ts";
-import type { ConflictCopies } from "./conflictCopy.ts";
-import { type ContentRecord, isOvertaken, isUnderLockOf } from "./contentRecord.ts";
-import type { DocumentLock, DocumentLocks } from "./documentLock.ts";
-import { type TellSave, whyNot } from "./saveEvents.ts";
+import type { Services } from "../services.ts";
+import { isOvertaken, isUnderLockOf } from "./contentRecord.ts";
+import type { DocumentLock } from "./documentLock.ts";
+import { whyNot } from "./saveEvents.ts";
 import { decideSave, type SaveFacts, type SaveRefusal } from "./savePolicy.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 import { sha256Of } from "./storedContent.ts";
@@ -14,14 +13,7 @@ export interface SavedDocument {
   readonly lastModifiedTime: string;
 }
 
-export interface SaveParts {
-  readonly drive: DriveFiles;
-  readonly locks: DocumentLocks;
-  readonly content: ContentRecord;
-  readonly copies: ConflictCopies;
-  readonly now: Clock;
-  readonly tell: TellSave;
-}
+type Needs = Pick<Services, "drive" | "locks" | "content" | "copies" | "now" | "tell">;
 
 /** How this save is to be taken, besides what the spool holds of it. */
 export interface SaveManner {
@@ -37,22 +29,22 @@ export interface SaveManner {
  * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, and what the drive says
  */
 export async function placeSave(
-  parts: SaveParts,
+  services: Needs,
   save: SpooledSave,
   manner: SaveManner,
   lock: DocumentLock,
 ): Promise<SavedDocument> {
-  const overtaken = await overtakenBy(parts, save);
+  const overtaken = await overtakenBy(services, save);
   if (overtaken !== undefined) return overtaken;
   const { document, requestLockId, grantIssuedAtMs } = save.facts;
   const wasTakenOver =
-    requestLockId !== undefined && (await parts.locks.wasTakenOver(document.fileId, requestLockId, grantIssuedAtMs));
+    requestLockId !== undefined && (await services.locks.wasTakenOver(document.fileId, requestLockId, grantIssuedAtMs));
   try {
-    return await writeSave(parts, save, { ...manner, wasTakenOver }, lock);
+    return await writeSave(services, save, { ...manner, wasTakenOver }, lock);
   } catch (error) {
     if (isConflict(error)) {
-      if (manner.isExitSave || wasTakenOver) await parts.copies.copyBeside(save, whyNot(error));
-      else await parts.tell(save.facts, { is: "refused", why: whyNot(error) });
+      if (manner.isExitSave || wasTakenOver) await services.copies.copyBeside(save, whyNot(error));
+      else await services.tell(save.facts, { is: "refused", why: whyNot(error) });
     }
     throw error;
   }
@@ -63,7 +55,7 @@ export async function placeSave(
  * then this is the best that the document can have.
  * @returns what that one made of it
  */
-async function overtakenBy({ drive, content }: SaveParts, save: SpooledSave): Promise<SavedDocument | undefined> {
+async function overtakenBy({ drive, content }: Needs, save: SpooledSave): Promise<SavedDocument | undefined> {
   const { document, editor, baseline } = save.facts;
   if (baseline === undefined) return undefined;
   const load = await content.findLoad(document.fileId, editor, baseline.loadId);
@@ -77,12 +69,12 @@ async function overtakenBy({ drive, content }: SaveParts, save: SpooledSave): Pr
 }
 
 async function writeSave(
-  parts: SaveParts,
+  services: Needs,
   save: SpooledSave,
   manner: SaveManner & { readonly wasTakenOver: boolean },
   lock: DocumentLock,
 ): Promise<SavedDocument> {
-  const { drive, content } = parts;
+  const { drive, content } = services;
   const { document, editor, requestLockId, timestamp, baseline } = save.facts;
   const current = await lock.current();
   const holdsLock = current !== undefined && current.lockId === requestLockId;
@@ -92,7 +84,7 @@ async function writeSave(
   // A lock that ran out here may still stand in the drive, where it would keep this late save off.
   if (current === undefined) await lock.releaseInDrive();
   const stored = held?.file ?? (await drive.stat(document));
-  const compared = await comparedWith(parts, save, stored);
+  const compared = await comparedWith(services, save, stored);
   const facts: SaveFacts = {
     heldLockId: current?.lockId,
     requestLockId,
@@ -136,7 +128,7 @@ async function writeSave(
  * themselves are looked at.
  */
 async function comparedWith(
-  { drive, content }: SaveParts,
+  { drive, content }: Needs,
   save: SpooledSave,
   stored: DriveFile,
 ): Promise<Pick<SaveFacts, "baseVersion" | "equalsStored">> {

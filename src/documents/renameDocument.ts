@@ -1,20 +1,11 @@
-import type { Audit } from "../http/auditLog.ts";
-import { type DriveFile, type DriveFiles, holderReason } from "../model/drive.ts";
+import { type DriveFile, holderReason } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
-import { nearestRename, splitName } from "../model/fileName.ts";
-import type { ContentRecord } from "./contentRecord.ts";
-import { type DocumentLock, type DocumentLocks, lockMismatch } from "./documentLock.ts";
-import { underFreeName } from "./freeName.ts";
+import { nearestRename, splitName, underFreeName } from "../model/fileName.ts";
+import type { Services } from "../services.ts";
+import { type DocumentLock, lockMismatch } from "./documentLock.ts";
 import { type AccessGrant, cameThrough } from "./grants.ts";
 
-interface Parts {
-  readonly drive: DriveFiles;
-  readonly locks: DocumentLocks;
-  readonly content: ContentRecord;
-  readonly audit: Audit;
-  /** Notes what went wrong without changing the answer. */
-  readonly note: (error: unknown) => void;
-}
+type Needs = Pick<Services, "drive" | "locks" | "content" | "audit" | "note">;
 
 /**
  * Renames the file; the extension stays. A name that is taken or can't be used becomes one like it.
@@ -24,7 +15,7 @@ interface Parts {
  * @throws nameIllegal when nothing of the wanted name can be used, or somebody else holds the file; lockMismatch
  */
 export function renameDocument(
-  parts: Parts,
+  services: Needs,
   grant: AccessGrant,
   asked: { readonly name: () => string; readonly lockId: () => string | undefined },
   signal: AbortSignal,
@@ -33,14 +24,14 @@ export function renameDocument(
     const held = await lock.current();
     // None at all is what Collabora sent until lately.
     if (held !== undefined && (asked.lockId() ?? held.lockId) !== held.lockId) throw lockMismatch(held);
-    const stored = await parts.drive.stat(grant.document);
+    const stored = await services.drive.stat(grant.document);
     const names = newNames(asked.name(), stored);
     // The time of the content, from before: Cloudreve's own moves with the name.
-    const lastModifiedTime = await parts.content.lastModifiedTime(stored);
-    const name = await renameUnderLock(parts, grant, lock, stored, names, held !== undefined);
+    const lastModifiedTime = await services.content.lastModifiedTime(stored);
+    const name = await renameUnderLock(services, grant, lock, stored, names, held !== undefined);
     return { name, lastModifiedTime };
   };
-  return parts.locks.exclusively(grant.document.fileId, work, { signal });
+  return services.locks.exclusively(grant.document.fileId, work, { signal });
 }
 
 /** @returns the names to try, by attempt @throws nameIllegal when nothing of the wanted one can be used */
@@ -62,7 +53,7 @@ function newNames(wanted: string, stored: DriveFile): (attempt: number) => strin
  * @returns the name that the file has then
  */
 async function renameUnderLock(
-  parts: Parts,
+  services: Needs,
   grant: AccessGrant,
   lock: DocumentLock,
   stored: DriveFile,
@@ -78,7 +69,7 @@ async function renameUnderLock(
       names,
       async (free) => {
         // Of the names like the wanted one the file may have one already.
-        if (free !== stored.name) await parts.drive.rename(document, stored, free);
+        if (free !== stored.name) await services.drive.rename(document, stored, free);
         return free;
       },
       (error) => failureOf(error, "nameTaken") !== undefined,
@@ -86,7 +77,7 @@ async function renameUnderLock(
     if (name === undefined) throw new BridgeError({ kind: "nameIllegal", reason: "the name is taken" });
     if (name !== stored.name) {
       const who = { person: { id: person.id, name: person.name }, through: cameThrough(grant) };
-      parts.audit({ event: "renamed", file: document.fileId, from: stored.name, to: name, ...who });
+      services.audit({ event: "renamed", file: document.fileId, from: stored.name, to: name, ...who });
     }
     return name;
   } catch (error) {
@@ -95,6 +86,6 @@ async function renameUnderLock(
     throw error;
   } finally {
     // Whoever has slipped in between is found by the version check of the next save.
-    if (isLocked) await lock.holdInDrive(document).catch((error: unknown) => parts.note(error));
+    if (isLocked) await lock.holdInDrive(document).catch((error: unknown) => services.note(error));
   }
 }

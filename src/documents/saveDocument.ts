@@ -1,22 +1,15 @@
 import type { Readable } from "node:stream";
 import { editorKey } from "../editors/suites.ts";
 import { BridgeError, failureOf, isConflict, isTransient } from "../model/failure.ts";
-import type { Pause } from "../model/keyValueStore.ts";
+import type { Services } from "../services.ts";
 import type { DocumentLock } from "./documentLock.ts";
-import { type AccessGrant, type AccessGrants, lastSaveUntilMs, mayEdit } from "./grants.ts";
-import { placeSave, type SavedDocument, type SaveManner, type SaveParts } from "./placeSave.ts";
+import { type AccessGrant, lastSaveUntilMs, mayEdit } from "./grants.ts";
+import { placeSave, type SavedDocument, type SaveManner } from "./placeSave.ts";
 import { whyNot } from "./saveEvents.ts";
 import { ofEndedGrant, type PlacingFacts, placingFacts } from "./saveFacts.ts";
-import type { SaveSpool, SpooledSave } from "./saveSpool.ts";
+import type { SpooledSave } from "./saveSpool.ts";
 
-export interface SaveDocumentParts extends SaveParts {
-  readonly grants: AccessGrants;
-  readonly spool: SaveSpool;
-  readonly limitBytes: number;
-  readonly pause: Pause;
-  /** A save was kept: the replay takes over. */
-  readonly kept: (save: SpooledSave, error: unknown) => void;
-}
+type Needs = Parameters<typeof placeSave>[0] & Pick<Services, "grants" | "spool" | "limitBytes" | "pause" | "kept">;
 
 /** The body of a save, and what is said of its length before it comes. */
 export interface SaveBody {
@@ -47,34 +40,34 @@ const retryWithinMs = 5_000;
  * @see product section 8
  */
 export async function saveDocument(
-  parts: SaveDocumentParts,
+  services: Needs,
   grant: AccessGrant,
   request: SaveRequest,
   body: SaveBody,
 ): Promise<SavedDocument> {
-  const save = await receiveSave(parts, body, await arrivedFacts(parts, grant, request));
-  if (save.facts.baseline === undefined) return keepUnheard(parts, save);
-  await parts.tell(save.facts, { is: "saving" });
+  const save = await receiveSave(services, body, await arrivedFacts(services, grant, request));
+  if (save.facts.baseline === undefined) return keepUnheard(services, save);
+  await services.tell(save.facts, { is: "saving" });
   let saved: SavedDocument | undefined;
   let today: AccessGrant | undefined;
   try {
     // The body may have taken minutes, and what was ended in the meantime writes nothing any more.
-    today = await parts.grants.find(grant.id);
-    if (today !== undefined && mayEdit(today, parts.now())) {
+    today = await services.grants.find(grant.id);
+    if (today !== undefined && mayEdit(today, services.now())) {
       const { isForced, isExitSave } = request;
-      saved = await placeWithRetries(parts, save, { isForced, isExitSave });
+      saved = await placeWithRetries(services, save, { isForced, isExitSave });
     }
   } catch (error) {
-    await settleRefused(parts, save, error);
+    await settleRefused(services, save, error);
     throw error;
   }
   if (saved === undefined) {
-    await placeOvertaken(parts, save);
+    await placeOvertaken(services, save);
     const isEnded = today === undefined || today.revokedAtMs !== undefined;
     throw new BridgeError(isEnded ? { kind: "tokenInvalid" } : { kind: "rightMissing", right: "edit" });
   }
   await save.discard();
-  await parts.tell(save.facts, { is: "saved", version: saved.version });
+  await services.tell(save.facts, { is: "saved", version: saved.version });
   return saved;
 }
 
@@ -82,17 +75,17 @@ export async function saveDocument(
  * Takes a save whose right to edit has ended: it can't go into the document, and may be the only copy of somebody's
  * work. For some minutes it is put beside the document; afterwards nothing of it is read.
  */
-export async function saveAfterEnd(parts: SaveDocumentParts, grant: AccessGrant, body: SaveBody): Promise<void> {
+export async function saveAfterEnd(services: Needs, grant: AccessGrant, body: SaveBody): Promise<void> {
   const untilMs = lastSaveUntilMs(grant);
-  if (untilMs === undefined || parts.now() >= untilMs) return;
-  const folderUri = await parts.content.folderUri(grant.document.fileId);
-  const facts = { ...placingFacts(grant, {}, parts.now()), ...(folderUri === undefined ? {} : { folderUri }) };
-  await placeBeside(parts, await receiveSave(parts, body, ofEndedGrant(facts)));
+  if (untilMs === undefined || services.now() >= untilMs) return;
+  const folderUri = await services.content.folderUri(grant.document.fileId);
+  const facts = { ...placingFacts(grant, {}, services.now()), ...(folderUri === undefined ? {} : { folderUri }) };
+  await placeBeside(services, await receiveSave(services, body, ofEndedGrant(facts)));
 }
 
 /** @throws bodyTooLarge before a byte is taken, and as `SaveSpool.receive` */
 export function receiveSave(
-  { spool, limitBytes }: Pick<SaveDocumentParts, "spool" | "limitBytes">,
+  { spool, limitBytes }: Pick<Needs, "spool" | "limitBytes">,
   body: SaveBody,
   facts: PlacingFacts,
 ): Promise<SpooledSave> {
@@ -110,17 +103,17 @@ export function requireSize({ announcedBytes }: SaveBody, limitBytes: number): v
  * whose heads have come before, however long its body takes.
  * @throws storeUnreachable, but not for the last save of an editor: that has nobody left to send it again
  */
-async function arrivedFacts(parts: SaveDocumentParts, grant: AccessGrant, request: SaveRequest): Promise<PlacingFacts> {
+async function arrivedFacts(services: Needs, grant: AccessGrant, request: SaveRequest): Promise<PlacingFacts> {
   const { fileId } = grant.document;
-  const facts = placingFacts(grant, request, parts.now());
+  const facts = placingFacts(grant, request, services.now());
   try {
-    const baseline = await parts.content.arrived(
+    const baseline = await services.content.arrived(
       fileId,
       editorKey(grant.actionUrl),
       request.timestamp,
       request.requestLockId,
     );
-    const folderUri = await parts.content.folderUri(fileId);
+    const folderUri = await services.content.folderUri(fileId);
     return { ...facts, baseline, ...(folderUri === undefined ? {} : { folderUri }) };
   } catch (error) {
     if (!request.isExitSave || failureOf(error, "storeUnreachable") === undefined) throw error;
@@ -129,14 +122,14 @@ async function arrivedFacts(parts: SaveDocumentParts, grant: AccessGrant, reques
 }
 
 /** An exit save that came while the store was away: without it nothing is decided. @throws storeUnreachable */
-async function keepUnheard(parts: SaveDocumentParts, save: SpooledSave): Promise<never> {
+async function keepUnheard(services: Needs, save: SpooledSave): Promise<never> {
   const error = new BridgeError({ kind: "storeUnreachable" });
-  await settleRefused(parts, save, error);
+  await settleRefused(services, save, error);
   throw error;
 }
 
 /** As `saveAfterEnd`, for a save that was on its way when the right ended. */
-async function placeOvertaken(parts: SaveDocumentParts, save: SpooledSave): Promise<void> {
+async function placeOvertaken(services: Needs, save: SpooledSave): Promise<void> {
   let last: SpooledSave;
   try {
     // Under its first facts the replay would take it for one that may go into the document.
@@ -149,30 +142,28 @@ async function placeOvertaken(parts: SaveDocumentParts, save: SpooledSave): Prom
     };
     last = { ...save, facts: ofEndedGrant(save.facts), keep };
   }
-  await placeBeside(parts, last);
+  await placeBeside(services, last);
 }
 
-async function placeBeside(parts: SaveDocumentParts, save: SpooledSave): Promise<void> {
+async function placeBeside(services: Needs, save: SpooledSave): Promise<void> {
   try {
-    await parts.locks.exclusively(save.facts.document.fileId, () => parts.copies.copyBeside(save, "rightMissing"));
+    await services.locks.exclusively(save.facts.document.fileId, () =>
+      services.copies.copyBeside(save, "rightMissing"),
+    );
   } catch (error) {
-    await settleRefused(parts, save, error);
+    await settleRefused(services, save, error);
     return;
   }
   await save.discard();
 }
 
 /** All tries are made under one lease: a save that comes later must not be undone by this one's next try. */
-async function placeWithRetries(
-  parts: SaveDocumentParts,
-  save: SpooledSave,
-  manner: SaveManner,
-): Promise<SavedDocument> {
-  return parts.locks.exclusively(save.facts.document.fileId, (lock) => tryPlacing(parts, save, manner, lock));
+async function placeWithRetries(services: Needs, save: SpooledSave, manner: SaveManner): Promise<SavedDocument> {
+  return services.locks.exclusively(save.facts.document.fileId, (lock) => tryPlacing(services, save, manner, lock));
 }
 
 async function tryPlacing(
-  parts: SaveDocumentParts,
+  services: Needs,
   save: SpooledSave,
   manner: SaveManner,
   lock: DocumentLock,
@@ -180,18 +171,18 @@ async function tryPlacing(
   const startedAtMs = performance.now();
   for (const pauseMs of [...retryPausesMs, undefined]) {
     try {
-      return await placeSave(parts, save, manner, lock);
+      return await placeSave(services, save, manner, lock);
     } catch (error) {
       const isLate = performance.now() - startedAtMs > retryWithinMs;
       if (!isTransient(error) || pauseMs === undefined || isLate) throw error;
-      await parts.pause(pauseMs);
+      await services.pause(pauseMs);
     }
   }
   throw new TypeError("unreachable: the last try has no pause after it");
 }
 
 /** A conflict is the editor's to solve, or is solved by a copy already; all else is kept. */
-async function settleRefused(parts: SaveDocumentParts, save: SpooledSave, error: unknown): Promise<void> {
+async function settleRefused(services: Needs, save: SpooledSave, error: unknown): Promise<void> {
   if (isConflict(error)) {
     await save.discard();
     return;
@@ -199,10 +190,10 @@ async function settleRefused(parts: SaveDocumentParts, save: SpooledSave, error:
   try {
     await save.keep();
   } catch (keepError) {
-    parts.kept(save, keepError);
-    await parts.tell(save.facts, { is: "refused", why: whyNot(keepError) });
+    services.kept(save, keepError);
+    await services.tell(save.facts, { is: "refused", why: whyNot(keepError) });
     return;
   }
-  parts.kept(save, error);
-  await parts.tell(save.facts, { is: "kept", why: whyNot(error) });
+  services.kept(save, error);
+  await services.tell(save.facts, { is: "kept", why: whyNot(error) });
 }

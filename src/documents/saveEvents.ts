@@ -1,10 +1,7 @@
 import type { Logger } from "pino";
-import type { Audit } from "../http/auditLog.ts";
-import type { Metrics } from "../http/metrics.ts";
 import { logFailure } from "../http/requestLog.ts";
-import type { EditLinks } from "../links/links.ts";
 import { BridgeError, type Failure } from "../model/failure.ts";
-import type { FileActivity } from "./activity.ts";
+import type { Services } from "../services.ts";
 import type { PlacingFacts, UndecidedFacts } from "./saveFacts.ts";
 import type { SpooledSave, WaitingSave } from "./saveSpool.ts";
 
@@ -33,14 +30,13 @@ export function whyNot(error: unknown): Failure["kind"] | "unexpected" {
 export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
 
 /** Notes each step of a save for those who look at the document's page; a note that fails must not fail the save. */
-export function tellOf(to: {
-  readonly activity: FileActivity;
-  readonly links: EditLinks;
-  readonly metrics: Metrics;
-  readonly audit: Audit;
-  readonly logger: Logger;
-}): TellSave {
-  const { activity, links, metrics, audit, logger } = to;
+export function tellOf({
+  activity,
+  links,
+  metrics,
+  audit,
+  logger,
+}: Pick<Services, "activity" | "links" | "metrics" | "audit" | "logger">): TellSave {
   return async ({ document, personId, personName, linkId }, news) => {
     const person = { id: personId ?? "", name: personName };
     const facts = { file: document.fileId, person, ...(linkId === undefined ? {} : { link: linkId }) };
@@ -88,16 +84,16 @@ export function noteDecided(logger: Logger) {
 }
 
 /** Notes that a save which waited is gone for good. */
-export function noteDropped(to: { readonly metrics: Metrics; readonly audit: Audit; readonly logger: Logger }) {
+export function noteDropped({ metrics, audit, logger }: Pick<Services, "metrics" | "audit" | "logger">) {
   return ({ facts, receivedAtMs, sizeBytes, isBroken }: WaitingSave, how: SaveDropped): void => {
-    to.metrics.save("dropped");
+    metrics.save("dropped");
     const by = how.why === "dismissed" ? { by: how.by } : {};
     if (facts !== undefined) {
       const person = { id: facts.personId ?? "", name: facts.personName };
-      to.audit({ event: "saveDropped", file: facts.document.fileId, person, why: how.why, ...by });
+      audit({ event: "saveDropped", file: facts.document.fileId, person, why: how.why, ...by });
     }
     const line = { file: facts?.document.fileId, fileName: facts?.fileName, person: facts?.personName };
-    to.logger.warn({ ...line, receivedAtMs, sizeBytes, isBroken, why: how.why, ...by }, "a kept save was removed");
+    logger.warn({ ...line, receivedAtMs, sizeBytes, isBroken, why: how.why, ...by }, "a kept save was removed");
   };
 }
 

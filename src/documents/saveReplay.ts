@@ -1,37 +1,30 @@
 import { failureOf, isConflict } from "../model/failure.ts";
+import type { Services } from "../services.ts";
 import { isOvertaken } from "./contentRecord.ts";
 import type { DocumentLock } from "./documentLock.ts";
-import { placeSave, type SaveParts } from "./placeSave.ts";
-import type { ReplayOutcome } from "./saveEvents.ts";
-import { type PlacingFacts, saveOrder, seriesKey, type UndecidedFacts } from "./saveFacts.ts";
-import type { SaveSpool, SpooledSave } from "./saveSpool.ts";
+import { placeSave } from "./placeSave.ts";
+import { noteDecided, noteReplay, type ReplayOutcome } from "./saveEvents.ts";
+import { saveOrder, seriesKey } from "./saveFacts.ts";
+import type { SpooledSave } from "./saveSpool.ts";
+import { decideUndecided } from "./undecidedSave.ts";
 
-export interface ReplayParts extends SaveParts {
-  readonly spool: SaveSpool;
-  /**
-   * Judges a save that came while nobody could be asked: by the rights of the moment when it came.
-   * @returns undefined when it may go nowhere
-   */
-  readonly decide: (save: UndecidedFacts) => Promise<PlacingFacts | undefined>;
-  /** Hears of every save that nobody could be asked about. */
-  readonly noteDecided: (save: UndecidedFacts, outcome: "accepted" | "dropped" | "waiting", error?: unknown) => void;
-  /** Hears of every kept save that was tried; the error says why it still waits. */
-  readonly note: (save: SpooledSave, outcome: ReplayOutcome, error?: unknown) => void;
-}
+type Needs = Parameters<typeof placeSave>[0] & Pick<Services, "spool" | "grants" | "logger">;
 
 const firstPauseMs = 2_000;
 const longestPauseMs = 5 * 60_000;
 
 /** Places what the spool has kept, once the drive takes it again; after a restart too. */
 export class SaveReplay {
-  readonly #parts: ReplayParts;
+  readonly #services: Needs;
+  readonly #note: ReturnType<typeof noteReplay>;
   #timer: NodeJS.Timeout | undefined;
   #underWay: Promise<number> | undefined;
   #pauseMs = firstPauseMs;
   #isStopped = false;
 
-  constructor(parts: ReplayParts) {
-    this.#parts = parts;
+  constructor(services: Needs) {
+    this.#services = services;
+    this.#note = noteReplay(services.logger);
   }
 
   /** Begins at once, then goes on with growing pauses while anything waits. */
@@ -81,7 +74,7 @@ export class SaveReplay {
   async #tryAll(): Promise<number> {
     await this.#decideAll();
     const chains = new Map<unknown, SpooledSave[]>();
-    for await (const save of this.#parts.spool.kept()) {
+    for await (const save of this.#services.spool.kept()) {
       const key = seriesKey(save.facts) ?? Symbol("alone");
       chains.set(key, [...(chains.get(key) ?? []), save]);
     }
@@ -89,20 +82,21 @@ export class SaveReplay {
       if (this.#isStopped) break;
       await this.#tryChain(saves.sort((a, b) => saveOrder(b.facts) - saveOrder(a.facts)));
     }
-    return this.#parts.spool.waiting().filter(({ isBroken }) => !isBroken).length;
+    return this.#services.spool.waiting().filter(({ isBroken }) => !isBroken).length;
   }
 
   async #decideAll(): Promise<void> {
-    const { spool, decide, noteDecided } = this.#parts;
+    const { spool, grants, logger } = this.#services;
+    const note = noteDecided(logger);
     for await (const save of spool.undecided()) {
       if (this.#isStopped) return;
       try {
-        const facts = await decide(save.facts);
+        const facts = await decideUndecided(grants, save.facts);
         if (facts === undefined) await save.discard();
         else await save.decide(facts);
-        noteDecided(save.facts, facts === undefined ? "dropped" : "accepted");
+        note(save.facts, facts === undefined ? "dropped" : "accepted");
       } catch (error) {
-        noteDecided(save.facts, "waiting", error);
+        note(save.facts, "waiting", error);
       }
     }
   }
@@ -113,21 +107,21 @@ export class SaveReplay {
     for (const save of older) {
       if (!save.claim()) continue;
       await save.discard();
-      this.#parts.note(save, "superseded");
+      this.#note(save, "superseded");
     }
   }
 
   async #tryOne(save: SpooledSave): Promise<ReplayOutcome> {
-    const { locks, note } = this.#parts;
+    const { locks } = this.#services;
     // Its owner has dismissed it meanwhile, or a newer one has come.
     if (!save.claim()) return "waiting";
     try {
       const outcome = await locks.exclusively(save.facts.document.fileId, (lock) => this.#place(save, lock));
       await save.discard();
-      note(save, outcome);
+      this.#note(save, outcome);
       return outcome;
     } catch (error) {
-      note(save, "waiting", error);
+      this.#note(save, "waiting", error);
       return "waiting";
     } finally {
       await save.release();
@@ -137,23 +131,23 @@ export class SaveReplay {
   async #place(save: SpooledSave, lock: DocumentLock): Promise<ReplayOutcome> {
     const { document, editor, baseline, isBesideOnly } = save.facts;
     if (isBesideOnly === true) {
-      await this.#parts.copies.copyBeside(save, "rightMissing");
+      await this.#services.copies.copyBeside(save, "rightMissing");
       return "copied";
     }
     if (baseline !== undefined) {
-      const load = await this.#parts.content.findLoad(document.fileId, editor, baseline.loadId);
+      const load = await this.#services.content.findLoad(document.fileId, editor, baseline.loadId);
       // The same load has been saved again since, which holds this too. What was loaded anew does not.
       if (load !== undefined && isOvertaken(load, baseline)) return "superseded";
     }
     try {
       // "Overwrite" was said of what stood there then; nobody is here to say it again.
-      const { version } = await placeSave(this.#parts, save, { isForced: false, isExitSave: true }, lock);
-      await this.#parts.tell(save.facts, { is: "saved", version });
+      const { version } = await placeSave(this.#services, save, { isForced: false, isExitSave: true }, lock);
+      await this.#services.tell(save.facts, { is: "saved", version });
       return "written";
     } catch (error) {
       if (isConflict(error)) return "copied";
       if (failureOf(error, "fileMissing") !== undefined) {
-        await this.#parts.copies.copyBeside(save, "fileMissing");
+        await this.#services.copies.copyBeside(save, "fileMissing");
         return "copied";
       }
       throw error;

@@ -1,17 +1,8 @@
 import { BridgeError } from "../model/failure.ts";
-import type { Clock } from "../model/keyValueStore.ts";
+import type { Services } from "../services.ts";
 import { type AccessGrants, type EditingLife, editingEndsAtMs, lastSaveWithinMs, wopiFileId } from "./grants.ts";
 import { requireSize, type SaveBody } from "./saveDocument.ts";
 import { ofEndedGrant, type PlacingFacts, placingFacts, type UndecidedFacts } from "./saveFacts.ts";
-import type { SaveSpool } from "./saveSpool.ts";
-
-export interface UndecidedSaveParts {
-  readonly spool: SaveSpool;
-  readonly limitBytes: number;
-  readonly now: Clock;
-  /** One was kept: it is decided when the store is back. */
-  readonly kept: () => void;
-}
 
 /**
  * Spool first, decide later: an exit save that comes while the store is away is the only copy of somebody's work.
@@ -19,7 +10,7 @@ export interface UndecidedSaveParts {
  * @throws tokenInvalid when it ended too long ago, bodyTooLarge, as the spool
  */
 export async function receiveUndecided(
-  { spool, limitBytes, now, kept }: UndecidedSaveParts,
+  { spool, limitBytes, now, replay }: Pick<Services, "spool" | "limitBytes" | "now" | "replay">,
   save: Omit<UndecidedFacts, "receivedAtMs">,
   tokenEndsAtMs: number,
   body: SaveBody,
@@ -28,27 +19,25 @@ export async function receiveUndecided(
   if (tokenEndsAtMs + lastSaveWithinMs <= receivedAtMs) throw new BridgeError({ kind: "tokenInvalid" });
   requireSize(body, limitBytes);
   await spool.receiveUndecided(body.bytes, { ...save, receivedAtMs }, limitBytes, body.declaredBytes);
-  kept();
+  replay.wake();
 }
 
 /**
  * May this save go anywhere, by the rights of the moment when it came?
  * @returns undefined when it may not: its grant is not known (any more), was for viewing only, or had ended long before
  */
-export function decideUndecided(grants: AccessGrants): (save: UndecidedFacts) => Promise<PlacingFacts | undefined> {
-  return async (save) => {
-    const grant = (await grants.find(save.grantId)) ?? (await grants.findEnded(save.grantId));
-    if (grant === undefined || wopiFileId(grant.document) !== save.wopiFileId) return undefined;
-    const facts = placingFacts(grant, save, save.receivedAtMs);
-    switch (rightWhenItCame(grant, save.receivedAtMs)) {
-      case "edit":
-        return facts;
-      case "justEnded":
-        return ofEndedGrant(facts);
-      default:
-        return undefined;
-    }
-  };
+export async function decideUndecided(grants: AccessGrants, save: UndecidedFacts): Promise<PlacingFacts | undefined> {
+  const grant = (await grants.find(save.grantId)) ?? (await grants.findEnded(save.grantId));
+  if (grant === undefined || wopiFileId(grant.document) !== save.wopiFileId) return undefined;
+  const facts = placingFacts(grant, save, save.receivedAtMs);
+  switch (rightWhenItCame(grant, save.receivedAtMs)) {
+    case "edit":
+      return facts;
+    case "justEnded":
+      return ofEndedGrant(facts);
+    default:
+      return undefined;
+  }
 }
 
 export function rightWhenItCame(grant: EditingLife, receivedAtMs: number): "edit" | "justEnded" | "none" {

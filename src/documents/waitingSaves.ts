@@ -1,3 +1,4 @@
+import type { Services } from "../services.ts";
 import type { SaveDropped } from "./saveEvents.ts";
 import type { SaveSpool, WaitingSave } from "./saveSpool.ts";
 
@@ -21,16 +22,14 @@ export class SpoolEnd {
   readonly #dropped: (save: WaitingSave, how: SaveDropped) => void;
   readonly #warned = new Map<string, SpoolStage>();
 
-  constructor(parts: {
-    readonly spool: SaveSpool;
-    readonly lifetimeMs: number;
-    readonly warn: (save: WaitingSave, endsAtMs: number) => void;
-    readonly dropped: (save: WaitingSave, how: SaveDropped) => void;
-  }) {
-    this.#spool = parts.spool;
-    this.#lifetimeMs = parts.lifetimeMs;
-    this.#warn = parts.warn;
-    this.#dropped = parts.dropped;
+  constructor(
+    services: Pick<Services, "spool" | "saveLifetimeMs" | "saveDropped">,
+    warn: (save: WaitingSave, endsAtMs: number) => void,
+  ) {
+    this.#spool = services.spool;
+    this.#lifetimeMs = services.saveLifetimeMs;
+    this.#warn = warn;
+    this.#dropped = services.saveDropped;
   }
 
   /** Looks once through all that waits, and removes leftovers. */

@@ -1,21 +1,16 @@
 import { type Request, type Response, Router } from "express";
-import type { Activity, FileActivity } from "../documents/activity.ts";
-import { type AccessGrant, type AccessGrants, type GrantEnd, lastSaveUntilMs, mayEdit } from "../documents/grants.ts";
-import type { LastCopies, LastCopy } from "../documents/lastCopies.ts";
-import { accessTokenFor, type OpenDocumentParts } from "../documents/openSession.ts";
+import type { Activity } from "../documents/activity.ts";
+import { type AccessGrant, type GrantEnd, lastSaveUntilMs, mayEdit } from "../documents/grants.ts";
+import type { LastCopy } from "../documents/lastCopy.ts";
+import { accessTokenFor } from "../documents/openSession.ts";
 import { logFacts } from "../http/requestLog.ts";
-import type { Clock } from "../model/keyValueStore.ts";
+import type { Services } from "../services.ts";
 import type { HostPageStatus, NotRenewed, RenewedToken } from "./pageMessages.ts";
 
-export interface HostSessionParts extends OpenDocumentParts {
-  readonly grants: AccessGrants;
-  readonly activity: FileActivity;
-  readonly lastCopies: LastCopies;
-  /** Gives back the lock of a file that only ended sessions still hold. Never rejects. */
-  readonly sessionsEnded: (fileId: string) => Promise<void>;
-  readonly now: Clock;
-  readonly grantLifetimeMs: number;
-}
+type Needs = Pick<
+  Services,
+  "grants" | "tokens" | "activity" | "lastCopies" | "sessionsEnded" | "now" | "grantLifetimeMs"
+>;
 
 /** A save that began so long ago and was never heard of again has died with its process. */
 const savingAtMostMs = 120_000;
@@ -24,41 +19,41 @@ const savingAtMostMs = 120_000;
  * What an open host page asks of the bridge, by the key it was given: a fresh token, how the saves went, that it is
  * closed. Needs no cookie, so that it works in a frame of another site.
  */
-export function hostSessionRouter(parts: HostSessionParts): Router {
+export function hostSessionRouter(services: Needs): Router {
   const router = Router();
 
   router.post("/edit/:key/renew", async (request: Request<{ key: string }>, response: Response) => {
-    const { grant, ended } = await parts.grants.behindPageKey(request.params.key);
-    const renewed = ended === undefined ? await parts.grants.renew(grant.id, parts.grantLifetimeMs) : undefined;
+    const { grant, ended } = await services.grants.behindPageKey(request.params.key);
+    const renewed = ended === undefined ? await services.grants.renew(grant.id, services.grantLifetimeMs) : undefined;
     if (renewed === undefined) {
       response.status(410).json({ ended: ended ?? "revoked" } satisfies NotRenewed);
       return;
     }
     logFacts({ grant: grant.id, file: grant.document.fileId });
-    await parts.activity.seen(renewed);
+    await services.activity.seen(renewed);
     response.json({
-      access_token: await accessTokenFor(parts.tokens, renewed),
+      access_token: await accessTokenFor(services.tokens, renewed),
       access_token_ttl: renewed.expiresAtMs,
       renewable_until: renewed.renewableUntilMs,
     } satisfies RenewedToken);
   });
 
   router.get("/edit/:key/status", async (request: Request<{ key: string }>, response: Response) => {
-    const { grant, ended } = await parts.grants.behindPageKey(request.params.key);
+    const { grant, ended } = await services.grants.behindPageKey(request.params.key);
     const { fileId } = grant.document;
-    if (ended === undefined) await parts.activity.seen(grant);
+    if (ended === undefined) await services.activity.seen(grant);
     // Of an end that nobody has caused, as of an expiry, the page is the first to hear.
-    else if (grant.permission === "edit") void parts.sessionsEnded(fileId);
-    const hasLostEditing = !mayEdit(grant, parts.now()) && lastSaveUntilMs(grant) !== undefined;
-    const lastCopy = hasLostEditing ? await parts.lastCopies.find(grant.id) : undefined;
-    const activity = await parts.activity.of(fileId);
-    response.json(hostPageStatus(grant, ended, activity, parts.now(), lastCopy));
+    else if (grant.permission === "edit") void services.sessionsEnded(fileId);
+    const hasLostEditing = !mayEdit(grant, services.now()) && lastSaveUntilMs(grant) !== undefined;
+    const lastCopy = hasLostEditing ? await services.lastCopies.find(grant.id) : undefined;
+    const activity = await services.activity.of(fileId);
+    response.json(hostPageStatus(grant, ended, activity, services.now(), lastCopy));
   });
 
   // Sent by navigator.sendBeacon as the page goes away.
   router.post("/edit/:key/closed", async (request: Request<{ key: string }>, response: Response) => {
-    const { grant } = await parts.grants.behindPageKey(request.params.key);
-    await parts.activity.left(grant);
+    const { grant } = await services.grants.behindPageKey(request.params.key);
+    await services.activity.left(grant);
     response.status(204).end();
   });
 

@@ -1,17 +1,10 @@
-import type { Audit } from "../http/auditLog.ts";
-import type { DriveAccount, DriveFile, DriveFolders, OpenRequest } from "../model/drive.ts";
+import type { DriveAccount, DriveFile, OpenRequest } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { Clock } from "../model/keyValueStore.ts";
+import type { Services } from "../services.ts";
 import { hashPassword } from "./linkPassword.ts";
-import type { EditLink, EditLinks, LinkChanges, LinkRestrictions } from "./links.ts";
+import type { EditLink, LinkChanges, LinkRestrictions } from "./links.ts";
 
-export interface LinkParts {
-  readonly drive: DriveFolders;
-  readonly links: EditLinks;
-  readonly now: Clock;
-  readonly bridgeUrl: string;
-  readonly audit: Audit;
-}
+type Needs = Pick<Services, "drive" | "links" | "now" | "bridgeUrl" | "audit">;
 
 /** What can be chosen for a link; undefined leaves a value unchanged, null removes it. */
 export interface LinkWishes {
@@ -33,7 +26,7 @@ export const noRestrictions: LinkRestrictions = { download: false, print: false,
  * @throws fileMissing; requestInvalid when the account can't act for as long as the link lives
  */
 export async function makeLink(
-  parts: LinkParts,
+  services: Needs,
   account: DriveAccount,
   target: OpenRequest["target"],
   maker: string,
@@ -43,10 +36,10 @@ export async function makeLink(
     const message = "is required: an access token alone expires within an hour, and the link would end with it";
     throw new BridgeError({ kind: "requestInvalid", issues: [{ field: "X-Cloudreve-Refresh-Token", message }] });
   }
-  const file = await parts.drive.find(account.account, target);
+  const file = await services.drive.find(account.account, target);
   const { password, expiresAtMs, note } = wishes;
-  requireFuture(parts, expiresAtMs);
-  const { link, secret } = await parts.links.make({
+  requireFuture(services, expiresAtMs);
+  const { link, secret } = await services.links.make({
     account: account.account,
     owner: { id: account.userId, name: account.userName },
     fileId: file.id,
@@ -60,36 +53,36 @@ export async function makeLink(
     ...(password ? { passwordHash: await hashPassword(password) } : {}),
     ...(note ? { note } : {}),
   });
-  parts.audit({ event: "linkMade", link: link.id, file: file.id, by: maker, permission: link.permission });
-  return { link, url: linkUrl(parts.bridgeUrl, secret), file };
+  services.audit({ event: "linkMade", link: link.id, file: file.id, by: maker, permission: link.permission });
+  return { link, url: linkUrl(services.bridgeUrl, secret), file };
 }
 
 /** @returns the changed link @throws linkUnknown when it is not this maker's, linkEnded when it has been revoked */
-export async function changeLink(parts: LinkParts, maker: string, id: string, wishes: LinkWishes): Promise<EditLink> {
-  const link = await linkOf(parts, maker, id);
-  requireFuture(parts, wishes.expiresAtMs);
+export async function changeLink(services: Needs, maker: string, id: string, wishes: LinkWishes): Promise<EditLink> {
+  const link = await linkOf(services, maker, id);
+  requireFuture(services, wishes.expiresAtMs);
   const { password, ...rest } = wishes;
   const changes: LinkChanges = {
     ...rest,
     ...(password === undefined ? {} : { passwordHash: password === null ? null : await hashPassword(password) }),
   };
-  const changed = await parts.links.change(link.id, changes);
+  const changed = await services.links.change(link.id, changes);
   if (changed === undefined) throw new BridgeError({ kind: "linkEnded", because: "revoked" });
-  parts.audit({ event: "linkChanged", link: link.id, file: link.fileId, by: maker });
+  services.audit({ event: "linkChanged", link: link.id, file: link.fileId, by: maker });
   return changed;
 }
 
 /** Ends a link for good; revoking twice does no harm. @throws linkUnknown when it is not this maker's */
-export async function revokeLink(parts: LinkParts, maker: string, id: string): Promise<EditLink> {
-  const link = await linkOf(parts, maker, id);
-  const revoked = await parts.links.revoke(link.id);
-  if (revoked !== undefined) parts.audit({ event: "linkRevoked", link: link.id, file: link.fileId, by: maker });
+export async function revokeLink(services: Needs, maker: string, id: string): Promise<EditLink> {
+  const link = await linkOf(services, maker, id);
+  const revoked = await services.links.revoke(link.id);
+  if (revoked !== undefined) services.audit({ event: "linkRevoked", link: link.id, file: link.fileId, by: maker });
   return revoked ?? link;
 }
 
 /** @throws linkUnknown when there is none or it is another maker's */
-export async function linkOf(parts: LinkParts, maker: string, id: string): Promise<EditLink> {
-  const link = await parts.links.find(id);
+export async function linkOf(services: Needs, maker: string, id: string): Promise<EditLink> {
+  const link = await services.links.find(id);
   if (link?.maker !== maker) throw new BridgeError({ kind: "linkUnknown" });
   return link;
 }
@@ -98,7 +91,7 @@ export function linkUrl(bridgeUrl: string, secret: string): string {
   return `${bridgeUrl}/l/${secret}`;
 }
 
-function requireFuture({ now }: LinkParts, expiresAtMs: number | null | undefined): void {
+function requireFuture({ now }: Needs, expiresAtMs: number | null | undefined): void {
   if (expiresAtMs === undefined || expiresAtMs === null || expiresAtMs > now()) return;
   throw new BridgeError({
     kind: "requestInvalid",

@@ -122,7 +122,7 @@ export interface DriveSignIn {
 }
 
 /** The accounts that act in the drive. */
-export interface DriveAccounts {
+interface DriveAccounts {
   readonly signIn: DriveSignIn;
   /**
    * Names the account that will act.

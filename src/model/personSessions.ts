@@ -2,7 +2,6 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import type { Clock, KeyValueStore } from "./keyValueStore.ts";
 import { record, rowObject, type StoredRecord } from "./record.ts";
-import { lastSignOut, signOutEverywhere } from "./signOuts.ts";
 
 const signedInPersonSchema = rowObject({
   /** Id of the person in the drive. */
@@ -123,3 +122,27 @@ const newSecret = (): string => randomBytes(24).toString("base64url");
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
 const isSame = (hash: string, secret: string): boolean =>
   timingSafeEqual(Buffer.from(hash), Buffer.from(hashOf(secret)));
+
+const signOutSchema = rowObject({
+  /** What was signed in since bears this word; what does not is over. A word, since clocks of several bridges differ. */
+  generation: z.string(),
+  atMs: z.number(),
+});
+/** The last time a person has signed out everywhere. */
+export type SignOut = z.infer<typeof signOutSchema>;
+
+/** Longer than an unused sign-in or session lives, so that none comes back when this row ends. */
+const signOutKnownForMs = 15 * 24 * 3_600_000;
+
+/** @returns undefined when there was none recently */
+export async function lastSignOut(store: KeyValueStore, personId: string): Promise<SignOut | undefined> {
+  return signOuts(store).get(personId);
+}
+
+/** Ends all sign-ins of a person and all documents opened through them. It is one row, read wherever they are used. */
+export async function signOutEverywhere(store: KeyValueStore, personId: string, nowMs: number): Promise<void> {
+  await signOuts(store).put(personId, { generation: randomBytes(9).toString("base64url"), atMs: nowMs });
+}
+
+const signOuts = (store: KeyValueStore) =>
+  record(store, "signOut", signOutSchema, { endsAtMs: ({ atMs }) => atMs + signOutKnownForMs });

@@ -1,19 +1,15 @@
 import { Router } from "express";
 import { z } from "zod";
-import { type DocumentRequest, type OpenDocumentParts, openDocument } from "../documents/openSession.ts";
-import type { SaveSpool } from "../documents/saveSpool.ts";
+import { type DocumentRequest, openDocument } from "../documents/openSession.ts";
 import { logFacts } from "../http/requestLog.ts";
-import type { DriveFolders } from "../model/drive.ts";
+import type { Services } from "../services.ts";
 import { editorLanguage, languages } from "./language.ts";
 import { fileIdIn, safeReturn } from "./ownOrigin.ts";
-import { forPerson, keepLanguage, languageOf, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
+import { forPerson, keepLanguage, languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { documentsPage } from "./views/documentsPage.ts";
 import { savesOf } from "./waitingSaves.ts";
 
-export interface DocumentPagesParts extends PageParts, OpenDocumentParts {
-  readonly drive: OpenDocumentParts["drive"] & DriveFolders;
-  readonly spool: SaveSpool;
-}
+type Needs = PageNeeds & Parameters<typeof openDocument>[0] & Pick<Services, "spool">;
 
 const folderUri = z
   .string()
@@ -21,20 +17,20 @@ const folderUri = z
   .regex(/^cloudreve:\/\/my(\/|$)/);
 
 /** `/`, `/open`: somebody's own documents, and the way into the editor for their owner. */
-export function documentPagesRouter(parts: DocumentPagesParts): Router {
+export function documentPagesRouter(services: Needs): Router {
   const router = Router();
 
   router.get(
     "/",
-    forPerson(parts, async (person, request, response) => {
+    forPerson(services, async (person, request, response) => {
       const folder = folderUri.safeParse(request.query["folder"]).data;
       const next = z.string().max(1024).safeParse(request.query["next"]).data;
-      const { entries, next: following } = await parts.drive.list(person.account, folder, next);
-      const openable = await parts.drive.openable(person.account);
-      const page = documentsPage(await pageContext(parts, request, person), {
+      const { entries, next: following } = await services.drive.list(person.account, folder, next);
+      const openable = await services.drive.openable(person.account);
+      const page = documentsPage(await pageContext(services, request, person), {
         crumbs: crumbsOf(folder),
         entries,
-        waitingSaves: savesOf(parts.spool, person).length,
+        waitingSaves: savesOf(services.spool, person).length,
         opens: (name) => openable.has(name.slice(name.lastIndexOf(".") + 1).toLowerCase()),
         ...(folder === undefined ? {} : { folderUri: folder }),
         ...(following === undefined ? {} : { next: following }),
@@ -45,7 +41,7 @@ export function documentPagesRouter(parts: DocumentPagesParts): Router {
 
   router.get(
     "/open",
-    forPerson(parts, async (person, request, response) => {
+    forPerson(services, async (person, request, response) => {
       const id = fileIdIn(request.query["file_id"]);
       const asked: DocumentRequest = {
         target: { fileId: id },
@@ -55,12 +51,12 @@ export function documentPagesRouter(parts: DocumentPagesParts): Router {
         restrictions: {},
         saveAs: "overwrite",
         mayRename: true,
-        language: editorLanguage[await languageOf(parts.cookies, request)],
+        language: editorLanguage[await languageOf(services.cookies, request)],
         theme: undefined,
         issuedTo: `person:${person.id}`,
         generation: person.generation,
       };
-      const { grant, hostPageUrl } = await openDocument(parts, asked);
+      const { grant, hostPageUrl } = await openDocument(services, asked);
       logFacts({ grant: grant.id, file: id, person: person.id });
       // The ticket works once. The part after # is for the page: on reload it opens the document again.
       response.redirect(303, `${hostPageUrl}#/open?file_id=${id}`);
@@ -69,11 +65,11 @@ export function documentPagesRouter(parts: DocumentPagesParts): Router {
 
   router.get("/language", async (request, response) => {
     const language = z.enum(languages).safeParse(request.query["to"]).data;
-    if (language !== undefined) await keepLanguage(parts.cookies, response, language);
+    if (language !== undefined) await keepLanguage(services.cookies, response, language);
     const { return_to: back } = request.query;
     // After a sign-in, a link's address is no place to return to; after switching the language it is.
     const linkPath = typeof back === "string" ? /^\/l\/[A-Za-z0-9_-]{1,64}$/.exec(back)?.[0] : undefined;
-    response.redirect(303, `${parts.bridgeUrl}${linkPath ?? safeReturn(back)}`);
+    response.redirect(303, `${services.bridgeUrl}${linkPath ?? safeReturn(back)}`);
   });
   return router;
 }

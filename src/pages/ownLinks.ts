@@ -2,12 +2,12 @@ import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
 import { logFacts } from "../http/requestLog.ts";
 import { type EditLink, linkEnd } from "../links/links.ts";
-import { changeLink, type LinkParts, linkOf, makeLink, revokeLink } from "../links/manageLinks.ts";
+import { changeLink, linkOf, makeLink, revokeLink } from "../links/manageLinks.ts";
 import { Breath } from "../model/breath.ts";
-import type { DriveAccounts, DriveFolders } from "../model/drive.ts";
 import { failureOf } from "../model/failure.ts";
+import type { Services } from "../services.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
-import { type Caller, forPerson, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
+import { type Caller, forPerson, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import {
   expiryChoices,
   type LinkFormFacts,
@@ -20,11 +20,7 @@ import { type LinkFacts, linkPage } from "./views/linkPage.ts";
 import { type ListedLink, linksPage } from "./views/linksPage.ts";
 import { messagePage } from "./views/messagePage.ts";
 
-export interface LinkPagesParts extends PageParts, LinkParts {
-  readonly drive: DriveAccounts & DriveFolders;
-  /** Gives back the lock of a file that only ended sessions still hold. */
-  readonly sessionsEnded: (fileId: string) => Promise<void>;
-}
+type Needs = PageNeeds & Parameters<typeof makeLink>[0] & Pick<Services, "sessionsEnded">;
 
 const dayMs = 24 * 3_600_000;
 const checkbox = z.string().optional();
@@ -51,18 +47,18 @@ const linkForm = z.object({
 });
 
 /** `/share`, `/links`: an owner makes, lists, changes and revokes editing links. */
-export function linkPagesRouter(parts: LinkPagesParts): Router {
+export function linkPagesRouter(services: Needs): Router {
   const router = Router();
-  const form = [requireOwnOrigin(parts.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
+  const form = [requireOwnOrigin(services.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
 
   const makerOf = (person: Caller): string => `person:${person.id}`;
   const linkAsked = (person: Caller, request: Request): Promise<EditLink> =>
-    linkOf(parts, makerOf(person), String(request.params["id"]));
+    linkOf(services, makerOf(person), String(request.params["id"]));
 
   router.get(
     "/share",
-    forPerson(parts, async (person, request, response) => {
-      const file = await parts.drive.find(person.account, { fileId: fileIdIn(request.query["file_id"]) });
+    forPerson(services, async (person, request, response) => {
+      const file = await services.drive.find(person.account, { fileId: fileIdIn(request.query["file_id"]) });
       await showForm(person, request, response, 200, { file });
     }),
   );
@@ -70,43 +66,43 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
   router.post(
     "/share",
     ...form,
-    forPerson(parts, async (person, request, response) => {
+    forPerson(services, async (person, request, response) => {
       const id = fileIdIn(request.body?.file_id);
       const sent = linkForm.safeParse(request.body);
       if (!sent.success) {
-        const file = await parts.drive.find(person.account, { fileId: id });
+        const file = await services.drive.find(person.account, { fileId: id });
         await showForm(person, request, response, 422, { file, error: formError(sent.error) });
         return;
       }
-      const account = await parts.drive.accountNamed(person.account);
+      const account = await services.drive.accountNamed(person.account);
       if (account.endsAtMs !== undefined) {
-        sendPage(response, 409, messagePage(await pageContext(parts, request, person), { kind: "signInShort" }));
+        sendPage(response, 409, messagePage(await pageContext(services, request, person), { kind: "signInShort" }));
         return;
       }
-      const wishes = wishesOf(sent.data, parts.now());
-      const { link, url, file } = await makeLink(parts, account, { fileId: id }, makerOf(person), wishes);
+      const wishes = wishesOf(sent.data, services.now());
+      const { link, url, file } = await makeLink(services, account, { fileId: id }, makerOf(person), wishes);
       logFacts({ link: link.id, file: file.id, person: person.id });
-      sendPage(response, 201, linkMadePage(await pageContext(parts, request, person), { file, link, url }));
+      sendPage(response, 201, linkMadePage(await pageContext(services, request, person), { file, link, url }));
     }),
   );
 
   router.get(
     "/links",
-    forPerson(parts, async (person, request, response) => {
-      const links = await parts.links.madeBy(makerOf(person));
+    forPerson(services, async (person, request, response) => {
+      const links = await services.links.madeBy(makerOf(person));
       const rows: ListedLink[] = [];
       const breath = new Breath();
       for (const link of links) {
         await breath.draw();
-        rows.push({ link, ...(await cameTo(parts, link)), ...endOf(parts, link) });
+        rows.push({ link, ...(await cameTo(services, link)), ...endOf(services, link) });
       }
-      sendPage(response, 200, linksPage(await pageContext(parts, request, person), { links: rows }));
+      sendPage(response, 200, linksPage(await pageContext(services, request, person), { links: rows }));
     }),
   );
 
   router.get(
     "/links/:id",
-    forPerson(parts, async (person, request, response) => {
+    forPerson(services, async (person, request, response) => {
       const link = await linkAsked(person, request);
       await showLink(person, request, response, link, request.query["changed"] === "1");
     }),
@@ -114,7 +110,7 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
 
   router.get(
     "/links/:id/change",
-    forPerson(parts, async (person, request, response) => {
+    forPerson(services, async (person, request, response) => {
       const link = await linkAsked(person, request);
       await showForm(person, request, response, 200, { file: { id: link.fileId, name: link.fileName }, link });
     }),
@@ -123,7 +119,7 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
   router.post(
     "/links/:id",
     ...form,
-    forPerson(parts, async (person, request, response) => {
+    forPerson(services, async (person, request, response) => {
       const link = await linkAsked(person, request);
       const sent = linkForm.safeParse(request.body);
       if (!sent.success) {
@@ -131,21 +127,21 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
         await showForm(person, request, response, 422, { file, link, error: formError(sent.error) });
         return;
       }
-      await changeLink(parts, makerOf(person), link.id, wishesOf(sent.data, parts.now()));
-      if (sent.data.permission === "view") await parts.sessionsEnded(link.fileId);
+      await changeLink(services, makerOf(person), link.id, wishesOf(sent.data, services.now()));
+      if (sent.data.permission === "view") await services.sessionsEnded(link.fileId);
       logFacts({ link: link.id, person: person.id });
-      response.redirect(303, `${parts.bridgeUrl}/links/${link.id}?changed=1`);
+      response.redirect(303, `${services.bridgeUrl}/links/${link.id}?changed=1`);
     }),
   );
 
   router.post(
     "/links/:id/revoke",
     ...form,
-    forPerson(parts, async (person, request, response) => {
-      const link = await revokeLink(parts, makerOf(person), String(request.params["id"]));
-      await parts.sessionsEnded(link.fileId);
+    forPerson(services, async (person, request, response) => {
+      const link = await revokeLink(services, makerOf(person), String(request.params["id"]));
+      await services.sessionsEnded(link.fileId);
       logFacts({ link: link.id, person: person.id });
-      response.redirect(303, `${parts.bridgeUrl}/links/${link.id}`);
+      response.redirect(303, `${services.bridgeUrl}/links/${link.id}`);
     }),
   );
 
@@ -156,14 +152,14 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
     status: number,
     facts: Pick<LinkFormFacts, "file" | "link" | "error">,
   ): Promise<void> => {
-    const all = await parts.links.madeBy(makerOf(person));
+    const all = await services.links.madeBy(makerOf(person));
     const others = all.filter(({ id, fileId }) => fileId === facts.file.id && id !== facts.link?.id);
     const path = facts.link === undefined ? `/share?file_id=${facts.file.id}` : `/links/${facts.link.id}/change`;
     const page = linkFormPage(
-      { ...(await pageContext(parts, request, person)), path },
+      { ...(await pageContext(services, request, person)), path },
       {
         ...facts,
-        otherLinks: others.filter((link) => linkEnd(link, parts.now()) === undefined).length,
+        otherLinks: others.filter((link) => linkEnd(link, services.now()) === undefined).length,
         ...(facts.error === undefined ? {} : { values: sentValues(request.body) }),
       },
     );
@@ -177,11 +173,11 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
     link: EditLink,
     changed: boolean,
   ): Promise<void> => {
-    const page = linkPage(await pageContext(parts, request, person), {
+    const page = linkPage(await pageContext(services, request, person), {
       link,
-      ...endOf(parts, link),
-      ...(await cameTo(parts, link)),
-      signInEnded: await hasSignInEnded(parts, link),
+      ...endOf(services, link),
+      ...(await cameTo(services, link)),
+      signInEnded: await hasSignInEnded(services, link),
       changed,
     });
     sendPage(response, 200, page);
@@ -190,20 +186,20 @@ export function linkPagesRouter(parts: LinkPagesParts): Router {
 }
 
 /** Who came through a link, and who tried to. */
-async function cameTo({ links }: LinkPagesParts, { id }: EditLink): Promise<Pick<LinkFacts, "visits" | "guesses">> {
+async function cameTo({ links }: Needs, { id }: EditLink): Promise<Pick<LinkFacts, "visits" | "guesses">> {
   const guesses = await links.guesses(id);
   return { visits: await links.visits(id), ...(guesses === undefined ? {} : { guesses }) };
 }
 
-function endOf(parts: LinkPagesParts, link: EditLink): Pick<LinkFacts, "end"> {
-  const end = linkEnd(link, parts.now());
+function endOf(services: Needs, link: EditLink): Pick<LinkFacts, "end"> {
+  const end = linkEnd(link, services.now());
   return end === undefined ? {} : { end };
 }
 
 /** Whether the owner must sign in anew before the link opens again. */
-async function hasSignInEnded(parts: LinkPagesParts, link: EditLink): Promise<boolean> {
+async function hasSignInEnded(services: Needs, link: EditLink): Promise<boolean> {
   try {
-    await parts.drive.accountNamed(link.account);
+    await services.drive.accountNamed(link.account);
     return false;
   } catch (error) {
     if (failureOf(error, "signInNeeded") !== undefined) return true;

@@ -5,32 +5,30 @@ import { webStatus } from "../http/failureResponse.ts";
 import { logFailure } from "../http/requestLog.ts";
 import type { SignedCookies } from "../http/signedCookies.ts";
 import type { Failure } from "../model/failure.ts";
+import { type SignedInPerson, sessionLifetimeMs } from "../model/personSessions.ts";
+import type { Services } from "../services.ts";
 import { chooseLanguage, type Language, languages } from "./language.ts";
-import { type SignedInCaller, type SignedInParts, signedInPerson } from "./signedIn.ts";
 import { type MessageKind, messagePage } from "./views/messagePage.ts";
 import type { Page, PageContext } from "./views/page.ts";
 
 export const languageCookie = "lang";
 const languageForMs = 365 * 24 * 3_600_000;
 const nonceBytes = 18;
+const personCookie = "person";
+const personSchema = z.object({ session: z.string(), secret: z.string() });
 
-/** The person behind a request, once asked for. */
-export type Caller = SignedInCaller;
-
-export interface PageParts extends SignedInParts {
-  readonly bridgeUrl: string;
-}
+export type PageNeeds = Pick<Services, "cookies" | "sessions" | "bridgeUrl">;
 
 /** What all pages need to know of a request. */
 export async function pageContext(
-  parts: Pick<PageParts, "cookies" | "bridgeUrl">,
+  services: Pick<Services, "cookies" | "bridgeUrl">,
   request: Request,
   person: { readonly name: string } | undefined,
 ): Promise<PageContext> {
   return {
-    language: await languageOf(parts.cookies, request),
+    language: await languageOf(services.cookies, request),
     nonce: newNonce(),
-    bridgeUrl: parts.bridgeUrl,
+    bridgeUrl: services.bridgeUrl,
     path: request.originalUrl,
     person: person === undefined ? undefined : { name: person.name },
   };
@@ -55,16 +53,65 @@ export function sendPage(response: Response, status: number, page: Page): void {
   response.status(status).set(page.headers).type("html").send(page.body.text);
 }
 
+/** The person behind a request, and the sign-in it rests on. */
+export type Caller = SignedInPerson & {
+  readonly sessionId: string;
+  /** As `AccessGrant.generation`. */
+  readonly generation: string | undefined;
+};
+
+/** Who has signed in on this browser; gives the browser a new secret when it is time for one. */
+async function signedInPerson(
+  { cookies, sessions }: Pick<Services, "cookies" | "sessions">,
+  request: Request,
+  response: Response,
+): Promise<Caller | undefined> {
+  const cookie = await cookies.read(request, personCookie, personSchema);
+  const found = cookie === undefined ? undefined : await sessions.find(cookie.session, cookie.secret);
+  if (found === undefined) return undefined;
+  const { person, sessionId, generation, freshSecret } = found;
+  if (freshSecret !== undefined) {
+    await cookies.write(response, personCookie, { session: sessionId, secret: freshSecret }, sessionLifetimeMs);
+  }
+  return { ...person, sessionId, generation };
+}
+
+export async function startSession(
+  { cookies, sessions }: Pick<Services, "cookies" | "sessions">,
+  response: Response,
+  person: SignedInPerson,
+): Promise<void> {
+  const { sessionId, secret } = await sessions.start(person);
+  await cookies.write(response, personCookie, { session: sessionId, secret }, sessionLifetimeMs);
+}
+
+/**
+ * Signs out this browser alone: documents that are open stay open, since they may hold unsaved work. `everywhere` ends
+ * those too, on every machine. Links live on either way: they are invitations to others, not sessions.
+ * @returns whose it was
+ */
+export async function endSession(
+  { cookies, sessions }: Pick<Services, "cookies" | "sessions">,
+  request: Request,
+  response: Response,
+  everywhere: boolean,
+): Promise<SignedInPerson | undefined> {
+  const person = await signedInPerson({ cookies, sessions }, request, response);
+  if (person !== undefined) await (everywhere ? sessions.endAll(person.id) : sessions.end(person.sessionId));
+  cookies.clear(response, personCookie);
+  return person;
+}
+
 /** Serves a signed-in person; others are sent to sign in and then come back. */
 export function forPerson(
-  parts: PageParts,
+  services: PageNeeds,
   serve: (person: Caller, request: Request, response: Response) => Promise<void>,
 ): RequestHandler {
   return async (request, response) => {
-    const person = await signedInPerson(parts, request, response);
+    const person = await signedInPerson(services, request, response);
     if (person === undefined) {
       const back = request.method === "GET" ? request.originalUrl : "/";
-      response.redirect(303, `${parts.bridgeUrl}/signin?return_to=${encodeURIComponent(back)}`);
+      response.redirect(303, `${services.bridgeUrl}/signin?return_to=${encodeURIComponent(back)}`);
       return;
     }
     await serve(person, request, response);
@@ -106,7 +153,7 @@ function statusOf(error: unknown): number {
  * @param embedOrigins pages that may frame the message; none when left out
  */
 export function answerFailures(
-  parts: PageParts,
+  services: PageNeeds,
   isVisitor: (request: Request) => boolean,
   embedOrigins?: readonly string[],
 ) {
@@ -114,8 +161,8 @@ export function answerFailures(
     const failure = logFailure(error);
     const person = isVisitor(request)
       ? undefined
-      : await signedInPerson(parts, request, response).catch(() => undefined);
-    const context = await pageContext(parts, request, person);
+      : await signedInPerson(services, request, response).catch(() => undefined);
+    const context = await pageContext(services, request, person);
     if (failure?.kind === "tooManyAttempts") response.set("Retry-After", String(failure.retryAfterSeconds));
     const kind = messageOf(failure, isVisitor(request));
     const sentence = failure?.kind === "noEditor" ? failure.sentence : undefined;

@@ -1,28 +1,18 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
-import type { Audit } from "../http/auditLog.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { sourceOf } from "../http/requestSource.ts";
-import type { Attempt, AttemptLimits } from "../model/attemptLimits.ts";
-import type { DriveAccount, DriveAccounts, SignInOutcome } from "../model/drive.ts";
+import type { Attempt } from "../model/attemptLimits.ts";
+import type { DriveAccount, SignInOutcome } from "../model/drive.ts";
 import { failureOf } from "../model/failure.ts";
-import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { wordRecord } from "../model/record.ts";
+import type { Services } from "../services.ts";
 import { requireOwnOrigin, safeReturn } from "./ownOrigin.ts";
-import { type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
-import { endSession, startSession } from "./signedIn.ts";
+import { endSession, type PageNeeds, pageContext, sendPage, startSession } from "./pageAnswer.ts";
 import { type SignInFacts, signInPage } from "./views/signInPage.ts";
 
-export interface SignInParts extends PageParts {
-  readonly drive: Pick<DriveAccounts, "signIn">;
-  readonly store: KeyValueStore;
-  readonly attempts: AttemptLimits;
-  readonly audit: Audit;
-  readonly now: Clock;
-  /** Somebody has signed out everywhere: gives back the locks that only ended sessions still hold. */
-  readonly personSignedOut: () => void;
-}
+type Needs = PageNeeds & Pick<Services, "drive" | "store" | "attempts" | "audit" | "now" | "personSignedOut">;
 
 const consentCookie = "signin";
 const consentForMs = 15 * 60_000;
@@ -45,11 +35,11 @@ const secondFactorForm = z.object({ second_step_id: text, code: text, return_to:
  * `/signin`, `/signout`: people sign in with their drive account, on the drive's OAuth pages or with their password.
  * @see RFC 7636; reference cloudreve-v4 sections 0 and 3
  */
-export function signInRouter(parts: SignInParts): Router {
+export function signInRouter(services: Needs): Router {
   const router = Router();
-  const form = [requireOwnOrigin(parts.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
-  const usedConsents = wordRecord(parts.store, "signInUsed");
-  const redirectUri = `${parts.bridgeUrl}/signin/callback`;
+  const form = [requireOwnOrigin(services.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
+  const usedConsents = wordRecord(services.store, "signInUsed");
+  const redirectUri = `${services.bridgeUrl}/signin/callback`;
 
   const show = async (
     request: Request,
@@ -57,19 +47,19 @@ export function signInRouter(parts: SignInParts): Router {
     status: number,
     facts: Omit<SignInFacts, "ways">,
   ): Promise<void> => {
-    const context = await pageContext(parts, request, undefined);
+    const context = await pageContext(services, request, undefined);
     sendPage(
       response,
       status,
-      signInPage({ ...context, path: "/signin" }, { ways: await parts.drive.signIn.ways(), ...facts }),
+      signInPage({ ...context, path: "/signin" }, { ways: await services.drive.signIn.ways(), ...facts }),
     );
   };
 
   const welcome = async (response: Response, account: DriveAccount, returnTo: string): Promise<void> => {
     const person = { id: account.userId, name: account.userName, account: account.account };
-    await startSession(parts, response, person);
-    parts.audit({ event: "signedIn", person: { id: person.id, name: person.name } });
-    response.redirect(303, `${parts.bridgeUrl}${returnTo}`);
+    await startSession(services, response, person);
+    services.audit({ event: "signedIn", person: { id: person.id, name: person.name } });
+    response.redirect(303, `${services.bridgeUrl}${returnTo}`);
   };
 
   router.get("/signin", async (request, response) => {
@@ -81,27 +71,27 @@ export function signInRouter(parts: SignInParts): Router {
     const state = randomBytes(24).toString("base64url");
     const codeVerifier = randomBytes(48).toString("base64url");
     const consent = { state, codeVerifier, returnTo: safeReturn(request.query["return_to"]) };
-    await parts.cookies.write(response, consentCookie, consent, consentForMs);
+    await services.cookies.write(response, consentCookie, consent, consentForMs);
     const codeChallenge = hashOf(codeVerifier);
     const nonce = randomBytes(24).toString("base64url");
-    response.redirect(303, parts.drive.signIn.consentUrl({ state, nonce, codeChallenge, redirectUri }));
+    response.redirect(303, services.drive.signIn.consentUrl({ state, nonce, codeChallenge, redirectUri }));
   });
 
   router.get("/signin/callback", async (request, response) => {
     const { state, code } = request.query;
-    const consent = await parts.cookies.read(request, consentCookie, consentSchema);
+    const consent = await services.cookies.read(request, consentCookie, consentSchema);
     const isItsAnswer = consent !== undefined && typeof state === "string" && isSame(consent.state, state);
     // An address that some other page makes up must not end a sign-in that is on its way.
-    if (isItsAnswer) parts.cookies.clear(response, consentCookie);
+    if (isItsAnswer) services.cookies.clear(response, consentCookie);
     const returnTo = safeReturn(isItsAnswer ? consent.returnTo : "/");
     if (!isItsAnswer || typeof code !== "string" || code === "") {
       await show(request, response, 400, { returnTo, state: "oauthFailed" });
       return;
     }
     try {
-      const account = await parts.drive.signIn.byCode(code, consent.codeVerifier);
+      const account = await services.drive.signIn.byCode(code, consent.codeVerifier);
       // The drive takes a code once; a cookie that has been copied must not serve for another code either.
-      const usedUntilMs = parts.now() + consentForMs;
+      const usedUntilMs = services.now() + consentForMs;
       if (!(await usedConsents.create(hashOf(consent.state), "used", usedUntilMs))) {
         await show(request, response, 400, { returnTo, state: "oauthFailed" });
         return;
@@ -124,7 +114,7 @@ export function signInRouter(parts: SignInParts): Router {
       case "signedIn":
         return welcome(response, outcome.account, refused.returnTo);
       case "secondFactorNeeded":
-        await parts.cookies.write(
+        await services.cookies.write(
           response,
           secondStepCookie,
           { secondStepId: outcome.secondStepId, account },
@@ -152,7 +142,7 @@ export function signInRouter(parts: SignInParts): Router {
   ): Promise<void> => {
     let outcome: SignInOutcome;
     try {
-      outcome = await parts.attempts.tried(
+      outcome = await services.attempts.tried(
         { ...attempt, source: sourceOf(request), signal: hungUp(response) },
         ask,
         ({ is }) => is === "refused",
@@ -170,34 +160,35 @@ export function signInRouter(parts: SignInParts): Router {
   router.post("/signin/password", ...form, async (request, response) => {
     const { email, password, return_to } = passwordForm.parse(request.body ?? {});
     const page = { returnTo: safeReturn(return_to), state: "refused", email } as const;
-    if (!(await parts.drive.signIn.ways()).password) return show(request, response, 403, { ...page, state: "fresh" });
+    if (!(await services.drive.signIn.ways()).password)
+      return show(request, response, 403, { ...page, state: "fresh" });
     await offer(request, response, { what: "sign-in", target: accountOf(email) }, page, () =>
-      parts.drive.signIn.byPassword(email, password),
+      services.drive.signIn.byPassword(email, password),
     );
   });
 
   router.post("/signin/second-factor", ...form, async (request, response) => {
     const { second_step_id: secondStepId, code, return_to } = secondFactorForm.parse(request.body ?? {});
     const returnTo = safeReturn(return_to);
-    const step = await parts.cookies.read(request, secondStepCookie, secondStepSchema);
+    const step = await services.cookies.read(request, secondStepCookie, secondStepSchema);
     if (step === undefined || !isSame(step.secondStepId, secondStepId)) {
       return show(request, response, 403, { returnTo, state: "secondStepLost" });
     }
     const page = { returnTo, state: "secondFactorRefused", secondStepId } as const;
     const attempt = { what: "second factor", target: step.account, longestDelayMs: secondFactorDelayMs };
     await offer(request, response, attempt, page, () =>
-      parts.drive.signIn.bySecondFactor(secondStepId, code.replace(/\s/g, "")),
+      services.drive.signIn.bySecondFactor(secondStepId, code.replace(/\s/g, "")),
     );
   });
 
   router.post("/signout", ...form, async (request, response) => {
     const everywhere = z.object({ everywhere: text }).parse(request.body ?? {}).everywhere === "1";
-    const person = await endSession(parts, request, response, everywhere);
+    const person = await endSession(services, request, response, everywhere);
     if (person !== undefined) {
-      parts.audit({ event: "signedOut", person: { id: person.id, name: person.name }, everywhere });
-      if (everywhere) parts.personSignedOut();
+      services.audit({ event: "signedOut", person: { id: person.id, name: person.name }, everywhere });
+      if (everywhere) services.personSignedOut();
     }
-    response.redirect(303, `${parts.bridgeUrl}/signin?signed_out=1`);
+    response.redirect(303, `${services.bridgeUrl}/signin?signed_out=1`);
   });
   return router;
 }

@@ -1,28 +1,22 @@
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
-import { type OpenDocumentParts, openDocument } from "../documents/openSession.ts";
+import { openDocument } from "../documents/openSession.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { logFacts } from "../http/requestLog.ts";
 import { sourceOf } from "../http/requestSource.ts";
 import { isPassword } from "../links/linkPassword.ts";
-import type { EditLink, EditLinks } from "../links/links.ts";
-import type { Allowance, Allowances } from "../model/allowances.ts";
-import type { AttemptLimits } from "../model/attemptLimits.ts";
-import type { DriveFolders } from "../model/drive.ts";
+import type { EditLink } from "../links/links.ts";
+import type { Allowance } from "../model/allowances.ts";
 import { failureOf } from "../model/failure.ts";
+import type { Services } from "../services.ts";
 import { editorLanguage } from "./language.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
-import { languageOf, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
+import { languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { type VisitFacts, visitPage } from "./views/visitPage.ts";
 import { cleanName, hasPassed, rememberVisitor, visitorOf } from "./visitorCookie.ts";
 import { pageWords } from "./words/pageWords.ts";
 
-export interface VisitLinkParts extends PageParts, OpenDocumentParts {
-  readonly drive: OpenDocumentParts["drive"] & DriveFolders;
-  readonly links: EditLinks;
-  readonly attempts: AttemptLimits;
-  readonly allowances: Allowances;
-}
+type Needs = PageNeeds & Parameters<typeof openDocument>[0] & Pick<Services, "links" | "attempts" | "allowances">;
 
 /**
  * For one link and one network, which may be a whole school's: every visit adds rows to the store and asks the drive.
@@ -35,41 +29,41 @@ const doorForm = z.object({ name: z.string().max(1024).optional(), password: z.s
  * `/l/SECRET`: visitors need nothing but the link. No one can guess a secret of 192 bits, so wrong ones are not
  * counted: requests that other sites cause leave no trace.
  */
-export function visitLinkRouter(parts: VisitLinkParts): Router {
+export function visitLinkRouter(services: Needs): Router {
   const router = Router();
-  const form = [requireOwnOrigin(parts.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
+  const form = [requireOwnOrigin(services.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
 
   router.get("/l/:secret", async (request, response) => {
-    const link = await parts.links.behindSecret(request.params.secret);
-    const visitor = await visitorOf(parts.cookies, request);
+    const link = await services.links.behindSecret(request.params.secret);
+    const visitor = await visitorOf(services.cookies, request);
     const isKnown = hasPassed(visitor, link) && (!link.asksName || visitor.name !== undefined);
     // Whoever was here before goes straight in, as after a reload. A preview of some chat never was.
-    if (isKnown) await enter(parts, request, response, link, visitor);
-    else await showVisitPage(parts, request, response, 200, link, visitor.name);
+    if (isKnown) await enter(services, request, response, link, visitor);
+    else await showVisitPage(services, request, response, 200, link, visitor.name);
   });
 
   router.post("/l/:secret", ...form, async (request: Request<{ secret: string }>, response) => {
-    const link = await parts.links.behindSecret(request.params.secret);
-    const before = await visitorOf(parts.cookies, request);
+    const link = await services.links.behindSecret(request.params.secret);
+    const before = await visitorOf(services.cookies, request);
     const sent = doorForm.safeParse(request.body ?? {}).data ?? {};
     const name = link.asksName ? cleanName(sent.name) : before.name;
     if (link.asksName && name === undefined) {
-      await showVisitPage(parts, request, response, 422, link, undefined, { error: "nameMissing" });
+      await showVisitPage(services, request, response, 422, link, undefined, { error: "nameMissing" });
       return;
     }
     if (link.passwordHash !== undefined && !hasPassed(before, link)) {
       const offered = { password: sent.password ?? "", hash: link.passwordHash };
-      const refused = await refusedPassword(parts, request, response, link, offered);
+      const refused = await refusedPassword(services, request, response, link, offered);
       if (refused !== undefined) {
         if (refused.retryAfterSeconds !== undefined) response.set("Retry-After", String(refused.retryAfterSeconds));
         const status = refused.error === "tooMany" ? 429 : 403;
-        await showVisitPage(parts, request, response, status, link, name, refused);
+        await showVisitPage(services, request, response, status, link, name, refused);
         return;
       }
     }
     const visitor = { id: before.id, doors: before.doors, ...(name === undefined ? {} : { name }) };
-    await rememberVisitor(parts.cookies, response, visitor, link);
-    await enter(parts, request, response, link, visitor);
+    await rememberVisitor(services.cookies, response, visitor, link);
+    await enter(services, request, response, link, visitor);
   });
   return router;
 }
@@ -79,7 +73,7 @@ export function visitLinkRouter(parts: VisitLinkParts): Router {
  * @returns undefined when it is right
  */
 async function refusedPassword(
-  parts: VisitLinkParts,
+  services: Needs,
   request: Request,
   response: Response,
   link: EditLink,
@@ -89,7 +83,7 @@ async function refusedPassword(
   if (offered.password.trim() === "") return { error: "passwordWrong" };
   const source = sourceOf(request);
   try {
-    const isRight = await parts.attempts.tried(
+    const isRight = await services.attempts.tried(
       { what: "link password", target: link.id, source, signal: hungUp(response) },
       () => isPassword(offered.password, offered.hash),
       (right) => !right,
@@ -101,26 +95,26 @@ async function refusedPassword(
     logFacts({ link: link.id, failure: "tooManyAttempts" });
     return { error: "tooMany", retryAfterSeconds: refused.retryAfterSeconds };
   }
-  await parts.links.guessed(link.id);
-  parts.audit({ event: "linkPasswordWrong", link: link.id, file: link.fileId, from: source });
+  await services.links.guessed(link.id);
+  services.audit({ event: "linkPasswordWrong", link: link.id, file: link.fileId, from: source });
   logFacts({ link: link.id, failure: "passwordWrong" });
   return { error: "passwordWrong" };
 }
 
 async function enter(
-  parts: VisitLinkParts,
+  services: Needs,
   request: Request<{ secret: string }>,
   response: Response,
   link: EditLink,
   visitor: { readonly id: string; readonly name?: string | undefined },
 ): Promise<void> {
-  await parts.allowances.take("visits", `${link.id} ${sourceOf(request)}`, visits);
-  const language = await languageOf(parts.cookies, request);
+  await services.allowances.take("visits", `${link.id} ${sourceOf(request)}`, visits);
+  const language = await languageOf(services.cookies, request);
   const person =
     visitor.name === undefined
       ? { id: visitor.id, name: pageWords[language].guest, isNameless: true as const }
       : { id: visitor.id, name: visitor.name };
-  const { grant, hostPageUrl } = await openDocument(parts, {
+  const { grant, hostPageUrl } = await openDocument(services, {
     target: { fileId: link.fileId },
     action: link.permission,
     account: { named: link.account },
@@ -133,15 +127,15 @@ async function enter(
     theme: undefined,
     issuedTo: `link:${link.id}`,
   });
-  await parts.links.opened(link.id, person);
-  parts.audit({ event: "linkUsed", link: link.id, file: link.fileId, person: { id: person.id, name: person.name } });
+  await services.links.opened(link.id, person);
+  services.audit({ event: "linkUsed", link: link.id, file: link.fileId, person: { id: person.id, name: person.name } });
   logFacts({ link: link.id, grant: grant.id, file: link.fileId });
   // Browsers don't send the part after #. The page uses it as its address, so that a reload comes back here.
   response.redirect(303, `${hostPageUrl}#/l/${request.params.secret}`);
 }
 
 async function showVisitPage(
-  parts: VisitLinkParts,
+  services: Needs,
   request: Request<{ secret: string }>,
   response: Response,
   status: number,
@@ -150,9 +144,9 @@ async function showVisitPage(
   refused: Pick<VisitFacts, "error" | "retryAfterSeconds"> = {},
 ): Promise<void> {
   // The name of today; a file that is gone, or an owner who is signed out, is told before anybody types a name.
-  const file = await parts.drive.find(link.account, { fileId: link.fileId });
-  const visitor = await visitorOf(parts.cookies, request);
-  const page = visitPage(await pageContext(parts, request, undefined), {
+  const file = await services.drive.find(link.account, { fileId: link.fileId });
+  const visitor = await visitorOf(services.cookies, request);
+  const page = visitPage(await pageContext(services, request, undefined), {
     fileName: file.name,
     ownerName: link.owner.name,
     permission: link.permission,

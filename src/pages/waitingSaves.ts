@@ -1,24 +1,17 @@
 import { pipeline } from "node:stream/promises";
 import { Router } from "express";
-import type { SaveDropped } from "../documents/saveEvents.ts";
 import type { PlacingFacts } from "../documents/saveFacts.ts";
 import type { SaveSpool, WaitingSave } from "../documents/saveSpool.ts";
-import type { Audit } from "../http/auditLog.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
 import { BridgeError } from "../model/failure.ts";
 import { conflictCopyName } from "../model/fileName.ts";
 import type { SignedInPerson } from "../model/personSessions.ts";
+import type { Services } from "../services.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
-import { forPerson, type PageParts, pageContext, sendPage } from "./pageAnswer.ts";
+import { forPerson, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { waitingSavesPage } from "./views/waitingSavesPage.ts";
 
-export interface WaitingSavePagesParts extends PageParts {
-  /** Of this bridge: another instance's saves are on that one's page. */
-  readonly spool: SaveSpool;
-  readonly saveLifetimeMs: number;
-  readonly audit: Audit;
-  readonly saveDropped: (save: WaitingSave, how: SaveDropped) => void;
-}
+type Needs = PageNeeds & Pick<Services, "spool" | "saveLifetimeMs" | "audit" | "saveDropped">;
 
 type OwnSave = WaitingSave & { readonly facts: PlacingFacts };
 
@@ -32,9 +25,9 @@ function isOwn({ ownerId, document }: PlacingFacts, { id, account }: Pick<Signed
 }
 
 /** `/saves`: what waits of somebody's documents, to be fetched or dismissed. */
-export function waitingSavePagesRouter(parts: WaitingSavePagesParts): Router {
+export function waitingSavePagesRouter(services: Needs): Router {
   const router = Router();
-  const { spool, audit } = parts;
+  const { spool, audit } = services;
 
   /** @throws fileMissing when it is gone, or belongs to someone else */
   const own = (person: SignedInPerson, id: unknown): OwnSave => {
@@ -49,24 +42,24 @@ export function waitingSavePagesRouter(parts: WaitingSavePagesParts): Router {
 
   router.get(
     "/saves",
-    forPerson(parts, async (person, request, response) => {
+    forPerson(services, async (person, request, response) => {
       const saves = savesOf(spool, person).map(({ id, facts, receivedAtMs, sizeBytes, isBroken }) => ({
         id,
         fileName: facts.fileName,
         personName: facts.personName,
         receivedAtMs,
-        endsAtMs: receivedAtMs + parts.saveLifetimeMs,
+        endsAtMs: receivedAtMs + services.saveLifetimeMs,
         sizeBytes,
         isBroken,
       }));
       const facts = { saves, dismissed: request.query["dismissed"] === "1" };
-      sendPage(response, 200, waitingSavesPage(await pageContext(parts, request, person), facts));
+      sendPage(response, 200, waitingSavesPage(await pageContext(services, request, person), facts));
     }),
   );
 
   router.get(
     "/saves/:id/content",
-    forPerson(parts, async (person, request, response) => {
+    forPerson(services, async (person, request, response) => {
       const save = own(person, request.params["id"]);
       const content = await spool.read(save.id);
       if (content === undefined) throw new BridgeError({ kind: "fileMissing" });
@@ -89,13 +82,13 @@ export function waitingSavePagesRouter(parts: WaitingSavePagesParts): Router {
 
   router.post(
     "/saves/:id/dismiss",
-    requireOwnOrigin(parts.bridgeUrl),
-    forPerson(parts, async (person, request, response) => {
+    requireOwnOrigin(services.bridgeUrl),
+    forPerson(services, async (person, request, response) => {
       const save = own(person, request.params["id"]);
       // Placed meanwhile: it is in the drive then, which is as good.
-      if (await spool.drop(save.id)) parts.saveDropped(save, { why: "dismissed", by: `person:${person.id}` });
+      if (await spool.drop(save.id)) services.saveDropped(save, { why: "dismissed", by: `person:${person.id}` });
       logFacts({ file: save.facts.document.fileId, person: person.id });
-      response.redirect(303, `${parts.bridgeUrl}/saves?dismissed=1`);
+      response.redirect(303, `${services.bridgeUrl}/saves?dismissed=1`);
     }),
   );
   return router;

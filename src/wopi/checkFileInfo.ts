@@ -1,11 +1,7 @@
-import type { FileActivity } from "../documents/activity.ts";
-import type { ContentRecord } from "../documents/contentRecord.ts";
-import type { DocumentLocks } from "../documents/documentLock.ts";
-import type { EditorIds } from "../documents/grants.ts";
 import { type AccessGrant, isOwners, wopiFileId } from "../documents/grants.ts";
 import { suiteOf } from "../editors/suites.ts";
-import type { DriveDocument, DriveFile, DriveFiles } from "../model/drive.ts";
-import type { KeyValueStore } from "../model/keyValueStore.ts";
+import type { DriveDocument, DriveFile } from "../model/drive.ts";
+import type { Services } from "../services.ts";
 import { userInfo } from "./putUserInfo.ts";
 import type { WopiOperation } from "./wopiCall.ts";
 
@@ -14,26 +10,19 @@ import type { WopiOperation } from "./wopiCall.ts";
  * Never null, no empty URLs, nothing cached across users.
  * @see WOPI CheckFileInfo; reference wopi.md sections 6 and 12
  */
-export function checkFileInfo(parts: {
-  drive: DriveFiles;
-  content: ContentRecord;
-  store: KeyValueStore;
-  activity: FileActivity;
-  locks: DocumentLocks;
-  editorIds: EditorIds;
-  /** Origin of our host page: the only page the editor may exchange messages with. */
-  bridgeUrl: string;
-}): WopiOperation {
+export function checkFileInfo(
+  services: Pick<Services, "drive" | "content" | "store" | "activity" | "locks" | "editorIds" | "bridgeUrl">,
+): WopiOperation {
   return async ({ grant }) => {
-    await parts.activity.seen(grant, "checkFileInfo");
-    const file = await fileNow(parts, grant.document);
+    await services.activity.seen(grant, "checkFileInfo");
+    const file = await fileNow(services, grant.document);
     // An old version has a record of its own: it would push the live version's out.
     const recorded = { ...file, id: wopiFileId(grant.document) };
-    const { lastModifiedTime, sha256 } = await parts.content.facts(recorded);
+    const { lastModifiedTime, sha256 } = await services.content.facts(recorded);
     const canWrite = grant.permission === "edit";
-    const kept = await userInfo(parts.store, grant);
+    const kept = await userInfo(services.store, grant);
     const { person, restrictions } = grant;
-    const { userId, ownerId } = parts.editorIds(grant);
+    const { userId, ownerId } = services.editorIds(grant);
     const dot = file.name.lastIndexOf(".");
     return {
       status: 200,
@@ -65,9 +54,9 @@ export function checkFileInfo(parts: {
         SupportsDeleteFile: canWrite && isOwners(grant),
         SupportsUserInfo: true,
         ...(kept === undefined ? {} : { UserInfo: kept }),
-        PostMessageOrigin: new URL(parts.bridgeUrl).origin,
+        PostMessageOrigin: new URL(services.bridgeUrl).origin,
         ClosePostMessage: true,
-        ...(grant.person.id === grant.ownerId ? sharing(parts.bridgeUrl, grant) : {}),
+        ...(grant.person.id === grant.ownerId ? sharing(services.bridgeUrl, grant) : {}),
         EditNotificationPostMessage: true,
         // Collabora reports an error when this is absent.
         IsAdminUser: false,
@@ -86,7 +75,7 @@ export function checkFileInfo(parts: {
 
 /** A locked document's facts are known without asking the drive, since nobody else can change it. */
 export async function fileNow(
-  { drive, locks }: { readonly drive: DriveFiles; readonly locks: DocumentLocks },
+  { drive, locks }: Pick<Services, "drive" | "locks">,
   document: DriveDocument,
 ): Promise<DriveFile> {
   const known = document.version === undefined ? await locks.fileUnderLock(document.fileId) : undefined;

@@ -1,9 +1,7 @@
-import type { FileActivity } from "../documents/activity.ts";
-import type { ContentRecord } from "../documents/contentRecord.ts";
-import type { DocumentLocks } from "../documents/documentLock.ts";
 import { editorKey } from "../editors/suites.ts";
-import type { DriveContent, DriveFiles } from "../model/drive.ts";
+import type { DriveContent } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
+import type { Services } from "../services.ts";
 import { fileNow } from "./checkFileInfo.ts";
 import type { WopiCall, WopiOperation } from "./wopiCall.ts";
 
@@ -13,24 +11,19 @@ import type { WopiCall, WopiOperation } from "./wopiCall.ts";
  * @throws expectedSizeExceeded when the file is larger than X-WOPI-MaxExpectedSize
  * @see WOPI GetFile
  */
-export function getFile(parts: {
-  drive: DriveFiles;
-  content: ContentRecord;
-  activity: FileActivity;
-  locks: DocumentLocks;
-}): WopiOperation {
+export function getFile(services: Pick<Services, "drive" | "content" | "activity" | "locks">): WopiOperation {
   return async ({ grant, header, signal }) => {
-    const file = await fileNow(parts, grant.document);
+    const file = await fileNow(services, grant.document);
     const expected = maxExpectedSize(header("X-WOPI-MaxExpectedSize"));
     if (expected !== undefined && file.sizeBytes > expected) throw new BridgeError({ kind: "expectedSizeExceeded" });
-    const content = await parts.drive.read(grant.document, file, plainRange(header), signal);
+    const content = await services.drive.read(grant.document, file, plainRange(header), signal);
     try {
-      await parts.activity.seen(grant, "getFile");
+      await services.activity.seen(grant, "getFile");
       // Before the first byte: a save that stands on these bytes can't come earlier than this. Only for somebody who may
       // save: a viewer's editor may keep a copy of its own, and the editing one does not stand on that.
       if (grant.document.version === undefined && grant.permission === "edit" && isWhole(content)) {
-        const lastModifiedTime = await parts.content.lastModifiedTime(file);
-        await parts.content.loaded(
+        const lastModifiedTime = await services.content.lastModifiedTime(file);
+        await services.content.loaded(
           grant.document.fileId,
           editorKey(grant.actionUrl),
           content.version,

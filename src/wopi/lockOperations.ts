@@ -8,32 +8,32 @@ import {
 } from "../documents/lockDocument.ts";
 import { requireEdit, requireLockId, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
-type Parts = Parameters<typeof lockDocument>[0];
+type Needs = Parameters<typeof lockDocument>[0];
 
 /** LOCK; with X-WOPI-OldLock it is UnlockAndRelock. @see WOPI Lock, UnlockAndRelock */
-export function lock(parts: Parts): WopiOperation {
+export function lock(services: Needs): WopiOperation {
   return async (call) => {
     const request = lockRequest(call);
-    if (call.header("X-WOPI-OldLock") === undefined) return withVersion(await lockDocument(parts, request));
-    return withVersion(await relockDocument(parts, request, requireLockId(call, "X-WOPI-OldLock")));
+    if (call.header("X-WOPI-OldLock") === undefined) return withVersion(await lockDocument(services, request));
+    return withVersion(await relockDocument(services, request, requireLockId(call, "X-WOPI-OldLock")));
   };
 }
 
 /** @see WOPI RefreshLock */
-export function refreshLock(parts: Parts): WopiOperation {
-  return async (call) => withVersion(await refreshDocumentLock(parts, lockRequest(call)));
+export function refreshLock(services: Needs): WopiOperation {
+  return async (call) => withVersion(await refreshDocumentLock(services, lockRequest(call)));
 }
 
 /** @see WOPI Unlock */
-export function unlock(parts: Parts): WopiOperation {
-  return async (call) => withVersion(await unlockDocument(parts, lockRequest(call)));
+export function unlock(services: Needs): WopiOperation {
+  return async (call) => withVersion(await unlockDocument(services, lockRequest(call)));
 }
 
 /** @see WOPI GetLock: the one answer of 200 that carries X-WOPI-Lock */
-export function getLock(parts: Parts): WopiOperation {
+export function getLock(services: Needs): WopiOperation {
   return async (call) => {
     requireEdit(call);
-    return { status: 200, headers: { "X-WOPI-Lock": await currentLockId(parts, call.grant) } };
+    return { status: 200, headers: { "X-WOPI-Lock": await currentLockId(services, call.grant) } };
   };
 }
 

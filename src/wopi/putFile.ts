@@ -1,4 +1,4 @@
-import { type SaveDocumentParts, type SaveRequest, saveAfterEnd, saveDocument } from "../documents/saveDocument.ts";
+import { type SaveRequest, saveAfterEnd, saveDocument } from "../documents/saveDocument.ts";
 import { suiteOf } from "../editors/suites.ts";
 import {
   collaboraHeader,
@@ -11,11 +11,11 @@ import {
 } from "./wopiCall.ts";
 
 /** Saves the document. Whose right to edit has just ended saves beside it, and hears that the right is gone all the same. */
-export function putFile(parts: SaveDocumentParts): WopiOperation {
+export function putFile(services: Parameters<typeof saveDocument>[0]): WopiOperation {
   return async (call) => {
-    if (call.grant.permission !== "edit") await saveAfterEnd(parts, call.grant, saveBody(call));
+    if (call.grant.permission !== "edit") await saveAfterEnd(services, call.grant, saveBody(call));
     requireEdit(call);
-    const { version, lastModifiedTime } = await saveDocument(parts, call.grant, saveRequest(call), saveBody(call));
+    const { version, lastModifiedTime } = await saveDocument(services, call.grant, saveRequest(call), saveBody(call));
     return {
       status: 200,
       headers: { "X-WOPI-ItemVersion": version },

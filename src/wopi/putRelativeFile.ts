@@ -1,48 +1,31 @@
-import type { ContentRecord } from "../documents/contentRecord.ts";
-import type { DocumentLocks } from "../documents/documentLock.ts";
-import { underFreeName } from "../documents/freeName.ts";
-import {
-  type AccessGrant,
-  type AccessGrants,
-  cameThrough,
-  isOwners,
-  mayEdit,
-  wopiFileId,
-} from "../documents/grants.ts";
+import { type AccessGrant, cameThrough, isOwners, mayEdit } from "../documents/grants.ts";
+import { editorAddress, personAddress, wopiSrc } from "../documents/openSession.ts";
 import { receiveSave } from "../documents/saveDocument.ts";
 import { placingFacts } from "../documents/saveFacts.ts";
-import type { SaveSpool, SpooledSave } from "../documents/saveSpool.ts";
-import type { Editors } from "../editors/discovery.ts";
-import type { Audit } from "../http/auditLog.ts";
-import type { Allowances } from "../model/allowances.ts";
-import type { DriveFile, DriveFiles, DriveFolders } from "../model/drive.ts";
+import type { SpooledSave } from "../documents/saveSpool.ts";
+import { actionUrl } from "../editors/actionUrl.ts";
+import type { DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
-import { checkName, fileType, nearestName, splitName } from "../model/fileName.ts";
+import { checkName, fileType, nearestName, splitName, underFreeName } from "../model/fileName.ts";
+import type { Services } from "../services.ts";
 import { requestedName, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
-export interface PutRelativeParts {
-  readonly drive: DriveFiles & DriveFolders;
-  readonly editors: Editors;
-  readonly allowances: Allowances;
-  readonly audit: Audit;
-  readonly grants: AccessGrants;
-  readonly locks: DocumentLocks;
-  readonly content: ContentRecord;
-  readonly spool: SaveSpool;
-  readonly limitBytes: number;
-  readonly now: () => number;
-  /** Addresses of a document for an editor and for a person, each with a token or ticket of the grant. */
-  readonly addresses: DocumentAddresses;
-}
-
-export interface DocumentAddresses {
-  /** WOPISrc with an access token. */
-  forEditor(grant: AccessGrant): Promise<string>;
-  /** Our host page. */
-  forPerson(grant: AccessGrant): Promise<string>;
-  /** The editor's address for another document than the grant's own. */
-  actionUrl(grant: AccessGrant, wopiFileId: string): string;
-}
+type Needs = Pick<
+  Services,
+  | "drive"
+  | "editors"
+  | "allowances"
+  | "audit"
+  | "grants"
+  | "tokens"
+  | "locks"
+  | "content"
+  | "spool"
+  | "limitBytes"
+  | "now"
+  | "bridgeUrl"
+  | "wopiUrl"
+>;
 
 /** Tries, not files: who is not the owner may neither fill the drive nor go through the names in a folder. */
 const newFiles = { most: 30, withinMs: 3_600_000 };
@@ -61,32 +44,32 @@ interface Made {
  * alone gets another name where the wanted one is taken, in both modes, and hears nothing of who has it.
  * @see WOPI PutRelativeFile; reference wopi.md section 9
  */
-export function putRelativeFile(parts: PutRelativeParts): WopiOperation {
+export function putRelativeFile(services: Needs): WopiOperation {
   return async (call) => {
     // WOPI: who may not is told that it is not there, whatever else is wrong with the call.
     const { grant } = call;
     if (grant.permission !== "edit" || grant.saveAs === "none") {
       throw new BridgeError({ kind: "notImplemented", operation: "PUT_RELATIVE" });
     }
-    await countTry(parts, grant);
+    await countTry(services, grant);
     const target = targetOf(call);
     // Should the bridge die: these bytes are another file's, and must not go into this one.
-    const facts = { ...placingFacts(grant, {}, parts.now()), isBesideOnly: true };
-    const save = await receiveSave(parts, saveBody(call), facts);
+    const facts = { ...placingFacts(grant, {}, services.now()), isBesideOnly: true };
+    const save = await receiveSave(services, saveBody(call), facts);
     try {
       // The body may have taken minutes, and what was ended in the meantime writes nothing any more.
-      const today = await parts.grants.find(grant.id);
-      if (today === undefined || !mayEdit(today, parts.now())) throw new BridgeError({ kind: "tokenInvalid" });
-      const parent = await parts.drive.stat(grant.document);
+      const today = await services.grants.find(grant.id);
+      if (today === undefined || !mayEdit(today, services.now())) throw new BridgeError({ kind: "tokenInvalid" });
+      const parent = await services.drive.stat(grant.document);
       const wanted = wantedName(target, parent);
-      if (!isOwners(grant)) await requireDocumentType(parts, grant, nearestName(wanted, 0));
+      if (!isOwners(grant)) await requireDocumentType(services, grant, nearestName(wanted, 0));
       const made =
         "exact" in target && grant.saveAs === "overwrite"
-          ? await createExactly(parts, grant, parent, target, save)
-          : await createNear(parts, grant, parent, wanted, save);
-      await parts.content.stored(made.file, save.sha256);
-      noteMade(parts, grant, made);
-      return await reply(parts, grant, parent, made.file);
+          ? await createExactly(services, grant, parent, target, save)
+          : await createNear(services, grant, parent, wanted, save);
+      await services.content.stored(made.file, save.sha256);
+      noteMade(services, grant, made);
+      return await reply(services, grant, parent, made.file);
     } finally {
       await save.discard();
     }
@@ -111,10 +94,10 @@ function targetOf(call: WopiCall): Target {
  * Of a link's visitors together, since each can come as somebody new at every visit; of a portal's people one by one.
  * @throws tooManyAttempts
  */
-async function countTry(parts: PutRelativeParts, grant: AccessGrant): Promise<void> {
+async function countTry(services: Needs, grant: AccessGrant): Promise<void> {
   if (isOwners(grant)) return;
   const who = grant.linkId === undefined ? `${cameThrough(grant)} ${grant.person.id}` : `link:${grant.linkId}`;
-  await parts.allowances.take("new files of", who, newFiles);
+  await services.allowances.take("new files of", who, newFiles);
 }
 
 /** @throws nameIllegal for an exact name that can't be used: only a suggested one is adjusted */
@@ -130,19 +113,19 @@ function wantedName(target: Target, parent: DriveFile): string {
 }
 
 /** Documents, and nothing else that somebody might want to leave in another's drive. @throws nameIllegal */
-async function requireDocumentType(parts: PutRelativeParts, grant: AccessGrant, name: string): Promise<void> {
+async function requireDocumentType(services: Needs, grant: AccessGrant, name: string): Promise<void> {
   const type = fileType(name);
   if (type === undefined) throw new BridgeError({ kind: "nameIllegal", reason: "the name has no extension" });
-  if ((await parts.drive.openable(grant.document.account)).has(type)) return;
+  if ((await services.drive.openable(grant.document.account)).has(type)) return;
   // What the editor itself takes without being set up for it in the drive, as PDF often is.
-  const editor = await parts.editors.behind(grant.actionUrl);
+  const editor = await services.editors.behind(grant.actionUrl);
   if ((await editor?.current())?.actions.some(({ extension }) => extension === type)) return;
   throw new BridgeError({ kind: "nameIllegal", reason: "no editor opens files of this type" });
 }
 
 /** The host may adjust the name: never a conflict, since Collabora closes the document for everybody at one. */
 async function createNear(
-  parts: PutRelativeParts,
+  services: Needs,
   grant: AccessGrant,
   parent: DriveFile,
   wanted: string,
@@ -150,7 +133,7 @@ async function createNear(
 ): Promise<Made> {
   const file = await underFreeName(
     (attempt) => nearestName(wanted, attempt),
-    (name) => parts.drive.createBeside(grant.document, parent, name, save),
+    (name) => services.drive.createBeside(grant.document, parent, name, save),
     // Also when somebody was at the new file before its bytes were in it: no conflict for this editor to hear of.
     (error) => failureOf(error, "nameTaken") !== undefined || isConflict(error),
   );
@@ -159,59 +142,62 @@ async function createNear(
 }
 
 async function createExactly(
-  parts: PutRelativeParts,
+  services: Needs,
   grant: AccessGrant,
   parent: DriveFile,
   target: { readonly exact: string; readonly overwrite: boolean },
   save: SpooledSave,
 ): Promise<Made> {
   try {
-    return { file: await parts.drive.createBeside(grant.document, parent, target.exact, save), isOverwritten: false };
+    return {
+      file: await services.drive.createBeside(grant.document, parent, target.exact, save),
+      isOverwritten: false,
+    };
   } catch (error) {
     if (failureOf(error, "nameTaken") === undefined) throw error;
-    if (!target.overwrite) throw await withFreeName(parts, grant, parent, target.exact);
+    if (!target.overwrite) throw await withFreeName(services, grant, parent, target.exact);
   }
-  return { file: await overwrite(parts, grant, parent, target.exact, save), isOverwritten: true };
+  return { file: await overwrite(services, grant, parent, target.exact, save), isOverwritten: true };
 }
 
 async function overwrite(
-  parts: PutRelativeParts,
+  services: Needs,
   grant: AccessGrant,
   parent: DriveFile,
   name: string,
   save: SpooledSave,
 ): Promise<DriveFile> {
-  const found = await parts.drive.findBeside(grant.document, parent, name);
+  const found = await services.drive.findBeside(grant.document, parent, name);
   if (found === undefined) throw new BridgeError({ kind: "nameTaken" });
-  return parts.locks.exclusively(found.id, async (lock) => {
+  return services.locks.exclusively(found.id, async (lock) => {
     await lock.requireNone();
     // A lock that has just run out may still stand in the drive.
     await lock.releaseInDrive();
     // Whoever was at it before may have written or renamed it.
-    const taken = await parts.drive.findBeside(grant.document, parent, name);
+    const taken = await services.drive.findBeside(grant.document, parent, name);
     if (taken?.id !== found.id) throw new BridgeError({ kind: "nameTaken" });
     const document = { account: grant.document.account, fileId: taken.id };
-    return parts.drive.write(document, taken, save, { previousVersion: taken.version });
+    return services.drive.write(document, taken, save, { previousVersion: taken.version });
   });
 }
 
 /** A refusal that names what would be free. */
 async function withFreeName(
-  parts: PutRelativeParts,
+  services: Needs,
   grant: AccessGrant,
   parent: DriveFile,
   name: string,
 ): Promise<BridgeError> {
   for (let attempt = 1; attempt < 20; attempt++) {
     const freeName = nearestName(name, attempt);
-    if ((await parts.drive.findBeside(grant.document, parent, freeName)) === undefined) {
+    if ((await services.drive.findBeside(grant.document, parent, freeName)) === undefined) {
       return new BridgeError({ kind: "nameTaken", freeName });
     }
   }
   return new BridgeError({ kind: "nameTaken" });
 }
 
-function noteMade({ audit }: PutRelativeParts, grant: AccessGrant, { file, isOverwritten }: Made): void {
+function noteMade({ audit }: Needs, grant: AccessGrant, { file, isOverwritten }: Made): void {
   const { person, document } = grant;
   audit({
     event: "savedAs",
@@ -224,28 +210,27 @@ function noteMade({ audit }: PutRelativeParts, grant: AccessGrant, { file, isOve
   });
 }
 
-async function reply(
-  parts: PutRelativeParts,
-  grant: AccessGrant,
-  parent: DriveFile,
-  file: DriveFile,
-): Promise<WopiReply> {
+async function reply(services: Needs, grant: AccessGrant, parent: DriveFile, file: DriveFile): Promise<WopiReply> {
   const document = { account: grant.document.account, fileId: file.id };
   // No token may be traded for a longer one: the new grants end when this one does.
   const { id, ...rights } = grant;
-  const actionUrl = parts.addresses.actionUrl(grant, wopiFileId(document));
-  const facts = { ...rights, document, fileName: file.name, actionUrl, derivedFrom: grant.derivedFrom ?? id };
-  const edit = await parts.grants.issue(facts);
-  const view = await parts.grants.issue({ ...facts, permission: "view" });
+  const address = actionUrl(grant.actionUrl, {
+    wopiSrc: wopiSrc(services.wopiUrl, document),
+    language: undefined,
+    theme: undefined,
+  });
+  const facts = { ...rights, document, fileName: file.name, actionUrl: address, derivedFrom: grant.derivedFrom ?? id };
+  const edit = await services.grants.issue(facts);
+  const view = await services.grants.issue({ ...facts, permission: "view" });
   return {
     status: 200,
     json: {
       Name: file.name,
-      Url: await parts.addresses.forEditor(edit),
-      HostEditUrl: await parts.addresses.forPerson(edit),
-      HostViewUrl: await parts.addresses.forPerson(view),
+      Url: await editorAddress(services, edit),
+      HostEditUrl: await personAddress(services, edit, edit.expiresAtMs),
+      HostViewUrl: await personAddress(services, view, view.expiresAtMs),
       // Collabora takes this for the time of the file that is open, and 1970 when it is missing.
-      LastModifiedTime: await parts.content.lastModifiedTime(parent),
+      LastModifiedTime: await services.content.lastModifiedTime(parent),
     },
   };
 }

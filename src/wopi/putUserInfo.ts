@@ -3,8 +3,9 @@ import { z } from "zod";
 import { type AccessGrant, isOwners } from "../documents/grants.ts";
 import type { DriveDocument, DriveFiles } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
-import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import type { KeyValueStore } from "../model/keyValueStore.ts";
 import { record } from "../model/record.ts";
+import type { Services } from "../services.ts";
 import type { WopiOperation } from "./wopiCall.ts";
 
 const limitBytes = 1024;
@@ -19,16 +20,16 @@ const visitorsAtMost = 100;
  * one is forgotten. Of a link's visitors, whom nobody knows but the link, it is kept with that.
  * @see WOPI PutUserInfo
  */
-export function putUserInfo(parts: { store: KeyValueStore; drive: DriveFiles; now: Clock }): WopiOperation {
+export function putUserInfo(services: Pick<Services, "store" | "drive" | "now">): WopiOperation {
   return async (call) => {
     const bytes = await received(call.body);
     if (bytes.some((byte) => byte > 127)) {
       throw new BridgeError({ kind: "headerInvalid", header: "body", reason: "not ASCII" });
     }
-    await requireThere(parts.drive, call.grant.document);
+    await requireThere(services.drive, call.grant.document);
     const text = bytes.length === 0 ? undefined : bytes.toString("latin1");
-    if (call.grant.linkId === undefined) await keepOwn(parts, call.grant, text);
-    else await keepVisitors(parts, call.grant.linkId, call.grant.person.id, text);
+    if (call.grant.linkId === undefined) await keepOwn(services, call.grant, text);
+    else await keepVisitors(services, call.grant.linkId, call.grant.person.id, text);
     return { status: 200 };
   };
 }
@@ -58,23 +59,22 @@ async function received(body: Readable): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-interface KeepingParts {
-  readonly store: KeyValueStore;
-  readonly now: Clock;
-}
-
 const ownTexts = (store: KeyValueStore) => record(store, "userInfo", z.string());
 /** By id, the latest last. */
 const visitorsTexts = (store: KeyValueStore) =>
   record(store, "linkUserInfo", z.array(z.tuple([z.string(), z.string()])));
 
-async function keepOwn({ store, now }: KeepingParts, grant: AccessGrant, text: string | undefined): Promise<void> {
+async function keepOwn(
+  { store, now }: Pick<Services, "store" | "now">,
+  grant: AccessGrant,
+  text: string | undefined,
+): Promise<void> {
   if (text === undefined) await ownTexts(store).remove(ownId(grant));
   else await ownTexts(store).put(ownId(grant), text, now() + keptForMs.others);
 }
 
 async function keepVisitors(
-  { store, now }: KeepingParts,
+  { store, now }: Pick<Services, "store" | "now">,
   linkId: string,
   personId: string,
   text: string | undefined,

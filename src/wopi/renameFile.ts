@@ -1,7 +1,8 @@
+import { editorAddress } from "../documents/openSession.ts";
 import { renameDocument } from "../documents/renameDocument.ts";
 import { BridgeError } from "../model/failure.ts";
 import { splitName } from "../model/fileName.ts";
-import type { DocumentAddresses } from "./putRelativeFile.ts";
+import type { Services } from "../services.ts";
 import { optionalLockId, requestedName, requireRename, type WopiCall, type WopiOperation } from "./wopiCall.ts";
 
 /**
@@ -10,18 +11,18 @@ import { optionalLockId, requestedName, requireRename, type WopiCall, type WopiO
  * @see WOPI RenameFile; reference editor-traffic, trap 3 and 4
  */
 export function renameFile(
-  parts: Parameters<typeof renameDocument>[0] & { readonly addresses: DocumentAddresses },
+  services: Parameters<typeof renameDocument>[0] & Pick<Services, "tokens" | "wopiUrl">,
 ): WopiOperation {
   return async (call) => {
     requireRename(call);
     call.body.resume();
     const asked = { name: () => wantedName(call), lockId: () => optionalLockId(call) };
-    const { name, lastModifiedTime } = await renameDocument(parts, call.grant, asked, call.signal);
+    const { name, lastModifiedTime } = await renameDocument(services, call.grant, asked, call.signal);
     return {
       status: 200,
       json: {
         Name: splitName(name).stem,
-        Url: await parts.addresses.forEditor(call.grant),
+        Url: await editorAddress(services, call.grant),
         LastModifiedTime: lastModifiedTime,
       },
     };

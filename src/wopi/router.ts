@@ -1,59 +1,37 @@
 import { pipeline } from "node:stream/promises";
 import { type NextFunction, type Request, type Response, Router } from "express";
-import { type AccessGrant, type AccessGrants, wopiFileId } from "../documents/grants.ts";
-import { type SaveDocumentParts, saveAfterEnd } from "../documents/saveDocument.ts";
-import { receiveUndecided, type UndecidedSaveParts } from "../documents/undecidedSave.ts";
-import type { Editors } from "../editors/discovery.ts";
-import type { AccessTokens } from "../http/accessToken.ts";
+import { type AccessGrant, wopiFileId } from "../documents/grants.ts";
+import { saveAfterEnd } from "../documents/saveDocument.ts";
+import { receiveUndecided } from "../documents/undecidedSave.ts";
 import { writeWopiFailure } from "../http/failureResponse.ts";
+import { hungUp } from "../http/hungUp.ts";
 import { logFacts, logFailure, shortHash } from "../http/requestLog.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
-import type { Clock } from "../model/keyValueStore.ts";
-import { type ComingBody, kindOfCall, type OpenCalls } from "./openCalls.ts";
+import type { Services } from "../services.ts";
+import { type ComingBody, kindOfCall } from "./openCalls.ts";
+import { wopiOperations } from "./operations.ts";
 import { isProven, type Proof, requireKnownProof } from "./proofKey.ts";
 import { placingHeaders } from "./putFile.ts";
 import { isExitSave, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
-/** Whether calls must be signed: always, as soon as the editor's discovery offers keys, or never. */
-type ProofMode = "required" | "offered" | "off";
-
-export interface WopiRouterParts {
-  readonly tokens: AccessTokens;
-  readonly grants: AccessGrants;
-  readonly openCalls: OpenCalls;
-  readonly editors: Editors;
-  readonly proofMode: ProofMode;
-  /** Public base of WOPISrc: what the editor's server signs. */
-  readonly wopiUrl: string;
-  readonly now: Clock;
-  readonly checkFileInfo: WopiOperation;
-  readonly getFile: WopiOperation;
-  /** By X-WOPI-Override on the file. */
-  readonly fileOverrides: Readonly<Record<string, WopiOperation>>;
-  /** By X-WOPI-Override on the contents. */
-  readonly contentOverrides: Readonly<Record<string, WopiOperation>>;
-  /** For saves of which no operation hears: whose grant has ended, or can't be looked up. */
-  readonly saves: SaveDocumentParts;
-  readonly undecidedSaves: UndecidedSaveParts;
-}
-
 /** `/wopi/files/:id` and its contents: token gate, proof gate, then the operation. No body parser may come before. */
-export function wopiRouter(parts: WopiRouterParts): Router {
+export function wopiRouter(services: Services): Router {
+  const operations = wopiOperations(services);
   const router = Router();
   router.use((_request, response, next) => {
     response.set("Cache-Control", "no-store");
     next();
   });
   const file = router.route("/files/:id");
-  file.get(serve(parts, () => named("CHECK_FILE_INFO", parts.checkFileInfo)));
-  file.post(serve(parts, (request) => overridden(parts.fileOverrides, request)));
+  file.get(serve(services, () => named("CHECK_FILE_INFO", operations.checkFileInfo)));
+  file.post(serve(services, (request) => overridden(operations.fileOverrides, request)));
   const contents = router.route("/files/:id/contents");
   // Express would make a GetFile of it, which counts as the editor having loaded the document.
   contents.head(() => {
     throw new BridgeError({ kind: "notImplemented", operation: "HEAD" });
   });
-  contents.get(serve(parts, () => named("GET_FILE", parts.getFile)));
-  contents.post(serve(parts, (request) => overridden(parts.contentOverrides, request)));
+  contents.get(serve(services, () => named("GET_FILE", operations.getFile)));
+  contents.post(serve(services, (request) => overridden(operations.contentOverrides, request)));
   router.use(() => {
     throw new BridgeError({ kind: "notImplemented", operation: "address" });
   });
@@ -71,30 +49,27 @@ export function wopiRouter(parts: WopiRouterParts): Router {
   return router;
 }
 
-function serve(parts: WopiRouterParts, choose: (request: Request) => WopiOperation) {
+function serve(services: Services, choose: (request: Request) => WopiOperation) {
   return async (request: Request, response: Response): Promise<void> => {
     const token = accessToken(request);
-    const hungUp = new AbortController();
-    response.once("close", () => {
-      if (!response.writableFinished) hungUp.abort();
-    });
+    const signal = hungUp(response);
     // A body refused in its middle leaves a rest that would keep the connection's next call waiting for ever.
     response.once("finish", () => request.resume());
     const callOf = (grant: AccessGrant): WopiCall => ({
       grant,
       header: (name) => request.get(name) || undefined,
       body: request,
-      signal: hungUp.signal,
+      signal,
     });
     let grant: AccessGrant;
     try {
-      grant = await admitOrKeep(parts, request, token, callOf);
-      await requireProof(parts, request, grant);
+      grant = await admitOrKeep(services, request, token, callOf);
+      await requireProof(services, request, grant);
     } catch (error) {
-      if (failureOf(error, "storeUnreachable") !== undefined) await keepUndecided(parts, request, token);
+      if (failureOf(error, "storeUnreachable") !== undefined) await keepUndecided(services, request, token);
       throw error;
     }
-    await counted(parts, request, grant, async () => {
+    await counted(services, request, grant, async () => {
       const operation = choose(request);
       await send(response, await operation(callOf(grant)));
     });
@@ -103,34 +78,34 @@ function serve(parts: WopiRouterParts, choose: (request: Request) => WopiOperati
 
 /** @throws as `admit`, after the last save of a grant that has ended was taken @throws storeUnreachable */
 async function admitOrKeep(
-  parts: WopiRouterParts,
+  services: Services,
   request: Request,
   token: string,
   callOf: (grant: AccessGrant) => WopiCall,
 ): Promise<AccessGrant> {
   try {
-    return await admit(parts, request, token);
+    return await admit(services, request, token);
   } catch (error) {
     if (failureOf(error, "storeUnreachable") !== undefined) throw error;
-    const ended = await endedSave(parts, request, token);
+    const ended = await endedSave(services, request, token);
     if (ended !== undefined) {
-      await counted(parts, request, ended, () => saveAfterEnd(parts.saves, ended, saveBody(callOf(ended))));
+      await counted(services, request, ended, () => saveAfterEnd(services, ended, saveBody(callOf(ended))));
     }
     throw error;
   }
 }
 
 /** Takes an exit save to be decided about later. Never rejects: the editor hears that the store is away. */
-async function keepUndecided(parts: WopiRouterParts, request: Request, token: string): Promise<void> {
+async function keepUndecided(services: Services, request: Request, token: string): Promise<void> {
   const header = (name: string) => request.get(name) || undefined;
   if (!isSave(request) || !isExitSave({ header })) return;
   try {
-    const claims = await parts.tokens.verify(token, true);
+    const claims = await services.tokens.verify(token, true);
     if (claims.fileId !== request.params["id"]) return;
-    requireKnownProof(parts.editors, parts.proofMode, proofOf(parts, request), parts.now());
+    requireKnownProof(services.editors, services.proofMode, proofOf(services, request), services.now());
     const { grantId, fileId, expiresAtMs } = claims;
     const save = { grantId, wopiFileId: fileId, ...placingHeaders({ header }) };
-    await receiveUndecided(parts.undecidedSaves, save, expiresAtMs, saveBody({ header, body: request }));
+    await receiveUndecided(services, save, expiresAtMs, saveBody({ header, body: request }));
     logFacts({ save: "undecided", file: claims.fileId });
   } catch (error) {
     logFailure(error);
@@ -143,7 +118,7 @@ function isSave(request: Request): boolean {
 
 /** @throws tooManyCalls */
 async function counted(
-  { openCalls }: WopiRouterParts,
+  { openCalls }: Services,
   request: Request,
   grant: AccessGrant,
   work: () => Promise<void>,
@@ -203,9 +178,9 @@ function bearer(authorization: string | undefined): string | undefined {
 }
 
 /** @throws tokenInvalid when the token is not for this very file, or its grant has ended */
-async function admit(parts: WopiRouterParts, request: Request, token: string): Promise<AccessGrant> {
-  const claims = await parts.tokens.verify(token);
-  const grant = await parts.grants.find(claims.grantId);
+async function admit(services: Services, request: Request, token: string): Promise<AccessGrant> {
+  const claims = await services.tokens.verify(token);
+  const grant = await services.grants.find(claims.grantId);
   const isForThisFile =
     grant !== undefined && claims.fileId === request.params["id"] && wopiFileId(grant.document) === claims.fileId;
   if (!isForThisFile || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "tokenInvalid" });
@@ -214,16 +189,16 @@ async function admit(parts: WopiRouterParts, request: Request, token: string): P
 }
 
 /** @returns the grant that a save stood on until lately, when this is one and its editor proves itself */
-async function endedSave(parts: WopiRouterParts, request: Request, token: string): Promise<AccessGrant | undefined> {
+async function endedSave(services: Services, request: Request, token: string): Promise<AccessGrant | undefined> {
   if (!isSave(request)) return undefined;
   try {
-    const claims = await parts.tokens.verify(token, true);
-    const found = (await parts.grants.find(claims.grantId)) ?? (await parts.grants.findEnded(claims.grantId));
+    const claims = await services.tokens.verify(token, true);
+    const found = (await services.grants.find(claims.grantId)) ?? (await services.grants.findEnded(claims.grantId));
     // A token can end before its grant: by the fraction of a second that it leaves out, or when that was renewed.
     const grant = found && { ...found, expiresAtMs: Math.min(found.expiresAtMs, claims.expiresAtMs) };
     if (grant === undefined || claims.fileId !== request.params["id"]) return undefined;
     if (wopiFileId(grant.document) !== claims.fileId) return undefined;
-    await requireProof(parts, request, grant);
+    await requireProof(services, request, grant);
     return grant;
   } catch (error) {
     if (!(error instanceof BridgeError) || isStoreFault(error)) throw error;
@@ -235,23 +210,23 @@ const isStoreFault = ({ failure }: BridgeError): boolean =>
   failure.kind === "storeUnreachable" || failure.kind === "rowUnreadable";
 
 /** @throws proofInvalid */
-async function requireProof(parts: WopiRouterParts, request: Request, grant: AccessGrant): Promise<void> {
-  if (parts.proofMode === "off") return;
-  const editor = await parts.editors.signerOf(grant.actionUrl);
+async function requireProof(services: Services, request: Request, grant: AccessGrant): Promise<void> {
+  if (services.proofMode === "off") return;
+  const editor = await services.editors.signerOf(grant.actionUrl);
   if (editor === undefined) {
-    if (parts.proofMode === "required") throw new BridgeError({ kind: "proofInvalid" });
+    if (services.proofMode === "required") throw new BridgeError({ kind: "proofInvalid" });
     return;
   }
   const keys = await editor.current();
-  if (keys.proofKey === undefined && parts.proofMode === "offered") return;
-  const proof = proofOf(parts, request);
-  if (isProven(proof, keys, parts.now())) return;
+  if (keys.proofKey === undefined && services.proofMode === "offered") return;
+  const proof = proofOf(services, request);
+  if (isProven(proof, keys, services.now())) return;
   // The editor may have changed its keys since we read them.
-  if (isProven(proof, await editor.refreshed(), parts.now())) return;
+  if (isProven(proof, await editor.refreshed(), services.now())) return;
   throw new BridgeError({ kind: "proofInvalid" });
 }
 
-function proofOf({ wopiUrl }: WopiRouterParts, request: Request): Proof {
+function proofOf({ wopiUrl }: Services, request: Request): Proof {
   const inQuery = request.query["access_token"];
   return {
     accessToken: typeof inQuery === "string" ? inQuery : "",

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConflictCopies } from "../../src/documents/conflictCopy.ts";
 import { ContentRecord } from "../../src/documents/contentRecord.ts";
-import { LastCopies } from "../../src/documents/lastCopies.ts";
+import { LastCopies } from "../../src/documents/lastCopy.ts";
 import type { SaveNews } from "../../src/documents/saveEvents.ts";
 import type { PlacingFacts } from "../../src/documents/saveFacts.ts";
 import type { SpooledSave } from "../../src/documents/saveSpool.ts";
@@ -160,7 +160,13 @@ function freshFolder() {
   const tell = async (save: PlacingFacts, news: SaveNews) => {
     told.push([save, news]);
   };
-  const copies = new ConflictCopies(new ContentRecord(memory), drive as Drive, lastCopies, clock.now, tell);
+  const copies = new ConflictCopies({
+    content: new ContentRecord(memory),
+    drive: drive as Drive,
+    lastCopies,
+    now: clock.now,
+    tell,
+  });
   const names = () => files.map(({ file }) => file.name);
   return { clock, files, fault, store, copies, names, news: () => told.map(([, news]) => news), told };
 }

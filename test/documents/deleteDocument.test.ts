@@ -6,8 +6,8 @@ import { grant, here, lockStage } from "./lockStage.ts";
 
 describe("deleting a document", () => {
   it("moves it to the trash, and the audit hears of it", async () => {
-    const { parts, audited, file } = lockStage();
-    await deleteDocument(parts, grant, here);
+    const { services, audited, file } = lockStage();
+    await deleteDocument(services, grant, here);
     expect(file()).toBeUndefined();
     expect(audited).toEqual([
       { event: "deleted", file: "f1", person: { id: "u1", name: "Ann" }, name: "Report.docx", through: "person:u1" },
@@ -15,29 +15,29 @@ describe("deleting a document", () => {
   });
 
   it("is the owner's alone", async () => {
-    const { parts, calls } = lockStage();
+    const { services, calls } = lockStage();
     const visitors = { ...grant, issuedTo: "link:l1" };
-    await expect(deleteDocument(parts, visitors, here)).rejects.toMatchObject({
+    await expect(deleteDocument(services, visitors, here)).rejects.toMatchObject({
       failure: { kind: "rightMissing", right: "delete" },
     });
     expect(calls).toEqual([]);
   });
 
   it("is refused while it is locked, to whoever holds the lock too", async () => {
-    const { parts, file } = lockStage();
-    await lockDocument(parts, { grant, lockId: "A", signal: here });
-    await expect(deleteDocument(parts, grant, here)).rejects.toMatchObject({
+    const { services, file } = lockStage();
+    await lockDocument(services, { grant, lockId: "A", signal: here });
+    await expect(deleteDocument(services, grant, here)).rejects.toMatchObject({
       failure: { kind: "lockMismatch", currentLockId: "A" },
     });
     expect(file()).toBeDefined();
   });
 
   it("is not kept off by a lock that has run out here and stands in the drive", async () => {
-    const { parts, clock, driveLock, file } = lockStage();
-    await lockDocument(parts, { grant, lockId: "A", signal: here });
+    const { services, clock, driveLock, file } = lockStage();
+    await lockDocument(services, { grant, lockId: "A", signal: here });
     clock.advance(lockLifetimeMs);
     expect(driveLock.token).toBeDefined();
-    await deleteDocument(parts, grant, here);
+    await deleteDocument(services, grant, here);
     expect(file()).toBeUndefined();
   });
 });

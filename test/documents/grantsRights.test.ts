@@ -3,7 +3,7 @@ import { type AccessGrant, AccessGrants, cameThrough, isOwners, lastSaveUntilMs 
 import { type EditLink, EditLinks } from "../../src/links/links.ts";
 import { failureOf } from "../../src/model/failure.ts";
 import { put } from "../../src/model/keyValueStore.ts";
-import { lastSignOut, signOutEverywhere } from "../../src/model/signOuts.ts";
+import { lastSignOut, signOutEverywhere } from "../../src/model/personSessions.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
 import { sampleLink } from "../support/sampleLink.ts";

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConflictCopies } from "../../src/documents/conflictCopy.ts";
 import { ContentRecord } from "../../src/documents/contentRecord.ts";
-import { LastCopies } from "../../src/documents/lastCopies.ts";
+import { LastCopies } from "../../src/documents/lastCopy.ts";
 import type { SaveNews } from "../../src/documents/saveEvents.ts";
 import type { SpooledSave } from "../../src/documents/saveSpool.ts";
 import type { Drive, DriveFile } from "../../src/model/drive.ts";
@@ -91,13 +91,13 @@ function freshStage() {
   };
   const news: SaveNews[] = [];
   const bridge = () =>
-    new ConflictCopies(
-      new ContentRecord(store),
-      drive as Drive,
-      new LastCopies(store, clock.now),
-      clock.now,
-      async (_save, one) => void news.push(one),
-    );
+    new ConflictCopies({
+      content: new ContentRecord(store),
+      drive: drive as Drive,
+      lastCopies: new LastCopies(store, clock.now),
+      now: clock.now,
+      tell: async (_save, one) => void news.push(one),
+    });
   const save = (text: string, receivedAtMs = clock.now(), grantId = "g1"): SpooledSave => ({
     facts: {
       grantId,

@@ -16,73 +16,73 @@ const away = new BridgeError({ kind: "driveUnreachable" });
 
 describe("locking a document", () => {
   it("takes the lock here and in the drive, and tells the version that stands under it", async () => {
-    const { parts, driveLock } = lockStage();
-    expect(await lockDocument(parts, ask("A"))).toBe("v1");
-    expect(await currentLockId(parts, grant)).toBe("A");
+    const { services, driveLock } = lockStage();
+    expect(await lockDocument(services, ask("A"))).toBe("v1");
+    expect(await currentLockId(services, grant)).toBe("A");
     expect(driveLock.token).toBeDefined();
-    await expect(lockDocument(parts, ask("B"))).rejects.toMatchObject(mismatch("A"));
+    await expect(lockDocument(services, ask("B"))).rejects.toMatchObject(mismatch("A"));
   });
 
   it("takes none here when somebody else holds the file in the drive", async () => {
-    const { parts, driveLock } = lockStage();
+    const { services, driveLock } = lockStage();
     driveLock.token = "stranger";
-    await expect(lockDocument(parts, ask("A"))).rejects.toMatchObject({ failure: { kind: "lockedElsewhere" } });
-    expect(await currentLockId(parts, grant)).toBe("");
+    await expect(lockDocument(services, ask("A"))).rejects.toMatchObject({ failure: { kind: "lockedElsewhere" } });
+    expect(await currentLockId(services, grant)).toBe("");
     expect(driveLock.token).toBe("stranger");
   });
 
   it("waits for nobody whose session has ended: his lock is given back first", async () => {
-    const { parts, locks } = lockStage();
-    await lockDocument(parts, ask("A"));
+    const { services, locks } = lockStage();
+    await lockDocument(services, ask("A"));
     const sessionsEnded = (fileId: string) => locks.exclusively(fileId, (lock) => lock.release("A"));
-    expect(await lockDocument({ ...parts, sessionsEnded }, ask("B"))).toBe("v1");
-    expect(await currentLockId(parts, grant)).toBe("B");
+    expect(await lockDocument({ ...services, sessionsEnded }, ask("B"))).toBe("v1");
+    expect(await currentLockId(services, grant)).toBe("B");
   });
 });
 
 describe("a lock that stands", () => {
   it("is refreshed, replaced and given back", async () => {
-    const { parts, driveLock } = lockStage();
-    await lockDocument(parts, ask("A"));
-    expect(await refreshDocumentLock(parts, ask("A"))).toBe("v1");
-    expect(await relockDocument(parts, ask("B"), "A")).toBe("v1");
-    await expect(unlockDocument(parts, ask("A"))).rejects.toMatchObject(mismatch("B"));
-    expect(await unlockDocument(parts, ask("B"))).toBe("v1");
-    expect(await currentLockId(parts, grant)).toBe("");
+    const { services, driveLock } = lockStage();
+    await lockDocument(services, ask("A"));
+    expect(await refreshDocumentLock(services, ask("A"))).toBe("v1");
+    expect(await relockDocument(services, ask("B"), "A")).toBe("v1");
+    await expect(unlockDocument(services, ask("A"))).rejects.toMatchObject(mismatch("B"));
+    expect(await unlockDocument(services, ask("B"))).toBe("v1");
+    expect(await currentLockId(services, grant)).toBe("");
     expect(driveLock.token).toBeUndefined();
   });
 
   it("is the truth while the drive is away: refreshed and given back all the same, without a version", async () => {
-    const { parts, spoilt, noted } = lockStage();
-    await lockDocument(parts, ask("A"));
+    const { services, spoilt, noted } = lockStage();
+    await lockDocument(services, ask("A"));
     for (const call of ["stat", "lock", "refreshLock", "unlock"] as const) spoilt.set(call, away);
-    expect(await refreshDocumentLock(parts, ask("A"))).toBeUndefined();
-    expect(await unlockDocument(parts, ask("A"))).toBeUndefined();
-    expect(await currentLockId(parts, grant)).toBe("");
+    expect(await refreshDocumentLock(services, ask("A"))).toBeUndefined();
+    expect(await unlockDocument(services, ask("A"))).toBeUndefined();
+    expect(await currentLockId(services, grant)).toBe("");
     expect(noted).toEqual([away, away, away]);
   });
 
   it("is ended for good when the file is taken over, whatever the drive says", async () => {
-    const { parts, spoilt, noted } = lockStage();
-    await lockDocument(parts, ask("A"));
+    const { services, spoilt, noted } = lockStage();
+    await lockDocument(services, ask("A"));
     spoilt.set("unlock", away);
-    expect(await takeOverDocument(parts, "f1")).toMatchObject({ lockId: "A", grantId: "g1" });
-    expect(await takeOverDocument(parts, "f1")).toBeUndefined();
+    expect(await takeOverDocument(services, "f1")).toMatchObject({ lockId: "A", grantId: "g1" });
+    expect(await takeOverDocument(services, "f1")).toBeUndefined();
     expect(noted).toEqual([away, away]);
-    await expect(lockDocument(parts, ask("A"))).rejects.toMatchObject(mismatch(""));
+    await expect(lockDocument(services, ask("A"))).rejects.toMatchObject(mismatch(""));
   });
 });
 
 describe("that a file is not locked", () => {
   it("is said of files alone that are there", async () => {
-    const { parts, spoilt } = lockStage();
-    await expect(refreshDocumentLock(parts, ask("A"))).rejects.toMatchObject(mismatch(""));
+    const { services, spoilt } = lockStage();
+    await expect(refreshDocumentLock(services, ask("A"))).rejects.toMatchObject(mismatch(""));
     spoilt.set("stat", new BridgeError({ kind: "fileMissing" }));
     for (const asked of [
-      currentLockId(parts, grant),
-      refreshDocumentLock(parts, ask("A")),
-      relockDocument(parts, ask("B"), "A"),
-      unlockDocument(parts, ask("A")),
+      currentLockId(services, grant),
+      refreshDocumentLock(services, ask("A")),
+      relockDocument(services, ask("B"), "A"),
+      unlockDocument(services, ask("A")),
     ]) {
       await expect(asked).rejects.toMatchObject({ failure: { kind: "fileMissing" } });
     }

@@ -81,7 +81,7 @@ export function lockStage() {
     noted,
     audited,
     file: () => file,
-    parts: {
+    services: {
       drive: drive as Drive,
       locks,
       audit: (event: AuditEvent) => void audited.push(event),

@@ -5,11 +5,11 @@ import { renameDocument } from "../../src/documents/renameDocument.ts";
 import { grant, here, lockStage } from "./lockStage.ts";
 
 function stage() {
-  const { parts, store, ...rest } = lockStage();
-  const all = { ...parts, content: new ContentRecord(store) };
+  const { services, store, ...rest } = lockStage();
+  const all = { ...services, content: new ContentRecord(store) };
   const rename = (name: string, lockId?: string) =>
     renameDocument(all, grant, { name: () => name, lockId: () => lockId }, here);
-  return { ...rest, parts: all, rename };
+  return { ...rest, services: all, rename };
 }
 
 describe("renaming a document", () => {
@@ -32,8 +32,8 @@ describe("renaming a document", () => {
   });
 
   it("gives the drive's lock back for it and takes it again; a wrong lock is refused, none at all is not", async () => {
-    const { rename, parts, calls, driveLock } = stage();
-    await lockDocument(parts, { grant, lockId: "A", signal: here });
+    const { rename, services, calls, driveLock } = stage();
+    await lockDocument(services, { grant, lockId: "A", signal: here });
     await expect(rename("Summary", "B")).rejects.toMatchObject({
       failure: { kind: "lockMismatch", currentLockId: "A" },
     });

@@ -27,13 +27,15 @@ afterEach(() => rm(dir, { recursive: true }));
 async function watched() {
   const spool = await SaveSpool.open(dir);
   const heard: string[] = [];
-  const end = new SpoolEnd({
-    spool,
-    lifetimeMs: 30 * dayMs,
-    warn: ({ isBroken, facts: of }, endsAtMs) =>
+  const end = new SpoolEnd(
+    {
+      spool,
+      saveLifetimeMs: 30 * dayMs,
+      saveDropped: ({ isBroken }, { why }) => void heard.push(`${isBroken ? "broken" : "save"} ${why}`),
+    },
+    ({ isBroken, facts: of }, endsAtMs) =>
       void heard.push(`${isBroken ? "broken" : of?.personName} until ${(endsAtMs - receivedAtMs) / dayMs}`),
-    dropped: ({ isBroken }, { why }) => void heard.push(`${isBroken ? "broken" : "save"} ${why}`),
-  });
+  );
   return { spool, end, heard };
 }
 

@@ -5,8 +5,8 @@ import express, { type NextFunction, type Request, type Response } from "express
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Activity, FileActivity } from "../../src/documents/activity.ts";
 import { type AccessGrant, AccessGrants } from "../../src/documents/grants.ts";
-import { LastCopies, type LastCopy } from "../../src/documents/lastCopies.ts";
-import { type HostSessionParts, hostPageStatus, hostSessionRouter } from "../../src/editorPage/pageCalls.ts";
+import { LastCopies, type LastCopy } from "../../src/documents/lastCopy.ts";
+import { hostPageStatus, hostSessionRouter } from "../../src/editorPage/pageCalls.ts";
 import { AccessTokens } from "../../src/http/accessToken.ts";
 import { webStatus } from "../../src/http/failureResponse.ts";
 import { EditLinks } from "../../src/links/links.ts";
@@ -162,8 +162,8 @@ describe("an open host page", () => {
     lastCopies = new LastCopies(store, clock.now);
     endedFiles = [];
     const sessionsEnded = async (fileId: string) => void endedFiles.push(fileId);
-    const parts = { grants, activity, lastCopies, sessionsEnded, tokens, now: clock.now, grantLifetimeMs: hourMs };
-    const app = express().use(hostSessionRouter(parts as HostSessionParts));
+    const services = { grants, activity, lastCopies, sessionsEnded, tokens, now: clock.now, grantLifetimeMs: hourMs };
+    const app = express().use(hostSessionRouter(services));
     app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
       response.status(error instanceof BridgeError ? webStatus(error.failure.kind) : 500).end();
     });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AuditEvent } from "../../src/http/auditLog.ts";
 import { isPassword } from "../../src/links/linkPassword.ts";
 import { EditLinks } from "../../src/links/links.ts";
-import { changeLink, type LinkParts, linkOf, linkUrl, makeLink, noRestrictions } from "../../src/links/manageLinks.ts";
+import { changeLink, linkOf, linkUrl, makeLink, noRestrictions } from "../../src/links/manageLinks.ts";
 import type { Drive, DriveAccount, DriveFile, OpenRequest } from "../../src/model/drive.ts";
 import { BridgeError, failureOf } from "../../src/model/failure.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
@@ -34,7 +34,7 @@ function freshStage() {
     },
   };
   const links = new EditLinks(store, clock.now);
-  const parts: LinkParts = {
+  const services: Parameters<typeof makeLink>[0] = {
     drive: drive as Drive,
     links,
     now: clock.now,
@@ -42,8 +42,8 @@ function freshStage() {
     audit: (event) => void audited.push(event),
   };
   const make = (wishes: Partial<Parameters<typeof makeLink>[4]> = {}) =>
-    makeLink(parts, alice, { fileId: "f1" }, maker, { permission: "edit", ...wishes });
-  return { clock, store, links, parts, asked, audited, make };
+    makeLink(services, alice, { fileId: "f1" }, maker, { permission: "edit", ...wishes });
+  return { clock, store, links, services, asked, audited, make };
 }
 
 async function failureIn<Kind extends Parameters<typeof failureOf>[1]>(work: Promise<unknown>, kind: Kind) {
@@ -114,17 +114,17 @@ describe("making a link", () => {
   });
 
   it("is refused for an account that ends with its access token: the link would end within the hour", async () => {
-    const { parts, links } = freshStage();
+    const { services, links } = freshStage();
     const brief = { ...alice, endsAtMs: startMs + 1000 };
-    const made = makeLink(parts, brief, { fileId: "f1" }, maker, { permission: "edit" });
+    const made = makeLink(services, brief, { fileId: "f1" }, maker, { permission: "edit" });
     const failure = await failureIn(made, "requestInvalid");
     expect(failure?.issues.map(({ field }) => field)).toEqual(["X-Cloudreve-Refresh-Token"]);
     expect(await links.madeBy(maker)).toEqual([]);
   });
 
   it("is refused for a file that is not there", async () => {
-    const { parts, links } = freshStage();
-    const made = makeLink(parts, alice, { fileId: "f2" }, maker, { permission: "edit" });
+    const { services, links } = freshStage();
+    const made = makeLink(services, alice, { fileId: "f2" }, maker, { permission: "edit" });
     expect(await failureIn(made, "fileMissing")).toBeDefined();
     expect(await links.madeBy(maker)).toEqual([]);
   });
@@ -132,52 +132,52 @@ describe("making a link", () => {
 
 describe("changing a link", () => {
   it("changes what is wished for and leaves the rest, the password too", async () => {
-    const { parts, make } = freshStage();
+    const { services, make } = freshStage();
     const { link } = await make({ password: "one", note: "hello", expiresAtMs: startMs + 1000 });
-    expect(await changeLink(parts, maker, link.id, { permission: "view" })).toEqual({
+    expect(await changeLink(services, maker, link.id, { permission: "view" })).toEqual({
       ...link,
       permission: "view",
       lostEditingAtMs: link.createdAtMs,
     });
     const { note: _gone, expiresAtMs: _endless, ...rest } = link;
-    const changed = await changeLink(parts, maker, link.id, { note: null, expiresAtMs: null });
+    const changed = await changeLink(services, maker, link.id, { note: null, expiresAtMs: null });
     expect(changed).toEqual({ ...rest, permission: "view", lostEditingAtMs: link.createdAtMs });
   });
 
   it("sets another password and takes it away", async () => {
-    const { parts, make } = freshStage();
+    const { services, make } = freshStage();
     const { link } = await make({ password: "one" });
-    const changed = await changeLink(parts, maker, link.id, { password: "two" });
+    const changed = await changeLink(services, maker, link.id, { password: "two" });
     expect(await isPassword("two", changed.passwordHash ?? "")).toBe(true);
     expect(await isPassword("one", changed.passwordHash ?? "")).toBe(false);
     expect(changed).not.toHaveProperty("password");
-    expect(await changeLink(parts, maker, link.id, { password: null })).not.toHaveProperty("passwordHash");
+    expect(await changeLink(services, maker, link.id, { password: null })).not.toHaveProperty("passwordHash");
   });
 
   it.each([startMs, 0, -1])("is refused with an end that is no future: %d", async (expiresAtMs) => {
-    const { parts, links, make } = freshStage();
+    const { services, links, make } = freshStage();
     const { link } = await make();
-    expect(await failureIn(changeLink(parts, maker, link.id, { expiresAtMs }), "requestInvalid")).toBeDefined();
+    expect(await failureIn(changeLink(services, maker, link.id, { expiresAtMs }), "requestInvalid")).toBeDefined();
     expect(await links.find(link.id)).toEqual(link);
   });
 
   it("is told when the link has been revoked", async () => {
-    const { parts, links, make } = freshStage();
+    const { services, links, make } = freshStage();
     const { link } = await make();
     await links.revoke(link.id);
-    const changed = changeLink(parts, maker, link.id, { permission: "view" });
+    const changed = changeLink(services, maker, link.id, { permission: "view" });
     expect((await failureIn(changed, "linkEnded"))?.because).toBe("revoked");
   });
 
   it("is for its maker alone: to anybody else it is no link", async () => {
-    const { parts, links, make } = freshStage();
+    const { services, links, make } = freshStage();
     const { link } = await make();
     for (const other of ["person:u", "person:u11", "portal:u1", "", "person:U1"]) {
-      expect(await failureIn(linkOf(parts, other, link.id), "linkUnknown")).toBeDefined();
-      expect(await failureIn(changeLink(parts, other, link.id, { note: "x" }), "linkUnknown")).toBeDefined();
+      expect(await failureIn(linkOf(services, other, link.id), "linkUnknown")).toBeDefined();
+      expect(await failureIn(changeLink(services, other, link.id, { note: "x" }), "linkUnknown")).toBeDefined();
     }
-    expect(await failureIn(linkOf(parts, maker, "never"), "linkUnknown")).toBeDefined();
+    expect(await failureIn(linkOf(services, maker, "never"), "linkUnknown")).toBeDefined();
     expect(await links.find(link.id)).toEqual(link);
-    expect(await linkOf(parts, maker, link.id)).toEqual(link);
+    expect(await linkOf(services, maker, link.id)).toEqual(link);
   });
 });

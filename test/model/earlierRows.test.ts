@@ -4,13 +4,12 @@ import { NativeWopi } from "../../src/cloudreve/nativeWopi.ts";
 import { FileActivity } from "../../src/documents/activity.ts";
 import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import { AccessGrants } from "../../src/documents/grants.ts";
-import { LastCopies } from "../../src/documents/lastCopies.ts";
+import { LastCopies } from "../../src/documents/lastCopy.ts";
 import { EditorDiscovery } from "../../src/editors/discovery.ts";
 import { EditLinks } from "../../src/links/links.ts";
 import { Allowances } from "../../src/model/allowances.ts";
 import { put } from "../../src/model/keyValueStore.ts";
-import { PersonSessions } from "../../src/model/personSessions.ts";
-import { lastSignOut } from "../../src/model/signOuts.ts";
+import { lastSignOut, PersonSessions } from "../../src/model/personSessions.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { userInfo } from "../../src/wopi/putUserInfo.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FileActivity, seenWithinMs } from "../../src/documents/activity.ts";
 import { type AccessGrant, AccessGrants } from "../../src/documents/grants.ts";
-import { isOrphaned } from "../../src/documents/orphanedLock.ts";
+import { isOrphaned } from "../../src/documents/housekeeping.ts";
 import { EditLinks } from "../../src/links/links.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";

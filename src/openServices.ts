@@ -1,0 +1,188 @@
+import { type Logger, pino } from "pino";
+import { PortalCallers } from "./api/portalAuth.ts";
+import { CloudreveClient } from "./cloudreve/client.ts";
+import { cloudreveDrive } from "./cloudreve/cloudreveDrive.ts";
+import { ContractGuard } from "./cloudreve/contract/contractGuard.ts";
+import { Credentials } from "./cloudreve/credential.ts";
+import { createEncryption } from "./cloudreve/encryption.ts";
+import { CloudreveSignIn } from "./cloudreve/signIn.ts";
+import { type Config, spoolMaxBytes } from "./config.ts";
+import { FileActivity } from "./documents/activity.ts";
+import { ConflictCopies } from "./documents/conflictCopy.ts";
+import { ContentRecord } from "./documents/contentRecord.ts";
+import { DocumentLocks } from "./documents/documentLock.ts";
+import { AccessGrants, editorIdsBy } from "./documents/grants.ts";
+import { Housekeeping } from "./documents/housekeeping.ts";
+import { LastCopies } from "./documents/lastCopy.ts";
+import { noteDropped, noteReplay, tellOf, warnOfEnd } from "./documents/saveEvents.ts";
+import { SaveReplay } from "./documents/saveReplay.ts";
+import { SaveSpool, type SpooledSave } from "./documents/saveSpool.ts";
+import { SpoolEnd } from "./documents/waitingSaves.ts";
+import { EditorDiscovery, Editors } from "./editors/discovery.ts";
+import { AccessTokens, deriveKey } from "./http/accessToken.ts";
+import { auditLog } from "./http/auditLog.ts";
+import { Drain } from "./http/drain.ts";
+import { Metrics } from "./http/metrics.ts";
+import { headersOnward, logFacts, logFailure } from "./http/requestLog.ts";
+import { SignedCookies } from "./http/signedCookies.ts";
+import { EditLinks } from "./links/links.ts";
+import { Allowances } from "./model/allowances.ts";
+import { AttemptLimits } from "./model/attemptLimits.ts";
+import { FileMutex } from "./model/fileMutex.ts";
+import { type Clock, type Pause, pauseFor } from "./model/keyValueStore.ts";
+import { PersonSessions } from "./model/personSessions.ts";
+import { withRowLives } from "./model/rowLives.ts";
+import { watchedClock } from "./model/watchedClock.ts";
+import type { Services } from "./services.ts";
+import { openStore } from "./stores/openStore.ts";
+import { OpenCalls } from "./wopi/openCalls.ts";
+
+/**
+ * Makes everything that a bridge has once.
+ * @param options as of `openBridge`
+ * @throws Error with a sentence for the operator when the store or the spool can't be used
+ */
+export async function openServices(
+  config: Config,
+  options: { now?: Clock; logger?: Logger; pause?: Pause } = {},
+): Promise<Services> {
+  const { now, lastJump } = watchedClock(options.now ?? Date.now);
+  const pause = options.pause ?? pauseFor;
+  const logger = options.logger ?? pino({ level: config.LOG_LEVEL });
+  const spool = await SaveSpool.open(config.SPOOL_DIR, spoolMaxBytes(config));
+  const onLost = (error: Error) => logger.error({ reason: error.message }, "the store can't be reached");
+  const store = withRowLives(await openStore(config.STORE_URL, now, onLost), now);
+  const secrets = [config.SECRET, ...(config.SECRET_PREVIOUS === undefined ? [] : [config.SECRET_PREVIOUS])];
+
+  const metrics = new Metrics(async () => {
+    let held = 0;
+    for await (const _fileId of locks.held()) held++;
+    const waiting = spool.waiting().filter(({ isBroken }) => !isBroken);
+    const [oldest] = waiting;
+    return {
+      locks: held,
+      spoolSaves: waiting.length,
+      spoolBytes: waiting.reduce((total, { sizeBytes }) => total + sizeBytes, 0),
+      spoolOldestSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest.receivedAtMs) / 1000),
+      spoolBroken: spool.waiting().length - waiting.length,
+    };
+  });
+  const audit = auditLog(logger);
+  const encryption = createEncryption(secrets.map((secret) => deriveKey(secret, "seal")));
+  const client = new CloudreveClient(config.CLOUDREVE_URL, headersOnward, (call) => metrics.driveCalled(call));
+  const mutex = /^(file|memory):/.test(config.STORE_URL) ? new FileMutex() : new FileMutex({ store, now });
+  const login = driveLogin(config);
+  const credentials = new Credentials({ store, encryption, client, mutex, now, login });
+  const publicUrl = config.CLOUDREVE_PUBLIC_URL ?? config.CLOUDREVE_URL;
+  const signIn = new CloudreveSignIn({ client, credentials, now, publicUrl, oauthClient: oauthClient(config) });
+  const content = new ContentRecord(store);
+  const drive = cloudreveDrive({
+    client,
+    credentials,
+    signIn,
+    store,
+    encryption,
+    storageOrigins: config.STORAGE_ORIGINS,
+    knownVersion: (fileId, version) => content.known(fileId, version),
+    now,
+    pause,
+  });
+  const editors = new Editors(config.DISCOVERY_URLS.map((url) => new EditorDiscovery(url, store, now)));
+
+  const links = new EditLinks(store, now);
+  const grants = new AccessGrants(store, links, now);
+  const activity = new FileActivity(store, now);
+  const tell = tellOf({ activity, links, metrics, audit, logger });
+  const locks = new DocumentLocks({ store, drive, mutex, now, lastJump });
+
+  const lastCopies = new LastCopies(store, now);
+  const copies = new ConflictCopies({ drive, content, lastCopies, now, tell });
+  const replay = new SaveReplay({ drive, locks, content, copies, now, tell, spool, grants, logger });
+  const kept = (save: SpooledSave, error: unknown): void => {
+    logFacts({ save: "kept", file: save.facts.document.fileId });
+    noteReplay(logger)(save, "waiting", error);
+    replay.wake();
+  };
+  const saveDropped = noteDropped({ metrics, audit, logger });
+  const saveLifetimeMs = config.SPOOL_DAYS * 24 * 3_600_000;
+  const spoolEnd = new SpoolEnd({ spool, saveLifetimeMs, saveDropped }, warnOfEnd(logger));
+  const guard = new ContractGuard({
+    client,
+    credentials,
+    oauthClient: oauthClient(config),
+    // Without its own login the bridge uses the account of an active link; it only reads.
+    account: async () =>
+      login === undefined ? (await links.liveAccounts())[0] : (await credentials.account(undefined)).account,
+  });
+  const housekeeping = new Housekeeping({
+    drive,
+    locks,
+    grants,
+    activity,
+    links,
+    guard,
+    metrics,
+    spoolEnd,
+    logger,
+    now,
+  });
+
+  return {
+    bridgeUrl: config.BRIDGE_URL,
+    wopiUrl: config.WOPI_URL ?? config.BRIDGE_URL,
+    proofMode: config.PROOF_KEYS,
+    embedOrigins: config.EMBED_ORIGINS,
+    trustProxy: config.TRUST_PROXY,
+    metricsKey: config.METRICS_KEY,
+    limitBytes: Math.floor(config.MAX_FILE_MB * 1024 * 1024),
+    grantLifetimeMs: config.GRANT_HOURS * 3_600_000,
+    saveLifetimeMs,
+    now,
+    pause,
+    store,
+    drive,
+    editors,
+    mutex,
+    grants,
+    locks,
+    content,
+    activity,
+    spool,
+    replay,
+    copies,
+    lastCopies,
+    links,
+    housekeeping,
+    tokens: new AccessTokens(secrets, now),
+    callers: new PortalCallers({ keys: config.PORTAL_KEYS, signer: portalSigner(config), store, now }),
+    cookies: new SignedCookies(secrets, config.BRIDGE_URL, now),
+    sessions: new PersonSessions(store, now),
+    editorIds: editorIdsBy(deriveKey(config.SECRET, "editor ids")),
+    attempts: new AttemptLimits(store, now, pause),
+    allowances: new Allowances(store, now),
+    openCalls: new OpenCalls(),
+    drain: new Drain(),
+    logger,
+    audit,
+    metrics,
+    tell,
+    kept,
+    saveDropped,
+    note: (error) => void logFailure(error),
+    sessionsEnded: (fileId) => housekeeping.sessionsEnded(fileId),
+    personSignedOut: () => housekeeping.personSignedOut(),
+  };
+}
+
+function driveLogin({ CLOUDREVE_EMAIL: email, CLOUDREVE_PASSWORD: password }: Config) {
+  return email === undefined || password === undefined ? undefined : { email, password };
+}
+
+function oauthClient({ OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientSecret }: Config) {
+  return clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret };
+}
+
+function portalSigner({ PORTAL_JWKS_URL: jwksUrl, PORTAL_ISSUER: issuer, PORTAL_AUDIENCE: audience }: Config) {
+  if (jwksUrl === undefined || issuer === undefined || audience === undefined) return undefined;
+  return { jwksUrl, issuer, audience };
+}

@@ -1,0 +1,28 @@
+import type { Services } from "../services.ts";
+import { checkFileInfo } from "./checkFileInfo.ts";
+import { deleteFile } from "./deleteFile.ts";
+import { getFile } from "./getFile.ts";
+import { getLock, lock, refreshLock, unlock } from "./lockOperations.ts";
+import { putFile } from "./putFile.ts";
+import { putRelativeFile } from "./putRelativeFile.ts";
+import { putUserInfo } from "./putUserInfo.ts";
+import { renameFile } from "./renameFile.ts";
+
+/** All operations, as functions of a call: with an X-WOPI-Override by that, on the file or on its contents. */
+export function wopiOperations(services: Services) {
+  return {
+    checkFileInfo: checkFileInfo(services),
+    getFile: getFile(services),
+    fileOverrides: {
+      LOCK: lock(services),
+      UNLOCK: unlock(services),
+      REFRESH_LOCK: refreshLock(services),
+      GET_LOCK: getLock(services),
+      PUT_RELATIVE: putRelativeFile(services),
+      RENAME_FILE: renameFile(services),
+      DELETE: deleteFile(services),
+      PUT_USER_INFO: putUserInfo(services),
+    },
+    contentOverrides: { PUT: putFile(services) },
+  };
+}
