@@ -178,7 +178,7 @@ export interface DriveFiles {
 export interface DriveLocks {
   /**
    * Takes the drive's own lock, or keeps it when it is already held under this token.
-   * @returns the file as it stands under the lock
+   * @returns the file, read under the lock
    * @throws lockedElsewhere when someone else holds the file
    */
   lock(document: DriveDocument, token: string): Promise<DriveFile>;

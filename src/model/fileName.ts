@@ -137,7 +137,7 @@ export function conflictCopyName(fileName: string, personName: string, atMs: num
   return joinName(stem, ` (conflict, ${who}, ${when})${more}${extension}`);
 }
 
-/** Behind so many taken names the number is drawn: nobody waits while a thousand are tried. */
+/** After this many taken names the number is random: no one waits while a thousand are tried. */
 const attempts = { counted: 30, most: 50, withinMs: 10_000 };
 
 /**

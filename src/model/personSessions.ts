@@ -124,11 +124,11 @@ const isSame = (hash: string, secret: string): boolean =>
   timingSafeEqual(Buffer.from(hash), Buffer.from(hashOf(secret)));
 
 const signOutSchema = rowObject({
-  /** What was signed in since bears this word; what does not is over. A word, since clocks of several bridges differ. */
+  /** Later sign-ins carry this value; those with another one have ended. Not a time, since clocks of bridges differ. */
   generation: z.string(),
   atMs: z.number(),
 });
-/** The last time a person has signed out everywhere. */
+/** The last time a person signed out everywhere. */
 export type SignOut = z.infer<typeof signOutSchema>;
 
 /** Longer than an unused sign-in or session lives, so that none comes back when this row ends. */
@@ -139,7 +139,7 @@ export async function lastSignOut(store: KeyValueStore, personId: string): Promi
   return signOuts(store).get(personId);
 }
 
-/** Ends all sign-ins of a person and all documents opened through them. It is one row, read wherever they are used. */
+/** Ends a person's sign-ins and all documents opened through them: one row, read wherever they are used. */
 export async function signOutEverywhere(store: KeyValueStore, personId: string, nowMs: number): Promise<void> {
   await signOuts(store).put(personId, { generation: randomBytes(9).toString("base64url"), atMs: nowMs });
 }

@@ -16,7 +16,7 @@ const folderUri = z
   .max(4096)
   .regex(/^cloudreve:\/\/my(\/|$)/);
 
-/** `/`, `/open`: somebody's own documents, and the way into the editor for their owner. */
+/** `/`, `/open`: a person's own documents, and opening one as its owner. */
 export function documentPagesRouter(services: Needs): Router {
   const router = Router();
 

@@ -46,7 +46,7 @@ const linkForm = z.object({
   watermark: checkbox,
 });
 
-/** `/share`, `/links`: an owner makes, lists, changes and revokes editing links. */
+/** `/share`, `/links`: owners create, list, change and revoke links. */
 export function linkPagesRouter(services: Needs): Router {
   const router = Router();
   const form = [requireOwnOrigin(services.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
@@ -185,7 +185,7 @@ export function linkPagesRouter(services: Needs): Router {
   return router;
 }
 
-/** Who came through a link, and who tried to. */
+/** Who used a link, and wrong passwords. */
 async function cameTo({ links }: Needs, { id }: EditLink): Promise<Pick<LinkFacts, "visits" | "guesses">> {
   const guesses = await links.guesses(id);
   return { visits: await links.visits(id), ...(guesses === undefined ? {} : { guesses }) };
@@ -196,7 +196,7 @@ function endOf(services: Needs, link: EditLink): Pick<LinkFacts, "end"> {
   return end === undefined ? {} : { end };
 }
 
-/** Whether the owner must sign in anew before the link opens again. */
+/** Whether the owner must sign in again before the link works. */
 async function hasSignInEnded(services: Needs, link: EditLink): Promise<boolean> {
   try {
     await services.drive.accountNamed(link.account);

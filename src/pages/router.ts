@@ -30,7 +30,7 @@ export function hostRouter(services: Services): Router {
   return router;
 }
 
-/** `/edit`: the page around the editor; it and its failures may stand in a portal's frame. */
+/** `/edit`: the page around the editor. It and its failures may be shown in a portal's frame. */
 function editRouter(services: Services): Router {
   const router = Router();
   router.use(hostSessionRouter(services));
@@ -43,7 +43,7 @@ function editRouter(services: Services): Router {
 
   router.get("/edit/:ticket", async (request, response) => {
     const { ticket } = request.params;
-    // Before the ticket is redeemed: a short outage of the drive must not cost visitors their only ticket.
+    // Before the ticket is used: a short outage of the drive must not cost visitors their only ticket.
     const { name } = await services.drive.stat((await services.grants.behindTicket(ticket)).document);
     const grant = await services.grants.redeemTicket(ticket);
     logFacts({ grant: grant.id, file: grant.document.fileId });

@@ -81,7 +81,7 @@ export function signInRouter(services: Needs): Router {
     const { state, code } = request.query;
     const consent = await services.cookies.read(request, consentCookie, consentSchema);
     const isItsAnswer = consent !== undefined && typeof state === "string" && isSame(consent.state, state);
-    // An address that some other page makes up must not end a sign-in that is on its way.
+    // A made-up address on another page must not end a sign-in in progress.
     if (isItsAnswer) services.cookies.clear(response, consentCookie);
     const returnTo = safeReturn(isItsAnswer ? consent.returnTo : "/");
     if (!isItsAnswer || typeof code !== "string" || code === "") {
@@ -90,7 +90,7 @@ export function signInRouter(services: Needs): Router {
     }
     try {
       const account = await services.drive.signIn.byCode(code, consent.codeVerifier);
-      // The drive takes a code once; a cookie that has been copied must not serve for another code either.
+      // The drive accepts a code once; a copied cookie must not work for a second code either.
       const usedUntilMs = services.now() + consentForMs;
       if (!(await usedConsents.create(hashOf(consent.state), "used", usedUntilMs))) {
         await show(request, response, 400, { returnTo, state: "oauthFailed" });

@@ -37,7 +37,7 @@ export function visitLinkRouter(services: Needs): Router {
     const link = await services.links.behindSecret(request.params.secret);
     const visitor = await visitorOf(services.cookies, request);
     const isKnown = hasPassed(visitor, link) && (!link.asksName || visitor.name !== undefined);
-    // Whoever was here before goes straight in, as after a reload. A preview of some chat never was.
+    // Visitors who were here before enter directly, also on reload. A chat's link preview never was.
     if (isKnown) await enter(services, request, response, link, visitor);
     else await showVisitPage(services, request, response, 200, link, visitor.name);
   });
@@ -143,7 +143,7 @@ async function showVisitPage(
   name: string | undefined,
   refused: Pick<VisitFacts, "error" | "retryAfterSeconds"> = {},
 ): Promise<void> {
-  // The name of today; a file that is gone, or an owner who is signed out, is told before anybody types a name.
+  // Asks for the current name. If the file is gone or the owner signed out, the visitor learns it before typing a name.
   const file = await services.drive.find(link.account, { fileId: link.fileId });
   const visitor = await visitorOf(services.cookies, request);
   const page = visitPage(await pageContext(services, request, undefined), {

@@ -24,7 +24,7 @@ function isOwn({ ownerId, document }: PlacingFacts, { id, account }: Pick<Signed
   return ownerId === undefined ? document.account === account : ownerId === id;
 }
 
-/** `/saves`: what waits of somebody's documents, to be fetched or dismissed. */
+/** `/saves`: the waiting saves of a person's documents, to download or dismiss. */
 export function waitingSavePagesRouter(services: Needs): Router {
   const router = Router();
   const { spool, audit } = services;
@@ -85,7 +85,7 @@ export function waitingSavePagesRouter(services: Needs): Router {
     requireOwnOrigin(services.bridgeUrl),
     forPerson(services, async (person, request, response) => {
       const save = own(person, request.params["id"]);
-      // Placed meanwhile: it is in the drive then, which is as good.
+      // If it was placed meanwhile, it is in the drive, which is just as good.
       if (await spool.drop(save.id)) services.saveDropped(save, { why: "dismissed", by: `person:${person.id}` });
       logFacts({ file: save.facts.document.fileId, person: person.id });
       response.redirect(303, `${services.bridgeUrl}/saves?dismissed=1`);
