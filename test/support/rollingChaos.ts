@@ -20,7 +20,7 @@ export function seeded(seed: number): () => number {
 
 /**
  * Kills bridges and Redis, and restarts bridges as an upgrade does, at random, for that long; all is up when it ends.
- * @param first done first, so that a short run has each of them
+ * @param first done first, and all of them, also where a restart alone takes longer than the run
  */
 export async function chaos(
   stage: RollingStage,
@@ -31,7 +31,7 @@ export async function chaos(
   const counts: ChaosCounts = { bridgeKills: 0, redisKills: 0, restarts: 0 };
   const endsAtMs = performance.now() + forMs;
   const due = [...first];
-  while (performance.now() < endsAtMs) {
+  while (due.length > 0 || performance.now() < endsAtMs) {
     await pause(300 + random() * 2_000);
     const [one, other] = stage.bridges;
     const bridge = random() < 0.5 ? one : other;
