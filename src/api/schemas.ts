@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { eachOf, forbidding, optionNames } from "../links/linkOptions.ts";
+import { eachOf, forbidding, optionNames, optionsInApi } from "../links/linkOptions.ts";
 import { BridgeError } from "../model/failure.ts";
 
 /** The schemas in the OpenAPI document: the same ones check requests and type answers. */
@@ -212,7 +212,7 @@ const linkExample = {
   has_password: false,
   note: "Please add your part",
   ask_name: true,
-  options: { download: true, print: true, copy: true, watermark: false, rename: false },
+  options: optionsInApi([]),
   created_at: "2026-11-21T08:15:00.000Z",
   ended: null,
   activity: [

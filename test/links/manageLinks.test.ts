@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AuditEvent } from "../../src/http/auditLog.ts";
+import { optionsInRow } from "../../src/links/linkOptions.ts";
 import { isPassword } from "../../src/links/linkPassword.ts";
 import { EditLinks } from "../../src/links/links.ts";
 import { changeLink, linkOf, linkUrl, makeLink } from "../../src/links/manageLinks.ts";
@@ -69,8 +70,7 @@ describe("making a link", () => {
       fileName: "Report.docx",
       permission: "edit",
       asksName: true,
-      mayRename: false,
-      restrictions: { download: false, print: false, copy: false, watermark: false },
+      ...optionsInRow([]),
       maker,
     });
     const secret = made.url.slice("https://bridge.example/l/".length);
