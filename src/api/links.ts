@@ -1,6 +1,7 @@
 import { logFacts } from "../http/requestLog.ts";
-import { type EditLink, type LinkRestrictions, linkEnd } from "../links/links.ts";
-import { changeLink, type LinkWishes, linkOf, makeLink, noRestrictions, revokeLink } from "../links/manageLinks.ts";
+import { type LinkOption, optionsInApi, optionsInRow, tickedByApi, tickedIn } from "../links/linkOptions.ts";
+import { type EditLink, linkEnd } from "../links/links.ts";
+import { changeLink, type LinkWishes, linkOf, makeLink, revokeLink } from "../links/manageLinks.ts";
 import { Breath } from "../model/breath.ts";
 import type { Services } from "../services.ts";
 import { driveTokens } from "./portalAuth.ts";
@@ -43,7 +44,7 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
         const account = await services.drive.account(driveTokens(call.header));
         const target = uri === undefined ? { fileId: file_id ?? "" } : { uri };
         const { link, url, file } = await makeLink(services, account, target, makerOf(call), {
-          ...linkWishes(rest, noRestrictions),
+          ...linkWishes(rest, []),
           permission,
         });
         logFacts({ link: link.id, linkIs: "made", file: file.id });
@@ -95,8 +96,8 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
       answer: { status: 200, description: "The changed link" },
       failures: ["requestInvalid", "linkUnknown", "linkEnded"],
       run: async (call) => {
-        const { restrictions } = await linkOf(services, makerOf(call), call.id);
-        const link = await changeLink(services, makerOf(call), call.id, linkWishes(call.body, restrictions));
+        const before = tickedIn(await linkOf(services, makerOf(call), call.id));
+        const link = await changeLink(services, makerOf(call), call.id, linkWishes(call.body, before));
         logFacts({ link: link.id, linkIs: "changed", file: link.fileId });
         if (call.body.permission === "view") await services.sessionsEnded(link.fileId);
         return answerOf(services, link);
@@ -124,7 +125,6 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
 async function answerOf({ links, now }: Needs, link: EditLink): Promise<LinkAnswer> {
   const end = linkEnd(link, now());
   const guesses = await links.guesses(link.id);
-  const { download, print, copy, watermark } = link.restrictions;
   return {
     id: link.id,
     file: { id: link.fileId, name: link.fileName },
@@ -133,8 +133,7 @@ async function answerOf({ links, now }: Needs, link: EditLink): Promise<LinkAnsw
     has_password: link.passwordHash !== undefined,
     note: link.note ?? null,
     ask_name: link.asksName,
-    // The API names what is allowed; a link holds what is not.
-    options: { download: !download, print: !print, copy: !copy, watermark, rename: link.mayRename },
+    options: optionsInApi(tickedIn(link)),
     created_at: isoTime(link.createdAtMs),
     ended: end === undefined ? null : { because: end.because, at: isoTime(end.atMs) },
     activity: (await links.visits(link.id)).map(({ person, openedAtMs, savedAtMs }) => ({
@@ -146,7 +145,7 @@ async function answerOf({ links, now }: Needs, link: EditLink): Promise<LinkAnsw
   };
 }
 
-function linkWishes(body: LinkChangesRequest, before: LinkRestrictions): LinkWishes {
+function linkWishes(body: LinkChangesRequest, before: readonly LinkOption[]): LinkWishes {
   const { permission, expires_at, password, note, ask_name, options } = body;
   return {
     ...(permission === undefined ? {} : { permission }),
@@ -154,16 +153,6 @@ function linkWishes(body: LinkChangesRequest, before: LinkRestrictions): LinkWis
     ...(password === undefined ? {} : { password }),
     ...(note === undefined ? {} : { note: note === "" ? null : note }),
     ...(ask_name === undefined ? {} : { asksName: ask_name }),
-    ...(options?.rename === undefined ? {} : { mayRename: options.rename }),
-    ...(options === undefined
-      ? {}
-      : {
-          restrictions: {
-            download: options.download === undefined ? before.download : !options.download,
-            print: options.print === undefined ? before.print : !options.print,
-            copy: options.copy === undefined ? before.copy : !options.copy,
-            watermark: options.watermark ?? before.watermark,
-          },
-        }),
+    ...(options === undefined ? {} : optionsInRow(tickedByApi(options, before))),
   };
 }

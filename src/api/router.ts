@@ -3,6 +3,7 @@ import { json, type NextFunction, type Request, type Response, Router } from "ex
 import { openDocument } from "../documents/openSession.ts";
 import { writeProblem } from "../http/failureResponse.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
+import { eachOf, forbidding } from "../links/linkOptions.ts";
 import { BridgeError, type Failure } from "../model/failure.ts";
 import type { Person } from "../model/person.ts";
 import type { Services } from "../services.ts";
@@ -137,7 +138,8 @@ function portalPerson(portal: string, user: NonNullable<SessionRequest["user"]>)
 }
 
 function documentRequest(body: SessionRequest) {
-  const { uri, file_id, action, version, viewer_id, parent_uri, lang, theme, options = {} } = body;
+  const { uri, file_id, action, version, viewer_id, parent_uri, lang, theme, options } = body;
+  const { watermark, save_as, ...allowed } = options ?? {};
   return {
     target: uri === undefined ? { fileId: file_id ?? "" } : { uri },
     action,
@@ -146,12 +148,10 @@ function documentRequest(body: SessionRequest) {
     ...(parent_uri === undefined ? {} : { parentUri: parent_uri }),
     // The API names what is allowed; a grant holds what is not.
     restrictions: {
-      download: options.download === false,
-      print: options.print === false,
-      copy: options.copy === false,
-      ...(options.watermark === undefined ? {} : { watermark: options.watermark }),
+      ...eachOf(forbidding, (name) => allowed[name] === false),
+      ...(watermark === undefined ? {} : { watermark }),
     },
-    saveAs: options.save_as ?? "new",
+    saveAs: save_as ?? "new",
     mayRename: true,
     language: lang,
     theme,

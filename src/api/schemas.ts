@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { eachOf, forbidding, optionNames, optionsInApi } from "../links/linkOptions.ts";
 import { BridgeError } from "../model/failure.ts";
 
 /** The schemas in the OpenAPI document: the same ones check requests and type answers. */
@@ -35,6 +36,8 @@ const isOneTarget = ({ uri, file_id }: { uri?: string | undefined; file_id?: str
   (uri === undefined) !== (file_id === undefined);
 const notOneTarget = { message: "must have either uri or file_id", path: ["uri"] };
 
+const yesOrNo = ({ about }: { about?: string }) => (about === undefined ? z.boolean() : z.boolean().describe(about));
+
 export const sessionRequestSchema = named(
   z
     .strictObject({
@@ -64,9 +67,7 @@ export const sessionRequestSchema = named(
       theme: z.enum(["light", "dark"]).optional(),
       options: z
         .strictObject({
-          download: z.boolean().optional(),
-          print: z.boolean().optional(),
-          copy: z.boolean().optional(),
+          ...eachOf(forbidding, (_name, facts) => yesOrNo(facts).optional()),
           watermark: z
             .string()
             .min(1)
@@ -139,13 +140,7 @@ const expiresAt = z.iso.datetime({
   offset: true,
   error: "must be a date and time with a time zone, such as 2026-12-24T18:00:00Z",
 });
-const linkOptions = {
-  download: z.boolean(),
-  print: z.boolean(),
-  copy: z.boolean(),
-  watermark: z.boolean().describe("The visitor's name across every page, if the editor supports it"),
-  rename: z.boolean().describe("Whether visitors who can edit may rename the file"),
-};
+const linkOptions = eachOf(optionNames, (_name, facts) => yesOrNo(facts));
 const someLinkOptions = z
   .strictObject(linkOptions)
   .partial()
@@ -217,7 +212,7 @@ const linkExample = {
   has_password: false,
   note: "Please add your part",
   ask_name: true,
-  options: { download: true, print: true, copy: true, watermark: false, rename: false },
+  options: optionsInApi([]),
   created_at: "2026-11-21T08:15:00.000Z",
   ended: null,
   activity: [

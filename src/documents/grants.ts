@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { z } from "zod";
+import { optionsForGrant, restrictionShape } from "../links/linkOptions.ts";
 import { type EditLink, type EditLinks, linkEnd } from "../links/links.ts";
 import { type DriveDocument, driveDocumentSchema } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -9,13 +10,11 @@ import { lastSignOut } from "../model/personSessions.ts";
 import { record, rowObject, type StoredRecord, wordRecord } from "../model/record.ts";
 
 const restrictionsSchema = rowObject({
-  download: z.boolean().exactOptional(),
-  print: z.boolean().exactOptional(),
-  copy: z.boolean().exactOptional(),
+  ...restrictionShape,
   /** Text drawn over every page. */
   watermark: z.string().exactOptional(),
 });
-/** What a visitor may not do besides editing. True forbids. */
+/** What a visitor may not do besides editing. True forbids. @see linkOptions */
 export type Restrictions = z.infer<typeof restrictionsSchema>;
 
 const accessGrantSchema = rowObject({
@@ -314,15 +313,13 @@ function ending(grant: AccessGrant | undefined): Ending | undefined {
 }
 
 function asLinkAllows(grant: AccessGrant, link: EditLink): AccessGrant {
-  const { download, print, copy, watermark } = link.restrictions;
   const hasLostEditing = grant.permission === "edit" && link.permission === "view";
   return {
     ...grant,
     permission: link.permission === "view" ? "view" : grant.permission,
     // A link is a right to one file: whatever else lies in its folder is the owner's.
     saveAs: grant.saveAs === "none" ? "none" : "new",
-    mayRename: link.mayRename,
-    restrictions: { download, print, copy, ...(watermark ? { watermark: grant.person.name } : {}) },
+    ...optionsForGrant(link, grant.person.name),
     // A link that was turned by a bridge which did not note when: long ago, as far as anybody knows.
     ...(hasLostEditing ? { lostEditingAtMs: link.lostEditingAtMs ?? link.createdAtMs } : {}),
   };

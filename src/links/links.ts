@@ -4,15 +4,10 @@ import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { namedPersonSchema } from "../model/person.ts";
 import { record, rowObject, type StoredRecord, wordRecord } from "../model/record.ts";
+import { restrictionShape } from "./linkOptions.ts";
 
-const linkRestrictionsSchema = rowObject({
-  download: z.boolean(),
-  print: z.boolean(),
-  copy: z.boolean(),
-  /** The visitor's name is drawn over every page. */
-  watermark: z.boolean(),
-});
-/** What a visitor of a link may not do besides editing. True forbids. */
+const linkRestrictionsSchema = rowObject(restrictionShape);
+/** What a visitor of a link may not do besides editing. True forbids. @see linkOptions */
 export type LinkRestrictions = z.infer<typeof linkRestrictionsSchema>;
 
 const editLinkSchema = rowObject({

@@ -1,6 +1,7 @@
 import type { DriveAccount, DriveFile, OpenRequest } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
+import { optionsInRow } from "./linkOptions.ts";
 import { hashPassword } from "./linkPassword.ts";
 import type { EditLink, LinkChanges, LinkRestrictions } from "./links.ts";
 
@@ -16,8 +17,6 @@ export interface LinkWishes {
   readonly mayRename?: boolean;
   readonly restrictions?: LinkRestrictions;
 }
-
-export const noRestrictions: LinkRestrictions = { download: false, print: false, copy: false, watermark: false };
 
 /**
  * Creates a link to a file this account owns.
@@ -38,6 +37,7 @@ export async function makeLink(
   }
   const file = await services.drive.find(account.account, target);
   const { password, expiresAtMs, note } = wishes;
+  const byDefault = optionsInRow([]);
   requireFuture(services, expiresAtMs);
   const { link, secret } = await services.links.make({
     account: account.account,
@@ -46,8 +46,8 @@ export async function makeLink(
     fileName: file.name,
     permission: wishes.permission,
     asksName: wishes.asksName ?? true,
-    mayRename: wishes.mayRename ?? false,
-    restrictions: wishes.restrictions ?? noRestrictions,
+    mayRename: wishes.mayRename ?? byDefault.mayRename,
+    restrictions: wishes.restrictions ?? byDefault.restrictions,
     maker,
     ...(expiresAtMs ? { expiresAtMs } : {}),
     ...(password ? { passwordHash: await hashPassword(password) } : {}),

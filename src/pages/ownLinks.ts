@@ -1,6 +1,7 @@
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
 import { logFacts } from "../http/requestLog.ts";
+import { type LinkOption, linkOptions, optionNames, optionsInRow } from "../links/linkOptions.ts";
 import { type EditLink, linkEnd } from "../links/links.ts";
 import { changeLink, linkOf, makeLink, revokeLink } from "../links/manageLinks.ts";
 import { Breath } from "../model/breath.ts";
@@ -39,11 +40,7 @@ const linkForm = z.object({
   // Browsers count a line break as one character but send two.
   note: text.transform((note) => note.replaceAll("\r\n", "\n")).pipe(z.string().max(linkFormLimits.note)),
   ask_name: checkbox,
-  may_rename: checkbox,
-  no_download: checkbox,
-  no_print: checkbox,
-  no_copy: checkbox,
-  watermark: checkbox,
+  ...Object.fromEntries(optionNames.map((name) => [linkOptions[name].field, checkbox])),
 });
 
 /** `/share`, `/links`: owners create, list, change and revoke links. */
@@ -221,13 +218,7 @@ function wishesOf(sent: z.output<typeof linkForm>, nowMs: number) {
     ...password,
     note: sent.note === "" ? null : sent.note,
     asksName: sent.ask_name === "1",
-    mayRename: sent.may_rename === "1",
-    restrictions: {
-      download: sent.no_download === "1",
-      print: sent.no_print === "1",
-      copy: sent.no_copy === "1",
-      watermark: sent.watermark === "1",
-    },
+    ...optionsInRow(tickedBoxes(sent)),
   };
 }
 
@@ -247,10 +238,9 @@ function sentValues(body: unknown): LinkFormValues {
     removePassword: textOf("remove_password") === "1",
     note: textOf("note"),
     askName: textOf("ask_name") === "1",
-    mayRename: textOf("may_rename") === "1",
-    noDownload: textOf("no_download") === "1",
-    noPrint: textOf("no_print") === "1",
-    noCopy: textOf("no_copy") === "1",
-    watermark: textOf("watermark") === "1",
+    ticked: tickedBoxes(sent),
   };
 }
+
+const tickedBoxes = (sent: Readonly<Record<string, unknown>>): LinkOption[] =>
+  optionNames.filter((name) => sent[linkOptions[name].field] === "1");

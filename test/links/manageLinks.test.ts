@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { AuditEvent } from "../../src/http/auditLog.ts";
+import { optionsInRow } from "../../src/links/linkOptions.ts";
 import { isPassword } from "../../src/links/linkPassword.ts";
 import { EditLinks } from "../../src/links/links.ts";
-import { changeLink, linkOf, linkUrl, makeLink, noRestrictions } from "../../src/links/manageLinks.ts";
+import { changeLink, linkOf, linkUrl, makeLink } from "../../src/links/manageLinks.ts";
 import type { Drive, DriveAccount, DriveFile, OpenRequest } from "../../src/model/drive.ts";
 import { BridgeError, failureOf } from "../../src/model/failure.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
@@ -69,8 +70,7 @@ describe("making a link", () => {
       fileName: "Report.docx",
       permission: "edit",
       asksName: true,
-      mayRename: false,
-      restrictions: noRestrictions,
+      ...optionsInRow([]),
       maker,
     });
     const secret = made.url.slice("https://bridge.example/l/".length);

@@ -209,12 +209,8 @@ describe("the form of a link", () => {
   it("keeps what was typed beside an error, and a note's first empty line", () => {
     const values = {
       ...{ permission: "view", expiresIn: "7", removePassword: false, note: "\nx", askName: false },
-      mayRename: true,
-      noDownload: false,
-      noPrint: false,
-      noCopy: false,
-      watermark: true,
-    };
+      ticked: ["rename", "watermark"],
+    } as const;
     const page = linkFormPage(context, { file, otherLinks: 0, values, error: { field: "note", kind: "tooLong" } });
     expect(tagWith(page, 'value="view"')).toContain("checked");
     expect(tagWith(page, 'name="ask_name"')).not.toContain("checked");

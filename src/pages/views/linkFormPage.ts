@@ -1,3 +1,4 @@
+import { isRight, type LinkOption, linkOptions, optionNames, tickedIn } from "../../links/linkOptions.ts";
 import type { EditLink } from "../../links/links.ts";
 import { type Html, html } from "../html.ts";
 import { fill } from "../words/fill.ts";
@@ -19,11 +20,7 @@ export interface LinkFormValues {
   readonly removePassword: boolean;
   readonly note: string;
   readonly askName: boolean;
-  readonly mayRename: boolean;
-  readonly noDownload: boolean;
-  readonly noPrint: boolean;
-  readonly noCopy: boolean;
-  readonly watermark: boolean;
+  readonly ticked: readonly LinkOption[];
 }
 
 export interface LinkFormFacts {
@@ -46,7 +43,7 @@ export interface LinkFormFacts {
  * - `expires_in`: days, one of `expiryChoices`; on change also `keep`
  * - `password`: empty = none, on change = unchanged; `remove_password` (on change, if there is one)
  * - `note`: empty = none
- * - `may_rename`, `ask_name`, `no_download`, `no_print`, `no_copy`, `watermark`
+ * - `ask_name`, and a box for each of `linkOptions`
  *
  * A ticked box sends `1`, an unticked one nothing.
  */
@@ -68,7 +65,7 @@ ${otherLinks === 0 ? nothing : notice("plain", html`${fill(words.otherLinks, { c
 <form method="post" action="${action}">
 ${link === undefined ? html`<input type="hidden" name="file_id" value="${file.id}">` : nothing}
 ${permissionField(context, values, facts.error)}
-${box("may_rename", words.allowRename, values.mayRename, words.allowRenameHint)}
+${joined(optionNames.filter(isRight).map((name) => optionBox(context, values, name)))}
 ${expiryField(context, values, facts)}
 ${passwordField(context, values, facts)}
 ${noteField(context, values, facts.error)}
@@ -87,25 +84,17 @@ const newLink: LinkFormValues = {
   removePassword: false,
   note: "",
   askName: true,
-  mayRename: false,
-  noDownload: false,
-  noPrint: false,
-  noCopy: false,
-  watermark: false,
+  ticked: [],
 };
 
-function valuesOf({ asksName, mayRename, note, permission, restrictions }: EditLink): LinkFormValues {
+function valuesOf(link: EditLink): LinkFormValues {
   return {
-    permission,
+    permission: link.permission,
     expiresIn: "keep",
     removePassword: false,
-    note: note ?? "",
-    askName: asksName,
-    mayRename,
-    noDownload: restrictions.download,
-    noPrint: restrictions.print,
-    noCopy: restrictions.copy,
-    watermark: restrictions.watermark,
+    note: link.note ?? "",
+    askName: link.asksName,
+    ticked: tickedIn(link),
   };
 }
 
@@ -176,17 +165,28 @@ ${note}</textarea>
 ${fieldLine("note-line", isWrong ? tooLong : words.noteHint, isWrong)}`;
 }
 
-function restrictionFields({ language }: PageContext, values: LinkFormValues): Html {
-  const words = pageWords[language];
-  const isAnySet = values.noDownload || values.noPrint || values.noCopy || values.watermark;
-  return html`<details${flag("open", isAnySet)}>
+function restrictionFields(context: PageContext, values: LinkFormValues): Html {
+  const words = pageWords[context.language];
+  const restrictions = optionNames.filter((name) => !isRight(name));
+  return html`<details${flag(
+    "open",
+    restrictions.some((name) => values.ticked.includes(name)),
+  )}>
 <summary>${words.restrictions}</summary>
-${box("no_download", words.noDownload, values.noDownload)}
-${box("no_print", words.noPrint, values.noPrint)}
-${box("no_copy", words.noCopy, values.noCopy)}
-${box("watermark", words.watermark, values.watermark)}
+${joined(restrictions.map((name) => optionBox(context, values, name)))}
 <p><small>${words.restrictionsHint}</small></p>
 </details>`;
+}
+
+function optionBox({ language }: PageContext, { ticked }: LinkFormValues, name: LinkOption): Html {
+  const words = pageWords[language];
+  const option = linkOptions[name];
+  return box(
+    option.field,
+    words[option.label],
+    ticked.includes(name),
+    "hint" in option ? words[option.hint] : undefined,
+  );
 }
 
 function box(name: string, label: string, isTicked: boolean, hint?: string): Html {

@@ -1,3 +1,4 @@
+import { isRight, type LinkOption, linkOptions, optionNames, tickedIn } from "../../links/linkOptions.ts";
 import type { EditLink, LinkGuesses, LinkVisit } from "../../links/links.ts";
 import { type Html, html } from "../html.ts";
 import { pageWords } from "../words/pageWords.ts";
@@ -78,19 +79,17 @@ function notices({ bridgeUrl, language }: PageContext, facts: LinkFacts): Html {
 
 function terms({ language }: PageContext, link: EditLink): Html {
   const words = pageWords[language];
-  const { restrictions } = link;
-  const set = [
-    restrictions.download ? words.noDownload : undefined,
-    restrictions.print ? words.noPrint : undefined,
-    restrictions.copy ? words.noCopy : undefined,
-    restrictions.watermark ? words.watermark : undefined,
-  ].filter((word) => word !== undefined);
-  const restricted = set.length === 0 ? html`${words.none}` : joined(set.map((word) => html`<div>${word}</div>`));
+  const ticked = tickedIn(link);
+  const wordOf = (name: LinkOption) => words[linkOptions[name].label];
+  const set = ticked.filter((name) => !isRight(name));
+  const restricted =
+    set.length === 0 ? html`${words.none}` : joined(set.map((name) => html`<div>${wordOf(name)}</div>`));
+  const rights = link.permission === "edit" ? optionNames.filter(isRight) : [];
   const row = (term: string, value: string | Html): Html =>
     html`<tr><th scope="row">${term}</th><td>${value}</td></tr>`;
   return html`<table><tbody>
 ${row(words.permissionLabel, link.permission === "edit" ? words.mayEdit : words.mayView)}
-${link.permission === "edit" ? row(words.allowRename, link.mayRename ? words.yes : words.no) : nothing}
+${joined(rights.map((name) => row(wordOf(name), ticked.includes(name) ? words.yes : words.no)))}
 ${row(words.made, moment(link.createdAtMs, language))}
 ${row(words.ends, link.expiresAtMs === undefined ? words.never : moment(link.expiresAtMs, language))}
 ${row(words.password, link.passwordHash === undefined ? words.no : words.yes)}
