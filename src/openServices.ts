@@ -130,10 +130,7 @@ export async function openServices(
   return {
     bridgeUrl: config.BRIDGE_URL,
     wopiUrl: config.WOPI_URL ?? config.BRIDGE_URL,
-    proofMode: config.PROOF_KEYS,
-    embedOrigins: config.EMBED_ORIGINS,
-    trustProxy: config.TRUST_PROXY,
-    metricsKey: config.METRICS_KEY,
+    config,
     limitBytes: Math.floor(config.MAX_FILE_MB * 1024 * 1024),
     grantLifetimeMs: config.GRANT_HOURS * 3_600_000,
     saveLifetimeMs,

@@ -11,7 +11,11 @@ import { wopiRouter } from "./wopi/router.ts";
 /** All that a bridge answers over HTTP: what editors, portals, people and operators call. */
 export function bridgeServer(services: Services): Express {
   const app = express();
-  app.disable("x-powered-by").disable("etag").set("trust proxy", services.trustProxy).set("query parser", "simple");
+  app
+    .disable("x-powered-by")
+    .disable("etag")
+    .set("trust proxy", services.config.TRUST_PROXY)
+    .set("query parser", "simple");
   app.use(logRequests(services.logger, (request) => services.metrics.answered(request)));
   app.use(requireMovement());
   app.use((request, response, next) => {
@@ -37,7 +41,7 @@ export function bridgeServer(services: Services): Express {
   app.get("/healthz", (_request, response) => {
     response.json({ ok: true });
   });
-  app.get("/metrics", services.metrics.page(services.metricsKey));
+  app.get("/metrics", services.metrics.page(services.config.METRICS_KEY));
   app.get("/readyz", readiness(services));
   app.use(portalApi(services));
   app.use(hostRouter(services));
@@ -60,8 +64,8 @@ function readiness({
   spool,
   housekeeping,
   editors,
-  metricsKey,
-}: Pick<Services, "drain" | "store" | "drive" | "spool" | "housekeeping" | "editors" | "metricsKey">): RequestHandler {
+  config,
+}: Pick<Services, "drain" | "store" | "drive" | "spool" | "housekeeping" | "editors" | "config">): RequestHandler {
   return async (request, response) => {
     if (!drain.isReady()) {
       response.status(503).json({ draining: true });
@@ -73,7 +77,7 @@ function readiness({
     const contract = housekeeping.contract();
     const states = await editors.states();
     // The states are public; addresses and Cloudreve's answers are for the operator only.
-    const details = holdsKey(request, metricsKey)
+    const details = holdsKey(request, config.METRICS_KEY)
       ? { contract, editors: states }
       : { contract: contract === "kept" ? contract : "changed", editors: states.every(({ ok }) => ok) };
     response.status(storeOk ? 200 : 503).json({

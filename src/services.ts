@@ -36,12 +36,8 @@ export interface Services {
   readonly bridgeUrl: string;
   /** Public base of WOPISrc: what the editor's server calls, and signs. */
   readonly wopiUrl: string;
-  /** Whether calls must be signed: always, as soon as the editor's discovery offers keys, or never. */
-  readonly proofMode: Config["PROOF_KEYS"];
-  /** Portals that may frame the editor's page. */
-  readonly embedOrigins: readonly string[];
-  readonly trustProxy: Config["TRUST_PROXY"];
-  readonly metricsKey: Config["METRICS_KEY"];
+  /** As given; those that are more than their value have names of their own here. */
+  readonly config: Config;
   /** Of one save. */
   readonly limitBytes: number;
   readonly grantLifetimeMs: number;

@@ -55,7 +55,7 @@ function editRouter(services: Services): Router {
       fileName: name,
       nonce: newNonce(),
       bridgeUrl: services.bridgeUrl,
-      embedOrigins: services.embedOrigins,
+      embedOrigins: services.config.EMBED_ORIGINS,
       language: chooseLanguage([grant.language], undefined),
       takesFreshTokens: suiteOf(grant.actionUrl).takesFreshTokens,
       mayShare: grant.person.id === grant.ownerId && grant.document.version === undefined,
@@ -63,6 +63,6 @@ function editRouter(services: Services): Router {
     sendPage(response, 200, page);
   });
 
-  router.use("/edit", answerFailures(services, isVisitor, services.embedOrigins));
+  router.use("/edit", answerFailures(services, isVisitor, services.config.EMBED_ORIGINS));
   return router;
 }

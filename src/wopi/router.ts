@@ -102,7 +102,7 @@ async function keepUndecided(services: Services, request: Request, token: string
   try {
     const claims = await services.tokens.verify(token, true);
     if (claims.fileId !== request.params["id"]) return;
-    requireKnownProof(services.editors, services.proofMode, proofOf(services, request), services.now());
+    requireKnownProof(services.editors, services.config.PROOF_KEYS, proofOf(services, request), services.now());
     const { grantId, fileId, expiresAtMs } = claims;
     const save = { grantId, wopiFileId: fileId, ...placingHeaders({ header }) };
     await receiveUndecided(services, save, expiresAtMs, saveBody({ header, body: request }));
@@ -211,14 +211,14 @@ const isStoreFault = ({ failure }: BridgeError): boolean =>
 
 /** @throws proofInvalid */
 async function requireProof(services: Services, request: Request, grant: AccessGrant): Promise<void> {
-  if (services.proofMode === "off") return;
+  if (services.config.PROOF_KEYS === "off") return;
   const editor = await services.editors.signerOf(grant.actionUrl);
   if (editor === undefined) {
-    if (services.proofMode === "required") throw new BridgeError({ kind: "proofInvalid" });
+    if (services.config.PROOF_KEYS === "required") throw new BridgeError({ kind: "proofInvalid" });
     return;
   }
   const keys = await editor.current();
-  if (keys.proofKey === undefined && services.proofMode === "offered") return;
+  if (keys.proofKey === undefined && services.config.PROOF_KEYS === "offered") return;
   const proof = proofOf(services, request);
   if (isProven(proof, keys, services.now())) return;
   // The editor may have changed its keys since we read them.
