@@ -84,10 +84,8 @@ function sessionRoutes(services: Services): readonly ApiRoute[] {
         const purchaseTicket = header("X-Cr-Purchase-Ticket");
         const tokens = driveTokens(header);
         const { grant, file, accessToken, hostPageUrl } = await openDocument(services, {
-          ...documentRequest(body),
-          issuedTo: portal,
+          ...documentRequest(portal, body),
           account: tokens === undefined ? undefined : { tokens },
-          user: body.user === undefined ? undefined : portalPerson(portal, body.user),
           ...(purchaseTicket ? { purchaseTicket } : {}),
         });
         logFacts({ grant: grant.id, file: file.id });
@@ -137,7 +135,8 @@ function portalPerson(portal: string, user: NonNullable<SessionRequest["user"]>)
   };
 }
 
-function documentRequest(body: SessionRequest) {
+/** What a portal's request asks for, whichever account it is for. */
+export function documentRequest(portal: string, body: SessionRequest) {
   const { uri, file_id, action, version, viewer_id, parent_uri, lang, theme, options } = body;
   const { watermark, save_as, ...allowed } = options ?? {};
   return {
@@ -155,6 +154,8 @@ function documentRequest(body: SessionRequest) {
     mayRename: true,
     language: lang,
     theme,
+    issuedTo: portal,
+    user: body.user === undefined ? undefined : portalPerson(portal, body.user),
   };
 }
 

@@ -56,54 +56,78 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
 /** Open calls end soon, or are cut off. @see requireMovement */
 const retryCallsAfterSeconds = 10;
 
-/** Answers an editor: status, the lock headers WOPI requires, and Collabora's code for a change by someone else. */
-export function writeWopiFailure(response: Response, failure: Failure): void {
-  response.status(answers[failure.kind].wopi);
+interface WopiFailure {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly text?: string;
+}
+
+/** What an editor hears: status, the lock headers WOPI requires, and Collabora's code for a change by someone else. */
+export function wopiFailure(failure: Failure): WopiFailure {
+  const status = answers[failure.kind].wopi;
   switch (failure.kind) {
-    case "lockMismatch":
-      response.set("X-WOPI-Lock", failure.currentLockId);
-      response.set(
-        "X-WOPI-LockFailureReason",
-        failure.currentLockId === "" ? "The file is not locked" : "The file is locked by another session",
-      );
-      break;
+    case "lockMismatch": {
+      const isFree = failure.currentLockId === "";
+      const reason = isFree ? "The file is not locked" : "The file is locked by another session";
+      return { status, headers: { "X-WOPI-Lock": failure.currentLockId, "X-WOPI-LockFailureReason": reason } };
+    }
     case "lockedElsewhere":
-      // Anyone with the drive's lock token could use it, so editors learn only that there is a lock.
-      response.set("X-WOPI-Lock", "");
-      response.set("X-WOPI-LockedByOtherInterface", "true");
-      response.set("X-WOPI-LockFailureReason", holderReason[failure.holder]);
-      break;
+      return {
+        status,
+        headers: {
+          // Anyone with the drive's lock token could use it, so editors learn only that there is a lock.
+          "X-WOPI-Lock": "",
+          "X-WOPI-LockedByOtherInterface": "true",
+          "X-WOPI-LockFailureReason": holderReason[failure.holder],
+        },
+      };
     case "changedInStorage":
-      response.set("X-WOPI-Lock", failure.currentLockId ?? "");
-      response.set("X-WOPI-LockFailureReason", "The file has changed in the drive");
-      response.json({ COOLStatusCode: 1010, LOOLStatusCode: 1010 });
-      return;
-    case "nameTaken":
-      // WOPI requires the header on every 409; here no lock is involved.
-      response.set("X-WOPI-Lock", "");
-      if (failure.freeName !== undefined) response.set("X-WOPI-ValidRelativeTarget", nameForHeader(failure.freeName));
-      break;
+      return {
+        status,
+        headers: {
+          "X-WOPI-Lock": failure.currentLockId ?? "",
+          "X-WOPI-LockFailureReason": "The file has changed in the drive",
+        },
+        json: { COOLStatusCode: 1010, LOOLStatusCode: 1010 },
+      };
+    case "nameTaken": {
+      const { freeName } = failure;
+      const free = freeName === undefined ? {} : { "X-WOPI-ValidRelativeTarget": nameForHeader(freeName) };
+      // WOPI requires the lock header on every 409; here no lock is involved.
+      return { status, headers: { "X-WOPI-Lock": "", ...free } };
+    }
     case "nameIllegal":
-      response.set("X-WOPI-InvalidFileNameError", failure.reason);
-      break;
-    case "tooManyAttempts":
-      response.set("Retry-After", String(failure.retryAfterSeconds));
-      response.set(
-        "X-WOPI-ServerError",
-        `Too many attempts. Try again in ${Math.ceil(failure.retryAfterSeconds / 60)} min`,
-      );
-      break;
+      return { status, headers: { "X-WOPI-InvalidFileNameError": failure.reason } };
+    case "tooManyAttempts": {
+      const minutes = Math.ceil(failure.retryAfterSeconds / 60);
+      return {
+        status,
+        headers: {
+          "Retry-After": String(failure.retryAfterSeconds),
+          "X-WOPI-ServerError": `Too many attempts. Try again in ${minutes} min`,
+        },
+      };
+    }
     case "rangeInvalid":
-      response.set("Content-Range", `bytes */${failure.sizeBytes}`);
-      break;
+      return { status, headers: { "Content-Range": `bytes */${failure.sizeBytes}` } };
     case "tooManyCalls":
-      response.set("Retry-After", String(retryCallsAfterSeconds));
-      response.type("text/plain").send(`Too many ${failure.of} are open at once for this session.\n`);
-      return;
+      return {
+        status,
+        headers: { "Retry-After": String(retryCallsAfterSeconds) },
+        text: `Too many ${failure.of} are open at once for this session.\n`,
+      };
     default:
-      break;
+      return { status, headers: {} };
   }
-  response.end();
+}
+
+export function writeWopiFailure(response: Response, failure: Failure): void {
+  const { status, headers, json, text } = wopiFailure(failure);
+  response.status(status).set(headers);
+  if (json !== undefined) response.json(json);
+  else if (text !== undefined) response.type("text/plain").send(text);
+  else response.end();
 }
 
 /** Answers a portal: RFC 9457 problem details with the failure's kind as a stable `code`. */

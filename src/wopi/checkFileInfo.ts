@@ -25,7 +25,6 @@ export function checkFileInfo(
     const { userId, ownerId } = services.editorIds(grant);
     const dot = file.name.lastIndexOf(".");
     return {
-      status: 200,
       json: {
         BaseFileName: file.name,
         OwnerId: ownerId,

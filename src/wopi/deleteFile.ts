@@ -6,6 +6,6 @@ export function deleteFile(services: Parameters<typeof deleteDocument>[0]): Wopi
   return async (call) => {
     requireEdit(call);
     await deleteDocument(services, call.grant, call.signal);
-    return { status: 200 };
+    return {};
   };
 }

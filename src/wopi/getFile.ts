@@ -34,7 +34,7 @@ export function getFile(services: Pick<Services, "drive" | "content" | "activity
       content.body.destroy();
       throw error;
     }
-    return { status: 200, headers: { "X-WOPI-ItemVersion": content.version }, content };
+    return { headers: { "X-WOPI-ItemVersion": content.version }, content };
   };
 }
 

@@ -33,7 +33,7 @@ export function unlock(services: Needs): WopiOperation {
 export function getLock(services: Needs): WopiOperation {
   return async (call) => {
     requireEdit(call);
-    return { status: 200, headers: { "X-WOPI-Lock": await currentLockId(services, call.grant) } };
+    return { headers: { "X-WOPI-Lock": await currentLockId(services, call.grant) } };
   };
 }
 
@@ -45,5 +45,5 @@ function lockRequest(call: WopiCall): LockRequest {
 
 /** X-WOPI-ItemVersion belongs on the answer, where it is known. */
 function withVersion(version: string | undefined): WopiReply {
-  return { status: 200, ...(version === undefined ? {} : { headers: { "X-WOPI-ItemVersion": version } }) };
+  return version === undefined ? {} : { headers: { "X-WOPI-ItemVersion": version } };
 }

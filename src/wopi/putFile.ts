@@ -17,7 +17,6 @@ export function putFile(services: Parameters<typeof saveDocument>[0]): WopiOpera
     requireEdit(call);
     const { version, lastModifiedTime } = await saveDocument(services, call.grant, saveRequest(call), saveBody(call));
     return {
-      status: 200,
       headers: { "X-WOPI-ItemVersion": version },
       json: { LastModifiedTime: lastModifiedTime },
     };

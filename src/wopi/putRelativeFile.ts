@@ -223,7 +223,6 @@ async function reply(services: Needs, grant: AccessGrant, parent: DriveFile, fil
   const edit = await services.grants.issue(facts);
   const view = await services.grants.issue({ ...facts, permission: "view" });
   return {
-    status: 200,
     json: {
       Name: file.name,
       Url: await editorAddress(services, edit),

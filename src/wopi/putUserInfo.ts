@@ -30,7 +30,7 @@ export function putUserInfo(services: Pick<Services, "store" | "drive" | "now">)
     const text = bytes.length === 0 ? undefined : bytes.toString("latin1");
     if (call.grant.linkId === undefined) await keepOwn(services, call.grant, text);
     else await keepVisitors(services, call.grant.linkId, call.grant.person.id, text);
-    return { status: 200 };
+    return {};
   };
 }
 

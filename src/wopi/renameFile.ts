@@ -19,7 +19,6 @@ export function renameFile(
     const asked = { name: () => wantedName(call), lockId: () => optionalLockId(call) };
     const { name, lastModifiedTime } = await renameDocument(services, call.grant, asked, call.signal);
     return {
-      status: 200,
       json: {
         Name: splitName(name).stem,
         Url: await editorAddress(services, call.grant),

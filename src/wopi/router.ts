@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type NextFunction, type Request, type Response, Router } from "express";
 import { type AccessGrant, wopiFileId } from "../documents/grants.ts";
@@ -238,27 +239,29 @@ function proofOf({ wopiUrl }: Services, request: Request): Proof {
 }
 
 async function send(response: Response, reply: WopiReply): Promise<void> {
-  response.status(reply.status).set(reply.headers ?? {});
-  const { content } = reply;
+  const { status, headers, body } = wopiAnswer(reply);
+  response.status(status).set(headers);
+  if (body instanceof Readable) await pipeline(body, response);
+  else response.end(body);
+}
+
+/** What an editor hears when an operation has succeeded. */
+export function wopiAnswer({ headers = {}, json, content }: WopiReply) {
   if (content === undefined) {
-    if (reply.json === undefined) {
-      response.end();
-      return;
-    }
+    if (json === undefined) return { status: 200, headers, body: undefined };
     // Not response.json: Express answers 304 to some conditional requests, and no editor expects that.
-    const text = Buffer.from(JSON.stringify(reply.json));
-    response.set({ "Content-Type": "application/json; charset=utf-8", "Content-Length": String(text.length) });
-    response.end(text);
-    return;
+    const body = Buffer.from(JSON.stringify(json));
+    const type = { "Content-Type": "application/json; charset=utf-8", "Content-Length": String(body.length) };
+    return { status: 200, headers: { ...headers, ...type }, body };
   }
-  response.set({
+  const { range, sizeBytes, lengthBytes, body } = content;
+  const facts = {
+    ...headers,
     "Content-Type": "application/octet-stream",
-    "Content-Length": String(content.lengthBytes),
+    "Content-Length": String(lengthBytes),
     "Accept-Ranges": "bytes",
-  });
-  if (content.range !== undefined) {
-    const { first, last } = content.range;
-    response.status(206).set("Content-Range", `bytes ${first}-${last}/${content.sizeBytes}`);
-  }
-  await pipeline(content.body, response);
+  };
+  if (range === undefined) return { status: 200, headers: facts, body };
+  const part = `bytes ${range.first}-${range.last}/${sizeBytes}`;
+  return { status: 206, headers: { ...facts, "Content-Range": part }, body };
 }

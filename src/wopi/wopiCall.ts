@@ -16,7 +16,6 @@ export interface WopiCall {
 }
 
 export interface WopiReply {
-  readonly status: 200;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
   readonly content?: DriveContent;

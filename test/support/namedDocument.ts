@@ -1,5 +1,7 @@
 import { expect } from "vitest";
 import { linkOwner } from "./linkOwner.ts";
+import type { OperationsStage } from "./operationsStage.ts";
+import type { Stage } from "./stage.ts";
 import type { TestBridge } from "./testBridge.ts";
 import { utf7 } from "./utf7.ts";
 import { editorForm } from "./webPerson.ts";
@@ -67,14 +69,19 @@ export const exactly = (client: WopiClient, name: string, overwrite?: string, bo
 let folders = 0;
 
 /** Opened by its owner, who has signed in on the bridge's own pages. */
-export async function openAsOwner(bridge: TestBridge, path: string): Promise<WopiClient> {
+export async function openAsOwner(bridge: TestBridge | OperationsStage, path: string): Promise<WopiClient> {
+  if ("openAsOwner" in bridge) return bridge.openAsOwner(path);
   const { person } = await linkOwner(bridge);
   const page = await person.follow(await person.get(`/open?file_id=${(await bridge.alice.info(path)).id}`));
   return wopiOfForm(editorForm(page));
 }
 
 /** A document in a folder of its own, opened to edit: by its owner, or as a portal that trusts its people says. */
-export async function openInFolder(bridge: TestBridge, more: Record<string, unknown> = {}, name = "Report.docx") {
+export async function openInFolder(
+  bridge: TestBridge | OperationsStage,
+  more: Record<string, unknown> = {},
+  name = "Report.docx",
+) {
   const folder = `named ${++folders}`;
   const path = `${folder}/${name}`;
   expect(await bridge.alice.put(path, "the original")).toBe(0);
@@ -84,7 +91,7 @@ export async function openInFolder(bridge: TestBridge, more: Record<string, unkn
 }
 
 /** Every name in a folder with what it holds. */
-export async function contentsOf(bridge: TestBridge, folder: string): Promise<Record<string, string>> {
+export async function contentsOf(bridge: Stage, folder: string): Promise<Record<string, string>> {
   const names = await bridge.alice.list(folder);
   const texts = await Promise.all(names.map((name) => bridge.alice.read(`${folder}/${name}`)));
   return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? ""]));

@@ -1,5 +1,7 @@
 import { expect } from "vitest";
 import { type DriveProxy, driveProxy } from "./driveProxy.ts";
+import { type OperationsStage, operationsStage } from "./operationsStage.ts";
+import type { Stage, StageOptions } from "./stage.ts";
 import { type TestBridge, type TestBridgeOptions, testBridge } from "./testBridge.ts";
 import type { WopiAnswer, WopiClient } from "./wopiClient.ts";
 
@@ -11,8 +13,8 @@ interface OpenedForSaving {
 }
 
 /** A bridge whose line to the drive can be disturbed, and documents opened through it as editors open them. */
-export interface SavingEditor {
-  readonly bridge: TestBridge;
+export interface SavingEditor<On extends Stage = TestBridge> {
+  readonly bridge: On;
   readonly proxy: DriveProxy;
   /** A new document, opened to edit; nothing of it loaded or locked yet. */
   openNew(text?: string, more?: Record<string, unknown>): Promise<OpenedForSaving>;
@@ -30,12 +32,25 @@ export interface SavingEditor {
 /** Tokens and sessions of the drive outlive every clock that is moved here. */
 const longLives = { accessTokenTtlSeconds: 1_000_000, viewerSessionTimeoutSeconds: 1_000_000 };
 
-export async function savingEditor(options: TestBridgeOptions = {}): Promise<SavingEditor> {
+/** An editor that calls the bridge's server. */
+export function savingEditor(options: TestBridgeOptions = {}): Promise<SavingEditor> {
+  return savingEditorOn(testBridge, options);
+}
+
+/** An editor that calls the operations as functions. */
+export function operationsEditor(options: StageOptions = {}): Promise<SavingEditor<OperationsStage>> {
+  return savingEditorOn(operationsStage, options);
+}
+
+async function savingEditorOn<On extends Stage, Options extends StageOptions>(
+  openStage: (options: Options) => Promise<On>,
+  options: Options,
+): Promise<SavingEditor<On>> {
   let proxy: DriveProxy | undefined;
-  const bridge = await testBridge({
+  const bridge = await openStage({
     settings: { GRANT_HOURS: "200" },
     drive: { settings: longLives },
-    driveAddress: async (url) => {
+    driveAddress: async (url: string) => {
       proxy = await driveProxy(url);
       return proxy.url;
     },
@@ -43,7 +58,7 @@ export async function savingEditor(options: TestBridgeOptions = {}): Promise<Sav
   });
   const between = proxy ?? (await driveProxy(bridge.drive.url));
   let documents = 0;
-  const openNew: SavingEditor["openNew"] = async (text = "before", more = {}) => {
+  const openNew: SavingEditor<On>["openNew"] = async (text = "before", more = {}) => {
     const folder = `saving-${++documents}`;
     const path = `${folder}/Report.docx`;
     expect(await bridge.alice.put(path, text)).toBe(0);

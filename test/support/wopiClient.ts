@@ -81,22 +81,28 @@ export function wopiOfForm({ actionUrl, accessToken }: { actionUrl: string; acce
   return wopiClient({ action_url: actionUrl, access_token: accessToken } as Session);
 }
 
-export function wopiClient(session: Session, src = wopiSrcOf(session)): WopiClient {
+/** One call of an editor's server; `below` is the path under the file's address. */
+export type SendCall = (
+  method: "GET" | "POST",
+  below: string,
+  headers: Record<string, string>,
+  body?: string | Buffer,
+) => Promise<WopiAnswer>;
+
+/** @param send in place of HTTP */
+export function wopiClient(session: Session, src = wopiSrcOf(session), send?: SendCall): WopiClient {
   const address = (below = "") => `${src}${below}?access_token=${encodeURIComponent(session.access_token)}`;
-  const call = (
-    method: string,
-    below: string,
-    headers: Record<string, string>,
-    body?: string | Buffer,
-  ): Promise<WopiAnswer> =>
-    wopiAnswer(
-      fetch(address(below), {
-        method,
-        headers,
-        redirect: "manual",
-        ...(body === undefined ? {} : { body: Buffer.from(body) }),
-      }),
-    );
+  const call: SendCall =
+    send ??
+    ((method, below, headers, body) =>
+      wopiAnswer(
+        fetch(address(below), {
+          method,
+          headers,
+          redirect: "manual",
+          ...(body === undefined ? {} : { body: Buffer.from(body) }),
+        }),
+      ));
   const post: WopiClient["post"] = (override, headers = {}, body) =>
     call("POST", "", { "X-WOPI-Override": override, ...headers }, body);
   return {

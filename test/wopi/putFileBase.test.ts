@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectRefusal, type SavingEditor, savingEditor } from "../support/savingEditor.ts";
+import type { OperationsStage } from "../support/operationsStage.ts";
+import { expectRefusal, operationsEditor, type SavingEditor } from "../support/savingEditor.ts";
 import { collabora, type WopiClient } from "../support/wopiClient.ts";
 
 const minuteMs = 60_000;
@@ -22,12 +23,12 @@ const viewer = (id: string, path: string) => {
 };
 
 describe("what an editor's save stands on, after somebody has changed the document in the drive", () => {
-  let editor: SavingEditor;
+  let editor: SavingEditor<OperationsStage>;
   beforeAll(async () => {
-    editor = await savingEditor({
-      driveFor: () => ({
+    editor = await operationsEditor({
+      drive: {
         viewers: [viewer("collabora", "/browser/1/cool.html"), viewer("onlyoffice", "/hosting/wopi/word/edit")],
-      }),
+      },
     });
   });
   afterAll(() => editor.close());
@@ -103,9 +104,9 @@ describe("what an editor's save stands on, after somebody has changed the docume
 });
 
 describe("what an editor's save stands on, when nobody else has changed anything", () => {
-  let editor: SavingEditor;
+  let editor: SavingEditor<OperationsStage>;
   beforeAll(async () => {
-    editor = await savingEditor();
+    editor = await operationsEditor();
   });
   afterAll(() => editor.close());
 

@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { expectRefusal, type SavingEditor, savingEditor } from "../support/savingEditor.ts";
+import type { OperationsStage } from "../support/operationsStage.ts";
+import { expectRefusal, operationsEditor, type SavingEditor } from "../support/savingEditor.ts";
 import { collabora } from "../support/wopiClient.ts";
 
 describe("PutFile as an editor's last", () => {
-  let editor: SavingEditor;
+  let editor: SavingEditor<OperationsStage>;
   beforeAll(async () => {
-    editor = await savingEditor();
+    editor = await operationsEditor();
   });
   afterEach(() => {
     editor.proxy.intercept = undefined;

@@ -2,14 +2,14 @@ import { randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type SavingEditor, savingEditor } from "../support/savingEditor.ts";
-import { testBridge } from "../support/testBridge.ts";
+import { type OperationsStage, operationsStage } from "../support/operationsStage.ts";
+import { operationsEditor, type SavingEditor } from "../support/savingEditor.ts";
 import type { WopiClient } from "../support/wopiClient.ts";
 
 describe("PutFile against faults", () => {
-  let editor: SavingEditor;
+  let editor: SavingEditor<OperationsStage>;
   beforeAll(async () => {
-    editor = await savingEditor();
+    editor = await operationsEditor();
   });
   afterEach(() => {
     editor.proxy.intercept = undefined;
@@ -149,7 +149,7 @@ describe("PutFile against faults", () => {
 
 describe("PutFile and the account's room", () => {
   it("tells the editor when the drive has no room, keeps the document and the lock", async () => {
-    const bridge = await testBridge({
+    const bridge = await operationsStage({
       drive: {
         accounts: [
           { email: "alice@example.com", password: "drive-password-1", nickname: "Alice", quotaBytes: 10_000 },

@@ -1,0 +1,98 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { rawRequest, rawStatus } from "../support/rawHttp.ts";
+import { expectRefusal, heldLock, type SavingEditor, savingEditor } from "../support/savingEditor.ts";
+
+const minuteMs = 60_000;
+
+/** What of the operations can only be seen through the server: bytes of headers, HEAD, log lines, restarts. */
+describe("operations over HTTP", () => {
+  let editor: SavingEditor;
+  beforeAll(async () => {
+    editor = await savingEditor({ store: "file" });
+  });
+  afterEach(() => {
+    editor.proxy.intercept = undefined;
+  });
+  afterAll(() => editor.close());
+
+  describe("lock ids", () => {
+    it.each([
+      ["UTF-8", Buffer.from("schlö§el").toString("latin1")],
+      ["latin1", "schl\u00f6ssel"],
+      ["a tab", "a\tb"],
+    ])("that are not ASCII are 400: %s", async (_name, id) => {
+      const { client } = await editor.openNew();
+      const answer = await rawRequest(client.address(), ["POST", "X-WOPI-Override: LOCK", `X-WOPI-Lock: ${id}`]);
+      expect(rawStatus(answer)).toBe(400);
+      expect(await heldLock(client)).toBe("");
+    });
+  });
+
+  describe("the drive's own lock", () => {
+    it("never shows its token to an editor", async () => {
+      const { client, path } = await editor.openNew();
+      await client.lock("A");
+      const refused = await editor.bridge.alice.call("POST", "/file/rename", {
+        uri: editor.bridge.alice.uriOf(path),
+        new_name: "x.docx",
+      });
+      const [{ token }] = refused.data as [{ token: string }];
+      expect(token.length).toBeGreaterThan(20);
+      const answers = [
+        await client.lock("A"),
+        await client.lock("B"),
+        await client.refresh("A"),
+        await client.refresh("B"),
+        await client.getLock(),
+        await client.relock("A", "C"),
+        await client.put("saved", "C"),
+        await client.put("saved", "B"),
+        await client.put("saved"),
+        await client.check(),
+        await client.get(),
+        await client.unlock("A"),
+        await client.unlock("C"),
+      ];
+      for (const { headers, text } of answers) expect(JSON.stringify([...headers]) + text).not.toContain(token);
+      expect(JSON.stringify(editor.bridge.logLines)).not.toContain(token);
+    });
+  });
+
+  describe("PutFile, changed in storage", () => {
+    it("is not over once somebody has asked for its head: the editor's copy is still the old one", async () => {
+      const { client, path } = await editor.openNew();
+      await client.get();
+      expect(await editor.bridge.alice.put(path, "theirs")).toBe(0);
+      expect((await client.lock("A")).status).toBe(200);
+      await fetch(client.address("/contents"), { method: "HEAD" });
+      expectRefusal(await client.put("mine", "A"), "A", "change");
+      expect(await editor.bridge.alice.read(path)).toBe("theirs");
+    });
+  });
+
+  describe("a restart of the bridge", () => {
+    it("keeps the lock and the drive's: the same id still saves and unlocks", async () => {
+      const { client, path } = await editor.openNew();
+      await client.lock("A");
+      await editor.bridge.restart();
+      expect(await editor.othersCanSave(path)).toBe(false);
+      expect(await heldLock(client)).toBe("A");
+      expect((await client.lock("B")).header("x-wopi-lock")).toBe("A");
+      expect((await client.put("after the restart", "A")).status).toBe(200);
+      expect((await client.unlock("A")).status).toBe(200);
+      expect(await editor.othersCanSave(path)).toBe(true);
+    });
+
+    it("gives back what ran out meanwhile", async () => {
+      const { client, path } = await editor.openNew();
+      await client.lock("A");
+      editor.bridge.clock.advance(15 * minuteMs);
+      await client.put("saved", "A");
+      await editor.bridge.restart();
+      editor.bridge.clock.advance(16 * minuteMs);
+      expect(await editor.othersCanSave(path)).toBe(false);
+      await editor.bridge.bridge.sweep();
+      expect(await editor.othersCanSave(path)).toBe(true);
+    });
+  });
+});
