@@ -42,7 +42,8 @@ export async function testBridge(options: TestBridgeOptions = {}): Promise<TestB
   };
   let bridge = await start();
   const requireFile = (): void => {
-    if (options.store !== "file") throw new Error('this needs a bridge with store: "file"');
+    const isFile = options.store === "file" || options.settings?.["STORE_URL"]?.startsWith("file:");
+    if (!isFile) throw new Error('this needs a bridge with store: "file"');
   };
 
   const postSession: TestBridge["postSession"] = (body, headers = {}) =>
