@@ -9,28 +9,31 @@ import type { SpooledSave } from "./saveSpool.ts";
 import { holdsSave, originalOf, sha256Of } from "./storedContent.ts";
 
 const lastCopySchema = rowObject({
-  /** Taken before the drive is asked: however many try, and however often one is killed, they make the same file. */
+  /**
+   * Chosen before the drive is called: however many processes try, and however often one is killed, they create the
+   * same file.
+   */
   name: z.string(),
-  /** Hashes of what was sent there and has not been heard of since, newest first. */
+  /** Hashes of what was sent there without an answer so far, newest first. */
   unheard: z.array(z.string()),
-  /** As the bridge last wrote it; undefined until the drive has said so. */
+  /** The copy as the bridge last wrote it; undefined until the drive has confirmed it. */
   written: rowObject({
     copyId: z.string(),
     version: z.string(),
     sha256: z.string(),
-    /** When that save arrived: an older one, as from a spool, does not undo it. */
+    /** When that save arrived: an older one, as from a spool, does not overwrite it. */
     receivedAtMs: z.number(),
   }).exactOptional(),
-  /** A person has worked on in it or thrown it away: it is theirs, and another is not made. */
+  /** Somebody has edited or deleted it: it is theirs now, and no other copy is made. */
   isLeft: z.literal(true).exactOptional(),
 });
-/** The one copy beside the document that an ended grant may leave. */
+/** The one copy that an ended grant may leave beside the document. */
 export type LastCopy = z.infer<typeof lastCopySchema>;
 
-/** As long as a save may wait in a spool. */
+/** As long as a save can wait in a spool. */
 const rememberedForMs = 31 * 24 * 3_600_000;
 
-/** Per grant, in the store: what its last save has become. */
+/** In the store, per grant: what became of its last save. */
 export class LastCopies {
   readonly #copies: StoredRecord<LastCopy>;
 
@@ -43,8 +46,8 @@ export class LastCopies {
   }
 
   /**
-   * @param next decides on what stands there now; undefined leaves it
-   * @returns what stands there afterwards
+   * @param next gets the current row and returns the new one; undefined leaves the row unchanged
+   * @returns the row afterwards
    */
   async change(
     grantId: string,
@@ -59,15 +62,15 @@ type Needs = Pick<Services, "drive" | "content" | "lastCopies" | "tell">;
 
 type Why = Failure["kind"] | "unexpected";
 
-/** Further names are not looked for: somebody makes files there faster than we find them. */
+/** No more names are tried: somebody creates files there faster than we find free names. */
 const namesAtMost = 50;
 const unheardAtMost = 8;
 
 /**
- * Places the last save of a grant that has ended: one copy beside the document, replaced by what comes later. Never
- * over a person's work: a copy that somebody has worked on in or thrown away is left, and no other is made. To be
- * called under the file's mutex, whose keeping it does not rely on.
- * @throws what the drive says; the bytes are then not placed
+ * Places the last save of a grant that has ended: one copy beside the document, replaced by later saves. Never
+ * overwrites a person's work: a copy that somebody has edited or deleted is left alone, and no other is made. To be
+ * called under the file's mutex; stays correct even if the lease is lost.
+ * @throws what the drive throws; the bytes are then not placed
  */
 export async function placeLastSave(services: Needs, save: SpooledSave, why: Why): Promise<void> {
   const { tell, lastCopies, drive } = services;
@@ -94,7 +97,7 @@ export async function placeLastSave(services: Needs, save: SpooledSave, why: Why
   await tell(save.facts, { is: "copied", copyName: copy.name, why });
 }
 
-/** Whether these bytes, or later ones, are in the copy already. */
+/** Whether these bytes, or later ones, are already in the copy. */
 function isIn(save: SpooledSave, { written }: LastCopy): boolean {
   return written !== undefined && (written.sha256 === save.sha256 || written.receivedAtMs > save.facts.receivedAtMs);
 }
@@ -114,7 +117,7 @@ function withWritten(standing: LastCopy | undefined, copy: DriveFile, save: Spoo
   };
 }
 
-/** Makes the copy under its name, or completes what a try that was cut off has left there. */
+/** Creates the copy under its name, or completes what an interrupted attempt has left there. */
 async function create(
   services: Needs,
   save: SpooledSave,
@@ -136,7 +139,7 @@ async function create(
     if (taken.sizeBytes === 0 || (await isOurs(services, copy, taken, reserved))) {
       return write(services, copy, taken, save);
     }
-    // Somebody else's file, made since the name was found free.
+    // It is somebody else's file, created after the name was found free.
     const next = await freeName(services, save, file, tries + 1);
     const changed = await lastCopies.change(grantId, (standing) =>
       standing?.written === undefined && standing?.name === name ? { ...standing, name: next } : undefined,
@@ -171,7 +174,10 @@ async function write(services: Needs, copy: DriveDocument, standing: DriveFile, 
   return services.drive.write(copy, standing, save, { previousVersion: standing.version });
 }
 
-/** Whether the drive holds there what this grant has sent: written by a try that did not live to note it. */
+/**
+ * Whether the drive's file is what this grant has sent: written by an attempt that was interrupted before it could
+ * record it.
+ */
 async function isOurs(
   { drive, content }: Needs,
   copy: DriveDocument,
@@ -181,7 +187,7 @@ async function isOurs(
   return unheard.includes(await sha256Of(drive, content, copy, file));
 }
 
-/** @returns a name that nothing bears at this moment @throws driveBusy */
+/** @returns a name that no file has at this moment @throws driveBusy */
 async function freeName({ drive }: Needs, { facts }: SpooledSave, file: DriveFile, from: number): Promise<string> {
   for (let attempt = from; attempt < from + namesAtMost; attempt++) {
     const name = conflictCopyName(file.name, facts.personName, facts.receivedAtMs, attempt);

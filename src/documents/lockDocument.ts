@@ -6,19 +6,20 @@ import type { WopiLock } from "./lockRows.ts";
 
 type Needs = Pick<Services, "drive" | "locks" | "sessionsEnded" | "note">;
 
-/** Who presents which lock; nobody wants it done any more when the signal says that he has gone. */
+/** Who presents which lock. When the signal aborts, the caller is gone and the work is no longer wanted. */
 export interface LockRequest {
   readonly grant: AccessGrant;
   readonly lockId: string;
   readonly signal: AbortSignal;
 }
 
-/** The version of the file; undefined when the drive can't name it now. */
+/** The version of the file; undefined when the drive can't tell it now. */
 type VersionNow = Promise<string | undefined>;
 
 /**
- * Takes the WOPI lock, then the drive's own around it. When the drive refuses a lock that was free here, it is not taken.
- * @throws lockMismatch, lockedElsewhere, and what the drive says
+ * Takes the WOPI lock, then the drive's lock for it. When the drive refuses and the file was not locked here before,
+ * the WOPI lock is not taken.
+ * @throws lockMismatch, lockedElsewhere, and what the drive throws
  */
 export async function lockDocument(services: Needs, request: LockRequest): VersionNow {
   try {
@@ -26,7 +27,7 @@ export async function lockDocument(services: Needs, request: LockRequest): Versi
   } catch (error) {
     const standing = failureOf(error, "lockMismatch")?.currentLockId;
     if (standing === undefined || standing === "") throw error;
-    // Its session may have ended by itself, a moment ago: nobody needs to wait for the sweep.
+    // The holder's session may have expired a moment ago: the next editor need not wait for the sweep.
     await services.sessionsEnded(request.grant.document.fileId);
     return take(services, request);
   }
@@ -40,7 +41,7 @@ function take(services: Needs, request: LockRequest): VersionNow {
       return (await lock.holdInDrive(grant.document)).version;
     } catch (error) {
       await lock.release(lockId);
-      // A drive that does not answer is not asked again now: the sweep gives back what it may have taken.
+      // A drive that does not answer is not asked again now: the sweep releases what it may have locked.
       if (!isTransient(error)) await releaseInDrive(services, lock);
       throw error;
     }
@@ -63,7 +64,7 @@ export function relockDocument(services: Needs, request: LockRequest, oldLockId:
   });
 }
 
-/** A drive that can't be reached keeps its lock a while; the sweep gives it back. @throws lockMismatch, fileMissing */
+/** When the drive can't be reached, its lock stays for now; the sweep releases it. @throws lockMismatch, fileMissing */
 export function unlockDocument(services: Needs, request: LockRequest): VersionNow {
   return exclusively(services, request, async (lock) => {
     await whereItStands(services, request.grant, () => lock.release(request.lockId));
@@ -80,14 +81,17 @@ function exclusively(
   return locks.exclusively(grant.document.fileId, work, { signal });
 }
 
-/** @returns the id of the lock that stands, empty when there is none @throws fileMissing */
+/** @returns the id of the current lock, empty when there is none @throws fileMissing */
 export async function currentLockId(services: Needs, grant: AccessGrant): Promise<string> {
   const held = await services.locks.current(grant.document.fileId);
   if (held === undefined) await requireThere(services, grant);
   return held?.lockId ?? "";
 }
 
-/** Ends a file's lock for good, whatever the drive says; the sweep gives the drive's back when this could not. */
+/**
+ * Ends a file's lock for good, whatever the drive answers; when the drive's lock can't be released here, the sweep does
+ * it.
+ */
 export function takeOverDocument(
   services: Pick<Needs, "locks" | "note">,
   fileId: string,
@@ -99,7 +103,7 @@ export function takeOverDocument(
   });
 }
 
-/** That a file is not locked is said of files alone that are there. @throws lockMismatch, fileMissing */
+/** A lock mismatch is reported only for files that exist. @throws lockMismatch, fileMissing */
 async function whereItStands(services: Needs, grant: AccessGrant, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
@@ -109,7 +113,7 @@ async function whereItStands(services: Needs, grant: AccessGrant, work: () => Pr
   }
 }
 
-/** @throws fileMissing; whatever else the drive says does not matter to a lock */
+/** @throws fileMissing; all other errors of the drive don't matter for a lock */
 async function requireThere({ drive, note }: Needs, { document }: AccessGrant): Promise<void> {
   try {
     await drive.stat(document);
@@ -119,7 +123,7 @@ async function requireThere({ drive, note }: Needs, { document }: AccessGrant): 
   }
 }
 
-/** The lock that stands here is the truth; a drive that is away is asked again at the next refresh or save. */
+/** The lock in our store decides; a drive that is down is asked again at the next refresh or save. */
 async function refreshed(services: Needs, grant: AccessGrant, lock: DocumentLock): VersionNow {
   try {
     return (await lock.holdInDrive(grant.document)).version;
@@ -140,10 +144,10 @@ async function releaseInDrive({ note }: Pick<Needs, "note">, lock: DocumentLock)
   }
 }
 
-/** An editor is not made to wait twice for a drive that does not answer. */
+/** An editor should not have to wait twice for a drive that does not answer. */
 const isAway = (error: unknown): boolean => failureOf(error, "driveUnreachable") !== undefined;
 
-/** A lock is done whether or not the drive can name the version now. */
+/** A lock operation succeeds whether or not the drive can tell the version now. */
 async function versionNow({ drive, note }: Needs, { document }: AccessGrant): VersionNow {
   try {
     return (await drive.stat(document)).version;

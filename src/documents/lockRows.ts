@@ -6,9 +6,9 @@ import { type ClockJump, clockSkewMs, keptAfterEndMs } from "../model/watchedClo
 
 /** WOPI: a lock lives thirty minutes from the last Lock, RefreshLock or UnlockAndRelock. */
 export const lockLifetimeMs = 30 * 60_000;
-/** Cloudreve's clock may be ahead: what is known of a file is let go before its lock can run out there. */
+/** Cloudreve's clock may be ahead: facts about a file are dropped before its lock can expire there. */
 const factsLifetimeMs = lockLifetimeMs - 60_000;
-/** Longer than any session of an editor lives. */
+/** Longer than any editor session lasts. */
 const takenOverForMs = 8 * 24 * 3_600_000;
 const rememberedLocks = 5_000;
 
@@ -25,9 +25,11 @@ const driveLockSchema = z.object({
   /** Unique per file: Cloudreve keeps all lock strings in one table, and anybody who knows one can remove the lock. */
   token: z.string(),
   document: z.object({ account: z.string(), fileId: z.string(), version: z.string().exactOptional() }),
-  /** Whether the drive has given the lock on this very file: while it stands, nobody moves or replaces the file. */
+  /**
+   * Whether the drive has confirmed the lock on this very file: while it holds, nobody can move or replace the file.
+   */
   wasTaken: z.literal(true).exactOptional(),
-  /** The file as it stands under the lock: nobody else can change it while that lasts. */
+  /** The file's facts under the lock: nobody else can change it while the lock lasts. */
   file: z
     .object({
       id: z.string(),
@@ -42,19 +44,19 @@ const driveLockSchema = z.object({
 });
 type DriveLock = Readonly<z.infer<typeof driveLockSchema>>;
 
-/** What stands of a file's WOPI lock. */
+/** The state of a file's WOPI lock. */
 export interface WopiLockState {
   readonly held: WopiLock | undefined;
-  /** What has run out because the clock has jumped ahead; whoever comes first may have the file. */
+  /** A lock that expired only because the clock jumped ahead. The first editor to ask may have the file. */
   readonly lapsed: WopiLock | undefined;
 }
 
-/** The rows of locks in the store, and what they mean whatever the clock has done since. */
+/** The rows of locks in the store, read so that clock changes since they were written do no harm. */
 export class LockRows {
   readonly #store: KeyValueStore;
   readonly #now: Clock;
   readonly #lastJump: () => ClockJump | undefined;
-  /** Locks as this process has left them: a store on the same machine drops them when its clock jumps. */
+  /** Locks as this process last wrote them: when its clock jumps, a store on the same machine drops their rows. */
   readonly #left = new Map<string, WopiLock>();
 
   constructor(store: KeyValueStore, now: Clock, lastJump: () => ClockJump | undefined) {
@@ -72,7 +74,7 @@ export class LockRows {
         return { held: undefined, lapsed: undefined, raw };
       }
       if (lock.expiresAtMs > nowMs + lockLifetimeMs + clockSkewMs) {
-        // The clock was set back: the lock of an editor that is gone would stand for as long as that.
+        // The clock was set back: the lock of an editor that is gone would stay for as long as that.
         await this.#swap(fileId, raw, { ...lock, expiresAtMs: nowMs + lockLifetimeMs });
         continue;
       }
@@ -84,8 +86,8 @@ export class LockRows {
 
   /**
    * Each change is one compare-and-set, so that two processes never both hold a file.
-   * @param decide says what is to stand afterwards, and is asked anew when somebody was faster
-   * @returns what stood before
+   * @param decide returns the lock to store, and is called again when another process was faster
+   * @returns the state before the change
    */
   async changeWopiLock(fileId: string, decide: (state: WopiLockState) => WopiLock | undefined): Promise<WopiLockState> {
     for (;;) {
@@ -94,7 +96,7 @@ export class LockRows {
     }
   }
 
-  /** A lock that lives from now on. */
+  /** A lock whose lifetime starts now. */
   freshWopiLock(lockId: string, grantId: string): WopiLock {
     return { lockId, grantId, expiresAtMs: this.#now() + lockLifetimeMs };
   }
@@ -107,7 +109,7 @@ export class LockRows {
     const raw = await this.#store.get(takenOverKey(fileId, lockId));
     if (raw === undefined) return false;
     const takenOverAtMs = Number(raw);
-    // A clock that was set back since can't tell who came first; nobody is shut out until it has caught up.
+    // The clock was set back since then, so the order can't be known. Nobody is locked out until it has caught up.
     const isAhead = takenOverAtMs > this.#now() + clockSkewMs;
     return !isAhead && grantIssuedAtMs <= takenOverAtMs;
   }
@@ -124,29 +126,32 @@ export class LockRows {
     await put(this.#store, driveLockKey(fileId), undefined);
   }
 
-  /** Notes how the file stands under the drive's lock. */
+  /** Records the file's facts under the drive's lock. */
   async noteFile(file: DriveFile): Promise<void> {
     const raw = await this.#store.get(driveLockKey(file.id));
     const standing = driveLockIn(raw);
     if (standing === undefined) return;
     const driveLock: DriveLock = { ...standing, file, factsEndAtMs: this.#now() + factsLifetimeMs };
-    // Whoever was here meanwhile knows better.
+    // Another process has written since, and knows better.
     await this.#store.swap(driveLockKey(file.id), raw, JSON.stringify(driveLock), this.#keptUntilMs());
   }
 
   async notedFile(fileId: string): Promise<DriveFile | undefined> {
     const { file, factsEndAtMs = 0 } = (await this.driveLock(fileId)) ?? {};
     const leftMs = factsEndAtMs - this.#now();
-    // Longer than they ever last: the clock was set back, and the drive's lock may have run out long ago.
+    // Further away than any lock lasts: the clock was set back, and the drive's lock may have expired long ago.
     return leftMs > 0 && leftMs <= factsLifetimeMs + clockSkewMs ? file : undefined;
   }
 
-  /** @returns ids of the files that have a row of the drive's lock */
+  /** @returns ids of the files that have a row for the drive's lock */
   async *driveLocked(): AsyncIterable<string> {
     for await (const [key] of this.#store.list(driveLockKey(""))) yield key.slice(driveLockKey("").length);
   }
 
-  /** Cloudreve's lock ends by its own clock: without its token, a jump of ours would make of it a stranger's. */
+  /**
+   * Cloudreve's lock ends by its own clock: if a jump of our clock made us lose the token, we could not release our own
+   * lock.
+   */
   #keptUntilMs(): number {
     return this.#now() + lockLifetimeMs + keptAfterEndMs;
   }
@@ -162,7 +167,7 @@ export class LockRows {
   }
 }
 
-/** Whether a lock stood when the clock jumped over its end, and its editor has not had the time to refresh it since. */
+/** Whether a lock was held when the clock jumped over its end, and its editor has not had time to refresh it since. */
 function isEndedBy(jump: ClockJump | undefined, lock: WopiLock, nowMs: number): boolean {
   if (jump === undefined || nowMs >= jump.toMs + lockLifetimeMs) return false;
   return lock.expiresAtMs > jump.fromMs && lock.expiresAtMs <= jump.toMs;
@@ -173,7 +178,7 @@ function driveLockIn(raw: string | undefined): DriveLock | undefined {
 }
 
 const wopiLockKey = (fileId: string): string => `lock:${fileId}`;
-/** As earlier versions have called it. */
+/** The prefix is from earlier versions. */
 const driveLockKey = (fileId: string): string => `shield:${fileId}`;
 const takenOverKey = (fileId: string, lockId: string): string =>
   `takenOver:${fileId}:${createHash("sha256").update(lockId).digest("base64url").slice(0, 22)}`;

@@ -6,25 +6,25 @@ import { firstLineOf } from "./saveFacts.ts";
 import type { NewEntry, SpoolFolder, StoredBody } from "./spoolFile.ts";
 import type { MemoryRoom } from "./spoolRoom.ts";
 
-/** Up to this size a body is sent on from memory; the file is there for the case that the process dies. */
+/** Up to this size a body is sent on from memory; its file is needed only if the process dies. */
 const memoryLimitBytes = 1024 * 1024;
-/** A body comes in small pieces: written one by one they cost more than the bytes themselves. */
+/** Bodies arrive in small chunks: writing each one separately costs more than the bytes themselves. */
 const writeBytes = 128 * 1024;
-/** A body whose length nobody has told is counted in steps of this. */
+/** Room for a body of unknown length is reserved in steps of this size. */
 const stepBytes = 1024 * 1024;
 
-/** A body that has been received whole. */
+/** A body that has been received completely. */
 export interface ReceivedBody extends StoredBody {
   readonly memory: SaveMemory;
-  /** The bytes are in memory alone. */
+  /** Set when the bytes are only in memory. */
   readonly failure: BridgeError | undefined;
 }
 
 /**
- * Receives a body whole, into a file of the spool and, while it is small, into memory.
- * @param declaredBytes as Content-Length has it; undefined = counted as it comes
- * @param reserve counts bytes before they come, and returns the failure when there is no room
- * @throws bodyTooLarge, bodyCut, spoolFailed, spoolFull; whatever is in the folder is then for the caller to remove
+ * Receives a body completely, into a file of the spool and, while it is small, into memory.
+ * @param declaredBytes the Content-Length; undefined = counted as it arrives
+ * @param reserve reserves bytes before they arrive, and returns the failure when there is no room
+ * @throws bodyTooLarge, bodyCut, spoolFailed, spoolFull; the caller must then remove what is in the folder
  */
 export async function receiveBody(
   body: Readable,
@@ -53,7 +53,7 @@ export async function receiveBody(
   };
   try {
     file.failure = await reserve(line.length + Math.min(declaredBytes ?? stepBytes, limitBytes));
-    // Said of all of it before the first byte is taken.
+    // With a known length, all of it is reserved before the first byte is accepted.
     if (file.failure !== undefined && !memory.couldHold(declaredBytes)) throw file.failure;
     if (file.failure === undefined) await file.create(folder.path(entry.name), line);
     for await (const chunk of chunksOf(body)) {
@@ -90,14 +90,14 @@ export async function receiveBody(
 
 async function* chunksOf(body: Readable): AsyncIterable<Buffer> {
   try {
-    // Without this a refusal in the middle would close the connection before the answer is out.
+    // Without this, a refusal in the middle would close the connection before the answer is sent.
     for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
   } catch (error) {
     throw new BridgeError({ kind: "bodyCut" }, { cause: error });
   }
 }
 
-/** The bytes of a small body, as long as there is room for them; all of them or none. */
+/** The bytes of a small body, while there is room for them; all of them or none. */
 export class SaveMemory {
   readonly #room: MemoryRoom;
   readonly #origin: string;
@@ -109,7 +109,7 @@ export class SaveMemory {
     this.#origin = origin;
   }
 
-  /** False: they are in the file alone. */
+  /** False: they are only in the file. */
   holdsAll(): boolean {
     return this.#chunks !== undefined;
   }
@@ -119,7 +119,7 @@ export class SaveMemory {
     return (sizeBytes ?? 0) <= memoryLimitBytes;
   }
 
-  /** @param sizeBytes of the body so far, with this chunk */
+  /** @param sizeBytes of the body so far, including this chunk */
   take(chunk: Buffer, sizeBytes: number): void {
     if (this.#chunks === undefined) return;
     if (sizeBytes > memoryLimitBytes || !this.#room.take(this.#origin, chunk.length)) {
@@ -130,7 +130,7 @@ export class SaveMemory {
     this.#chunks.push(chunk);
   }
 
-  /** @returns undefined when they are in the file alone */
+  /** @returns undefined when the bytes are only in the file */
   open(first: number, lengthBytes: number): Readable | undefined {
     if (this.#chunks === undefined) return undefined;
     if (lengthBytes === this.#bytes) return Readable.from(this.#chunks);
@@ -144,10 +144,10 @@ export class SaveMemory {
   }
 }
 
-/** The file behind a body being received; a disk that fails is remembered, not thrown. */
+/** The file behind a body being received; when the disk fails, the error is stored, not thrown. */
 class BodyFile {
   failure: BridgeError | undefined;
-  /** On the disk so far, bytes. */
+  /** Bytes on the disk so far. */
   writtenBytes = 0;
   #handle: FileHandle | undefined;
   #waiting: Buffer[] = [];
@@ -170,7 +170,7 @@ class BodyFile {
     if (this.#waitingBytes >= writeBytes) await this.flush();
   }
 
-  /** Puts down what has been collected; a disk that refuses is told by `failure`. */
+  /** Writes what has been collected; a disk error ends up in `failure`. */
   async flush(): Promise<void> {
     const chunks = this.#waiting;
     const sizeBytes = this.#waitingBytes;
@@ -179,7 +179,8 @@ class BodyFile {
     if (this.failure !== undefined || this.#handle === undefined) return;
     try {
       const { bytesWritten } = await this.#handle.writev(chunks);
-      // One write may put down less than it was given: a disk that fills up does. The rest tells what is the matter.
+      // A write can store less than it was given, as when the disk fills up. Writing the rest then returns the real
+      // error.
       if (bytesWritten < sizeBytes) await this.#handle.appendFile(Buffer.concat(chunks).subarray(bytesWritten));
       this.writtenBytes += sizeBytes;
     } catch (error) {
@@ -187,7 +188,7 @@ class BodyFile {
     }
   }
 
-  /** Some file systems tell only here that they have not written what they took. May be called twice. */
+  /** Some file systems report only on close that a write failed. May be called twice. */
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;

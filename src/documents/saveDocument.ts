@@ -11,32 +11,35 @@ import type { SpooledSave } from "./saveSpool.ts";
 
 type Needs = Parameters<typeof placeSave>[0] & Pick<Services, "grants" | "spool" | "limitBytes" | "pause" | "kept">;
 
-/** The body of a save, and what is said of its length before it comes. */
+/** The body of a save, and what is known about its length before it arrives. */
 export interface SaveBody {
   readonly bytes: Readable;
-  /** As it is framed; undefined when it comes in chunks. */
+  /** The length in the HTTP framing; undefined when it comes in chunks. */
   readonly declaredBytes: number | undefined;
-  /** The most that anything says of it; 0 = nothing does. */
+  /** The largest length that any header states; 0 = none does. */
   readonly announcedBytes: number;
 }
 
-/** What an editor says of its save. */
+/** What an editor sends with its save. */
 export interface SaveRequest extends SaveManner {
   readonly requestLockId?: string | undefined;
   /** LastModifiedTime as the editor remembers it. */
   readonly timestamp?: string | undefined;
 }
 
-/** Pauses between tries of a save inside its call. */
+/** Pauses between the attempts at a save within one call. */
 const retryPausesMs = [200, 800, 2_000];
-/** No further try begins after this: the editor waits for half a minute, and is told that the drive is away well before. */
+/**
+ * No further attempt starts after this. The editor waits half a minute, and must learn well before that the drive is
+ * down.
+ */
 const retryWithinMs = 5_000;
 
 /**
- * Saves the document: the body first goes whole into the spool, then, under the file's mutex, the policy decides. What the
- * drive can't take now is kept and tried again later, whatever becomes of the editor.
- * @throws rightMissing, tokenInvalid when the right to edit ended while the body came, bodyTooLarge, what the spool and
- *   `placeSave` say
+ * Saves the document: the body first goes completely into the spool; then, under the file's mutex, the policy decides.
+ * What the drive can't take now is kept and tried again later, even if the editor is gone.
+ * @throws rightMissing, tokenInvalid when the right to edit ended while the body arrived, bodyTooLarge, and what the
+ *   spool and `placeSave` throw
  * @see product section 8
  */
 export async function saveDocument(
@@ -51,7 +54,7 @@ export async function saveDocument(
   let saved: SavedDocument | undefined;
   let today: AccessGrant | undefined;
   try {
-    // The body may have taken minutes, and what was ended in the meantime writes nothing any more.
+    // The body may have taken minutes. A session that was ended in the meantime writes nothing any more.
     today = await services.grants.find(grant.id);
     if (today !== undefined && mayEdit(today, services.now())) {
       const { isForced, isExitSave } = request;
@@ -72,8 +75,8 @@ export async function saveDocument(
 }
 
 /**
- * Takes a save whose right to edit has ended: it can't go into the document, and may be the only copy of somebody's
- * work. For some minutes it is put beside the document; afterwards nothing of it is read.
+ * Takes a save whose right to edit has ended. It can't go into the document, but may be the only copy of somebody's
+ * work. For some minutes after the end it is stored beside the document; later its body is not even read.
  */
 export async function saveAfterEnd(services: Needs, grant: AccessGrant, body: SaveBody): Promise<void> {
   const untilMs = lastSaveUntilMs(grant);
@@ -83,7 +86,7 @@ export async function saveAfterEnd(services: Needs, grant: AccessGrant, body: Sa
   await placeBeside(services, await receiveSave(services, body, ofEndedGrant(facts)));
 }
 
-/** @throws bodyTooLarge before a byte is taken, and as `SaveSpool.receive` */
+/** @throws bodyTooLarge before a byte is accepted, and what `SaveSpool.receive` throws */
 export function receiveSave(
   { spool, limitBytes }: Pick<Needs, "spool" | "limitBytes">,
   body: SaveBody,
@@ -99,9 +102,9 @@ export function requireSize({ announcedBytes }: SaveBody, limitBytes: number): v
 }
 
 /**
- * What is to be known of a save when its head has come: which load of the editor's it is of, and that it is later than those
- * whose heads have come before, however long its body takes.
- * @throws storeUnreachable, but not for the last save of an editor: that has nobody left to send it again
+ * What must be known as soon as the head of a save has arrived: which of the editor's loads it belongs to, and that it
+ * is later than the saves whose heads arrived before, however long its body takes.
+ * @throws storeUnreachable, except for an editor's exit save: nobody is left to send it again
  */
 async function arrivedFacts(services: Needs, grant: AccessGrant, request: SaveRequest): Promise<PlacingFacts> {
   const { fileId } = grant.document;
@@ -121,21 +124,25 @@ async function arrivedFacts(services: Needs, grant: AccessGrant, request: SaveRe
   }
 }
 
-/** An exit save that came while the store was away: without it nothing is decided. @throws storeUnreachable */
+/**
+ * Keeps an exit save that arrived while the store was unreachable: without the store nothing can be decided. @throws
+ * storeUnreachable
+ */
 async function keepUnheard(services: Needs, save: SpooledSave): Promise<never> {
   const error = new BridgeError({ kind: "storeUnreachable" });
   await settleRefused(services, save, error);
   throw error;
 }
 
-/** As `saveAfterEnd`, for a save that was on its way when the right ended. */
+/** As `saveAfterEnd`, for a save that was still arriving when the right ended. */
 async function placeOvertaken(services: Needs, save: SpooledSave): Promise<void> {
   let last: SpooledSave;
   try {
-    // Under its first facts the replay would take it for one that may go into the document.
+    // With its first facts, the replay would put it into the document.
     last = await save.restated(ofEndedGrant(save.facts));
   } catch (error) {
-    // No disk for two: it is placed from what is there, which nobody may place later.
+    // The disk has no room for a second copy. It is placed from the existing one, and the replay must not place that
+    // later.
     const keep = async () => {
       await save.discard();
       throw error;
@@ -157,7 +164,7 @@ async function placeBeside(services: Needs, save: SpooledSave): Promise<void> {
   await save.discard();
 }
 
-/** All tries are made under one lease: a save that comes later must not be undone by this one's next try. */
+/** All attempts are made under one lease: a later save must not be undone by this one's next attempt. */
 async function placeWithRetries(services: Needs, save: SpooledSave, manner: SaveManner): Promise<SavedDocument> {
   return services.locks.exclusively(save.facts.document.fileId, (lock) => tryPlacing(services, save, manner, lock));
 }
@@ -181,7 +188,7 @@ async function tryPlacing(
   throw new TypeError("unreachable: the last try has no pause after it");
 }
 
-/** A conflict is the editor's to solve, or is solved by a copy already; all else is kept. */
+/** A conflict is solved by the editor, or already by a copy; every other save is kept. */
 async function settleRefused(services: Needs, save: SpooledSave, error: unknown): Promise<void> {
   if (isConflict(error)) {
     await save.discard();

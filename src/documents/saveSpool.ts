@@ -15,53 +15,53 @@ import {
 } from "./spoolFile.ts";
 import { hasRoom, MemoryRoom, type RoomTaken, roomBytes } from "./spoolRoom.ts";
 
-/** More than a full disk has left at the end of some file's block. */
+/** More than a full disk can have left at the end of some file's last block. */
 const probeBytes = 64 * 1024;
 
-/** A received save, whole and hashed, that can be sent as often as it takes. */
+/** A save that has been received and hashed completely. It can be sent as often as needed. */
 export interface SpooledSave extends Bytes {
   readonly id: string;
   readonly facts: PlacingFacts;
-  /** base64, as WOPI's SHA256 property wants it. */
+  /** base64, as in WOPI's SHA256 property. */
   readonly sha256: string;
-  /** Forgets the bytes: the drive has them, or the editor was told that it must keep them. Never rejects. */
+  /** Deletes the bytes: the drive has them, or the editor was told to keep them. Never rejects. */
   discard(): Promise<void>;
   /**
-   * Makes the bytes outlive a power cut and leaves them to the replay; of one series the newest alone stays.
-   * @throws spoolFailed when they may not outlive it, or there is no disk to leave them on
+   * Makes the bytes survive a power cut and leaves them to the replay. Of one series, only the newest save is kept.
+   * @throws spoolFailed when they may not survive, or are only in memory because the disk failed
    */
   keep(): Promise<void>;
-  /** Takes a kept save to place it. @returns false when it is gone, or somebody else does so */
+  /** Takes a kept save in order to place it. @returns false when it is gone, or is already being placed */
   claim(): boolean;
-  /** Gives a claimed save back, unless a newer one of its series is kept by now. */
+  /** Gives a claimed save back, unless a newer one of its series has been kept since. */
   release(): Promise<void>;
   /**
-   * The same bytes under other facts, in place of this save and in its room.
-   * @throws spoolFailed, spoolFull when the disk can't hold both for a moment; this save is then as before
+   * Stores the same bytes with other facts. The result replaces this save and takes over its reserved room.
+   * @throws spoolFailed, spoolFull when the disk can't hold both for a moment; this save is then unchanged
    */
   restated(facts: PlacingFacts): Promise<SpooledSave>;
 }
 
-/** A save of which is not known yet whether it may go anywhere. */
+/** A save for which it is not known yet whether it may be placed. */
 export interface UndecidedSave {
   readonly facts: UndecidedFacts;
-  /** Goes on as a kept save. @throws spoolFailed, spoolFull; it is then as before */
+  /** Turns it into a kept save. @throws spoolFailed, spoolFull; it is then unchanged */
   decide(facts: PlacingFacts): Promise<void>;
   discard(): Promise<void>;
 }
 
-/** A save that lies in the spool and that no call is placing. */
+/** A save in the spool that no call is placing. */
 export interface WaitingSave {
   readonly id: string;
   readonly sizeBytes: number;
   readonly receivedAtMs: number;
-  /** undefined: it is not decided, or its first line can't be read. */
+  /** undefined: not decided yet, or its first line can't be read. */
   readonly facts: PlacingFacts | undefined;
-  /** A power cut has damaged it. */
+  /** Damaged by a power cut. */
   readonly isBroken: boolean;
 }
 
-/** The saves of one bridge, on disk from their first byte until the drive has them. */
+/** The saves of one bridge: each is on disk from its first byte until the drive has it. */
 export class SaveSpool {
   readonly #folder: SpoolFolder;
   readonly #maxBytes: number;
@@ -89,7 +89,7 @@ export class SaveSpool {
     return spool;
   }
 
-  /** @returns whether a save could be taken now */
+  /** @returns whether the spool could take a save now */
   async state(): Promise<"ok" | "full" | "failing"> {
     try {
       await this.#folder.probe(probeBytes);
@@ -100,23 +100,23 @@ export class SaveSpool {
     }
   }
 
-  /** @returns all that the spool may hold now, bytes @throws Error as the file system says it */
+  /** @returns the bytes that the spool may hold in total now @throws Error from the file system */
   async roomBytes(): Promise<number> {
     return roomBytes(this.#taken(), await this.#folder.disk(), this.#maxBytes);
   }
 
   /**
-   * Receives a body whole before anything depends on it. Without room on the disk a small body is still taken, in
-   * memory.
-   * @param declaredBytes as Content-Length has it; undefined = counted as it comes
-   * @throws bodyTooLarge, bodyCut when the connection breaks off, spoolFailed when the disk does, spoolFull
+   * Receives a body completely before anything depends on it. When the disk has no room, a small body is still
+   * accepted, in memory.
+   * @param declaredBytes the Content-Length; undefined = counted as it arrives
+   * @throws bodyTooLarge, bodyCut when the connection breaks off, spoolFailed when the disk fails, spoolFull
    */
   async receive(body: Readable, facts: PlacingFacts, limitBytes: number, declaredBytes?: number): Promise<SpooledSave> {
     const entry = newEntry({ is: "placing", facts });
     return this.#save(facts, entry, await this.#receive(body, entry, limitBytes, declaredBytes));
   }
 
-  /** Receives and keeps a body that is decided about later. @throws as `receive` and `keep` of a save */
+  /** Receives and keeps a body that is decided on later. @throws what `receive` and a save's `keep` throw */
   async receiveUndecided(
     body: Readable,
     facts: UndecidedFacts,
@@ -127,7 +127,7 @@ export class SaveSpool {
     await this.#keep(entry, await this.#receive(body, entry, limitBytes, declaredBytes));
   }
 
-  /** @param inPlaceOf gives its room over: nobody has two for one save */
+  /** @param inPlaceOf the entry whose reserved room is used: one save never needs twice its room */
   async #receive(
     body: Readable,
     entry: NewEntry,
@@ -147,7 +147,7 @@ export class SaveSpool {
     }
   }
 
-  /** Counts bytes before they come. @returns the failure when there is no room */
+  /** Reserves bytes before they arrive. @returns the failure when there is no room */
   async #reserve(entry: SpoolEntry, bytes: number, inPlaceOf?: SpoolEntry): Promise<BridgeError | undefined> {
     try {
       const wish = { holder: holderOf(entry.head), seriesKey: seriesKeyOf(entry.head), bytes };
@@ -175,7 +175,7 @@ export class SaveSpool {
     return this.#folder.path(name);
   }
 
-  /** Never rejects: what the disk does not let go of now is removed when `tidy` comes by. */
+  /** Never rejects: a file that can't be deleted now is removed by a later `tidy`. */
   async #remove(entry: SpoolEntry): Promise<void> {
     entry.state = "doomed";
     try {
@@ -193,13 +193,15 @@ export class SaveSpool {
       await this.#folder.sync(entry.name);
       entry.isDurable = true;
     } finally {
-      // Not sure to outlive a power cut, but worth placing: it lies there.
+      // It may not survive a power cut, but it is there now and worth placing.
       entry.state = "kept";
     }
     await this.#dropSuperseded(entry);
   }
 
-  /** Of the kept saves of one series the newest holds all the others, once it outlives a power cut. */
+  /**
+   * Of the kept saves of one series, the newest contains all the others. They are dropped once it survives a power cut.
+   */
   async #dropSuperseded(one: SpoolEntry): Promise<void> {
     const key = seriesKeyOf(one.head);
     if (key === undefined) return;
@@ -221,7 +223,7 @@ export class SaveSpool {
     }
   }
 
-  /** Saves that are to be decided about, oldest first. */
+  /** Undecided saves, oldest first. */
   async *undecided(): AsyncIterable<UndecidedSave> {
     for (const entry of this.#oldestFirst("kept")) {
       const { head } = entry;
@@ -246,11 +248,11 @@ export class SaveSpool {
     }
   }
 
-  /** What lies here and waits, without reading or checking its bytes. Oldest first. */
+  /** What waits in the spool, without reading or checking its bytes. Oldest first. */
   waiting(): readonly WaitingSave[] {
     return this.#oldestFirst("kept", "broken").map(({ id, head, state, receivedAtMs, writtenBytes, name }) => ({
       id,
-      // Of a broken one nobody knows how much of it is body.
+      // For a broken one, it is unknown how much of the file is body.
       sizeBytes: (state === "broken" ? undefined : parseSpoolName(name)?.sizeBytes) ?? writtenBytes,
       receivedAtMs,
       facts: head.is === "placing" ? head.facts : undefined,
@@ -258,13 +260,13 @@ export class SaveSpool {
     }));
   }
 
-  /** The bytes of a save that waits, broken ones as they are. @returns undefined when it is gone */
+  /** The bytes of a waiting save; of a broken one, whatever is there. @returns undefined when it is gone */
   async read(id: string): Promise<{ readonly body: Readable; readonly sizeBytes: number } | undefined> {
     const entry = this.#waitingEntry(id);
     return entry === undefined ? undefined : this.#folder.read(entry);
   }
 
-  /** Forgets a save that waits. @returns false when it is gone, or is being placed just now */
+  /** Deletes a waiting save. @returns false when it is gone, or is being placed right now */
   async drop(id: string): Promise<boolean> {
     const entry = this.#waitingEntry(id);
     if (entry === undefined) return false;
@@ -276,14 +278,14 @@ export class SaveSpool {
     return this.#oldestFirst("kept", "broken").find((entry) => entry.id === id);
   }
 
-  /** Removes what nobody uses any more, and learns what others have put into the folder or taken away. */
+  /** Removes what is no longer used, and notices files that others have added to the folder or removed from it. */
   async tidy(): Promise<void> {
     for (const entry of this.#oldestFirst("doomed")) await this.#remove(entry);
     await this.#folder.removeLeftovers((id) => this.#entries.has(id));
     await this.#look();
   }
 
-  /** Joins what is known with what lies in the folder. */
+  /** Brings the entries in memory in line with the files in the folder. */
   async #look(): Promise<void> {
     const names = await this.#folder.names();
     const there = new Set(names);

@@ -1,18 +1,18 @@
-/** Whose bytes they are: none of these may take the room of all. */
+/** Who the bytes belong to: none of these may use up the room of everybody else. */
 export interface RoomHolder {
   readonly fileId: string;
   readonly grantId: string;
-  /** What the right came from: a link, a portal, a person. */
+  /** Where the permission came from: a link, a portal, a person. */
   readonly origin: string;
 }
 
-/** What one save takes up, or will once its body is whole. */
+/** The room that one save uses, or will use once its body is complete. */
 export interface RoomTaken {
   readonly holder: RoomHolder;
-  /** Saves that each hold all before them: of those that are kept, a newer one is about to take the place. */
+  /** Saves of one series each contain all earlier ones: a new one will replace those that are kept. */
   readonly seriesKey: string | undefined;
   readonly isKept: boolean;
-  /** Counted before the bytes come. */
+  /** Reserved before the bytes arrive. */
   readonly reservedBytes: number;
   readonly writtenBytes: number;
 }
@@ -20,11 +20,11 @@ export interface RoomTaken {
 export interface RoomWish {
   readonly holder: RoomHolder;
   readonly seriesKey: string | undefined;
-  /** On top of what has been reserved before. */
+  /** In addition to what was reserved before. */
   readonly bytes: number;
 }
 
-/** The disk that the spool lies on, as it is now. */
+/** The current state of the disk that the spool is on. */
 export interface SpoolDisk {
   readonly sizeBytes: number;
   readonly freeBytes: number;
@@ -32,15 +32,16 @@ export interface SpoolDisk {
 
 const mostLeftFreeBytes = 64 * 1024 * 1024;
 /**
- * The part of the room that may be one's; what is left is for the others. On one file too: when all that a link may
- * have is half-sent bodies for a file, its owner's largest save of that file has its place still.
+ * The part of the room that one grant, file or origin may use; the rest is for others. The file has a share too: even
+ * when half-sent bodies for one file use all that a link may have, there is still room for the owner's largest save of
+ * that file.
  */
 const shares = { grantId: 1 / 4, fileId: 3 / 4, origin: 1 / 2 } as const;
 
-/** The largest part of the room that a single save can have. */
+/** The largest part of the room that a single save can use. */
 export const largestSaveShare = shares.grantId;
 
-/** What the spool leaves free, for the store on the same disk and whatever else writes there, bytes. */
+/** Bytes that the spool leaves free, for the store on the same disk and for other programs. */
 export function leftFreeBytes({ sizeBytes }: Pick<SpoolDisk, "sizeBytes">): number {
   return Math.min(mostLeftFreeBytes, Math.floor(sizeBytes / 8));
 }
@@ -51,12 +52,12 @@ export function roomBytes(taken: Iterable<RoomTaken>, disk: SpoolDisk, maxBytes:
   return Math.min(maxBytes, writtenBytes + Math.max(0, disk.freeBytes - leftFreeBytes(disk)));
 }
 
-/** Is there room for so many bytes more? Bodies being received count by what they are to become. */
+/** Is there room for this many more bytes? Bodies being received count with their final size. */
 export function hasRoom(taken: readonly RoomTaken[], wish: RoomWish, disk: SpoolDisk, maxBytes: number): boolean {
   const room = roomBytes(taken, disk, maxBytes);
   if (sum(taken, (one) => one.reservedBytes) + wish.bytes > room) return false;
   return (["grantId", "fileId", "origin"] as const).every((by) => {
-    // What is kept of the same series gives way once this save is there: it must not keep it out.
+    // Kept saves of the same series are removed once this save is stored, so they must not keep it out.
     const isOwn = ({ holder, isKept, seriesKey }: RoomTaken) =>
       holder[by] === wish.holder[by] && !(isKept && seriesKey !== undefined && seriesKey === wish.seriesKey);
     return sum(taken, (one) => (isOwn(one) ? one.reservedBytes : 0)) + wish.bytes <= room * shares[by];
@@ -69,17 +70,17 @@ function sum(taken: Iterable<RoomTaken>, bytes: (one: RoomTaken) => number): num
   return total;
 }
 
-/** For all saves together: when hundreds come at once, most are sent on from their files. */
+/** For all saves together: when hundreds arrive at once, most are sent on from their files. */
 const memoryBudgetBytes = 8 * 1024 * 1024;
-/** The part of it that half-sent bodies of one link or portal can hold. */
+/** The part of it that half-sent bodies of one link or portal may use. */
 const memoryShare = 1 / 2;
 
-/** What bodies take up in memory, by the origin of their rights. */
+/** The memory that bodies use, by the origin of their permission. */
 export class MemoryRoom {
   readonly #takenBytes = new Map<string, number>();
   #totalBytes = 0;
 
-  /** @param bytes negative gives back @returns whether there is room */
+  /** @param bytes a negative number gives room back @returns whether there is room */
   take(origin: string, bytes: number): boolean {
     const ownBytes = (this.#takenBytes.get(origin) ?? 0) + bytes;
     const isTooMuch = this.#totalBytes + bytes > memoryBudgetBytes || ownBytes > memoryBudgetBytes * memoryShare;

@@ -5,9 +5,10 @@ import { requireSize, type SaveBody } from "./saveDocument.ts";
 import { ofEndedGrant, type PlacingFacts, placingFacts, type UndecidedFacts } from "./saveFacts.ts";
 
 /**
- * Spool first, decide later: an exit save that comes while the store is away is the only copy of somebody's work.
- * @param tokenEndsAtMs of a token of ours, whose grant nobody can look up now
- * @throws tokenInvalid when it ended too long ago, bodyTooLarge, as the spool
+ * Spool first, decide later: an exit save that arrives while the store is unreachable is the only copy of somebody's
+ * work.
+ * @param tokenEndsAtMs end of a token we signed, whose grant can't be read now
+ * @throws tokenInvalid when it ended too long ago, bodyTooLarge, and what the spool throws
  */
 export async function receiveUndecided(
   { spool, limitBytes, now, replay }: Pick<Services, "spool" | "limitBytes" | "now" | "replay">,
@@ -23,8 +24,8 @@ export async function receiveUndecided(
 }
 
 /**
- * May this save go anywhere, by the rights of the moment when it came?
- * @returns undefined when it may not: its grant is not known (any more), was for viewing only, or had ended long before
+ * Decides whether this save may be placed, by the permissions at the time it arrived.
+ * @returns undefined when it may not: its grant is unknown (by now), was for viewing only, or had ended long before
  */
 export async function decideUndecided(grants: AccessGrants, save: UndecidedFacts): Promise<PlacingFacts | undefined> {
   const grant = (await grants.find(save.grantId)) ?? (await grants.findEnded(save.grantId));

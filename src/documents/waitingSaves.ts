@@ -4,7 +4,7 @@ import type { SaveSpool, WaitingSave } from "./saveSpool.ts";
 
 const dayMs = 24 * 3_600_000;
 
-/** How near a save that waits is to its end. */
+/** How close a waiting save is to its removal. */
 export type SpoolStage = "young" | "lastWeek" | "lastDay" | "over";
 
 export function spoolStage(receivedAtMs: number, nowMs: number, lifetimeMs: number): SpoolStage {
@@ -14,7 +14,7 @@ export function spoolStage(receivedAtMs: number, nowMs: number, lifetimeMs: numb
   return leftMs <= 7 * dayMs ? "lastWeek" : "young";
 }
 
-/** What waits in the spool does not wait for ever: it is warned of a week and a day before its end. */
+/** Saves do not wait in the spool for ever: operators are warned a week and a day before one is removed. */
 export class SpoolEnd {
   readonly #spool: SaveSpool;
   readonly #lifetimeMs: number;
@@ -32,14 +32,14 @@ export class SpoolEnd {
     this.#dropped = services.saveDropped;
   }
 
-  /** Looks once through all that waits, and removes leftovers. */
+  /** Checks all waiting saves once, and removes leftovers. */
   async look(nowMs: number): Promise<void> {
     await this.#spool.tidy();
     const waiting = this.#spool.waiting();
     for (const save of waiting) {
       const stage = spoolStage(save.receivedAtMs, nowMs, this.#lifetimeMs);
       if (stage === "over") {
-        // One that is being placed just now is looked at again the next time.
+        // A save that is being placed right now is checked again next time.
         if (await this.#spool.drop(save.id)) this.#dropped(save, { why: "tooOld" });
       } else if (stage !== "young" && this.#warned.get(save.id) !== stage) {
         this.#warned.set(save.id, stage);
