@@ -8,9 +8,9 @@ import type { AccessGrant } from "./grants.ts";
 const failedSaveSchema = rowObject({
   atMs: z.number(),
   person: namedPersonSchema,
-  /** The kind of a failure, or "unexpected"; of a later bridge, it may be one that is not known here. */
+  /** The kind of a failure, or "unexpected"; a newer bridge may have stored one that is unknown here. */
   why: z.string(),
-  /** `spool`: tried again by itself. `copy`: beside the document. Undefined: the editor alone has them. */
+  /** `spool`: retried automatically. `copy`: beside the document. undefined: only the editor has the bytes. */
   keptIn: z.enum(["spool", "copy"]).optional(),
   copyName: z.string().exactOptional(),
 });
@@ -22,11 +22,11 @@ const openSessionSchema = rowObject({
   person: namedPersonSchema,
   permission: z.enum(["view", "edit"]),
   openedAtMs: z.number(),
-  /** When its page or its editor was last heard of. */
+  /** When its page or its editor last called. */
   seenAtMs: z.number(),
-  /** It was opened in our page, which is heard of as long as it is open. A portal's own page never is. */
+  /** It was opened in our page, which calls as long as it is open. A portal's own page never does. */
   hasPage: z.literal(true).exactOptional(),
-  /** What the editor has asked for so far: a page that waits for its editor tells by this what is wrong. */
+  /** What the editor has requested so far: from this, a page that waits for its editor can tell what is wrong. */
   called: rowObject({
     checkFileInfo: z.literal(true).exactOptional(),
     getFile: z.literal(true).exactOptional(),
@@ -38,22 +38,22 @@ export type OpenSession = z.infer<typeof openSessionSchema>;
 const notedActivitySchema = rowObject({
   sessions: z.array(openSessionSchema),
   lastSave: rowObject({ atMs: z.number(), person: namedPersonSchema, version: z.string() }).exactOptional(),
-  /** The newest one; a later `lastSave` does not undo it, since a copy stays where it is. */
+  /** The newest one. A later `lastSave` does not remove it, because a copy stays where it is. */
   lastFailedSave: failedSaveSchema.exactOptional(),
 });
 type NotedActivity = z.infer<typeof notedActivitySchema>;
 
-/** What goes on with a file, as the bridge has seen it. */
+/** The activity on a file, as far as the bridge has seen it. */
 export type Activity = NotedActivity & {
-  /** A save is on its way through this bridge since then. */
+  /** Since when a save has been passing through this bridge. */
   readonly savingSinceMs?: number;
 };
 
-/** A session not heard of for this long counts as closed. */
+/** A session that has not called for this long counts as closed. */
 export const seenWithinMs = 3 * 60_000;
-/** An editor without our page may be open this long after it has fetched the document. */
+/** An editor without our page may stay open this long after it fetched the document. */
 const openUnseenForMs = 24 * 3_600_000;
-/** Being heard of is noted this often at most: each note is a write. */
+/** A session's calls are recorded at most this often: each record is a write. */
 const noteSeenEveryMs = 30_000;
 const rememberedNotes = 5_000;
 const forgottenAfterMs = 30 * 24 * 3_600_000;
@@ -63,9 +63,9 @@ const keptSessions = 100;
 export class FileActivity {
   readonly #noted: StoredRecord<NotedActivity>;
   readonly #now: Clock;
-  /** Of this process, and gone with it: nobody must be told of a save that died with another. */
+  /** In memory only: if this process dies, its saves are no longer in progress. */
   readonly #savingSinceMs = new Map<string, number>();
-  /** What this process has noted lately, so that it need not look. */
+  /** What this process has recorded lately, so that it need not read it again. */
   readonly #notedAtMs = new OldestOutMap<string, number>(rememberedNotes);
 
   constructor(store: KeyValueStore, now: Clock) {
@@ -90,7 +90,7 @@ export class FileActivity {
     return sessions.filter((session) => this.#mayBeOpen(session)).map(({ grantId }) => grantId);
   }
 
-  /** Notes that a session's page or editor was heard of; its page when no call of the editor is named. */
+  /** Records that a session's page or editor has called; without `call` it was the page. */
   async seen(grant: AccessGrant, call?: "checkFileInfo" | "getFile"): Promise<void> {
     const noted = `${grant.id} ${call ?? ""}`;
     if (this.#isWithin(noteSeenEveryMs, this.#notedAtMs.get(noted) ?? Number.NEGATIVE_INFINITY)) return;
@@ -121,7 +121,7 @@ export class FileActivity {
     });
   }
 
-  /** Notes that a session's page was closed. */
+  /** Records that a session's page was closed. */
   async left(grant: AccessGrant): Promise<void> {
     for (const call of ["", "checkFileInfo", "getFile"]) this.#notedAtMs.delete(`${grant.id} ${call}`);
     await this.#change(grant.document.fileId, (activity) => {
@@ -134,7 +134,7 @@ export class FileActivity {
     this.#savingSinceMs.set(fileId, this.#now());
   }
 
-  /** Notes that a save is in the drive. */
+  /** Records that a save is in the drive. */
   async saved(fileId: string, person: Pick<Person, "id" | "name">, version: string): Promise<void> {
     this.#savingSinceMs.delete(fileId);
     await this.#change(fileId, (activity) => ({
@@ -143,7 +143,7 @@ export class FileActivity {
     }));
   }
 
-  /** Notes that a save did not reach the document. */
+  /** Records that a save did not reach the document. */
   async notSaved(fileId: string, failed: Omit<FailedSave, "atMs">): Promise<void> {
     this.#savingSinceMs.delete(fileId);
     await this.#change(fileId, (activity) => ({
@@ -160,18 +160,20 @@ export class FileActivity {
     return this.#isWithin(seenWithinMs, seenAtMs);
   }
 
-  /** In both directions: a moment to come is of a clock that was set back since. */
+  /** In both directions: a time in the future was written before the clock was set back. */
   #isWithin(ms: number, atMs: number): boolean {
     return Math.abs(this.#now() - atMs) < ms;
   }
 
-  /** @param next undefined leaves what is noted as it is */
+  /** @param next returns the new row; undefined leaves it unchanged */
   async #change(fileId: string, next: (activity: NotedActivity) => NotedActivity | undefined): Promise<void> {
     await this.#noted.update(fileId, (standing) => next(standing ?? nothing) ?? standing);
   }
 }
 
-/** When they are too many, viewers go first: by who edits it is told whether a lock still protects somebody. */
+/**
+ * When there are too many, viewers are dropped first: editing sessions decide whether a lock still protects somebody.
+ */
 function mostOf(sessions: readonly OpenSession[]): readonly OpenSession[] {
   const editing = sessions.filter(({ permission }) => permission === "edit").slice(0, keptSessions);
   const viewing = sessions.filter(({ permission }) => permission === "view").slice(0, keptSessions - editing.length);

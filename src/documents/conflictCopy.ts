@@ -6,12 +6,12 @@ import { placeLastSave } from "./lastCopy.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 import { holdsSave, originalOf } from "./storedContent.ts";
 
-/** A content that was kept is not kept again within this time, however often an editor sends it. */
+/** The same content is not stored again within this time, however often an editor sends it. */
 const rememberedForMs = 7 * 24 * 3_600_000;
 
 type Needs = Pick<Services, "drive" | "content" | "lastCopies" | "now" | "tell">;
 
-/** Copies beside the document: once per content, and one in all of a grant that has ended. */
+/** Copies beside the document: one per content, and only one per grant that has ended. */
 export class ConflictCopies {
   readonly #services: Needs;
 
@@ -20,16 +20,16 @@ export class ConflictCopies {
   }
 
   /**
-   * Places a save's bytes beside the document, unless they are there or in the document already. To be called under
-   * the file's mutex.
-   * @param why it can't go into the document, for those who hear of it
-   * @throws what the drive says, but never a conflict; the bytes are then not placed
+   * Places a save's bytes beside the document, unless they are already there or in the document. To be called under the
+   * file's mutex.
+   * @param why it can't go into the document; passed on with the event
+   * @throws what the drive throws, but never a conflict; the bytes are then not placed
    */
   async copyBeside(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
     try {
       await this.#copyBeside(save, why);
     } catch (error) {
-      // A conflict about the copy is none about the document: whoever took it for one would let go of the bytes.
+      // A conflict on the copy is not one on the document: a caller that confused them would discard the bytes.
       if (isConflict(error)) throw new BridgeError({ kind: "driveBusy" }, { cause: error });
       throw error;
     }
@@ -60,7 +60,7 @@ export class ConflictCopies {
     await this.#services.tell(save.facts, { is: "copied", copyName: copy.name, why });
   }
 
-  /** An earlier copy of this content, if it stands yet: a person may have thrown it away, or worked on in it. */
+  /** An earlier copy of this content, if it still exists unchanged: a person may have deleted or edited it. */
   async #earlierCopy(save: SpooledSave): Promise<DriveFile | undefined> {
     const { account, fileId } = save.facts.document;
     const conflictFileId = await this.#services.content.conflictFileId(fileId, save.sha256);
@@ -74,7 +74,7 @@ export class ConflictCopies {
     }
   }
 
-  /** @returns undefined when the name is another content's */
+  /** @returns undefined when the name belongs to other content */
   async #create(save: SpooledSave, file: DriveFile, name: string): Promise<DriveFile | undefined> {
     const { document } = save.facts;
     try {
@@ -84,7 +84,7 @@ export class ConflictCopies {
     }
     const taken = await this.#services.drive.findBeside(document, file, name);
     if (taken === undefined) return undefined;
-    // An earlier try that was cut off: what it made is completed, and what it completed is not made twice.
+    // Left by an interrupted attempt: a file it created is completed, and one it completed is not made twice.
     if (taken.sizeBytes > 0) return (await this.#holds(taken, save)) ? taken : undefined;
     const copy = { account: document.account, fileId: taken.id };
     return this.#services.drive.write(copy, taken, save, { previousVersion: taken.version });

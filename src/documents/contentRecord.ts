@@ -5,63 +5,70 @@ import type { KeyValueStore } from "../model/keyValueStore.ts";
 import { record, rowObject, type StoredRecord, wordRecord } from "../model/record.ts";
 import { secondOf } from "./savePolicy.ts";
 
-/** What a save is based on: known when it arrives, and stays with its bytes. */
+/** What a save is based on: known when it arrives, and stored with its bytes. */
 export interface SaveBaseline {
-  /** The loading of the document by the editor that was saved. */
+  /** The editor's load of the document that this save belongs to. */
   readonly loadId: string;
-  /** Counts an editor's saves of a file; clocks of several bridges need not agree. */
+  /** Counts an editor's saves of a file, so that the clocks of several bridges need not agree. */
   readonly order: number;
   /** The version it was made from; undefined when the bridge does not know. */
   readonly baseVersion?: string | undefined;
-  /** Mark of the lock it came under; undefined = noted before locks were. */
+  /** Mark of the lock it came under; undefined = recorded before marks were. */
   readonly lock?: string | undefined;
 }
 
 const editorLoadSchema = rowObject({
   id: z.string(),
-  /** The version it stands on: the one loaded, then that of each of its saves that went in. */
+  /** The version it is based on: the one loaded, then that of each of its saves that went in. */
   version: z.string().exactOptional(),
-  /** Hashes of what was sent to the drive since then without an answer that told how it went. */
+  /** Hashes of what was sent to the drive since then without an answer that showed the result. */
   unheard: z.array(z.string()),
-  /** LastModifiedTime of the versions it has stood on, newest first: what its editor sends back as the time it knows. */
+  /** LastModifiedTime of the versions it was based on, newest first: its editor sends one back as the time it knows. */
   toldTimes: z.array(z.string()).exactOptional(),
   /** Order of its newest save that went into the document; 0 = none. */
   placedOrder: z.number(),
-  /** Mark of the lock under which that one came; undefined = none yet, or noted before locks were. */
+  /** Mark of the lock that save came under; undefined = no such save yet, or recorded before marks were. */
   placedUnder: z.string().exactOptional(),
 });
-/** One loading of a document by an editor: what is known of the copy in its hands. */
+/** One load of a document by an editor: what is known about the copy the editor has. */
 export type EditorLoad = z.infer<typeof editorLoadSchema>;
 
 const editorLoadsSchema = rowObject({
   lastOrder: z.number(),
-  /** Loads, named as they always were in the store. The one in the editor's hands first; saves of the others may still wait in the spool. */
+  /**
+   * The loads; the field's name is from earlier versions. The editor's current one is first; saves of the others may
+   * still wait in the spool.
+   */
   copies: z.array(editorLoadSchema),
 });
 type EditorLoads = z.infer<typeof editorLoadsSchema>;
 
 const versionFactsSchema = rowObject({
   version: z.string(),
-  /** Where the file lay when this was noted. */
+  /** The file's folder when this was recorded. */
   folderUri: z.string().exactOptional(),
   lastModifiedTime: z.string(),
   sha256: z.string().exactOptional(),
 });
 type VersionFacts = z.infer<typeof versionFactsSchema>;
 
-/** More than one of a file: a call that asked the drive before a save may end after it, and must not displace it. */
+/**
+ * More than one per file: a call that asked the drive before a save may end after it, and must not replace the newer
+ * version.
+ */
 const keptVersions = 4;
-/** An editor may load a document anew some times before a kept save of the copy before is replayed. */
+/** An editor may reload a document several times before a kept save of an earlier load is replayed. */
 const keptCopies = 16;
-/** An answer that was lost so long ago is asked about no more, and hashes are long. */
+/** Answers lost before these loads are no longer looked for, because hashes are long. */
 const copiesWithUnheard = 4;
 const keptUnheard = 8;
-/** An editor that has lost some answers still sends the time of the last one it heard. */
+/** An editor that has missed some answers still sends the last time it received. */
 const keptTimes = 8;
 
 /**
- * What the bridge remembers of contents it has handed out or stored, per file and per editor. Only what the drive has
- * proven to be of the file may be noted: a version that is known here proves the file where nothing else can.
+ * What the bridge remembers about contents it has delivered or stored, per file and per editor. Only versions that the
+ * drive has proven to belong to the file may be recorded: where nothing else can identify the file, a recorded version
+ * does.
  */
 export class ContentRecord {
   readonly #versions: StoredRecord<VersionFacts[]>;
@@ -77,34 +84,32 @@ export class ContentRecord {
   }
 
   /**
-   * The time an editor is told for a version, always the same one: Cloudreve's moves with a rename too, and an
-   * editor that sees another time for the same content throws everybody out with a conflict.
+   * The time that editors get for a version, always the same one: Cloudreve's changes with a rename too, and an editor
+   * that sees another time for the same content throws everybody out with a conflict.
    */
   async lastModifiedTime(file: DriveFile): Promise<string> {
     return (await this.#remember(file, {})).lastModifiedTime;
   }
 
-  /**
-   * @returns the time as above, and base64 of the SHA-256 when the bridge wrote this version: one look for both
-   */
+  /** @returns the time as above, and base64 of the SHA-256 when the bridge wrote this version; both with one read */
   async facts(file: DriveFile): Promise<{ readonly lastModifiedTime: string; readonly sha256?: string }> {
     return this.#remember(file, {});
   }
 
-  /** @returns the folder in which the file was last seen */
+  /** @returns the folder that the file was last seen in */
   async folderUri(fileId: string): Promise<string | undefined> {
     return (await this.#versions.get(fileId))?.[0]?.folderUri;
   }
 
   /**
-   * @returns what is remembered of a version of this file; undefined for one that the bridge has neither been shown
-   *   as this file's nor stored in it
+   * @returns what is recorded about a version of this file; undefined when the bridge has neither seen the version as
+   *   this file's nor stored it there
    */
   async known(fileId: string, version: string): Promise<{ readonly lastModifiedTime: string } | undefined> {
     return (await this.#versions.get(fileId))?.find((known) => known.version === version);
   }
 
-  /** Notes what a version holds, as when a save has just stored it. */
+  /** Records the content of a version, as when a save has just stored it. */
   async stored(file: DriveFile, sha256: string): Promise<void> {
     await this.#remember(file, { sha256 });
   }
@@ -116,10 +121,10 @@ export class ContentRecord {
   }
 
   /**
-   * Notes that an editor was handed a version by somebody who may save, through whichever grant: it keeps one copy for
-   * all of them. What is saved from now on is not what was saved before, even if the version is the same.
-   * @param editor suite and origin, as `editorKey` has it
-   * @param lastModifiedTime what the editor has just been told of the file
+   * Records that an editor was given a version by somebody who may save, whichever grant it used: it keeps one copy for
+   * all of them. Later saves belong to this new load, even if the version is the same.
+   * @param editor suite and origin, as in `editorKey`
+   * @param lastModifiedTime what the editor was just given for the file
    */
   async loaded(fileId: string, editor: string, version: string, lastModifiedTime: string): Promise<void> {
     await this.#change(fileId, editor, ({ lastOrder, copies }) => ({
@@ -129,10 +134,10 @@ export class ContentRecord {
   }
 
   /**
-   * Notes that a save of an editor arrives.
+   * Records that a save of an editor arrives.
    * @param timestamp the time that the editor knows (COOL or LOOL header); undefined = not sent
    * @param lockId that the save came with; undefined = none
-   * @returns what it is a save of
+   * @returns what the save is based on
    */
   async arrived(
     fileId: string,
@@ -144,7 +149,7 @@ export class ContentRecord {
     let load = newLoad();
     const { lastOrder } = await this.#change(fileId, editor, ({ lastOrder, copies }) => {
       const known = loadBehindSave(copies, timestamp, lock);
-      // Behind the one in hand: whoever makes up a time must not become the editor's copy.
+      // Placed after the current load: a client that invents a time must not replace the editor's load.
       const [first, ...others] = copies;
       const kept = known !== undefined ? copies : first === undefined ? [load] : [first, load, ...others];
       load = known ?? load;
@@ -158,13 +163,15 @@ export class ContentRecord {
     };
   }
 
-  /** @returns undefined when it has been forgotten: too many loadings since, or the store was lost */
+  /** @returns undefined when it has been forgotten: too many loads since, or the store was lost */
   async findLoad(fileId: string, editor: string, loadId: string): Promise<EditorLoad | undefined> {
     const known = await this.#loads.get(`${fileId}:${editor}`);
     return known?.copies.find(({ id }) => id === loadId);
   }
 
-  /** Notes what is about to be sent: should the answer be lost, this content is known again as the copy's own. */
+  /**
+   * Records what is about to be sent: if the answer is lost, this content can still be recognized as the load's own.
+   */
   async sending(fileId: string, editor: string, loadId: string, sha256: string): Promise<void> {
     await this.#changeLoad(fileId, editor, loadId, (load) => ({
       ...load,
@@ -172,7 +179,7 @@ export class ContentRecord {
     }));
   }
 
-  /** Notes that the drive has a save: its copy, and no other, now stands on that version. */
+  /** Records that the drive has a save: its load, and no other, is now based on that version. */
   async accepted(
     fileId: string,
     editor: string,
@@ -195,7 +202,7 @@ export class ContentRecord {
     return this.#conflicts.get(`${fileId}:${sha256}`);
   }
 
-  /** Notes a conflict copy until a moment: an editor that lost the answer sends the same content again. */
+  /** Records a conflict copy until a given time: an editor that missed the answer sends the same content again. */
   async conflictCopied(fileId: string, sha256: string, conflictCopyId: string, untilMs: number): Promise<void> {
     await this.#conflicts.put(`${fileId}:${sha256}`, conflictCopyId, untilMs);
   }
@@ -207,13 +214,13 @@ export class ContentRecord {
     next: (load: EditorLoad) => EditorLoad,
   ): Promise<void> {
     await this.#change(fileId, editor, ({ lastOrder, copies }) => {
-      // One of before the store was lost is remembered anew, behind the one in hand.
+      // A load from before the store was lost is added again, after the current one.
       const known = copies.some(({ id }) => id === loadId) ? copies : [...copies, { ...newLoad(), id: loadId }];
       return { lastOrder, copies: known.map((load) => (load.id === loadId ? next(load) : load)) };
     });
   }
 
-  /** @returns the copies as they are afterwards */
+  /** @returns the loads afterwards */
   async #change(fileId: string, editor: string, next: (known: EditorLoads) => EditorLoads): Promise<EditorLoads> {
     const change = (known: EditorLoads = { lastOrder: 0, copies: [] }): EditorLoads => {
       const changed = next(known);
@@ -226,7 +233,7 @@ export class ContentRecord {
     return after;
   }
 
-  /** @returns what is known of this version afterwards; a time once told stays */
+  /** @returns what is recorded about this version afterwards; a time given out once never changes */
   async #remember(file: DriveFile, more: Pick<VersionFacts, "sha256">): Promise<VersionFacts> {
     let facts: VersionFacts = { version: file.version, lastModifiedTime: file.modifiedAt };
     await this.#versions.update(file.id, (versions = []) => {
@@ -245,11 +252,11 @@ export class ContentRecord {
 }
 
 /**
- * Which of an editor's loads a save is of. The time that the editor knows decides: somebody else may have loaded the
- * document since, through the same editor or as if through it, and what he was handed is not what is saved now.
- * @param loads the last one first
+ * Finds the editor's load that a save belongs to. The time that the editor knows decides: somebody else may have loaded
+ * the document since, through the same editor or one that looks the same, and that newer load is not what is saved now.
+ * @param loads the newest one first
  * @param lock mark of the lock that the save came under
- * @returns undefined when none was ever told that time: then the time alone tells what the save stands on
+ * @returns undefined when no load was given that time: then only the time shows what the save is based on
  */
 export function loadBehindSave(
   loads: readonly EditorLoad[],
@@ -258,23 +265,24 @@ export function loadBehindSave(
 ): EditorLoad | undefined {
   const atSecond = secondOf(timestamp);
   if (atSecond === undefined) return loads[0];
-  // One of before times were noted could be any save's.
+  // A load from before times were recorded could belong to any save.
   return loads.find(({ toldTimes, placedUnder = lock }) => {
-    // Whoever has lost some answers has still the lock it saved under: under another one it was never here.
+    // An editor that missed some answers still has the lock it saved under. With another lock, this is a different
+    // editor.
     const stillKnown = placedUnder === lock ? toldTimes : toldTimes?.slice(0, 1);
     return stillKnown?.some((told) => secondOf(told) === atSecond) ?? true;
   });
 }
 
 /**
- * Is a save in what the document has become: has a later one of the same load gone in? Under another lock that was
- * another editor's, which the bridge takes for the same one, and it holds nothing of this.
+ * Is a save contained in the document, because a later one of the same load has gone in? If that one came under another
+ * lock, it came from another editor that the bridge can't tell apart, and contains nothing of this save.
  */
 export function isOvertaken(load: EditorLoad, baseline: SaveBaseline): boolean {
   return load.placedOrder > baseline.order && isUnderLockOf(load, baseline);
 }
 
-/** Whether what went in last of a load went in under the lock of this save. */
+/** Whether the load's last save that went in came under the same lock as this save. */
 export function isUnderLockOf({ placedUnder }: EditorLoad, { lock }: SaveBaseline): boolean {
   return placedUnder === undefined || lock === undefined || placedUnder === lock;
 }

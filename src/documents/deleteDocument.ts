@@ -4,9 +4,9 @@ import type { DocumentLock } from "./documentLock.ts";
 import { type AccessGrant, cameThrough, isOwners } from "./grants.ts";
 
 /**
- * Moves the file to the drive's trash. Only the owner may: a right to edit is none to delete. A
- * portal that names nobody has not shown that it is the owner who sits before it.
- * @throws rightMissing; lockMismatch while the file is locked, whoever asks
+ * Moves the file to the drive's trash. Only the owner may: permission to edit does not include deleting. A portal that
+ * names no user has not shown that the user is the owner.
+ * @throws rightMissing; lockMismatch while the file is locked, no matter who asks
  */
 export async function deleteDocument(
   { drive, locks, audit }: Pick<Services, "drive" | "locks" | "audit">,
@@ -18,7 +18,7 @@ export async function deleteDocument(
   const work = async (lock: DocumentLock): Promise<void> => {
     await lock.requireNone();
     const file = await drive.stat(document);
-    // A lock that has just run out may still stand in the drive.
+    // A lock that has just expired may still be held in the drive.
     await lock.releaseInDrive();
     await drive.remove(document, file);
     audit({

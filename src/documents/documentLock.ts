@@ -8,19 +8,19 @@ import type { Services } from "../services.ts";
 import type { AccessGrant } from "./grants.ts";
 import { LockRows, type WopiLock, type WopiLockState } from "./lockRows.ts";
 
-/** Who asks for a lock: for whom it is noted, and whether he came before a take-over. */
+/** Who asks for a lock: recorded with it, and used to tell whether they came before a take-over. */
 type Holder = Pick<AccessGrant, "id" | "issuedAtMs">;
 
 /**
- * The locks of all documents: the WOPI lock, held by whoever presents its id, and around it the drive's own, so that the
- * web UI, WebDAV and uploads keep off. Whatever changes one, or rests on it, is done under the file's mutex.
+ * The locks of all documents: the WOPI lock, held by everybody who presents its id, and the drive's own lock, which
+ * keeps the web UI, WebDAV and uploads away. Everything that changes or relies on one is done under the file's mutex.
  */
 export class DocumentLocks {
   readonly #mutex: FileMutex;
   readonly #drive: DriveLocks;
   readonly #rows: LockRows;
 
-  /** @param services lastJump: of the clock; it never jumps when left out */
+  /** @param services lastJump: of the clock; when left out, it never jumps */
   constructor(
     services: Pick<Services, "store" | "mutex" | "now"> & {
       readonly drive: DriveLocks;
@@ -33,8 +33,8 @@ export class DocumentLocks {
   }
 
   /**
-   * Does the work under the file's mutex: one at a time per file, among all bridges on the store.
-   * @param options signal: of a caller without whom nobody wants the work done; he leaves the queue when he goes
+   * Does the work under the file's mutex: one at a time per file, across all bridges on the store.
+   * @param options signal: of the caller; when it aborts, the call leaves the queue
    * @throws driveBusy when the file is not free in time
    */
   exclusively<Result>(
@@ -45,19 +45,20 @@ export class DocumentLocks {
     return this.#mutex.run(fileId, (lease) => work(new DocumentLock(fileId, this.#rows, this.#drive, lease)), signal);
   }
 
-  /** @returns the WOPI lock that stands @see WOPI GetLock */
+  /** @returns the current WOPI lock @see WOPI GetLock */
   async current(fileId: string): Promise<WopiLock | undefined> {
     return (await this.#rows.wopiLock(fileId)).held;
   }
 
-  /** @param grantIssuedAtMs when whoever presents the lock opened the document; 0 = before */
+  /** @param grantIssuedAtMs when the person who presents the lock opened the document; 0 = before any take-over */
   wasTakenOver(fileId: string, lockId: string, grantIssuedAtMs = 0): Promise<boolean> {
     return this.#rows.wasTakenOver(fileId, lockId, grantIssuedAtMs);
   }
 
   /**
-   * @returns the file without asking the drive, while our lock keeps everybody else off; undefined when it must be asked.
-   *   Should the drive have lost the lock, this is old: good for showing, not for deciding about a write.
+   * @returns the file without asking the drive, while our lock keeps everybody else away; undefined when the drive
+   *   must be asked. If the drive has lost the lock, this is outdated: good for display, not for deciding about a
+   *   write.
    */
   fileUnderLock(fileId: string): Promise<DriveFile | undefined> {
     return this.#rows.notedFile(fileId);
@@ -69,7 +70,7 @@ export class DocumentLocks {
   }
 }
 
-/** The lock of one file, under its mutex. It is read when it is asked for: what stands can end while work goes on. */
+/** The lock of one file, under its mutex. It is read on each use, because it can end during the work. */
 export class DocumentLock {
   readonly #fileId: string;
   readonly #rows: LockRows;
@@ -84,14 +85,14 @@ export class DocumentLock {
   }
 
   /**
-   * To be called right before what only one may do.
-   * @throws driveBusy when the lease has run out: another bridge may be at work on the file
+   * To be called right before a step that only one bridge may take.
+   * @throws driveBusy when the lease has expired: another bridge may be working on the file
    */
   requireLease(): void {
     this.#lease.requireMine();
   }
 
-  /** @returns the WOPI lock that stands */
+  /** @returns the current WOPI lock */
   async current(): Promise<WopiLock | undefined> {
     return (await this.#rows.wopiLock(this.#fileId)).held;
   }
@@ -103,13 +104,13 @@ export class DocumentLock {
   }
 
   /**
-   * Editors retry with the same id after a lost reply, and some refresh by locking again: both are a refresh.
+   * Editors retry with the same id after a lost reply, and some refresh by locking again: both count as a refresh.
    * @returns "taken" when the file was free
    * @throws lockMismatch when another lock is held
    * @see WOPI Lock
    */
   async take(lockId: string, holder: Holder): Promise<"taken" | "refreshed"> {
-    // An editor that has lost its lock locks again with the same id, and would be back at once.
+    // An editor that has lost its lock locks again with the same id, and would take the file back at once.
     await this.#requireNotTakenOver(lockId, holder);
     const { held } = await this.#rows.changeWopiLock(this.#fileId, ({ held }) => {
       if (held !== undefined && held.lockId !== lockId) throw lockMismatch(held);
@@ -128,22 +129,25 @@ export class DocumentLock {
     await this.#replace(lockId, () => undefined);
   }
 
-  /** Replaces one lock by another in one step. @throws lockMismatch when `oldLockId` is not held @see WOPI UnlockAndRelock */
+  /**
+   * Replaces one lock with another in one step. @throws lockMismatch when `oldLockId` is not held @see WOPI
+   * UnlockAndRelock
+   */
   async relock(oldLockId: string, lockId: string, holder: Holder): Promise<void> {
-    // A refusal names the lock that stands, with which an editor could come back this way.
+    // The refusal tells the editor the current lock id, with which it could otherwise come back this way.
     await this.#requireNotTakenOver(lockId, holder);
     await this.#replace(oldLockId, () => this.#rows.freshWopiLock(lockId, holder.id));
   }
 
   /**
-   * Ends whatever WOPI lock stands, and for good: whoever was there before does not get it again under its id. Who opens
-   * the document afterwards may: ONLYOFFICE makes the id of the file's, so that it is always the same.
+   * Ends any WOPI lock for good: its holder can't take it again under its id. People who open the document later can:
+   * ONLYOFFICE derives the id from the file's id, so it is always the same.
    * @returns the lock that was ended; undefined when there was none
    */
   async takeOver(): Promise<WopiLock | undefined> {
     const standing = await this.current();
     if (standing === undefined) return undefined;
-    // Remembered before it ends: in between, a save under it would pass for a late one.
+    // Recorded before the lock ends: in between, a save under it would count as a late one.
     await this.#rows.noteTakenOver(this.#fileId, standing.lockId);
     const isSeen = ({ held }: WopiLockState): boolean => held?.lockId === standing.lockId;
     const before = await this.#rows.changeWopiLock(this.#fileId, (state) => (isSeen(state) ? undefined : state.held));
@@ -152,7 +156,7 @@ export class DocumentLock {
 
   /**
    * Takes the drive's lock, refreshes it, or takes it again after the drive has forgotten it.
-   * @returns the file as it stands under the lock
+   * @returns the file's facts under the lock
    * @throws lockedElsewhere when somebody else holds the file in the drive
    */
   async holdInDrive(document: DriveDocument): Promise<DriveFile> {
@@ -161,36 +165,36 @@ export class DocumentLock {
     return file;
   }
 
-  /** As `holdInDrive`, for a write that comes at once: until it is noted, nothing is known of the file. */
+  /** As `holdInDrive`, right before a write: until that is recorded, the store holds no facts about the file. */
   async holdInDriveToWrite(document: DriveDocument): Promise<{ readonly token: string; readonly file: DriveFile }> {
     const standing = await this.#rows.driveLock(document.fileId);
-    // Written before the drive is asked: a bridge that dies in between still knows what it may hold.
+    // Stored before the drive is called: a bridge that dies in between still knows what it may hold.
     const token = standing?.token ?? `${document.fileId}.${randomBytes(18).toString("base64url")}`;
     if (standing?.wasTaken) {
       await this.#rows.putDriveLock({ token, document, wasTaken: true });
       const file = await this.#drive.refreshLock(document, token);
       if (file !== undefined) return { token, file };
     }
-    // Not taken until proven: should it turn out to stand on another file, nothing rests on it.
+    // Counts as not taken until proven: if the lock turns out to be on another file, nothing relies on it.
     await this.#rows.putDriveLock({ token, document });
     const file = await this.#drive.lock(document, token);
     await this.#rows.putDriveLock({ token, document, wasTaken: true });
     return { token, file };
   }
 
-  /** Notes how the file stands under the drive's lock, as after a write of ours. */
+  /** Records the file's facts under the drive's lock, as after our own write. */
   async noteFile(file: DriveFile): Promise<void> {
     await this.#rows.noteFile(file);
   }
 
-  /** Gives the drive's lock back; when the drive can't be reached the row stays, and this is tried again. */
+  /** Releases the drive's lock; when the drive can't be reached, the row stays and the release is retried. */
   async releaseInDrive(): Promise<void> {
     const standing = await this.#rows.driveLock(this.#fileId);
     if (standing === undefined) return;
     try {
       await this.#drive.unlock(standing.document, standing.token);
     } catch (error) {
-      // A deleted file has taken its lock along.
+      // The lock of a deleted file went with it.
       if (failureOf(error, "fileMissing") === undefined) throw error;
     }
     await this.#rows.removeDriveLock(this.#fileId);
@@ -201,7 +205,7 @@ export class DocumentLock {
       throw lockMismatch(await this.current());
   }
 
-  /** A lock that has run out because the clock has jumped is as good as one that stands: nobody else has come. */
+  /** A lock that expired only because the clock jumped counts as held: nobody else has taken the file. */
   async #replace(lockId: string, next: () => WopiLock | undefined): Promise<void> {
     await this.#rows.changeWopiLock(this.#fileId, ({ held, lapsed }) => {
       if ((held ?? lapsed)?.lockId !== lockId) throw lockMismatch(held);
@@ -210,7 +214,7 @@ export class DocumentLock {
   }
 }
 
-/** Names the lock that stands, as WOPI wants it; an empty id when there is none. */
+/** Reports the current lock id, as WOPI requires; an empty one when there is no lock. */
 export function lockMismatch(held: WopiLock | undefined): BridgeError {
   return new BridgeError({ kind: "lockMismatch", currentLockId: held?.lockId ?? "" });
 }

@@ -14,84 +14,89 @@ const restrictionsSchema = rowObject({
   /** Text drawn over every page. */
   watermark: z.string().exactOptional(),
 });
-/** What a visitor may not do besides editing. True forbids. @see linkOptions */
+/** What a visitor may not do, apart from editing. True forbids. @see linkOptions */
 export type Restrictions = z.infer<typeof restrictionsSchema>;
 
 const accessGrantSchema = rowObject({
   id: z.string(),
   document: driveDocumentSchema,
-  /** As it was when the grant was made; the drive knows the name of today. */
+  /** The file's name when the grant was made; the drive knows the current one. */
   fileName: z.string(),
   permission: z.enum(["view", "edit"]),
   person: personSchema,
   ownerId: z.string(),
   restrictions: restrictionsSchema,
   /**
-   * What Save As may make beside the document: nothing, new files only, or whatever the protocol has. With a right to
-   * edit alone; so is `mayRename`. A grant of an older bridge knows nothing of these rights.
+   * What Save As may create beside the document: nothing, only new files, or everything the protocol allows. Granted
+   * only with permission to edit, like `mayRename`. Grants from older versions lack both.
    */
   saveAs: z.enum(["none", "new", "overwrite"]).default("new"),
   mayRename: z.boolean().default(true),
-  /** The editor's address, complete but for the token that the host page posts there. */
+  /** The editor's address, complete except for the token, which the host page posts there. */
   actionUrl: z.string(),
   language: z.string(),
-  /** Who asked for it: the portal's name in the log and the audit. */
+  /** Who asked for the grant: a portal by its name, as in the log and the audit. */
   issuedTo: z.string(),
-  /** The grant this one was made through, as by Save As; it ends with that one. */
+  /** The grant that this one was made through, as by Save As; both end together. */
   derivedFrom: z.string().exactOptional(),
-  /** The link it was made through; what the link allows today, the grant allows, and no more. */
+  /** The link it was made through; the grant never allows more than the link does today. */
   linkId: z.string().exactOptional(),
-  /** Of the owner's own sign-in, by which it was made: ended by the next sign-out everywhere. */
+  /** Identifies the owner's own sign-in that the grant was made by; the next sign-out everywhere ends it. */
   generation: z.string().exactOptional(),
   issuedAtMs: z.number(),
   expiresAtMs: z.number(),
-  /** No renewal goes beyond this moment. */
+  /** It can't be renewed beyond this time. */
   renewableUntilMs: z.number(),
   revokedAtMs: z.number().exactOptional(),
-  /** What has ended it; undefined = it was revoked itself. */
+  /** Why it has ended; undefined = the grant itself was revoked. */
   revokedWith: z.enum(["linkRevoked", "linkExpired", "signedOut"]).exactOptional(),
-  /** The link allowed to edit when this was made, and has not since then: the last unsaved work may still come. */
+  /**
+   * When its link stopped allowing edits, after allowing them when this was made: the last unsaved work may still
+   * arrive.
+   */
   lostEditingAtMs: z.number().exactOptional(),
 });
-/** What one access token stands for: one person, one file, and the rights of that moment. */
+/** What one access token stands for: one person, one file, and the permissions at that time. */
 export type AccessGrant = z.infer<typeof accessGrantSchema>;
 export type SaveAsRight = AccessGrant["saveAs"];
 
-/** Did the file's owner ask for it, signed in on our own pages? A portal's word for it is not enough. */
+/** Did the file's owner ask for it, signed in on our own pages? A portal's word is not enough. */
 export function isOwners({ issuedTo, ownerId }: Pick<AccessGrant, "issuedTo" | "ownerId">): boolean {
   return issuedTo === `person:${ownerId}`;
 }
 
-/** Through what somebody came, for the audit: `person:ID`, `link:ID` or `portal:NAME`. */
+/** How the person got access, for the audit: `person:ID`, `link:ID` or `portal:NAME`. */
 export function cameThrough({ issuedTo }: Pick<AccessGrant, "issuedTo">): string {
   return /^(person|link):/.test(issuedTo) ? issuedTo : `portal:${issuedTo}`;
 }
 
-/** Why a grant gives no right any more. */
+/** Why a grant is no longer valid. */
 export type GrantEnd = "revoked" | "expired" | "linkRevoked" | "linkExpired" | "signedOut";
 
 /** How long a ticket for the host page can be redeemed. */
 export const ticketLifetimeMs = 5 * 60_000;
 
-/** How long an open page can still learn why it has ended. */
+/** How long after its end an open page can still ask why it has ended. */
 const endedGraceMs = 3_600_000;
 
-/** An editor that has lost its right hands over within this time what was unsaved at that moment, or not at all. */
+/**
+ * An editor that has lost its permission must hand over unsaved work within this time; later saves are not accepted.
+ */
 export const lastSaveWithinMs = 5 * 60_000;
 
-/** The last segment of WOPISrc: the same for everybody, since editors take it for the document's identity. */
+/** The last segment of WOPISrc: the same for everybody, since editors use it as the document's identity. */
 export function wopiFileId(document: DriveDocument): string {
-  // An old version is another, immutable document: under the file's own id an editor would join it to the live one.
+  // An old version is a separate, immutable document: under the file's own id, an editor would join it to the live one.
   return document.version === undefined ? document.fileId : `${document.fileId}-${document.version}`;
 }
 
-/** Who an editor is told somebody is, and whose the file is; equal for the owner. */
+/** The ids that an editor gets for the person and for the file's owner; equal when the owner is the person. */
 export type EditorIds = (grant: Pick<AccessGrant, "person" | "ownerId">) => { userId: string; ownerId: string };
 
 /**
- * Editors show these ids to everybody at the document. The drive's own id of the owner would lead a visitor to the
- * owner's profile and public shares in Cloudreve, and is short enough to be guessed behind a plain hash.
- * @param key of this purpose alone; with another one owners are told as somebody else
+ * Editors show these ids to everybody in the document. With the drive's own id of the owner, a visitor could find the
+ * owner's profile and public shares in Cloudreve; it is also short enough to be guessed from a plain hash.
+ * @param key used only for this; a different key gives owners different ids
  */
 export function editorIdsBy(key: Uint8Array): EditorIds {
   return ({ person, ownerId }) => {
@@ -105,14 +110,14 @@ export function editorOrigin(grant: AccessGrant): string {
   return new URL(grant.actionUrl).origin;
 }
 
-/** Whether what this grant saves may go into the document. */
+/** Whether saves under this grant may go into the document. */
 export function mayEdit(grant: AccessGrant, nowMs: number): boolean {
   return grant.permission === "edit" && grant.revokedAtMs === undefined && grant.expiresAtMs > nowMs;
 }
 
 export type EditingLife = Pick<AccessGrant, "permission" | "expiresAtMs" | "revokedAtMs" | "lostEditingAtMs">;
 
-/** @returns when the right to edit ends, or has ended; undefined for a grant that never could edit */
+/** @returns when the right to edit ends, or has ended; undefined for a grant that never allowed editing */
 export function editingEndsAtMs(grant: EditingLife): number | undefined {
   const { permission, expiresAtMs, revokedAtMs, lostEditingAtMs } = grant;
   if (permission !== "edit" && lostEditingAtMs === undefined) return undefined;
@@ -121,25 +126,25 @@ export function editingEndsAtMs(grant: EditingLife): number | undefined {
 }
 
 /**
- * Until when a save that arrives is kept beside the document, though the right to edit has ended.
- * @returns undefined for a grant that never could edit: it has nothing to hand over
+ * Until when a save that arrives is kept beside the document, although the right to edit has ended.
+ * @returns undefined for a grant that never allowed editing: it has no unsaved work
  */
 export function lastSaveUntilMs(grant: AccessGrant): number | undefined {
   const endsAtMs = editingEndsAtMs(grant);
   return endsAtMs === undefined ? undefined : endsAtMs + lastSaveWithinMs;
 }
 
-/** @returns why the grant has ended; undefined while it lives */
+/** @returns why the grant has ended; undefined while it is valid */
 function endOf({ expiresAtMs, revokedAtMs, revokedWith }: AccessGrant, nowMs: number): GrantEnd | undefined {
   if (revokedAtMs !== undefined && revokedAtMs <= expiresAtMs) return revokedWith ?? "revoked";
   return expiresAtMs > nowMs ? undefined : "expired";
 }
 
-/** Grants in the store: rights, person and revocation are read from here at every call. */
+/** Grants in the store: permissions, person and revocation are read from here on every call. */
 export class AccessGrants {
   readonly #store: KeyValueStore;
   readonly #grants: StoredRecord<AccessGrant>;
-  /** Ids of grants, by hashes. */
+  /** Ids of grants, by the hash of the ticket. */
   readonly #tickets: StoredRecord<string>;
   readonly #pageKeys: StoredRecord<string>;
   readonly #links: EditLinks;
@@ -165,15 +170,18 @@ export class AccessGrants {
     return grant;
   }
 
-  /** @returns undefined for a grant that never was or has expired; a revoked one still comes, with `revokedAtMs` */
+  /**
+   * @returns undefined for a grant that never existed or has expired; a revoked one is still returned, with
+   *   `revokedAtMs`
+   */
   async find(id: string): Promise<AccessGrant | undefined> {
     const grant = await this.#read(id);
     return grant !== undefined && grant.expiresAtMs > this.#now() ? grant : undefined;
   }
 
   /**
-   * A grant that gives no right any more, for an hour after its end: whose it was is still asked.
-   * @returns undefined when it never was, still lives, or ended longer ago
+   * A grant that is no longer valid, for an hour after its end: callers still ask who it belonged to.
+   * @returns undefined when it never existed, is still valid, or ended longer ago
    */
   async findEnded(id: string): Promise<AccessGrant | undefined> {
     const grant = await this.#read(id);
@@ -195,7 +203,7 @@ export class AccessGrants {
   }
 
   /**
-   * Makes a grant live on, from now for as long as a new one would.
+   * Extends a grant: it lasts from now as long as a new one would.
    * @returns undefined when it has ended; the same grant when it can't be renewed further
    */
   async renew(id: string, lifetimeMs: number): Promise<AccessGrant | undefined> {
@@ -207,7 +215,7 @@ export class AccessGrants {
       if (live.expiresAtMs <= this.#now() || live.revokedAtMs !== undefined) return grant;
       const expiresAtMs = Math.min(this.#now() + lifetimeMs, live.renewableUntilMs);
       const isLonger = expiresAtMs > live.expiresAtMs;
-      // What this one ends with must stay known for as long, or its end would be forgotten first.
+      // The records that can end this grant must live as long as it does: otherwise their end would be forgotten first.
       const origin = isLonger ? live.derivedFrom : undefined;
       if (origin !== undefined && (await this.renew(origin, lifetimeMs)) === undefined) return grant;
       renewed = isLonger ? { ...live, expiresAtMs } : live;
@@ -217,8 +225,8 @@ export class AccessGrants {
   }
 
   /**
-   * The key of a host page: what it asks of the bridge later on it asks with this, since its ticket is used up.
-   * Kept as a hash, like tickets.
+   * The key of a host page, for its later requests to the bridge: its ticket is used up. Stored as a hash, like
+   * tickets.
    */
   async issuePageKey(grant: AccessGrant): Promise<string> {
     const key = randomBytes(24).toString("base64url");
@@ -226,7 +234,7 @@ export class AccessGrants {
     return key;
   }
 
-  /** @returns the grant of a host page, also for an hour after its end; `ended` tells why @throws ticketInvalid */
+  /** @returns the grant of a host page, up to an hour after its end; `ended` says why @throws ticketInvalid */
   async behindPageKey(key: string): Promise<{ readonly grant: AccessGrant; readonly ended: GrantEnd | undefined }> {
     const id = await this.#pageKeys.get(hashOf(key));
     const grant = id === undefined ? undefined : await this.#read(id);
@@ -236,7 +244,7 @@ export class AccessGrants {
 
   /**
    * @param expiresAtMs five minutes from now when left out
-   * @returns the ticket for the host page; only its hash is kept
+   * @returns the ticket for the host page; only its hash is stored
    */
   async issueTicket(grantId: string, expiresAtMs = this.#now() + ticketLifetimeMs): Promise<string> {
     const ticket = randomBytes(24).toString("base64url");
@@ -244,12 +252,12 @@ export class AccessGrants {
     return ticket;
   }
 
-  /** What a ticket would open, without taking it. @throws ticketInvalid as `redeemTicket` */
+  /** The grant that a ticket would open, without using the ticket up. @throws ticketInvalid as `redeemTicket` */
   async behindTicket(ticket: string): Promise<AccessGrant> {
     return this.#liveGrant(await this.#tickets.get(hashOf(ticket)));
   }
 
-  /** Takes a ticket, once. @throws ticketInvalid when it is unknown, used, too old, or its grant has ended */
+  /** Uses a ticket up. @throws ticketInvalid when it is unknown, used, too old, or its grant has ended */
   async redeemTicket(ticket: string): Promise<AccessGrant> {
     const row = this.#tickets.row(hashOf(ticket));
     const grantId = await row.read();
@@ -263,7 +271,7 @@ export class AccessGrants {
     return grant;
   }
 
-  /** @returns the grant, ended with what it was made through, and with no more rights than its link gives today */
+  /** @returns the grant, ended if what it was made through has ended, and limited to what its link allows today */
   async #read(id: string): Promise<AccessGrant | undefined> {
     const grant = await this.#grants.get(id);
     return grant === undefined ? undefined : this.#asOfNow(grant);
@@ -291,7 +299,7 @@ export class AccessGrants {
   }
 
   #linkEndOf(grant: AccessGrant, link: EditLink | undefined): Ending | undefined {
-    // When it ended nobody knows; a save that comes now is late in any case.
+    // It is unknown when the link ended; a save that arrives now is late in any case.
     if (link === undefined) {
       return { revokedAtMs: Math.min(grant.expiresAtMs, this.#now()), revokedWith: "linkRevoked" };
     }
@@ -317,10 +325,10 @@ function asLinkAllows(grant: AccessGrant, link: EditLink): AccessGrant {
   return {
     ...grant,
     permission: link.permission === "view" ? "view" : grant.permission,
-    // A link is a right to one file: whatever else lies in its folder is the owner's.
+    // A link gives access to one file: the other files in its folder are the owner's.
     saveAs: grant.saveAs === "none" ? "none" : "new",
     ...optionsForGrant(link, grant.person.name),
-    // A link that was turned by a bridge which did not note when: long ago, as far as anybody knows.
+    // A version that didn't record the time changed this link to viewing: it counts as long ago.
     ...(hasLostEditing ? { lostEditingAtMs: link.lostEditingAtMs ?? link.createdAtMs } : {}),
   };
 }

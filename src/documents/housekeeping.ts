@@ -6,12 +6,14 @@ import type { WopiLock } from "./lockRows.ts";
 import type { SpoolEnd } from "./waitingSaves.ts";
 
 const sweepEveryMs = 60_000;
-/** After a jump of the clock editors get the time to refresh their locks: each does within a quarter of an hour. */
+/**
+ * After a jump of the clock, editors get this time to refresh their locks: each does so within a quarter of an hour.
+ */
 const minutesAfterJump = 20;
-/** Accounts are renewed daily, each by its own clock, so that a look this often spreads them out. */
+/** Each account is renewed daily, by a clock of its own; checking this often spreads the renewals out. */
 const hourMs = 3_600_000;
 
-/** What a look at the drive's answers has found, by call. */
+/** The results of checking the drive's answers, by call. */
 type ContractReport = readonly {
   readonly call: string;
   readonly state: "unchanged" | "changed" | "unasked";
@@ -23,7 +25,7 @@ type Needs = Pick<Services, "drive" | "locks" | "grants" | "activity" | "links" 
   readonly spoolEnd: SpoolEnd;
 };
 
-/** What a bridge does by itself, every minute and every hour. */
+/** What a bridge does on its own, every minute and every hour. */
 export class Housekeeping {
   readonly #services: Needs;
   #contract: ContractReport = [];
@@ -32,7 +34,7 @@ export class Housekeeping {
   #minutesWithoutSweep = 0;
   #isUnderWay = false;
   #timer: NodeJS.Timeout | undefined;
-  /** Looks whose turn has not come yet, by file. */
+  /** Checks still waiting for the file's mutex, by file. */
   readonly #looksToCome = new Map<string, Promise<void>>();
 
   constructor(services: Needs) {
@@ -41,7 +43,7 @@ export class Housekeeping {
     this.#minuteBeganAtMs = services.now();
   }
 
-  /** Begins the minutes; the hour's work is done once at once. */
+  /** Starts the minute timer; the hourly work also runs once right away. */
   start(): void {
     this.#timer = setInterval(() => void this.minute(), sweepEveryMs).unref();
     this.#hour().catch((error: unknown) => this.#warn(error));
@@ -51,19 +53,19 @@ export class Housekeeping {
     clearInterval(this.#timer);
   }
 
-  /** Gives back the drive's lock of every file whose WOPI lock has run out, or protects nobody any more. */
+  /** Releases the drive's lock of every file whose WOPI lock has expired or no longer protects anybody. */
   async sweep(): Promise<void> {
     for await (const fileId of this.#services.locks.held()) await this.sessionsEnded(fileId);
   }
 
-  /** Sessions of files unknown have ended: looks at all of them, by itself. */
+  /** Sessions have ended, on files that are not known: checks all locked files in the background. */
   personSignedOut(): void {
     this.sweep().catch((error: unknown) => this.#warn(error));
   }
 
   /**
-   * As `sweep`, for one file. One lock that the drive does not give back now must not keep the others: never rejects.
-   * However many ask, and an ended session may ask without end, one look stands in the file's queue for all of them.
+   * As `sweep`, for one file. Never rejects: one lock that the drive can't release now must not stop the others. Only
+   * one check waits in the file's queue however often this is called, and an ended session may call without end.
    */
   sessionsEnded(fileId: string): Promise<void> {
     const toCome = this.#looksToCome.get(fileId);
@@ -71,13 +73,16 @@ export class Housekeeping {
     const isBegun = (): void => {
       if (this.#looksToCome.get(fileId) === look) this.#looksToCome.delete(fileId);
     };
-    // Not before it is noted: a free turn begins at once.
+    // Starts only after it is in the map: a free mutex runs the work at once.
     const look = Promise.resolve().then(() => this.#look(fileId, isBegun));
     this.#looksToCome.set(fileId, look);
     return look;
   }
 
-  /** @param isBegun hears when others must ask anew: they may know of an end that this look misses */
+  /**
+   * @param isBegun called when the check starts; later callers need a new one, since this check may miss what they
+   *   know
+   */
   async #look(fileId: string, isBegun: () => void): Promise<void> {
     const { locks, logger } = this.#services;
     try {
@@ -97,7 +102,7 @@ export class Housekeeping {
     }
   }
 
-  /** Renews the accounts behind live links, whose refresh token ends after two weeks. */
+  /** Renews the accounts behind active links, whose refresh tokens last two weeks. */
   async keepAlive(): Promise<void> {
     const { links, drive, logger } = this.#services;
     for (const account of await links.liveAccounts()) {
@@ -109,7 +114,7 @@ export class Housekeeping {
     }
   }
 
-  /** Ends what has waited in the spool for too long; a disk that fails must not keep the rest of the round. */
+  /** Removes what has waited in the spool for too long; a failing disk must not stop the rest of the hour's work. */
   async tidySpool(): Promise<void> {
     try {
       await this.#services.spoolEnd.look(this.#services.now());
@@ -121,7 +126,7 @@ export class Housekeeping {
     }
   }
 
-  /** Looks whether Cloudreve still answers as the bridge expects. */
+  /** Checks that Cloudreve still answers as the bridge expects. */
   async checkContract(): Promise<void> {
     const { guard, metrics, logger } = this.#services;
     this.#contract = await guard.check();
@@ -131,7 +136,7 @@ export class Housekeeping {
     }
   }
 
-  /** @returns what of Cloudreve's answers had changed at the last look, by call; "kept" while nothing has */
+  /** @returns which of Cloudreve's answers differed at the last check, by call; "kept" when none did */
   contract(): "kept" | Readonly<Record<string, string>> {
     const changed = this.#contract.filter(({ state }) => state === "changed");
     return changed.length === 0
@@ -139,18 +144,18 @@ export class Housekeeping {
       : Object.fromEntries(changed.map(({ call, said }) => [call, said ?? "changed"]));
   }
 
-  /** What is done once a minute, by a timer that knows nothing of the clock. */
+  /** The work of each minute. Its timer does not depend on the clock. */
   async minute(): Promise<void> {
     const nowMs = this.#services.now();
     if (nowMs - this.#minuteBeganAtMs >= clockJumpMs) this.#minutesWithoutSweep = minutesAfterJump;
     this.#minuteBeganAtMs = nowMs;
-    // A drive that hangs makes a sweep take longer than a minute.
+    // When the drive hangs, a sweep takes longer than a minute.
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
     try {
       if (this.#minutesWithoutSweep > 0) this.#minutesWithoutSweep -= 1;
       else await this.sweep();
-      // A clock that was set back must not stop the hours.
+      // Setting the clock back must not stop the hourly work.
       if (Math.abs(nowMs - this.#hourBeganAtMs) >= hourMs) await this.#hour();
     } catch (error) {
       this.#warn(error);
@@ -172,8 +177,8 @@ export class Housekeeping {
 }
 
 /**
- * Whether a lock protects nobody any more: the grant that held it has ended, and nobody else edits the file in that
- * editor. An editor has one lock for all its users, so that one of them leaving must not end it.
+ * Whether a lock no longer protects anybody: the grant that held it has ended, and nobody else edits the file in that
+ * editor. An editor has one lock for all its users, so one of them leaving must not end it.
  */
 export async function isOrphaned(
   { grants, activity, now }: Pick<Services, "grants" | "activity" | "now">,
@@ -183,10 +188,10 @@ export async function isOrphaned(
   const holder = (await grants.find(lock.grantId)) ?? (await grants.findEnded(lock.grantId));
   if (holder !== undefined && mayEdit(holder, now())) return false;
   for (const grantId of await activity.mayBeOpen(fileId)) {
-    // By the rights of today: what the activity has noted of them may be half a minute old.
+    // With today's permissions: the activity's record of them may be half a minute old.
     const other = await grants.find(grantId);
     if (other === undefined || !mayEdit(other, now())) continue;
-    // Whoever held it may be forgotten by now: then it could be anybody's.
+    // If the holder is no longer known, the lock could be anybody's.
     if (holder === undefined || editorOrigin(other) === editorOrigin(holder)) return false;
   }
   return true;

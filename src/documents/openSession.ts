@@ -9,7 +9,7 @@ import type { Person } from "../model/person.ts";
 import type { Services } from "../services.ts";
 import { type AccessGrant, cameThrough, type Restrictions, type SaveAsRight, wopiFileId } from "./grants.ts";
 
-/** A page that stays open renews its grant, but not for ever. */
+/** An open page renews its grant, but not for ever. */
 const longestSessionMs = 7 * 24 * 3_600_000;
 
 type Needs = Pick<
@@ -18,7 +18,9 @@ type Needs = Pick<
 >;
 
 export interface DocumentRequest extends OpenRequest {
-  /** What a portal handed on, an account that has been here before, or undefined = the one of the configuration. */
+  /**
+   * An account whose tokens a portal passed on, an account used before, or undefined = the one in the configuration.
+   */
   readonly account: { readonly tokens: DriveTokens } | { readonly named: string } | undefined;
   /** Who edits; undefined = the person behind the drive account. */
   readonly user: Person | undefined;
@@ -41,7 +43,7 @@ export interface OpenedSession {
 }
 
 /**
- * Who, which file → a session in the drive → the editor's address → a grant.
+ * From person and file to a session in the drive, the editor's address and a grant.
  * @throws signInNeeded, fileMissing, noEditor, bodyTooLarge, driveUnreachable
  */
 export async function openDocument(services: Needs, request: DocumentRequest): Promise<OpenedSession> {
@@ -51,12 +53,12 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
       : await services.drive.account(request.account?.tokens);
   const opened = await services.drive.open(account, request);
   const { document, file } = opened;
-  // An old version can be looked at, not changed.
+  // An old version can be viewed, not changed.
   const permission = document.version === undefined ? request.action : "view";
   const renewableUntilMs = Math.min(
     services.now() + longestSessionMs,
     request.link?.expiresAtMs ?? Number.POSITIVE_INFINITY,
-    // An account that can't renew itself reaches the file as long as the drive's session lives.
+    // An account without a refresh token can access the file only while the drive's session lasts.
     account.endsAtMs === undefined ? Number.POSITIVE_INFINITY : opened.expiresAtMs,
   );
   const grant = await services.grants.issue({
@@ -103,12 +105,12 @@ export function accessTokenFor(tokens: AccessTokens, grant: AccessGrant): Promis
   return tokens.sign({ grantId: grant.id, fileId: wopiFileId(grant.document), expiresAtMs: grant.expiresAtMs });
 }
 
-/** By which an editor knows a document. */
+/** The address by which an editor identifies a document. */
 export function wopiSrc(wopiUrl: string, document: DriveDocument): string {
   return `${wopiUrl}/wopi/files/${wopiFileId(document)}`;
 }
 
-/** WOPISrc of a grant's document, with an access token. */
+/** The WOPISrc of a grant's document, with an access token. */
 export async function editorAddress(
   { tokens, wopiUrl }: Pick<Services, "tokens" | "wopiUrl">,
   grant: AccessGrant,
@@ -116,7 +118,7 @@ export async function editorAddress(
   return `${wopiSrc(wopiUrl, grant.document)}?access_token=${await accessTokenFor(tokens, grant)}`;
 }
 
-/** Our page around the editor; good once, and for minutes when no end is named. */
+/** The address of our page around the editor; works once, and for a few minutes when no end is given. */
 export async function personAddress(
   { grants, bridgeUrl }: Pick<Services, "grants" | "bridgeUrl">,
   { id }: AccessGrant,
@@ -126,8 +128,9 @@ export async function personAddress(
 }
 
 /**
- * The editor's address: Collabora's path changes with each release, so discovery knows better than what an
- * administrator once imported into Cloudreve. The token is posted there: no origin but a configured editor's.
+ * The editor's address from its own discovery: Collabora's path changes with each release, so what an administrator
+ * once imported into Cloudreve may be outdated. The token is posted there, so only the origins of configured editors
+ * are accepted.
  */
 async function freshestAddress(
   editors: Editors,

@@ -15,18 +15,18 @@ export interface SavedDocument {
 
 type Needs = Pick<Services, "drive" | "locks" | "content" | "copies" | "now" | "tell">;
 
-/** How this save is to be taken, besides what the spool holds of it. */
+/** How to treat this save, besides what the spool stores about it. */
 export interface SaveManner {
   readonly isForced: boolean;
-  /** Nobody is left to hear of a conflict: what can't go into the document goes beside it. */
+  /** Nobody is left to see a conflict: what can't go into the document goes beside it. */
   readonly isExitSave: boolean;
 }
 
 /**
- * Places the bytes of one save. To be called under the file's mutex, after the body is whole in the spool. One that a later
- * save of the same load has overtaken is in that one, and writes nothing.
+ * Places the bytes of one save. To be called under the file's mutex, after the complete body is in the spool. A save
+ * that a later one of the same load has overtaken writes nothing: the later one contains it.
  * @returns the version that the editor's next save is based on
- * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, and what the drive says
+ * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, and what the drive throws
  */
 export async function placeSave(
   services: Needs,
@@ -52,15 +52,15 @@ export async function placeSave(
 
 /**
  * Has a later save of the same load gone into the document? One that was refused, kept or became a copy does not count:
- * then this is the best that the document can have.
- * @returns what that one made of it
+ * in that case this save is the best available for the document.
+ * @returns the document as the later save left it
  */
 async function overtakenBy({ drive, content }: Needs, save: SpooledSave): Promise<SavedDocument | undefined> {
   const { document, editor, baseline } = save.facts;
   if (baseline === undefined) return undefined;
   const load = await content.findLoad(document.fileId, editor, baseline.loadId);
   if (load?.version === undefined || !isOvertaken(load, baseline)) return undefined;
-  // Not what somebody else may have stored since: the editor would take that for its own baseline.
+  // Not a version that somebody else has stored since: the editor would use it as its own baseline.
   const known = await content.known(document.fileId, load.version);
   if (known !== undefined) return { version: load.version, lastModifiedTime: known.lastModifiedTime };
   const stored = await drive.stat(document);
@@ -78,10 +78,10 @@ async function writeSave(
   const { document, editor, requestLockId, timestamp, baseline } = save.facts;
   const current = await lock.current();
   const holdsLock = current !== undefined && current.lockId === requestLockId;
-  // Taken anew before the version is read: a drive that restarted has forgotten the lock, and from here on nobody
-  // else can write. What happened in between shows in the version.
+  // The drive's lock is taken again before the version is read: a drive that restarted has forgotten it. From here on
+  // nobody else can write, and what happened in between shows in the version.
   const held = holdsLock ? await lock.holdInDriveToWrite(document) : undefined;
-  // A lock that ran out here may still stand in the drive, where it would keep this late save off.
+  // An expired WOPI lock may still be held in the drive, which would then refuse this late save.
   if (current === undefined) await lock.releaseInDrive();
   const stored = held?.file ?? (await drive.stat(document));
   const compared = await comparedWith(services, save, stored);
@@ -99,12 +99,12 @@ async function writeSave(
     equalsStored: compared.equalsStored,
   };
   const decision = decideSave(facts);
-  // A copy, where one is due, is made by the caller: the drive may still refuse what the policy allows.
+  // The caller makes the copy if one is needed: the drive may still refuse what the policy allows.
   if (decision.do === "refuse" || decision.do === "copyBeside") throw refusal(decision.because, current?.lockId);
   if (decision.do === "write" && baseline !== undefined) {
     await content.sending(document.fileId, editor, baseline.loadId, save.sha256);
   }
-  // What was read above holds for as long as the lease does.
+  // What was read above is valid only while the lease lasts.
   lock.requireLease();
   const file =
     decision.do === "acknowledge"
@@ -123,9 +123,9 @@ async function writeSave(
 }
 
 /**
- * The version that the save is based on, and whether the drive has these very bytes already. When another version
- * is stored, an earlier try or an earlier save of the same load may have got through unheard: then the stored bytes
- * themselves are looked at.
+ * The version that the save is based on, and whether the drive already has these very bytes. When another version is
+ * stored, an earlier attempt or an earlier save of the same load may have succeeded although its answer was lost: then
+ * the stored bytes themselves are compared.
  */
 async function comparedWith(
   { drive, content }: Needs,
@@ -134,7 +134,7 @@ async function comparedWith(
 ): Promise<Pick<SaveFacts, "baseVersion" | "equalsStored">> {
   const { document, editor, baseline } = save.facts;
   const load = baseline === undefined ? undefined : await content.findLoad(document.fileId, editor, baseline.loadId);
-  // What another lock's save has made of it since is not what this one is based on.
+  // What a save under another lock has made of it since is not what this one is based on.
   const isOwn = load !== undefined && baseline !== undefined && isUnderLockOf(load, baseline);
   const baseVersion = (isOwn ? load.version : undefined) ?? baseline?.baseVersion;
   const unheard = load?.unheard ?? [];

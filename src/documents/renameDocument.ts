@@ -8,11 +8,11 @@ import { type AccessGrant, cameThrough } from "./grants.ts";
 type Needs = Pick<Services, "drive" | "locks" | "content" | "audit" | "note">;
 
 /**
- * Renames the file; the extension stays. A name that is taken or can't be used becomes one like it.
- * @param asked name: with or without the extension; lockId: a wrong one is refused, none at all is not. Each is read
- *   when it matters: that a file is gone is said before what is wrong with the name, and no lock needs no lock id
- * @returns the name that the file has then, and the time of its content
- * @throws nameIllegal when nothing of the wanted name can be used, or somebody else holds the file; lockMismatch
+ * Renames the file; the extension stays. When a name is taken or can't be used, a similar one is chosen.
+ * @param asked name: with or without the extension; lockId: a wrong one is refused, a missing one is not. Each is
+ *   read only when needed: a missing file is reported before a bad name, and an unlocked file needs no lock id
+ * @returns the file's new name, and the time of its content
+ * @throws nameIllegal when no part of the wanted name can be used, or somebody else holds the file; lockMismatch
  */
 export function renameDocument(
   services: Needs,
@@ -22,11 +22,11 @@ export function renameDocument(
 ): Promise<{ readonly name: string; readonly lastModifiedTime: string }> {
   const work = async (lock: DocumentLock) => {
     const held = await lock.current();
-    // None at all is what Collabora sent until lately.
+    // Older versions of Collabora send no lock id.
     if (held !== undefined && (asked.lockId() ?? held.lockId) !== held.lockId) throw lockMismatch(held);
     const stored = await services.drive.stat(grant.document);
     const names = newNames(asked.name(), stored);
-    // The time of the content, from before: Cloudreve's own moves with the name.
+    // The time of the content is read before the rename, because the rename changes Cloudreve's own.
     const lastModifiedTime = await services.content.lastModifiedTime(stored);
     const name = await renameUnderLock(services, grant, lock, stored, names, held !== undefined);
     return { name, lastModifiedTime };
@@ -34,7 +34,7 @@ export function renameDocument(
   return services.locks.exclusively(grant.document.fileId, work, { signal });
 }
 
-/** @returns the names to try, by attempt @throws nameIllegal when nothing of the wanted one can be used */
+/** @returns the names to try, by attempt @throws nameIllegal when no part of the wanted one can be used */
 function newNames(wanted: string, stored: DriveFile): (attempt: number) => string {
   const { extension } = splitName(stored.name);
   const stem =
@@ -49,8 +49,8 @@ function newNames(wanted: string, stored: DriveFile): (attempt: number) => strin
 }
 
 /**
- * Cloudreve refuses a rename under our own lock: it is given back, and taken again at the new path.
- * @returns the name that the file has then
+ * Cloudreve refuses a rename under our own lock, so the lock is released and taken again at the new path.
+ * @returns the file's name afterwards
  */
 async function renameUnderLock(
   services: Needs,
@@ -62,13 +62,13 @@ async function renameUnderLock(
 ): Promise<string> {
   if (names(0) === stored.name) return stored.name;
   const { document, person } = grant;
-  // Not only while our lock stands: the drive's may outlive it a little.
+  // Even without a WOPI lock: the drive's lock may outlive it a little.
   await lock.releaseInDrive();
   try {
     const name = await underFreeName(
       names,
       async (free) => {
-        // Of the names like the wanted one the file may have one already.
+        // The file may already have one of the similar names.
         if (free !== stored.name) await services.drive.rename(document, stored, free);
         return free;
       },
@@ -85,7 +85,7 @@ async function renameUnderLock(
     if (elsewhere) throw new BridgeError({ kind: "nameIllegal", reason: holderReason[elsewhere.holder] });
     throw error;
   } finally {
-    // Whoever has slipped in between is found by the version check of the next save.
+    // If somebody changed the file in between, the version check of the next save notices.
     if (isLocked) await lock.holdInDrive(document).catch((error: unknown) => services.note(error));
   }
 }

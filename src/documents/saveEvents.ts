@@ -5,31 +5,33 @@ import type { Services } from "../services.ts";
 import type { PlacingFacts, UndecidedFacts } from "./saveFacts.ts";
 import type { SpooledSave, WaitingSave } from "./saveSpool.ts";
 
-/** What becomes of a save, for the people who look at the document's page. */
+/** What happens to a save, for the people who look at the document's page. */
 export type SaveNews =
   | { readonly is: "saving" }
   | { readonly is: "saved"; readonly version: string }
-  /** Beside the document, since it could not go into it. */
+  /** Stored beside the document, because it could not go into it. */
   | { readonly is: "copied"; readonly copyName: string; readonly why: Failure["kind"] | "unexpected" }
-  /** In the spool; tried again by itself. */
+  /** In the spool; retried automatically. */
   | { readonly is: "kept"; readonly why: Failure["kind"] | "unexpected" }
-  /** The editor was told, and still has it. */
+  /** The editor was told, and still has the bytes. */
   | { readonly is: "refused"; readonly why: Failure["kind"] | "unexpected" };
 
-/** Why the bytes of a save that waited are gone. `by` dismissed it: `person:ID`. */
+/** Why the bytes of a waiting save were removed. `by` dismissed it: `person:ID`. */
 export type SaveDropped = { readonly why: "tooOld" } | { readonly why: "dismissed"; readonly by: string };
 
-/** Hears of each step of a save. Never rejects: a save does not depend on who hears of it. */
+/** Called at each step of a save. Never rejects: a save does not depend on who is told about it. */
 export type TellSave = (save: PlacingFacts, news: SaveNews) => Promise<void>;
 
 export function whyNot(error: unknown): Failure["kind"] | "unexpected" {
   return error instanceof BridgeError ? error.failure.kind : "unexpected";
 }
 
-/** What became of a kept save. */
+/** What happened to a kept save. */
 export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
 
-/** Notes each step of a save for those who look at the document's page; a note that fails must not fail the save. */
+/**
+ * Records each step of a save for those who look at the document's page; a failure to record must not fail the save.
+ */
 export function tellOf({
   activity,
   links,
@@ -61,7 +63,7 @@ export function tellOf({
   };
 }
 
-/** A save that waits is a warning each time it is tried: somebody's work is not where it should be. */
+/** Each retry of a save that still waits logs a warning: somebody's work is not where it should be. */
 export function noteReplay(logger: Logger) {
   return (save: SpooledSave, outcome: ReplayOutcome, error?: unknown): void => {
     const { document, personName, fileName, receivedAtMs } = save.facts;
@@ -72,7 +74,7 @@ export function noteReplay(logger: Logger) {
   };
 }
 
-/** Notes saves of which nobody could be asked when they came. */
+/** Logs the decision on saves that could not be decided when they arrived. */
 export function noteDecided(logger: Logger) {
   return (save: UndecidedFacts, outcome: "accepted" | "dropped" | "waiting", error?: unknown): void => {
     const why = error instanceof BridgeError ? error.failure.kind : error instanceof Error ? error.message : undefined;
@@ -83,7 +85,7 @@ export function noteDecided(logger: Logger) {
   };
 }
 
-/** Notes that a save which waited is gone for good. */
+/** Records that a waiting save was removed for good. */
 export function noteDropped({ metrics, audit, logger }: Pick<Services, "metrics" | "audit" | "logger">) {
   return ({ facts, receivedAtMs, sizeBytes, isBroken }: WaitingSave, how: SaveDropped): void => {
     metrics.save("dropped");
@@ -97,7 +99,7 @@ export function noteDropped({ metrics, audit, logger }: Pick<Services, "metrics"
   };
 }
 
-/** A save that will be removed soon: somebody has to see to it. */
+/** Warns that a save will be removed soon: somebody has to act. */
 export function warnOfEnd(logger: Logger) {
   return ({ facts, receivedAtMs, isBroken }: WaitingSave, endsAtMs: number): void => {
     const line = { file: facts?.document.fileId, fileName: facts?.fileName, person: facts?.personName };

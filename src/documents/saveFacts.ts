@@ -4,12 +4,12 @@ import type { SaveBaseline } from "./contentRecord.ts";
 import type { AccessGrant } from "./grants.ts";
 import type { RoomHolder } from "./spoolRoom.ts";
 
-/** The first line of a `.save`. Keys stay as the first version wrote them: bridges before and after read each other's. */
+/** The first line of a `.save` file. Its keys never change: older and newer bridges read each other's files. */
 const placingLineSchema = z.object({
   grantId: z.string(),
   grantIssuedAtMs: z.number().optional(),
   document: z.object({ account: z.string(), fileId: z.string() }),
-  /** The drive's id of whoever owns the file. */
+  /** The drive's id of the file's owner. */
   ownerId: z.string().optional(),
   personName: z.string(),
   personId: z.string().optional(),
@@ -35,16 +35,16 @@ const placingLineSchema = z.object({
     })
     .transform(({ copyId, ...base }) => ({ loadId: copyId, ...base }))
     .optional(),
-  /** Whoever sent it has no right to the document any more, or it is another file's: it goes beside. */
+  /** The sender may no longer edit the document, or the bytes are another file's: they go beside it. */
   isBesideOnly: z.boolean().optional(),
   isLastOfGrant: z.boolean().optional(),
 });
 
-/** What it takes to place the bytes of a save when the process that received them is gone. */
+/** What is needed to place the bytes of a save after the process that received them is gone. */
 export type PlacingFacts = Omit<z.infer<typeof placingLineSchema>, "stand" | "isLastOfGrant"> & {
-  /** Undefined when it is no save of the document, as in Save As. */
+  /** undefined when it is not a save of the document itself, as in Save As. */
   readonly baseline?: SaveBaseline | undefined;
-  /** Its grant has ended: it takes the place of what that grant has left beside the document before. */
+  /** Its grant has ended: it replaces what that grant has left beside the document before. */
   readonly isOfEndedGrant?: boolean | undefined;
 };
 
@@ -57,16 +57,16 @@ const undecidedLineSchema = z.object({
   receivedAtMs: z.number(),
 });
 
-/** What an exit save says of itself while nobody can be asked whether it may. */
+/** What an exit save tells about itself when the bridge can't check whether it is allowed. */
 export type UndecidedFacts = z.infer<typeof undecidedLineSchema>;
 
-/** What the first line of a file in the spool tells of its save. */
+/** What the first line of a file in the spool says about its save. */
 export type SaveHead =
   | { readonly is: "placing"; readonly facts: PlacingFacts }
   | { readonly is: "undecided"; readonly facts: UndecidedFacts }
   | { readonly is: "unread" };
 
-/** @returns the line without its end */
+/** @returns the line without its line end */
 export function firstLineOf(head: Exclude<SaveHead, { is: "unread" }>): string {
   if (head.is === "undecided") return JSON.stringify(head.facts);
   const { baseline, isOfEndedGrant: isLastOfGrant, ...facts } = head.facts;
@@ -74,7 +74,7 @@ export function firstLineOf(head: Exclude<SaveHead, { is: "unread" }>): string {
   return JSON.stringify({ ...facts, stand, isLastOfGrant } satisfies z.input<typeof placingLineSchema>);
 }
 
-/** @returns "unread" for a line that is not what it should be */
+/** @returns "unread" for a line that can't be parsed */
 export function headIn(line: string, is: "placing" | "undecided"): SaveHead {
   try {
     const json: unknown = JSON.parse(line);
@@ -86,7 +86,7 @@ export function headIn(line: string, is: "placing" | "undecided"): SaveHead {
   }
 }
 
-/** The facts of a save that comes in now, under this grant. */
+/** The facts of a save that arrives now, under this grant. */
 export function placingFacts(
   grant: AccessGrant,
   { requestLockId, timestamp }: Pick<PlacingFacts, "requestLockId" | "timestamp">,
@@ -109,23 +109,26 @@ export function placingFacts(
   };
 }
 
-/** As the last of an ended grant: of several that wait only the newest is placed, and beside the document. */
+/** As the last save of an ended grant: of several that wait, only the newest is placed, and beside the document. */
 export function ofEndedGrant({ baseline: _baseline, ...facts }: PlacingFacts): PlacingFacts {
   return { ...facts, isBesideOnly: true, isOfEndedGrant: true };
 }
 
-/** @returns what saves have in common of which the newest holds all the others; undefined when it stands for itself */
+/**
+ * @returns a key shared by saves of which the newest contains all others; undefined when the save is not part of a
+ *   series
+ */
 export function seriesKey({ document, editor, baseline, grantId, isOfEndedGrant }: PlacingFacts): string | undefined {
   if (isOfEndedGrant === true) return `beside ${grantId} ${document.fileId}`;
   return baseline === undefined ? undefined : `${document.fileId} ${editor} ${baseline.loadId} ${baseline.lock ?? ""}`;
 }
 
-/** Which of two saves of one series is the later one: the larger. */
+/** Which of two saves of one series is later: the one with the larger number. */
 export function saveOrder({ baseline, receivedAtMs }: PlacingFacts): number {
   return baseline?.order ?? receivedAtMs;
 }
 
-/** `seriesKey` of whatever lies in the spool. */
+/** `seriesKey` of any save in the spool. */
 export function seriesKeyOf(head: SaveHead): string | undefined {
   if (head.is === "undecided") return `undecided ${head.facts.grantId} ${head.facts.wopiFileId}`;
   return head.is === "unread" ? undefined : seriesKey(head.facts);

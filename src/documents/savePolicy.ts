@@ -1,6 +1,6 @@
-/** What is known when the body of a save has arrived and no other call is at the file. */
+/** What is known when the body of a save has arrived and no other call is working on the file. */
 export interface SaveFacts {
-  /** Id of the WOPI lock that stands; undefined = not locked. */
+  /** Id of the current WOPI lock; undefined = not locked. */
   readonly heldLockId: string | undefined;
   /** X-WOPI-Lock of the request; undefined = none. */
   readonly requestLockId: string | undefined;
@@ -8,16 +8,16 @@ export interface SaveFacts {
   readonly storedSizeBytes: number;
   readonly storedModifiedAt: string;
   /**
-   * Version that the editor's copy stands on; undefined = the bridge does not know: its store was lost, or the editor
-   * knows a time that no copy the bridge has handed out was told.
+   * Version that the editor's copy is based on; undefined = unknown: the bridge's store was lost, or the bridge never
+   * gave out the time that the editor sends.
    */
   readonly baseVersion: string | undefined;
   /** LastModifiedTime as the editor remembers it (COOL or LOOL header); undefined = not sent. */
   readonly timestamp: string | undefined;
-  /** Collabora's "Overwrite": a client that always sends the timestamp has left it out. */
+  /** Collabora's "Overwrite": a client that otherwise always sends the timestamp has left it out. */
   readonly isForced: boolean;
   readonly isExitSave: boolean;
-  /** The owner has ended this lock for somebody else to go on: what it still protects must not overwrite anything. */
+  /** The owner has ended this lock so that somebody else can continue: saves under it must not overwrite anything. */
   readonly wasTakenOver: boolean;
   /** The body is byte for byte what is stored. */
   readonly equalsStored: boolean;
@@ -28,7 +28,7 @@ export type SaveDecision =
   /** Nothing to do: the drive has these very bytes. */
   | { readonly do: "acknowledge" }
   | { readonly do: "refuse"; readonly because: SaveRefusal }
-  /** Refused, and nobody is there to decide: the bytes go beside the document. */
+  /** Refused, and nobody is there to decide: the bytes are stored beside the document. */
   | { readonly do: "copyBeside"; readonly because: SaveRefusal };
 
 export type SaveRefusal =
@@ -36,14 +36,14 @@ export type SaveRefusal =
   | { readonly kind: "changedInStorage" };
 
 /**
- * May this save write, must it be refused, or does it become a copy beside the document?
- * The lock comes first, then the version: a lock conflict must never look like a change in storage.
+ * May this save be written, must it be refused, or does it become a copy beside the document? The lock comes first,
+ * then the version: a lock conflict must never look like a change in storage.
  * @see WOPI PutFile; reference editor-traffic, traps 1 to 3
  */
 export function decideSave(facts: SaveFacts): SaveDecision {
   const refusal = refusalOf(facts);
   if (refusal === undefined) return facts.equalsStored ? { do: "acknowledge" } : { do: "write" };
-  // After an exit save nobody is left to see a dialog, and the editor drops its copy whatever it hears.
+  // After an exit save nobody is left to see a dialog, and the editor drops its copy whatever the answer.
   const isForCopy = (facts.isExitSave || facts.wasTakenOver) && !facts.equalsStored;
   return { do: isForCopy ? "copyBeside" : "refuse", because: refusal };
 }
@@ -58,14 +58,14 @@ function refusalOf(facts: SaveFacts): SaveRefusal | undefined {
     // Office fills a new, empty file without a lock.
     if (facts.storedSizeBytes === 0) return undefined;
     if (requestLockId === undefined) return { kind: "lockMismatch", currentLockId: "" };
-    // The late save: the lock ran out, or was never asked for because a reader opened the document first.
+    // A late save: the lock expired, or was never taken because a reader opened the document first.
     if (facts.isForced || facts.equalsStored) return undefined;
     const standing = standsOnStored(facts);
     if (standing === undefined) return { kind: "lockMismatch", currentLockId: "" };
     return standing ? undefined : { kind: "changedInStorage" };
   }
   if (facts.isForced || facts.equalsStored) return undefined;
-  // Nothing known of the base: a lock that never broke has kept everybody else off.
+  // The base version is unknown, but a lock held without interruption has kept everybody else away.
   return (standsOnStored(facts) ?? true) ? undefined : { kind: "changedInStorage" };
 }
 
@@ -77,9 +77,10 @@ function standsOnStored(facts: SaveFacts): boolean | undefined {
 }
 
 /**
- * The second that a time of an editor's means; editors send it with no, six or seven digits of a fraction. Stricter than
- * Date.parse, which makes a year of "0" and local time of a time without a zone.
- * @returns seconds since 1970; undefined for what is no time, and for 1970 itself: Collabora's word for "never told one"
+ * The time that an editor sends, in whole seconds; editors send no, six or seven fraction digits. Stricter than
+ * Date.parse, which reads "0" as a year, and a time without a zone as local.
+ * @returns seconds since 1970; undefined for anything that is not a time, and for 1970 itself, which Collabora sends
+ *   when it was never given a time
  */
 export function secondOf(time: string | undefined): number | undefined {
   const zone = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(Z|[+-]\d\d:\d\d|)$/.exec(time ?? "")?.[1];

@@ -13,7 +13,7 @@ type Needs = Parameters<typeof placeSave>[0] & Pick<Services, "spool" | "grants"
 const firstPauseMs = 2_000;
 const longestPauseMs = 5 * 60_000;
 
-/** Places what the spool has kept, once the drive takes it again; after a restart too. */
+/** Places what the spool has kept as soon as the drive accepts it again; also after a restart. */
 export class SaveReplay {
   readonly #services: Needs;
   readonly #note: ReturnType<typeof noteReplay>;
@@ -27,12 +27,12 @@ export class SaveReplay {
     this.#note = noteReplay(services.logger);
   }
 
-  /** Begins at once, then goes on with growing pauses while anything waits. */
+  /** Starts at once, then continues with growing pauses while anything waits. */
   start(): void {
     this.#schedule(0);
   }
 
-  /** Something was kept just now: look again soon. */
+  /** A save was just kept: look again soon. */
   wake(): void {
     this.#pauseMs = firstPauseMs;
     this.#schedule(this.#pauseMs);
@@ -101,7 +101,7 @@ export class SaveReplay {
     }
   }
 
-  /** Saves of one load, newest first: when the newest is placed, the others are in it. */
+  /** Saves of one load, newest first: once the newest is placed, the others are contained in it. */
   async #tryChain([newest, ...older]: readonly SpooledSave[]): Promise<void> {
     if (newest === undefined || (await this.#tryOne(newest)) === "waiting") return;
     for (const save of older) {
@@ -113,7 +113,7 @@ export class SaveReplay {
 
   async #tryOne(save: SpooledSave): Promise<ReplayOutcome> {
     const { locks } = this.#services;
-    // Its owner has dismissed it meanwhile, or a newer one has come.
+    // Somebody has dismissed it meanwhile, or a newer one has arrived.
     if (!save.claim()) return "waiting";
     try {
       const outcome = await locks.exclusively(save.facts.document.fileId, (lock) => this.#place(save, lock));
@@ -136,11 +136,11 @@ export class SaveReplay {
     }
     if (baseline !== undefined) {
       const load = await this.#services.content.findLoad(document.fileId, editor, baseline.loadId);
-      // The same load has been saved again since, which holds this too. What was loaded anew does not.
+      // A later save of the same load contains this one. A save of another load does not.
       if (load !== undefined && isOvertaken(load, baseline)) return "superseded";
     }
     try {
-      // "Overwrite" was said of what stood there then; nobody is here to say it again.
+      // "Overwrite" was meant for the version stored at that time; nobody is here to confirm it again.
       const { version } = await placeSave(this.#services, save, { isForced: false, isExitSave: true }, lock);
       await this.#services.tell(save.facts, { is: "saved", version });
       return "written";

@@ -7,14 +7,14 @@ import { BridgeError } from "../model/failure.ts";
 import { headIn, type SaveHead } from "./saveFacts.ts";
 import type { SpoolDisk } from "./spoolRoom.ts";
 
-/** Read in pieces of this size. */
+/** Files are read in pieces of this size. */
 const readBytes = 128 * 1024;
-/** Headers and names are bounded: a first line that is longer is none of ours. */
+/** Headers and names are bounded: a longer first line is not from this bridge. */
 const headLimit = 256 * 1024;
-/** What was begun and is nobody's any more; long after any body or probe has ended. */
+/** Unfinished files older than this are nobody's: no body or probe takes so long. */
 const leftoverAfterMs = 3_600_000;
 
-/** What the name of a whole file tells of it: its hash in hex. @returns undefined for what is none of ours */
+/** What the name of a complete file says about it: its hash in hex. @returns undefined for other files */
 export function parseSpoolName(name: string) {
   const parts = /^([0-9a-f]+)-(\d+)-([0-9a-f]{64})\.(?:save|undecided)(?:\.broken)?$/.exec(name);
   if (parts === null) return undefined;
@@ -22,27 +22,27 @@ export function parseSpoolName(name: string) {
   return { id, sizeBytes: Number(size), sha256 };
 }
 
-/** A body behind its first line, as it was read or written. */
+/** A body after its first line, as it was read or written. */
 export interface StoredBody {
   readonly headBytes: number;
   readonly sizeBytes: number;
   readonly digest: Buffer;
 }
 
-/** `doomed`: forgotten, and the disk has not let go of it yet. */
+/** `doomed`: discarded, but its file could not be deleted yet. */
 type EntryState = "receiving" | "placing" | "kept" | "broken" | "doomed";
 
-/** One file of the spool, and what is done with it just now. */
+/** One file of the spool, and what is being done with it. */
 export interface SpoolEntry {
   readonly id: string;
-  /** Of the file in the folder. */
+  /** Its name in the folder. */
   name: string;
   state: EntryState;
   readonly head: SaveHead;
   readonly receivedAtMs: number;
   reservedBytes: number;
   writtenBytes: number;
-  /** Outlives a power cut for certain. */
+  /** Certain to survive a power cut. */
   isDurable: boolean;
   /** Known once its bytes have been compared with its name. */
   checked: StoredBody | undefined;
@@ -50,7 +50,7 @@ export interface SpoolEntry {
 
 export type NewEntry = SpoolEntry & { readonly head: Exclude<SaveHead, { is: "unread" }> };
 
-/** An entry for a body that is about to come. */
+/** An entry for a body that is about to arrive. */
 export function newEntry(head: NewEntry["head"]): NewEntry {
   const id = randomBytes(12).toString("hex");
   const bytes = { reservedBytes: 0, writtenBytes: 0 };
@@ -68,8 +68,8 @@ export function newEntry(head: NewEntry["head"]): NewEntry {
 }
 
 /**
- * The spool's folder. `ID.part` is being received; `ID-SIZE-SHA256.save` is whole, `….undecided` too, of which nobody
- * could be asked; `….broken` is what a power cut has damaged. Each holds one line of facts, then the body.
+ * The spool's folder. `ID.part` is being received; `ID-SIZE-SHA256.save` is complete, and so is `….undecided`, which
+ * could not be decided yet; `….broken` was damaged by a power cut. Each holds one line of facts, then the body.
  */
 export class SpoolFolder {
   readonly #dir: string;
@@ -86,20 +86,23 @@ export class SpoolFolder {
     return readdir(this.#dir);
   }
 
-  /** Makes it when it is not there, and removes what an earlier process left half-done. @throws as the file system says */
+  /**
+   * Creates the folder when needed, and removes what an earlier process left unfinished. @throws what the file system
+   * throws
+   */
   async open(): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     await closeToOthers(this.#dir);
-    // Empty: with a full disk too the kept saves must be placed.
+    // Zero bytes: even with a full disk, the kept saves must be placed.
     await this.probe(0);
-    // What was cut off in the middle was never acknowledged, and is no document.
+    // An interrupted upload was never acknowledged, and is not a document.
     for (const name of await this.names()) {
       if (isUnfinished(name)) await this.remove(name);
       else await closeToOthers(this.path(name));
     }
   }
 
-  /** Tries to write so many bytes. @throws as the file system says it */
+  /** Tries to write this many bytes. @throws what the file system throws */
   async probe(sizeBytes: number): Promise<void> {
     const path = this.path(`.probe-${randomBytes(6).toString("hex")}`);
     try {
@@ -118,7 +121,7 @@ export class SpoolFolder {
     return rm(this.path(name), { force: true });
   }
 
-  /** Makes the file and its name in the folder outlive a power cut. @throws spoolFailed */
+  /** Makes the file and its name in the folder survive a power cut. @throws spoolFailed */
   async sync(name: string): Promise<void> {
     try {
       for (const place of [this.path(name), this.#dir]) {
@@ -134,9 +137,9 @@ export class SpoolFolder {
     }
   }
 
-  /** Gives a body that is whole its name. @throws as the file system says it */
+  /** Gives a complete body its final name. @throws what the file system throws */
   async complete(entry: NewEntry, headBytes: number, sizeBytes: number, digest: Buffer): Promise<void> {
-    // Before the name exists: another reader of the folder must not take it for an orphan.
+    // Before the name exists: another reader of the folder must not take the file for an orphan.
     entry.state = "placing";
     const suffix = entry.head.is === "placing" ? "save" : "undecided";
     await this.#rename(entry, `${entry.id}-${sizeBytes}-${digest.toString("hex")}.${suffix}`);
@@ -144,7 +147,7 @@ export class SpoolFolder {
     entry.reservedBytes = entry.writtenBytes;
   }
 
-  /** @returns what lies there under a name; undefined when it is gone, or can't be read now */
+  /** @returns the file with that name; undefined when it is gone, or can't be read now */
   async find(id: string, name: string): Promise<SpoolEntry | undefined> {
     const path = this.path(name);
     try {
@@ -165,19 +168,19 @@ export class SpoolFolder {
       if (!isBroken && head.is === "unread") await this.#putAside(entry);
       return entry;
     } catch {
-      // Looked at again the next time.
+      // It is read again next time.
       return undefined;
     }
   }
 
-  /** @returns undefined when its bytes are not what its name says, or can't be read now */
+  /** @returns undefined when its bytes don't match its name, or can't be read now */
   async check(entry: SpoolEntry): Promise<StoredBody | undefined> {
     const path = this.path(entry.name);
     try {
       if (entry.checked === undefined || (await stat(path)).size !== entry.writtenBytes) {
         const read = await readWhole(path);
         const said = parseSpoolName(entry.name);
-        // Its name tells what it must hold: half a document must never take the place of a whole one.
+        // The name says what the file must hold: half a document must never replace a whole one.
         if (read === undefined || read.sizeBytes !== said?.sizeBytes || read.digest.toString("hex") !== said?.sha256) {
           await this.#putAside(entry);
           return undefined;
@@ -186,7 +189,7 @@ export class SpoolFolder {
       }
       return entry.checked;
     } catch {
-      // A disk that does not read says nothing of what lies there.
+      // A read error of the disk says nothing about the file's content.
       return undefined;
     }
   }
@@ -201,7 +204,7 @@ export class SpoolFolder {
     entry.name = name;
   }
 
-  /** The body of an entry that waits, broken ones as they are. @throws spoolFailed */
+  /** The body of a waiting entry; of a broken one, whatever is there. @throws spoolFailed */
   async read({ name }: SpoolEntry): Promise<{ readonly body: Readable; readonly sizeBytes: number }> {
     const path = this.path(name);
     try {
@@ -213,7 +216,7 @@ export class SpoolFolder {
     }
   }
 
-  /** Removes what was begun long ago by nobody who is known here. */
+  /** Removes unfinished files that are old and have no entry here. */
   async removeLeftovers(isKnown: (id: string) => boolean): Promise<void> {
     for (const name of await this.names()) {
       if (!isUnfinished(name) || isKnown(name.slice(0, -".part".length))) continue;
@@ -226,14 +229,17 @@ function isUnfinished(name: string): boolean {
   return name.endsWith(".part") || name.startsWith(".probe-");
 }
 
-/** An earlier bridge has left it open; what is another's, or everybody's like /tmp (the sticky bit), stays as it is. */
+/**
+ * Removes other users' access, which an earlier version left open. A path of another user, or one shared like /tmp
+ * (sticky bit), is not changed.
+ */
 async function closeToOthers(path: string): Promise<void> {
   const found = await stat(path);
   const isOurs = (process.getuid === undefined || found.uid === process.getuid()) && (found.mode & 0o1000) === 0;
   if (isOurs) await chmod(path, found.isDirectory() ? 0o700 : 0o600);
 }
 
-/** @returns now when it is gone */
+/** @returns the current time when it is gone */
 async function modifiedAtMs(path: string): Promise<number> {
   try {
     return (await stat(path)).mtimeMs;
@@ -246,7 +252,7 @@ export function isNoSpace(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
-/** @throws Error as the file system says it */
+/** @throws what the file system throws */
 export async function readHead(path: string): Promise<SaveHead> {
   return headIn(await firstLine(path), /\.undecided(\.broken)?$/.test(path) ? "undecided" : "placing");
 }
@@ -260,13 +266,13 @@ async function firstLine(path: string): Promise<string> {
   return head.slice(0, Math.max(0, head.indexOf("\n")));
 }
 
-/** @param start in the file, behind the first line */
+/** @param start offset in the file, after the first line */
 export function openBody(path: string, start: number, lengthBytes: number): Readable {
   if (lengthBytes <= 0) return Readable.from([]);
   return createReadStream(path, { start, end: start + lengthBytes - 1, highWaterMark: readBytes });
 }
 
-/** @returns undefined when it has no first line @throws Error as the file system says it */
+/** @returns undefined when it has no first line @throws what the file system throws */
 async function readWhole(path: string): Promise<StoredBody | undefined> {
   const hash = createHash("sha256");
   let head: Buffer = Buffer.alloc(0);

@@ -4,7 +4,7 @@ import { BridgeError, failureOf } from "../model/failure.ts";
 import type { ContentRecord } from "./contentRecord.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 
-/** @returns base64 of the SHA-256 of what the drive holds: remembered, or read and hashed */
+/** @returns base64 of the SHA-256 of what the drive holds: from the record, or read and hashed */
 export async function sha256Of(
   drive: DriveFiles,
   content: ContentRecord,
@@ -16,7 +16,7 @@ export async function sha256Of(
   const { body, version } = await drive.read(document, file, undefined, new AbortController().signal);
   if (version !== file.version) {
     body.destroy();
-    // Replaced while we asked: these bytes say nothing of the version in question.
+    // The file was replaced while we read it: these bytes don't belong to the version in question.
     throw new BridgeError({ kind: "driveBusy" });
   }
   const hash = createHash("sha256");
@@ -40,12 +40,12 @@ export async function holdsSave(
   return (await sha256Of(drive, content, document, file)) === save.sha256;
 }
 
-/** Of an account's own files. */
+/** The root of an account's own files. */
 const rootUri = "cloudreve://my";
 
 /**
- * The document that a save is of, beside which a copy goes. Of one that is gone there is left to say where copies of it
- * go: into the folder where it lay last, or, when that is gone too, to the root of its account.
+ * The document of a save: copies go into its folder. For a deleted document, the result only says where copies go: into
+ * its last folder or, when that is gone too, into the root of its account.
  */
 export async function originalOf(
   drive: DriveFiles & DriveFolders,
