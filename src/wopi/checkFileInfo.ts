@@ -6,8 +6,8 @@ import { userInfo } from "./putUserInfo.ts";
 import type { WopiOperation } from "./wopiCall.ts";
 
 /**
- * What an editor knows of a file, built from the drive's facts and the grant; a flag here is a promise.
- * Never null, no empty URLs, nothing cached across users.
+ * What an editor is told about a file, built from the drive's facts and the grant; each flag is a promise. Never null,
+ * no empty URLs, nothing cached across users.
  * @see WOPI CheckFileInfo; reference wopi.md sections 6 and 12
  */
 export function checkFileInfo(
@@ -16,7 +16,7 @@ export function checkFileInfo(
   return async ({ grant }) => {
     await services.activity.seen(grant, "checkFileInfo");
     const file = await fileNow(services, grant.document);
-    // An old version has a record of its own: it would push the live version's out.
+    // An old version is recorded under its own id: under the file's id it would push out the live version's record.
     const recorded = { ...file, id: wopiFileId(grant.document) };
     const { lastModifiedTime, sha256 } = await services.content.facts(recorded);
     const canWrite = grant.permission === "edit";
@@ -37,7 +37,8 @@ export function checkFileInfo(
         ...(dot > 0 ? { FileExtension: file.name.slice(dot) } : {}),
         ...(sha256 === undefined ? {} : { SHA256: sha256 }),
         UniqueContentId: `${wopiFileId(grant.document)}.${file.version}`,
-        // Characters without the extension, where the drive's limit is bytes with it: what is longer is refused by name.
+        // In characters without the extension, while the drive's limit is in bytes with it: longer names are refused
+        // one by one.
         FileNameMaxLength: 220,
         BreadcrumbDocName: file.name,
         ReadOnly: grant.document.version !== undefined,
@@ -72,7 +73,7 @@ export function checkFileInfo(
   };
 }
 
-/** A locked document's facts are known without asking the drive, since nobody else can change it. */
+/** While a document is locked, nobody else can change it, so its facts are known without asking the drive. */
 export async function fileNow(
   { drive, locks }: Pick<Services, "drive" | "locks">,
   document: DriveDocument,
@@ -81,7 +82,7 @@ export async function fileNow(
   return known ?? drive.stat(document);
 }
 
-/** Only the owner can make links: Collabora and Office each have a name of their own for the button. */
+/** Only the owner can make links. Collabora and Office use different names for the button's properties. */
 function sharing(bridgeUrl: string, grant: AccessGrant): object {
   return {
     EnableShare: true,

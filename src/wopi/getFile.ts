@@ -6,8 +6,8 @@ import { fileNow } from "./checkFileInfo.ts";
 import type { WopiCall, WopiOperation } from "./wopiCall.ts";
 
 /**
- * The file's bytes, streamed. The version that goes out to somebody who may save becomes the base of what
- * his editor saves later.
+ * The file's bytes, streamed. The version sent to somebody who may save becomes the base of what their editor saves
+ * later.
  * @throws expectedSizeExceeded when the file is larger than X-WOPI-MaxExpectedSize
  * @see WOPI GetFile
  */
@@ -19,8 +19,8 @@ export function getFile(services: Pick<Services, "drive" | "content" | "activity
     const content = await services.drive.read(grant.document, file, plainRange(header), signal);
     try {
       await services.activity.seen(grant, "getFile");
-      // Before the first byte: a save that stands on these bytes can't come earlier than this. Only for somebody who may
-      // save: a viewer's editor may keep a copy of its own, and the editing one does not stand on that.
+      // Before the first byte: a save based on these bytes can't arrive earlier. Only for somebody who may save: a
+      // viewer's editor may have a separate copy, which the saves of the editing one are not based on.
       if (grant.document.version === undefined && grant.permission === "edit" && isWhole(content)) {
         const lastModifiedTime = await services.content.lastModifiedTime(file);
         await services.content.loaded(
@@ -38,14 +38,14 @@ export function getFile(services: Pick<Services, "drive" | "content" | "activity
   };
 }
 
-/** A part of the file makes no copy that a save could stand on. */
+/** A save can't be based on a part of the file. */
 function isWhole({ range, sizeBytes }: DriveContent): boolean {
   return range === undefined || (range.first === 0 && range.last === sizeBytes - 1);
 }
 
 /**
- * One range, or one end of the file; several would come as a multipart body, which is not the document. A condition
- * on a tag fails, since no answer of ours has one: the whole file is the answer then.
+ * A single range, or the last bytes of the file; several ranges would be answered as a multipart body, which is not the
+ * document. A condition on an ETag fails, since our answers have none: the answer is then the whole file.
  */
 function plainRange(header: WopiCall["header"]): string | undefined {
   const range = header("Range");

@@ -29,7 +29,7 @@ export function unlock(services: Needs): WopiOperation {
   return async (call) => withVersion(await unlockDocument(services, lockRequest(call)));
 }
 
-/** @see WOPI GetLock: the one answer of 200 that carries X-WOPI-Lock */
+/** @see WOPI GetLock: the only 200 answer that carries X-WOPI-Lock */
 export function getLock(services: Needs): WopiOperation {
   return async (call) => {
     requireEdit(call);
@@ -43,7 +43,7 @@ function lockRequest(call: WopiCall): LockRequest {
   return { grant: call.grant, lockId: requireLockId(call, "X-WOPI-Lock"), signal: call.signal };
 }
 
-/** X-WOPI-ItemVersion belongs on the answer, where it is known. */
+/** Adds X-WOPI-ItemVersion to the answer when the version is known. */
 function withVersion(version: string | undefined): WopiReply {
   return version === undefined ? {} : { headers: { "X-WOPI-ItemVersion": version } };
 }

@@ -1,33 +1,33 @@
 import type { AccessGrant } from "../documents/grants.ts";
 import { BridgeError } from "../model/failure.ts";
 
-/** Downloads are GetFile, uploads whatever comes with a document as its body, and all the rest is small. */
+/** Downloads are GetFile, uploads are calls with a document as their body, and everything else is small. */
 type CallKind = "downloads" | "uploads" | "small calls";
 type Shares = Readonly<Record<CallKind, number>>;
 
 /**
- * How many calls may be open at once. An editor's server makes few, whatever it does and however many people type: it
- * holds one copy of a document, so loads it once and saves it once at a time, with the token of whoever is there. Two or
- * three of a kind for one grant are much. A lecture hall that opens one link makes 200 CheckFileInfo and, with ONLYOFFICE,
- * 200 GetFile, since its readers do not share a copy. Calls that timed out at the editor have hung up and count no more.
+ * How many calls may be open at once. An editor's server makes few, however many people type: it holds one copy of a
+ * document, so it loads it once and saves it once at a time, with the token of a person who is present. Two or three of
+ * a kind for one grant are a lot. A lecture hall that opens one link makes 200 CheckFileInfo and, with ONLYOFFICE, 200
+ * GetFile, since its readers do not share a copy. Calls that timed out at the editor are closed and no longer count.
  */
 const usualShares = {
-  /** One session of one person on one document, with what was opened from it. */
+  /** One session of one person on one document, and the sessions made from it. */
   grant: { downloads: 8, uploads: 8, "small calls": 32 },
-  /** One person: every document in a tab of its own, and all of them saved as the browser is closed. */
+  /** One person: each document in its own tab, and all of them saved when the browser is closed. */
   person: { downloads: 64, uploads: 64, "small calls": 128 },
-  /** A link with all its visitors: each visit may be another person, and the file is one. */
+  /** A link with all its visitors: each visit may be another person, on one file. */
   link: { downloads: 256, uploads: 96, "small calls": 512 },
-  /** The account itself, which may also be everybody of a portal that names nobody. */
+  /** The account itself, which may also be every user of a portal that names nobody. */
   owner: { downloads: 256, uploads: 400, "small calls": 800 },
 } as const satisfies Record<string, Shares>;
 export type CallShares = Readonly<Record<keyof typeof usualShares, Shares>>;
 
-/** A body that comes in with a call. */
+/** The body of a call while it arrives. */
 export interface ComingBody {
-  /** undefined = it is whole, or has only begun */
+  /** undefined = it is complete, or has only just begun */
   bytesPerSecond(): number | undefined;
-  /** Ends it where it is. */
+  /** Ends it before it is complete. */
   cut(): void;
 }
 
@@ -38,13 +38,13 @@ interface OpenUpload {
 }
 
 /**
- * Counts the calls that are open, so that nobody stops the others: neither by one session, nor by many sessions of one
- * person, nor by many persons that one makes of himself. Each bridge counts its own.
+ * Counts open calls, so that nobody blocks the others: neither one session, nor many sessions of one person, nor one
+ * person who appears as many. Each bridge counts its own.
  */
 export class OpenCalls {
   readonly #shares: CallShares;
   readonly #open = new Map<string, number>();
-  /** Bodies that come in through links. */
+  /** Bodies arriving through links. */
   readonly #coming = new Set<OpenUpload>();
 
   constructor(shares: CallShares = usualShares) {
@@ -52,9 +52,9 @@ export class OpenCalls {
   }
 
   /**
-   * When a link's uploads are all open, the slowest body gives way: a visitor comes as often as he likes as somebody
-   * else, and half-sent saves of his must not keep the others' off.
-   * @returns ends the call's count @throws tooManyCalls
+   * When a link has no free upload left, the slowest body is cut: a visitor can return as a new person any number of
+   * times, and their half-sent saves must not block those of others.
+   * @returns a function that ends the call's count @throws tooManyCalls
    */
   begin(grant: AccessGrant, kind: CallKind, body?: ComingBody): () => void {
     const counted = sharersOf(grant).map(([of, name]) => ({
@@ -70,7 +70,7 @@ export class OpenCalls {
     const link = counted.find(({ of }) => of === "link");
     let isOpen = true;
     const end = (): void => {
-      // One that gave way has ended already.
+      // A call that was cut has already ended.
       if (!isOpen) return;
       isOpen = false;
       if (upload !== undefined) this.#coming.delete(upload);
@@ -85,7 +85,7 @@ export class OpenCalls {
     return end;
   }
 
-  /** @returns false when none can be cut */
+  /** @returns false when there is none to cut */
   #cutSlowest(linkKey: string): boolean {
     let slowest: { readonly upload: OpenUpload; readonly bytesPerSecond: number } | undefined;
     for (const upload of this.#coming) {
@@ -104,7 +104,7 @@ export class OpenCalls {
   }
 }
 
-/** Who shares what a grant has open. */
+/** Who a grant's open calls are counted for. */
 function sharersOf({ id, derivedFrom, person, ownerId, issuedTo, linkId }: AccessGrant) {
   const session = ["grant", derivedFrom ?? id] as const;
   if (linkId !== undefined) {
@@ -117,6 +117,6 @@ function sharersOf({ id, derivedFrom, person, ownerId, issuedTo, linkId }: Acces
 /** @param override of a POST */
 export function kindOfCall(method: string, isOfContents: boolean, override: string | undefined): CallKind {
   if (method === "GET") return isOfContents ? "downloads" : "small calls";
-  // Renaming, Collabora sends the whole document along.
+  // For a rename, Collabora sends the whole document too.
   return isOfContents || override === "PUT_RELATIVE" || override === "RENAME_FILE" ? "uploads" : "small calls";
 }

@@ -8,7 +8,7 @@ import { putRelativeFile } from "./putRelativeFile.ts";
 import { putUserInfo } from "./putUserInfo.ts";
 import { renameFile } from "./renameFile.ts";
 
-/** All operations, as functions of a call: with an X-WOPI-Override by that, on the file or on its contents. */
+/** All operations, as functions of a call: by X-WOPI-Override where there is one, on the file or on its contents. */
 export function wopiOperations(services: Services) {
   return {
     checkFileInfo: checkFileInfo(services),

@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import type { Discovery, Editors, ProofKey } from "../editors/discovery.ts";
 import { BridgeError } from "../model/failure.ts";
 
-/** What an editor's server proves with each call that it is the one whose discovery we read. */
+/** Proves that a call comes from the editor's server whose discovery we have read. */
 export interface Proof {
   /** Value of the access_token query parameter, decoded. */
   readonly accessToken: string;
@@ -58,7 +58,7 @@ function matches(signed: Buffer, signature: string | undefined, key: ProofKey | 
 
 const keys = new Map<string, KeyObject | undefined>();
 
-/** @returns undefined for a key that is none: a check that fails, not a crash */
+/** @returns undefined for an invalid key: the check then fails instead of crashing */
 function publicKeyOf({ modulus, exponent }: ProofKey): KeyObject | undefined {
   const name = `${modulus}.${exponent}`;
   if (!keys.has(name)) {
@@ -79,7 +79,8 @@ function importKey(modulus: string, exponent: string): KeyObject | undefined {
 }
 
 /**
- * Is a call signed by an editor that is known here without asking anybody? Which one it must be, only the grant tells.
+ * Is a call signed by an editor whose keys are already known here? Which editor it has to be is known only from the
+ * grant.
  * @throws proofInvalid
  */
 export function requireKnownProof(

@@ -10,7 +10,10 @@ import {
   type WopiOperation,
 } from "./wopiCall.ts";
 
-/** Saves the document. Whose right to edit has just ended saves beside it, and hears that the right is gone all the same. */
+/**
+ * Saves the document. If the right to edit has just ended, the save goes beside it, and the answer still says that the
+ * right is gone.
+ */
 export function putFile(services: Parameters<typeof saveDocument>[0]): WopiOperation {
   return async (call) => {
     if (call.grant.permission !== "edit") await saveAfterEnd(services, call.grant, saveBody(call));
@@ -28,8 +31,8 @@ function saveRequest(call: WopiCall): SaveRequest {
   const headers = placingHeaders(call);
   return {
     ...headers,
-    // Today's Collabora always sends the time it remembers, and leaves it out for "Overwrite" alone. ONLYOFFICE and
-    // old versions have only the LOOL headers and may not know a time.
+    // Today's Collabora always sends the time it remembers, and leaves it out only for "Overwrite". ONLYOFFICE and old
+    // versions have only the LOOL headers and may not know a time.
     isForced:
       headers.timestamp === undefined &&
       call.header("X-COOL-WOPI-IsModifiedByUser") !== undefined &&

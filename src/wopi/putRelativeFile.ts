@@ -27,37 +27,38 @@ type Needs = Pick<
   | "wopiUrl"
 >;
 
-/** Tries, not files: who is not the owner may neither fill the drive nor go through the names in a folder. */
+/** Attempts, not files: a person other than the owner may neither fill the drive nor probe the names in a folder. */
 const newFiles = { most: 30, withinMs: 3_600_000 };
 
-/** How the editor names the new file. */
+/** How the editor chooses the new file's name. */
 type Target = { readonly suggested: string } | { readonly exact: string; readonly overwrite: boolean };
 
 interface Made {
   readonly file: DriveFile;
-  /** The file was there before. */
+  /** The file existed before. */
   readonly isOverwritten: boolean;
 }
 
 /**
- * Save As: a new file beside this one. This file's own lock is neither asked for nor touched. Who may make new files
- * alone gets another name where the wanted one is taken, in both modes, and hears nothing of who has it.
+ * Save As: a new file beside this one. This file's own lock is neither required nor changed. Somebody who may only
+ * create new files gets another name when the wanted one is taken, in both modes, and learns nothing about the existing
+ * file.
  * @see WOPI PutRelativeFile; reference wopi.md section 9
  */
 export function putRelativeFile(services: Needs): WopiOperation {
   return async (call) => {
-    // WOPI: who may not is told that it is not there, whatever else is wrong with the call.
+    // WOPI: without permission the answer is that the file does not exist, whatever else is wrong with the call.
     const { grant } = call;
     if (grant.permission !== "edit" || grant.saveAs === "none") {
       throw new BridgeError({ kind: "notImplemented", operation: "PUT_RELATIVE" });
     }
     await countTry(services, grant);
     const target = targetOf(call);
-    // Should the bridge die: these bytes are another file's, and must not go into this one.
+    // In case the bridge dies: these bytes are another file's, and must not go into this one.
     const facts = { ...placingFacts(grant, {}, services.now()), isBesideOnly: true };
     const save = await receiveSave(services, saveBody(call), facts);
     try {
-      // The body may have taken minutes, and what was ended in the meantime writes nothing any more.
+      // The body may have taken minutes. A session that was ended in the meantime writes nothing any more.
       const today = await services.grants.find(grant.id);
       if (today === undefined || !mayEdit(today, services.now())) throw new BridgeError({ kind: "tokenInvalid" });
       const parent = await services.drive.stat(grant.document);
@@ -76,7 +77,7 @@ export function putRelativeFile(services: Needs): WopiOperation {
   };
 }
 
-/** @throws headerInvalid when there are both names or none @throws notImplemented as WOPI has it for both */
+/** @throws headerInvalid when both names or neither are given @throws notImplemented when WOPI requires it for both */
 function targetOf(call: WopiCall): Target {
   const suggested = requestedName(call, "X-WOPI-SuggestedTarget");
   const exact = requestedName(call, "X-WOPI-RelativeTarget");
@@ -91,7 +92,8 @@ function targetOf(call: WopiCall): Target {
 }
 
 /**
- * Of a link's visitors together, since each can come as somebody new at every visit; of a portal's people one by one.
+ * Counted for all visitors of a link together, since each can return as a new person; for each user of a portal
+ * separately.
  * @throws tooManyAttempts
  */
 async function countTry(services: Needs, grant: AccessGrant): Promise<void> {
@@ -100,30 +102,32 @@ async function countTry(services: Needs, grant: AccessGrant): Promise<void> {
   await services.allowances.take("new files of", who, newFiles);
 }
 
-/** @throws nameIllegal for an exact name that can't be used: only a suggested one is adjusted */
+/** @throws nameIllegal for an exact name that can't be used: only a suggested one may be changed */
 function wantedName(target: Target, parent: DriveFile): string {
   if ("exact" in target) {
     const verdict = checkName(target.exact);
     if (!verdict.ok) throw new BridgeError({ kind: "nameIllegal", reason: verdict.reason });
     return target.exact;
   }
-  // A leading dot is only an extension: the stem stays.
+  // A leading dot means only an extension: the original's stem is used.
   const name = target.suggested.trim();
   return name.startsWith(".") ? `${splitName(parent.name).stem}${name}` : name;
 }
 
-/** Documents, and nothing else that somebody might want to leave in another's drive. @throws nameIllegal */
+/** Only documents: other files must not be placed in somebody else's drive. @throws nameIllegal */
 async function requireDocumentType(services: Needs, grant: AccessGrant, name: string): Promise<void> {
   const type = fileType(name);
   if (type === undefined) throw new BridgeError({ kind: "nameIllegal", reason: "the name has no extension" });
   if ((await services.drive.openable(grant.document.account)).has(type)) return;
-  // What the editor itself takes without being set up for it in the drive, as PDF often is.
+  // Types that the editor opens by itself although the drive does not list them, often PDF.
   const editor = await services.editors.behind(grant.actionUrl);
   if ((await editor?.current())?.actions.some(({ extension }) => extension === type)) return;
   throw new BridgeError({ kind: "nameIllegal", reason: "no editor opens files of this type" });
 }
 
-/** The host may adjust the name: never a conflict, since Collabora closes the document for everybody at one. */
+/**
+ * The host may change the name: never a conflict, since Collabora answers one by closing the document for everybody.
+ */
 async function createNear(
   services: Needs,
   grant: AccessGrant,
@@ -134,7 +138,7 @@ async function createNear(
   const file = await underFreeName(
     (attempt) => nearestName(wanted, attempt),
     (name) => services.drive.createBeside(grant.document, parent, name, save),
-    // Also when somebody was at the new file before its bytes were in it: no conflict for this editor to hear of.
+    // Also when somebody opened the new file before its bytes were written: not a conflict that this editor should see.
     (error) => failureOf(error, "nameTaken") !== undefined || isConflict(error),
   );
   if (file === undefined) throw new BridgeError({ kind: "driveBusy" });
@@ -171,9 +175,9 @@ async function overwrite(
   if (found === undefined) throw new BridgeError({ kind: "nameTaken" });
   return services.locks.exclusively(found.id, async (lock) => {
     await lock.requireNone();
-    // A lock that has just run out may still stand in the drive.
+    // A lock that has just expired may still be held in the drive.
     await lock.releaseInDrive();
-    // Whoever was at it before may have written or renamed it.
+    // Another call may have written or renamed it while this one waited.
     const taken = await services.drive.findBeside(grant.document, parent, name);
     if (taken?.id !== found.id) throw new BridgeError({ kind: "nameTaken" });
     const document = { account: grant.document.account, fileId: taken.id };
@@ -181,7 +185,7 @@ async function overwrite(
   });
 }
 
-/** A refusal that names what would be free. */
+/** The refusal of a name, with one that is free. */
 async function withFreeName(
   services: Needs,
   grant: AccessGrant,
@@ -212,7 +216,7 @@ function noteMade({ audit }: Needs, grant: AccessGrant, { file, isOverwritten }:
 
 async function reply(services: Needs, grant: AccessGrant, parent: DriveFile, file: DriveFile): Promise<WopiReply> {
   const document = { account: grant.document.account, fileId: file.id };
-  // No token may be traded for a longer one: the new grants end when this one does.
+  // A token must not be exchanged for one that lasts longer: the new grants end when this one does.
   const { id, ...rights } = grant;
   const address = actionUrl(grant.actionUrl, {
     wopiSrc: wopiSrc(services.wopiUrl, document),
@@ -228,7 +232,7 @@ async function reply(services: Needs, grant: AccessGrant, parent: DriveFile, fil
       Url: await editorAddress(services, edit),
       HostEditUrl: await personAddress(services, edit, edit.expiresAtMs),
       HostViewUrl: await personAddress(services, view, view.expiresAtMs),
-      // Collabora takes this for the time of the file that is open, and 1970 when it is missing.
+      // Collabora takes this for the time of the open file, and assumes 1970 when it is missing.
       LastModifiedTime: await services.content.lastModifiedTime(parent),
     },
   };

@@ -10,14 +10,14 @@ import type { WopiOperation } from "./wopiCall.ts";
 
 const limitBytes = 1024;
 const dayMs = 24 * 3_600_000;
-/** From the last text on; whoever comes seldom sets his editor up anew. */
+/** Counted from the last text; after that, the person has to set the editor up again. */
 const keptForMs = { visitors: 30 * dayMs, others: 180 * dayMs };
-/** A visitor can come as somebody new each time: of a link's, the latest are known. */
+/** A visitor can appear as a new person each time: only the latest of each link are stored. */
 const visitorsAtMost = 100;
 
 /**
- * Keeps a text of the editor's for this person, whatever the file; CheckFileInfo gives it back as UserInfo. An empty
- * one is forgotten. Of a link's visitors, whom nobody knows but the link, it is kept with that.
+ * Stores a text of the editor's for this person, on any file; CheckFileInfo returns it as UserInfo. An empty text is
+ * deleted. The texts of a link's visitors, who are known only through the link, are stored with the link.
  * @see WOPI PutUserInfo
  */
 export function putUserInfo(services: Pick<Services, "store" | "drive" | "now">): WopiOperation {
@@ -34,7 +34,7 @@ export function putUserInfo(services: Pick<Services, "store" | "drive" | "now">)
   };
 }
 
-/** @throws fileMissing; a drive that is away is no reason to lose the text */
+/** @throws fileMissing; the text is stored even when the drive can't be reached */
 async function requireThere(drive: DriveFiles, document: DriveDocument): Promise<void> {
   try {
     await drive.stat(document);
@@ -87,14 +87,14 @@ async function keepVisitors(
   await visitorsTexts(store).update(linkId, change, now() + keptForMs.visitors);
 }
 
-/** @returns undefined when this person's editor has kept nothing */
+/** @returns undefined when nothing is stored for this person */
 export async function userInfo(store: KeyValueStore, grant: AccessGrant): Promise<string | undefined> {
   if (grant.linkId === undefined) return ownTexts(store).get(ownId(grant));
   const texts = await visitorsTexts(store).get(grant.linkId);
   return texts?.find(([id]) => id === grant.person.id)?.[1];
 }
 
-/** A portal that names nobody must not read what the owner's editor has kept: its id stands for both. */
+/** A portal that names no user must not read what the owner's editor has stored: both have the owner's id. */
 function ownId(grant: AccessGrant): string {
   const { person, ownerId, issuedTo } = grant;
   return person.id === ownerId && !isOwners(grant) ? `${issuedTo}:${person.id}` : person.id;

@@ -6,8 +6,7 @@ import type { Services } from "../services.ts";
 import { optionalLockId, requestedName, requireRename, type WopiCall, type WopiOperation } from "./wopiCall.ts";
 
 /**
- * The body that Collabora sends along is thrown away. Never 409 for a name: Collabora would close the document for
- * everybody.
+ * The body that Collabora sends is discarded. Never 409 for a name: Collabora would close the document for everybody.
  * @see WOPI RenameFile; reference editor-traffic, trap 3 and 4
  */
 export function renameFile(

@@ -15,7 +15,7 @@ import { isProven, type Proof, requireKnownProof } from "./proofKey.ts";
 import { placingHeaders } from "./putFile.ts";
 import { isExitSave, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
-/** `/wopi/files/:id` and its contents: token gate, proof gate, then the operation. No body parser may come before. */
+/** `/wopi/files/:id` and its contents: token check, proof check, then the operation. No body parser may come before. */
 export function wopiRouter(services: Services): Router {
   const operations = wopiOperations(services);
   const router = Router();
@@ -27,7 +27,7 @@ export function wopiRouter(services: Services): Router {
   file.get(serve(services, () => named("CHECK_FILE_INFO", operations.checkFileInfo)));
   file.post(serve(services, (request) => overridden(operations.fileOverrides, request)));
   const contents = router.route("/files/:id/contents");
-  // Express would make a GetFile of it, which counts as the editor having loaded the document.
+  // Express would treat it as GetFile, which would count as a load by the editor.
   contents.head(() => {
     throw new BridgeError({ kind: "notImplemented", operation: "HEAD" });
   });
@@ -39,7 +39,7 @@ export function wopiRouter(services: Services): Router {
   router.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     const failure = logFailure(error);
     if (response.headersSent) {
-      // Half a document is out: an error text must not become its end.
+      // Half a document has been sent: an error text must not become its end.
       response.destroy();
     } else if (failure === undefined) {
       response.status(500).end();
@@ -54,7 +54,7 @@ function serve(services: Services, choose: (request: Request) => WopiOperation) 
   return async (request: Request, response: Response): Promise<void> => {
     const token = accessToken(request);
     const signal = hungUp(response);
-    // A body refused in its middle leaves a rest that would keep the connection's next call waiting for ever.
+    // The unread rest of a body refused midway would make the connection's next call wait for ever.
     response.once("finish", () => request.resume());
     const callOf = (grant: AccessGrant): WopiCall => ({
       grant,
@@ -77,7 +77,7 @@ function serve(services: Services, choose: (request: Request) => WopiOperation) 
   };
 }
 
-/** @throws as `admit`, after the last save of a grant that has ended was taken @throws storeUnreachable */
+/** @throws as `admit`, after accepting the last save of a grant that has ended @throws storeUnreachable */
 async function admitOrKeep(
   services: Services,
   request: Request,
@@ -96,7 +96,9 @@ async function admitOrKeep(
   }
 }
 
-/** Takes an exit save to be decided about later. Never rejects: the editor hears that the store is away. */
+/**
+ * Keeps an exit save to decide on later. Never rejects: the answer to the editor is that the store can't be reached.
+ */
 async function keepUndecided(services: Services, request: Request, token: string): Promise<void> {
   const header = (name: string) => request.get(name) || undefined;
   if (!isSave(request) || !isExitSave({ header })) return;
@@ -130,13 +132,13 @@ async function counted(
   try {
     await work();
   } finally {
-    // Half a body holds its connection after the answer too.
+    // An unfinished body would block its connection even after the answer.
     if (request.complete || request.closed) end();
     else request.once("close", end);
   }
 }
 
-/** The body of a call, as it comes in from now on. */
+/** The body of a call, measured from now on while it arrives. */
 function comingBody(request: Request): ComingBody {
   const { socket } = request;
   const begun = { atMs: performance.now(), bytes: socket.bytesRead };
@@ -165,7 +167,7 @@ function overridden(operations: Readonly<Record<string, WopiOperation>>, request
   return operation;
 }
 
-/** The query comes first: ONLYOFFICE sends nothing else. Undefined when neither holds a token. */
+/** The query comes first: ONLYOFFICE sends nothing else. */
 function accessToken(request: Request): string {
   const inQuery = request.query["access_token"];
   const token = typeof inQuery === "string" && inQuery !== "" ? inQuery : bearer(request.get("Authorization"));
@@ -189,13 +191,13 @@ async function admit(services: Services, request: Request, token: string): Promi
   return grant;
 }
 
-/** @returns the grant that a save stood on until lately, when this is one and its editor proves itself */
+/** @returns the grant that just ended, when the call is a save under it and its editor's proof is valid */
 async function endedSave(services: Services, request: Request, token: string): Promise<AccessGrant | undefined> {
   if (!isSave(request)) return undefined;
   try {
     const claims = await services.tokens.verify(token, true);
     const found = (await services.grants.find(claims.grantId)) ?? (await services.grants.findEnded(claims.grantId));
-    // A token can end before its grant: by the fraction of a second that it leaves out, or when that was renewed.
+    // A token can end before its grant: by the fraction of a second that it can't hold, or when the grant was renewed.
     const grant = found && { ...found, expiresAtMs: Math.min(found.expiresAtMs, claims.expiresAtMs) };
     if (grant === undefined || claims.fileId !== request.params["id"]) return undefined;
     if (wopiFileId(grant.document) !== claims.fileId) return undefined;
@@ -222,7 +224,7 @@ async function requireProof(services: Services, request: Request, grant: AccessG
   if (keys.proofKey === undefined && services.config.PROOF_KEYS === "offered") return;
   const proof = proofOf(services, request);
   if (isProven(proof, keys, services.now())) return;
-  // The editor may have changed its keys since we read them.
+  // The editor may have changed its keys since we fetched them.
   if (isProven(proof, await editor.refreshed(), services.now())) return;
   throw new BridgeError({ kind: "proofInvalid" });
 }
@@ -245,11 +247,11 @@ async function send(response: Response, reply: WopiReply): Promise<void> {
   else response.end(body);
 }
 
-/** What an editor hears when an operation has succeeded. */
+/** The answer to an editor when an operation has succeeded. */
 export function wopiAnswer({ headers = {}, json, content }: WopiReply) {
   if (content === undefined) {
     if (json === undefined) return { status: 200, headers, body: undefined };
-    // Not response.json: Express answers 304 to some conditional requests, and no editor expects that.
+    // Not response.json: Express answers 304 to some conditional requests, which editors don't expect.
     const body = Buffer.from(JSON.stringify(json));
     const type = { "Content-Type": "application/json; charset=utf-8", "Content-Length": String(body.length) };
     return { status: 200, headers: { ...headers, ...type }, body };

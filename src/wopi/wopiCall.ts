@@ -5,13 +5,16 @@ import { nameFromHeader } from "../http/nameHeader.ts";
 import type { DriveContent } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 
-/** One call of an editor's server, past the token and proof gates. No Express: operations are tested with plain objects. */
+/**
+ * One call of an editor's server that has passed the token and proof checks. No Express: operations are tested with
+ * plain objects.
+ */
 export interface WopiCall {
   readonly grant: AccessGrant;
-  /** An empty header counts as absent, except where its presence is asked for. */
+  /** An empty header counts as absent, except where only its presence matters. */
   header(name: string): string | undefined;
   readonly body: Readable;
-  /** Aborted when the editor has hung up. */
+  /** Aborted when the editor has closed the connection. */
   readonly signal: AbortSignal;
 }
 
@@ -33,7 +36,7 @@ export function requireLockId(call: WopiCall, header: "X-WOPI-Lock" | "X-WOPI-Ol
   return checkedLockId(lockId, header);
 }
 
-/** @throws headerInvalid when a lock id is there and no good */
+/** @throws headerInvalid when a lock id is present but malformed */
 export function optionalLockId(call: Pick<WopiCall, "header">): string | undefined {
   const lockId = call.header("X-WOPI-Lock");
   return lockId === undefined ? undefined : checkedLockId(lockId, "X-WOPI-Lock");
@@ -50,7 +53,7 @@ export function requestedName(call: WopiCall, header: string): string | undefine
   return value === undefined ? undefined : nameFromHeader(header, value);
 }
 
-/** The body of a call, with what its headers say of its length. */
+/** The body of a call, with what its headers say about its length. */
 export function saveBody(call: Pick<WopiCall, "header" | "body">): SaveBody {
   const length = call.header("Content-Length");
   const announced = [length, call.header("X-WOPI-Size")].map((header) => Number(header ?? 0) || 0);
@@ -61,17 +64,17 @@ export function saveBody(call: Pick<WopiCall, "header" | "body">): SaveBody {
   };
 }
 
-/** The last save of an editor that unloads the document: it does not come again. */
+/** The last save of an editor that unloads the document: it is not sent again. */
 export function isExitSave(call: Pick<WopiCall, "header">): boolean {
   return collaboraHeader(call, "IsExitSave")?.toLowerCase() === "true";
 }
 
-/** @throws rightMissing when the grant is for viewing only; WOPI says 404 to that */
+/** @throws rightMissing when the grant is for viewing only; WOPI answers 404 to that */
 export function requireEdit(call: WopiCall): void {
   if (call.grant.permission !== "edit") throw new BridgeError({ kind: "rightMissing", right: "edit" });
 }
 
-/** @throws rightMissing when this person may edit the file and not rename it, or may not even edit */
+/** @throws rightMissing when this person may not rename the file, with or without permission to edit it */
 export function requireRename(call: WopiCall): void {
   requireEdit(call);
   if (!call.grant.mayRename) throw new BridgeError({ kind: "rightMissing", right: "rename" });
