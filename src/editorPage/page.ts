@@ -8,30 +8,30 @@ import type { Page } from "../pages/views/page.ts";
 import type { ScriptFacts } from "./pageMessages.ts";
 import { hostPageWords } from "./words.ts";
 
-// Our own file: it holds no closing tag and needs no escaping.
+// Our own file: it contains no closing tag and needs no escaping.
 const style = new Html(readFileSync(new URL("./browser/hostPage.css", import.meta.url), "utf8"));
 
 export interface HostPageFacts {
   readonly grant: AccessGrant;
-  /** As CheckFileInfo tells them. */
+  /** The same ids as in CheckFileInfo. */
   readonly editorIds: ReturnType<EditorIds>;
   readonly accessToken: string;
-  /** By which the open page asks for tokens and news. */
+  /** The key with which the open page requests tokens and status. */
   readonly pageKey: string;
   readonly fileName: string;
   readonly nonce: string;
   readonly bridgeUrl: string;
   readonly embedOrigins: readonly string[];
   readonly language: Language;
-  /** Whether the editor takes a token by message; one that does not is reloaded with it. */
+  /** Whether the editor accepts a token by message; one that does not is reloaded with it. */
   readonly takesFreshTokens: boolean;
   readonly mayShare: boolean;
 }
 
 /**
- * The page around the editor: posts the token into the editor's frame, tells how the saves go, keeps the token fresh,
- * and talks with the portal that frames it. The token is in the form alone, never in an address. Works without cookies
- * and without storage.
+ * The page around the editor: posts the token into the editor's frame, shows the state of saves, renews the token, and
+ * exchanges messages with the portal that frames it. The token is only in the form, never in an address. Works without
+ * cookies and without storage.
  * @see reference wopi.md sections 3 and 14
  */
 export function hostPage(facts: HostPageFacts): Page {

@@ -12,12 +12,12 @@ type Needs = Pick<
   "grants" | "tokens" | "activity" | "lastCopies" | "sessionsEnded" | "now" | "grantLifetimeMs"
 >;
 
-/** A save that began so long ago and was never heard of again has died with its process. */
+/** A save in progress for longer than this counts as dead, together with its process. */
 const savingAtMostMs = 120_000;
 
 /**
- * What an open host page asks of the bridge, by the key it was given: a fresh token, how the saves went, that it is
- * closed. Needs no cookie, so that it works in a frame of another site.
+ * What an open host page requests from the bridge, with the key it was given: a fresh token, the state of its saves,
+ * and that it was closed. Needs no cookie, so it works in a frame on another site.
  */
 export function hostSessionRouter(services: Needs): Router {
   const router = Router();
@@ -42,7 +42,7 @@ export function hostSessionRouter(services: Needs): Router {
     const { grant, ended } = await services.grants.behindPageKey(request.params.key);
     const { fileId } = grant.document;
     if (ended === undefined) await services.activity.seen(grant);
-    // Of an end that nobody has caused, as of an expiry, the page is the first to hear.
+    // When nobody has ended the session, as when it expires, the page is the first to notice.
     else if (grant.permission === "edit") void services.sessionsEnded(fileId);
     const hasLostEditing = !mayEdit(grant, services.now()) && lastSaveUntilMs(grant) !== undefined;
     const lastCopy = hasLostEditing ? await services.lastCopies.find(grant.id) : undefined;
@@ -50,7 +50,7 @@ export function hostSessionRouter(services: Needs): Router {
     response.json(hostPageStatus(grant, ended, activity, services.now(), lastCopy));
   });
 
-  // Sent by navigator.sendBeacon as the page goes away.
+  // Sent with `keepalive` when the page is closed.
   router.post("/edit/:key/closed", async (request: Request<{ key: string }>, response: Response) => {
     const { grant } = await services.grants.behindPageKey(request.params.key);
     await services.activity.left(grant);
@@ -60,7 +60,10 @@ export function hostSessionRouter(services: Needs): Router {
   return router;
 }
 
-/** Pure: what the page of one grant shows of its file's activity; of one that has ended, what is its own alone. */
+/**
+ * Pure: the activity that the page of one grant shows for its file; for an ended grant, only what belongs to that
+ * grant.
+ */
 export function hostPageStatus(
   grant: AccessGrant,
   ended: GrantEnd | undefined,
@@ -70,7 +73,7 @@ export function hostPageStatus(
 ): HostPageStatus {
   const { sessions, savingSinceMs, lastSave, lastFailedSave } = activity;
   const called = sessions.find(({ grantId }) => grantId === grant.id)?.called ?? {};
-  // A copy stays beside the document whatever is saved later; all else is in a later save.
+  // A copy stays beside the document whatever is saved later; any other failed save is contained in a later one.
   const isOver =
     lastFailedSave === undefined || (lastFailedSave.keptIn !== "copy" && (lastSave?.atMs ?? 0) >= lastFailedSave.atMs);
   const isMine = (person: { id: string }) => person.id === grant.person.id;

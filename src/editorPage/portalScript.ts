@@ -5,7 +5,7 @@ import { browserScript } from "../pages/browserScript.ts";
 const script = browserScript("editorPage/browser/embed.js");
 const declarations = readFileSync(new URL("./browser/embedTypes.d.ts", import.meta.url));
 
-/** `/embed.js`: the module by which a page of another origin embeds a document, and its types. */
+/** `/embed.js`: the module with which a page of another origin embeds a document, and its types. */
 export function portalScriptRouter(): Router {
   const router = Router();
   router.get("/embed.js", (_request, response) => {
@@ -17,7 +17,7 @@ export function portalScriptRouter(): Router {
   return router;
 }
 
-/** Modules are fetched by CORS; the same bytes for everybody. */
+/** Modules are fetched with CORS; everybody gets the same bytes. */
 function sendPublic(response: Response, type: string, body: Buffer): void {
   response
     .set({

@@ -34,7 +34,7 @@ export const openDocument: typeof embed.openDocument = (element, options) => {
   frame.title = title ?? session?.file?.name ?? "Document";
   frame.allow = "clipboard-read *; clipboard-write *; fullscreen";
   frame.allowFullscreen = true;
-  // By properties: a portal's Content-Security-Policy may forbid the attribute.
+  // As properties: a portal's Content-Security-Policy may forbid the style attribute.
   Object.assign(frame.style, { display: "block", width: "100%", height: "100%", border: "0" });
 
   const isEvent = (name: string): name is keyof DocumentEvents => Object.hasOwn(handlers, name);
@@ -99,7 +99,7 @@ export const openDocument: typeof embed.openDocument = (element, options) => {
   };
   addEventListener("message", hear);
 
-  // The page inside does not know who frames it until it is greeted, and is not there yet at first.
+  // The page inside does not know who frames it until it is greeted, and at first it has not loaded yet.
   const startedAt = performance.now();
   const greeting = setInterval(() => {
     if (performance.now() - startedAt > helloAtMostMs || !frame.isConnected) clearInterval(greeting);

@@ -1,8 +1,8 @@
 // The end of a session while its page is open.
 
-/** What an editor has to hand over is in its hands at once; longer than this nobody goes on typing. */
+/** An editor answers a request to save at once; people must not be able to go on typing for longer than this. */
 const handOverAtMostMs = 5000;
-/** An editor that only saves when the last of its users has left takes a while. */
+/** An editor that saves only when the last of its users has left takes a while. */
 const waitForCopyMs = 60_000;
 
 interface EndParts {
@@ -10,14 +10,14 @@ interface EndParts {
   /** Whether the editor can be asked for what is unsaved. */
   readonly canBeAsked: () => boolean;
   readonly began: () => void;
-  /** Asks the editor for what is unsaved … */
+  /** Asks the editor to save its unsaved work … */
   readonly save: () => Promise<unknown>;
-  /** … and the bridge what became of it. */
+  /** … and the bridge what happened to it. */
   readonly look: () => Promise<void>;
   /** Removes the editor. */
   readonly takeAway: () => void;
   readonly isSettled: () => boolean;
-  /** No copy is waited for any more. */
+  /** The page no longer waits for a copy. */
   readonly settled: () => void;
 }
 
@@ -35,12 +35,12 @@ export function sessionEnd({ hasUnsaved, canBeAsked, began, save, look, takeAway
   }
 
   return {
-    /** Begins the end; resolves once the editor is gone and all is known of what was unsaved. */
+    /** Starts the end; resolves once the editor is removed and it is known what happened to unsaved work. */
     begin: (): Promise<void> => {
       under ??= run();
       return under;
     },
-    /** For a page that has opened the document anew. */
+    /** For a page that has opened the document again. */
     reset: () => {
       under = undefined;
     },

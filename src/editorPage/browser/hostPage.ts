@@ -1,4 +1,5 @@
-// The page around the editor. Talks to the editor's exact origin, to a listed portal's, and to the bridge.
+// The page around the editor. Exchanges messages only with the editor's exact origin, a listed portal's, and the
+// bridge.
 import type { HostPageStatus, ScriptFacts } from "../pageMessages.ts";
 import { sessionEnd } from "./end.ts";
 import { statusPolling } from "./polling.ts";
@@ -43,7 +44,7 @@ let loadingSince = performance.now();
 let clockOffsetMs = 0;
 const bridgeNow = (): number => Date.now() + clockOffsetMs;
 
-// The line.
+// The status line.
 
 const locale = navigator.languages.find((tag) => tag.split("-")[0] === facts.language.split("-")[0]) ?? facts.language;
 const spell = timeSpelling(locale, bridgeNow);
@@ -61,16 +62,16 @@ function show(): void {
     words,
     spell,
   );
-  // What has ended is said large; the line stays for those who hear it.
+  // The end of a session is shown in large type; the line remains for screen readers.
   line.className = state.phase === "ended" ? "heard" : tone;
-  // A screen reader reads the line whenever it is written, not only when it says something new.
+  // A screen reader reads the line each time it is written, even when the text is the same.
   if (line.textContent !== text) line.textContent = text;
   line.title = text;
 }
 
-// What the bridge knows.
+// What the bridge reports.
 
-/** When the bridge last said that the session lives. */
+/** When the bridge last confirmed the session. */
 let aliveAtMs = Date.now();
 let toldSavedMs = 0;
 let toldFailedMs = 0;
@@ -110,7 +111,7 @@ function takeStatus(status: HostPageStatus): void {
     toldFailedMs = state.openedAtMs;
     if (!token.isRenewed) token.gotAtMs = state.openedAtMs;
   }
-  // The first answer tells how wrong this machine's clock is; later ones, that somebody has set it.
+  // The first answer shows how wrong this machine's clock is; later ones, that somebody has set it.
   if (wasSet) renewals.plan();
   state.status = status;
   const { last_save: saved, not_saved: failed } = status;
@@ -133,20 +134,20 @@ function takeStatus(status: HostPageStatus): void {
   else aliveAtMs = status.now;
 }
 
-/** As the poll does, for somebody who waits for the answer. */
+/** Asks like the poll, for a caller that waits for the answer. */
 async function look(): Promise<void> {
   try {
     const answered = await askBridge("status", "GET");
     if (answered.ok) takeStatus(await answered.json());
   } catch {
-    // The poll goes on by itself.
+    // The poll continues by itself.
   }
 }
 
 // The end.
 
 function end(reason: NonNullable<State["ended"]>): void {
-  // Who could still view may lose that too.
+  // Somebody who could still view may lose that too.
   if (state.phase === "closed" || (state.ended !== undefined && state.ended !== "lostEditing")) return;
   if (state.ended === reason) return;
   const isFirst = state.ended === undefined;
@@ -188,7 +189,7 @@ function showEnd(): void {
   const ended = ending(state, words);
   if (state.phase !== "ended" || ended === undefined) return;
   const { end: title, unsaved } = ended;
-  // Revoked is revoked: what would only open a page that says no is not offered.
+  // Revoked is final: no button is offered that would only open a page of refusal.
   const canReload = isReopenable && ["expired", "signedOut", "lostEditing"].includes(String(state.ended));
   const label = state.ended === "lostEditing" ? words.openToView : words.openAgain;
   if (canReload) showNote({ title, text: unsaved, button: { label, act: () => location.reload() } });
@@ -211,7 +212,7 @@ interface Note {
   readonly button?: { readonly label: string; readonly act: () => void } | undefined;
 }
 
-/** In the editor's place. */
+/** Shown in the editor's place. */
 function showNote({ title, text, button }: Note): void {
   const note = document.createElement("div");
   note.className = "end";
@@ -261,7 +262,7 @@ function handTokenOver(): void {
   tellEditor("Reset_Access_Token", { token: tokenField.value, access_token_ttl: token.endsAtMs });
 }
 
-/** For editors that take a token only with the form. */
+/** For editors that accept a token only with the form. */
 function reloadEditorOnceSaved(): void {
   if (!state.waitsForSave || state.isModified || isOver() || state.phase !== "loaded") return;
   state.waitsForSave = false;
@@ -270,11 +271,14 @@ function reloadEditorOnceSaved(): void {
 
 // The editor.
 
-/** When an editor that tells of edits but not of saves last told of one. */
+/** For an editor that reports edits but not saves: when it last reported an edit. */
 let noticedEditMs: number | undefined;
 let tellsModified = false;
 
-/** A frame made after the form exists, and anew for each post: one that was there before would leave a history entry. */
+/**
+ * The frame is made after the form, and newly for each post: posting into an existing frame would leave a history
+ * entry.
+ */
 function openEditor(): void {
   frame?.remove();
   frame = document.createElement("iframe");
@@ -296,7 +300,7 @@ function tellEditor(MessageId: string, Values: Readonly<Record<string, unknown>>
 function loaded(): void {
   if (state.phase === "loaded" || state.phase === "closed") return;
   state.phase = "loaded";
-  // What was renewed while it was loading has reached nobody.
+  // A token that was renewed during loading has not reached the editor.
   if (token.isRenewed && facts.takesFreshTokens) handTokenOver();
   portal.tell("loaded", {});
 }
@@ -343,12 +347,12 @@ function leave(): void {
   portal.tell("closed", {});
   show();
   if (parent === window) window.close();
-  // A used ticket opens nothing: only under an address of its own does a reload help.
+  // A used ticket opens nothing: a reload helps only at an address of its own.
   const again = { label: words.openAgain, act: () => location.reload() };
   showNote({ text: words.closedHint, button: isReopenable ? again : undefined });
 }
 
-/** Outlives the page as a beacon does, which could not leave cookies out. */
+/** keepalive sends it after the page is closed, as a beacon would, but a beacon could not leave out cookies. */
 function sayClosed(): void {
   fetch(`${facts.bridgeUrl}/edit/${facts.pageKey}/closed`, {
     method: "POST",
@@ -357,14 +361,14 @@ function sayClosed(): void {
   }).catch(() => undefined);
 }
 
-/** What an editor says with a message; nothing of it is sure. */
+/** The values in an editor's message; none of them is trusted. */
 type Values = Readonly<Record<string, unknown>>;
 
 const fromEditor: Readonly<Record<string, (values: Values) => void>> = {
   App_LoadingStatus: ({ Status }) => {
     tellEditor("Host_PostmessageReady");
     if (Status === "Failed") state.phase = "failed";
-    // Office names no status: it tells only when it is done.
+    // Office sends no status: it only reports when it has loaded.
     else if (Status === "Document_Loaded" || Status === undefined) loaded();
   },
   Doc_ModifiedStatus: ({ Modified }) => {
@@ -407,7 +411,7 @@ function hearEditor(data: string): void {
     return;
   }
   state.isEditorHeard = true;
-  // From its end on the page waits for the answer to its last save, and for nothing else.
+  // After the session's end, the page waits only for the answer to its last save.
   if (state.ended !== undefined && message?.MessageId !== "Action_Save_Resp") return;
   const name = String(message?.MessageId);
   if (!Object.hasOwn(fromEditor, name) || state.phase === "closed") return;
@@ -425,7 +429,7 @@ const portal = portalTalk({
       await over.begin();
       return { saved: !["keeping", "lost"].includes(unsavedAfterEnd(state)), reason: "ended" };
     }
-    // The last letters may not have been told as a change yet; editors that tell of none save by themselves.
+    // The editor may not have reported the last keystrokes yet; editors that report no changes save by themselves.
     const answer = tellsModified && !isOver() ? await save() : { saved: true };
     return { ...answer, saved: answer.saved || !state.isModified };
   },
@@ -470,7 +474,7 @@ if (reopen !== undefined) {
     history.replaceState(null, "", facts.bridgeUrl + reopen);
     isReopenable = true;
   } catch {
-    // The bridge is reached here under another origin than its own: the address stays.
+    // The page was opened at another origin than the bridge's own: the address stays.
   }
 }
 
@@ -479,7 +483,7 @@ openEditor();
 renewals.plan();
 polling.now();
 
-/** An element that the bridge has written into the page. */
+/** An element that the bridge has put into the page. */
 function part<Kind extends Element>(selector: string, kind: new () => Kind): Kind {
   const found = document.querySelector(selector);
   if (!(found instanceof kind)) throw new Error(`The page has no ${selector}.`);

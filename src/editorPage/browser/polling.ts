@@ -1,15 +1,15 @@
-// Asks the bridge how the saves go.
+// Asks the bridge for the state of the saves.
 import type { HostPageStatus } from "../pageMessages.ts";
 import { pollInMs } from "./rules.ts";
 
 interface PollingParts {
   readonly ask: () => Promise<Response>;
   readonly isBusy: () => boolean;
-  /** Hears each answer. */
+  /** Called with each answer. */
   readonly took: (status: HostPageStatus) => void;
-  /** Hears that there will be none any more. */
+  /** Called when there will be no more answers. */
   readonly ended: (reason: "expired") => void;
-  /** Follows each try. */
+  /** Called after each attempt. */
   readonly reached: (isReached: boolean) => void;
 }
 
@@ -40,14 +40,14 @@ export function statusPolling({ ask, isBusy, took, ended, reached }: PollingPart
     if (isStopped) return;
     if (hasEnded) ended("expired");
     else if (answer !== undefined) took(answer);
-    // One lost answer is no lost network.
+    // One lost answer does not mean that the network is down.
     reached(failures === 0 || (failures === 1 && navigator.onLine));
     const pause = pollInMs({ isHidden: document.hidden, isBusy: isBusy(), failures });
     timer = setTimeout(poll, isWantedAgain ? 0 : pause);
   }
 
   return {
-    /** Asks at once; the next time follows by itself. */
+    /** Asks at once; polling continues from there. */
     now: () => void poll(),
     stop: () => {
       isStopped = true;

@@ -1,18 +1,18 @@
-// The talk with the portal that frames the page.
+// Messages to and from the portal that frames the page.
 import type { DocumentEvents, PageMessage, PortalMessage } from "./embedTypes.d.ts";
 import type { SaveAnswer } from "./saving.ts";
 
 const messageSource = "cloudreve-office-bridge";
-/** Events before the portal's greeting wait for it; one that never greets must not fill the memory. */
+/** Events before the portal's greeting are queued; a portal that never greets must not fill the memory. */
 const queueLimit = 100;
 
 interface PortalParts {
   /** Who may frame the page. */
   readonly origins: readonly string[];
-  /** These two do what the portal asks … */
+  /** These two do what the portal asks for … */
   readonly save: () => Promise<SaveAnswer>;
   readonly close: () => Promise<SaveAnswer>;
-  /** … and this follows the answer to a close that saved. */
+  /** … and this is called after the answer to a close that saved. */
   readonly left: () => void;
 }
 
@@ -43,15 +43,15 @@ export function portalTalk({ origins, save, close, left }: PortalParts) {
   }
 
   return {
-    /** Tells an event to the portal, once it is known which one it is. */
+    /** Sends an event to the portal, once it is known which portal it is. */
     tell: <Name extends keyof DocumentEvents>(name: Name, detail: DocumentEvents[Name]): void => {
       if (parent === window) return;
-      // Name and detail belong together, which the compiler can't follow from one generic to a union.
+      // Name and detail belong together, but the compiler can't prove that for a generic and a union.
       const event = { type: "event", name, detail } as PageMessage;
       if (portalOrigin !== undefined) post(event, portalOrigin);
       else if (queue.length < queueLimit) queue.push(event);
     },
-    /** Takes a message of the window around the page; who is not listed is not heard. */
+    /** Handles a message from the window around the page; unlisted origins are ignored. */
     hear: ({ data, origin }: MessageEvent): void => {
       if (parent === window || !origins.includes(origin) || data?.source !== messageSource) return;
       void answer(data, origin);

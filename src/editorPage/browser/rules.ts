@@ -1,18 +1,18 @@
-// Decisions of the host page that need no browser.
+// Decisions of the host page that don't need a browser.
 import type { HostPageStatus } from "../pageMessages.ts";
 
-/** Moments of the bridge's clock. */
+/** Times on the bridge's clock. */
 export interface TokenLife {
   readonly gotAtMs: number;
   readonly endsAtMs: number;
 }
 
-/** What is known of a session's end. */
+/** What is known about a session's end. */
 export interface EndState {
   /** Undefined until the bridge has answered. */
   readonly status: Pick<HostPageStatus, "last_copy" | "not_saved" | "last_save"> | undefined;
   readonly endedAtMs: number;
-  /** When it ended. */
+  /** Whether there was unsaved work when it ended. */
   readonly wasModified: boolean;
   readonly waitsForCopy: boolean;
 }
@@ -20,15 +20,17 @@ export interface EndState {
 const longestLeadMs = 20 * 60_000;
 
 /**
- * Milliseconds until a token should be renewed: when a third of its life is left, at most 20 minutes. Collabora warns
- * people 15 minutes before the end; a token of 20 seconds still leaves 6 for a second try.
+ * Milliseconds until a token should be renewed: when a third of its life is left, but at most 20 minutes. Collabora
+ * warns people 15 minutes before the end; a token of 20 seconds still leaves 6 for a second attempt.
  */
 export function renewalDueInMs({ gotAtMs, endsAtMs }: TokenLife, nowMs: number): number {
   const leadMs = Math.min((endsAtMs - gotAtMs) / 3, longestLeadMs);
   return Math.max(0, endsAtMs - leadMs - nowMs);
 }
 
-/** How long an editor that asks for a token waits for the next: one that warns early would ask without end. */
+/**
+ * How long an editor that requests a token waits for the next one: an editor that warns early would ask without end.
+ */
 export function soonestRenewalInMs({ gotAtMs, endsAtMs }: TokenLife, nowMs: number): number {
   return Math.max(0, gotAtMs + Math.min((endsAtMs - gotAtMs) / 4, 60_000) - nowMs);
 }
@@ -37,7 +39,7 @@ export function backoffMs(failures: number): number {
   return Math.min(1000 * 2 ** (failures - 1), 30_000);
 }
 
-/** Milliseconds until the bridge is asked again. */
+/** Milliseconds until the next status request. */
 export function pollInMs(state: {
   readonly isHidden: boolean;
   readonly isBusy: boolean;
@@ -50,8 +52,8 @@ export function pollInMs(state: {
 }
 
 /**
- * Where that is which was unsaved when the session ended: `nothing`, `copy`, `spool`, or `keeping` while it may still
- * come and `lost` when it has not. Of this end alone: what failed to save before is in a later save.
+ * Where the work is that was unsaved when the session ended: `nothing`, `copy`, `spool`, or `keeping` while it may
+ * still arrive and `lost` when it has not. Only for this end: a save that failed earlier is contained in a later one.
  */
 export function unsavedAfterEnd(state: EndState): "nothing" | "copy" | "spool" | "keeping" | "lost" {
   const { status, endedAtMs, wasModified, waitsForCopy } = state;
@@ -65,14 +67,14 @@ export function unsavedAfterEnd(state: EndState): "nothing" | "copy" | "spool" |
 }
 
 /**
- * The path below the bridge under which a reload opens the document anew: the page's own ticket is used up.
- * Only two shapes, since whoever makes the address chooses the hash.
+ * The path on the bridge where a reload opens the document again: the page's own ticket is used up. Only two forms are
+ * accepted, because the author of the address chooses the hash.
  */
 export function reopenPath(hash: string): string | undefined {
   return /^#(\/l\/[A-Za-z0-9_-]{16,128}|\/open\?file_id=[A-Za-z0-9]{1,64})$/.exec(hash)?.[1];
 }
 
-/** Editors tell a new name with its extension or without. */
+/** Editors report a new name with or without its extension. */
 export function nameAfterRename(oldName: string, newName: string): string {
   const dot = oldName.lastIndexOf(".");
   const extension = dot > 0 ? oldName.slice(dot) : "";

@@ -1,14 +1,14 @@
-// Saves that the page asks the editor for.
+// Saves that the page requests from the editor.
 
 const saveTimeoutMs = 30_000;
 
 export interface SaveAnswer {
   readonly saved: boolean;
-  /** Why not. */
+  /** Why it was not saved. */
   readonly reason?: string;
 }
 
-/** Values of an Action_Save_Resp, as the editor says them. */
+/** Values of an Action_Save_Resp, as the editor sends them. */
 interface SaveResponse {
   readonly success?: unknown;
   readonly result?: unknown;
@@ -17,7 +17,7 @@ interface SaveResponse {
 
 interface SavingParts {
   readonly tell: (message: "Action_Save", values: Readonly<Record<string, boolean>>) => void;
-  /** Follows each request and each answer. */
+  /** Called after each request and each answer. */
   readonly changed: () => void;
 }
 
@@ -41,7 +41,10 @@ export function saveRequests({ tell, changed }: SavingParts) {
 
   return {
     isWaiting: () => asked !== undefined,
-    /** Answers whether all is saved, and the editor's reason if not; editors without this command never answer. */
+    /**
+     * Resolves with whether everything is saved, and with the editor's reason if not; editors without this command
+     * never answer.
+     */
     ask: (): Promise<SaveAnswer> => {
       if (asked !== undefined) return asked.promise;
       let resolve: (answer: SaveAnswer) => void = () => undefined;

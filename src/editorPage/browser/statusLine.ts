@@ -1,4 +1,4 @@
-// What the thin line above the editor says.
+// The text of the thin line above the editor.
 import type { HostPageStatus, NotSaved, NotSavedReason, SessionEnd } from "../pageMessages.ts";
 import type { HostPageWords } from "../words.ts";
 import { type EndState, unsavedAfterEnd } from "./rules.ts";
@@ -7,7 +7,7 @@ const slowAfterMs = 15_000;
 const endsSoonMs = 5 * 60_000;
 const dayMs = 24 * 3_600_000;
 
-/** What the page knows; moments are of the bridge's clock. */
+/** What the page knows; times are on the bridge's clock. */
 export interface PageState extends EndState {
   readonly phase: "loading" | "loaded" | "failed" | "left" | "ended" | "closed";
   readonly waitedMs: number;
@@ -26,11 +26,11 @@ export interface PageState extends EndState {
   readonly nowMs: number;
   readonly tokenEndsAtMs: number;
   readonly canRenew: boolean;
-  /** A fresh token lies ready, and reaches the editor only by reloading it. */
+  /** A fresh token is ready, but this editor accepts it only by reloading. */
   readonly waitsForSave: boolean;
 }
 
-/** Spells a moment for the person. */
+/** Formats a time for the person. */
 type Spell = (ms: number) => string;
 
 export interface Line {
@@ -40,13 +40,11 @@ export interface Line {
 
 interface Ending {
   readonly end: string;
-  /** Where what was unsaved is; empty for somebody who could not change anything. */
+  /** Where the unsaved work is; empty for somebody who could not change anything. */
   readonly unsaved: string;
 }
 
-/**
- * The line for a state of the page: `text`, and as `tone` how much it matters.
- */
+/** The status line for a state of the page: `text`, and as `tone` how important it is. */
 export function statusLine(state: PageState, words: HostPageWords, time: Spell): Line {
   const { status } = state;
   if (state.phase === "closed") return quiet(words.closed);
@@ -73,7 +71,7 @@ export function statusLine(state: PageState, words: HostPageWords, time: Spell):
   return quiet(fill(words.savedCopyBeside, beside));
 }
 
-/** Why the session has ended and where what was unsaved is, in words; undefined while it lives. */
+/** Why the session has ended and where the unsaved work is, in words; undefined while the session lasts. */
 export function ending(
   state: EndState & Pick<PageState, "ended" | "permission">,
   words: HostPageWords,
@@ -88,7 +86,7 @@ export function ending(
     lostEditing: words.lostEditing,
   };
   return {
-    // A newer bridge may have a reason that this page does not know.
+    // A newer bridge may send a reason that this page does not know.
     end: Object.hasOwn(ends, state.ended) ? ends[state.ended] : words.endedExpired,
     unsaved: unsavedInWords(state, words),
   };
@@ -113,12 +111,12 @@ function spokenEnd({ end, unsaved }: Ending, words: HostPageWords): string {
   return unsaved === "" ? end : fill(words.endedWith, { end, unsaved });
 }
 
-/** Replaces each `{name}` of a template; what stands in a value is text, whatever it looks like. */
+/** Replaces each `{name}` in a template; braces inside a value are not replaced. */
 export function fill(template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => values[name] ?? placeholder);
 }
 
-/** Spells moments in the person's zone: the time, and the day when it is another one. */
+/** Formats times in the person's time zone: the time, and also the date when it is another day. */
 export function timeSpelling(locale: string, todayMs: () => number, timeZone?: string): Spell {
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeZone });
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone });

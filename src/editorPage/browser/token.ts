@@ -1,8 +1,8 @@
-// Keeps the token fresh.
+// Renews the token.
 import type { NotRenewed, RenewedToken, SessionEnd } from "../pageMessages.ts";
 import { backoffMs, renewalDueInMs, soonestRenewalInMs } from "./rules.ts";
 
-/** Moments of the bridge's clock; changed with each renewal. */
+/** Times on the bridge's clock; changed with each renewal. */
 export interface PageToken {
   gotAtMs: number;
   endsAtMs: number;
@@ -12,13 +12,13 @@ export interface PageToken {
 
 interface TokenParts {
   readonly token: PageToken;
-  /** Asks the bridge for a fresh one. */
+  /** Requests a fresh token from the bridge. */
   readonly ask: () => Promise<Response>;
   /** The bridge's clock. */
   readonly now: () => number;
   readonly isOver: () => boolean;
   readonly took: (accessToken: string) => void;
-  /** There is none any more. */
+  /** Called when no further token is available. */
   readonly ended: (reason: SessionEnd) => void;
 }
 
@@ -61,9 +61,9 @@ export function tokenKeeper({ token, ask, now, isOver, took, ended }: TokenParts
 
   return {
     canRenew,
-    /** Plans the next renewal, at once when it is due. */
+    /** Schedules the next renewal, or renews at once when it is due. */
     plan: () => plan(),
-    /** The editor has asked for one. */
+    /** The editor has requested a token. */
     planAsked: () => plan(soonestRenewalInMs(token, now())),
     stop: () => clearTimeout(timer),
   };
