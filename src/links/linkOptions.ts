@@ -2,11 +2,11 @@ import { z } from "zod";
 
 interface OptionFacts {
   /**
-   * What ticking its box does to a link that is otherwise as by default. Of what is allowed or forbidden the API says
-   * whether it is allowed, and a row whether it is forbidden.
+   * What ticking its box changes compared with a default link. The API always says whether something is allowed; a row
+   * says whether it is forbidden.
    */
   readonly ticked: "allows" | "forbids" | "adds";
-  /** Name of the form's box. */
+  /** Name of the checkbox in the form. */
   readonly field: string;
   /** Keys in `pages/words/pageWords.ts`. */
   readonly label: string;
@@ -16,8 +16,8 @@ interface OptionFacts {
 }
 
 /**
- * Every yes/no that can be chosen for a link, once: its row, the API, the form, the link's page and what a grant takes
- * over from it follow from here. What holds an option to be true stands elsewhere, mostly `wopi/checkFileInfo.ts`.
+ * Every yes/no option of a link, in one place: its row, the API, the form, the link's page and what a grant takes over
+ * from it are derived from here. The code that enforces an option is elsewhere, mostly in `wopi/checkFileInfo.ts`.
  */
 export const linkOptions = {
   download: { ticked: "forbids", field: "no_download", label: "noDownload" },
@@ -48,10 +48,10 @@ export const optionNames = Object.keys(linkOptions) as LinkOption[];
 /** What a portal can forbid in a session too. */
 export const forbidding = optionNames.filter((name): name is Forbidding => linkOptions[name].ticked === "forbids");
 
-/** More than editing, where the others restrict; of use to those alone who may edit. */
+/** Goes beyond editing, while the others restrict it; useful only to people who may edit. */
 export const isRight = (name: LinkOption): boolean => linkOptions[name].ticked === "allows";
 
-/** One value for each of these options, under its name. */
+/** One value for each of these options, under the option's name. */
 export function eachOf<Name extends LinkOption, Value>(
   names: readonly Name[],
   valueFor: (name: Name, facts: OptionFacts) => Value,
@@ -59,25 +59,27 @@ export function eachOf<Name extends LinkOption, Value>(
   return Object.fromEntries(names.map((name) => [name, valueFor(name, linkOptions[name])])) as Record<Name, Value>;
 }
 
-/** In rows; true forbids or adds, and what an earlier bridge did not know is missing. Renaming has a field of its own. */
+/**
+ * In rows; true forbids or adds. Options that an older version did not know are missing. Renaming has its own field.
+ */
 export const restrictionShape = eachOf(
   optionNames.filter((name): name is Restriction => name !== "rename"),
   () => z.boolean().exactOptional(),
 );
 
 interface OptionsInRow {
-  /** Whether a visitor who edits may give the file another name. */
+  /** Whether a visitor who may edit can rename the file. */
   readonly mayRename: boolean;
   readonly restrictions: Readonly<Partial<Record<Restriction, boolean>>>;
 }
 
-/** @returns the options whose boxes are ticked in the form of a link that is like this */
+/** @returns the options whose boxes are ticked when the form shows this link */
 export function tickedIn(link: OptionsInRow): LinkOption[] {
   const row = forbiddenBy(link);
   return optionNames.filter((name) => turned(linkOptions[name], "allows", row[name] === true));
 }
 
-/** What a link's row holds of its options: all of them. @param ticked the options whose boxes are ticked */
+/** All options of a link, as its row stores them. @param ticked the options whose boxes are ticked */
 export function optionsInRow(ticked: readonly LinkOption[]): Required<OptionsInRow> {
   const { rename, ...restrictions } = eachOf(optionNames, (name, facts) =>
     turned(facts, "allows", ticked.includes(name)),
@@ -85,18 +87,21 @@ export function optionsInRow(ticked: readonly LinkOption[]): Required<OptionsInR
   return { mayRename: !rename, restrictions };
 }
 
-/** What whoever comes through the link may not do. @param visitor the name that is drawn over the pages */
+/** What visitors who come through the link may not do. @param visitor the name that is drawn over the pages */
 export function optionsForGrant(link: OptionsInRow, visitor: string) {
   const { rename, watermark, ...restrictions } = forbiddenBy(link);
   return { mayRename: !rename, restrictions: { ...restrictions, ...(watermark ? { watermark: visitor } : {}) } };
 }
 
-/** What the API says of a link's options. @param ticked as of `optionsInRow` */
+/** A link's options in the API. @param ticked as in `optionsInRow` */
 export function optionsInApi(ticked: readonly LinkOption[]): Record<LinkOption, boolean> {
   return eachOf(optionNames, (name, facts) => turned(facts, "forbids", ticked.includes(name)));
 }
 
-/** @param before whose boxes were ticked; holds where the API leaves an option out @returns whose boxes are ticked then */
+/**
+ * @param before the options ticked so far; they apply where the API leaves an option out @returns the options ticked
+ *   afterwards
+ */
 export function tickedByApi(
   options: { readonly [Name in LinkOption]?: boolean | undefined },
   before: readonly LinkOption[],
@@ -111,7 +116,7 @@ function forbiddenBy({ mayRename, restrictions }: OptionsInRow): Partial<Record<
   return { ...eachOf(optionNames.filter(isRight), () => true), ...restrictions, rename: !mayRename };
 }
 
-/** The other way round for options of one kind; twice, it is the same again. */
+/** Inverts the value for options of one kind; applied twice, it changes nothing. */
 function turned({ ticked }: OptionFacts, kind: OptionFacts["ticked"], value: boolean): boolean {
   return ticked === kind ? !value : value;
 }

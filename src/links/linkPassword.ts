@@ -36,7 +36,7 @@ async function derived(password: string, salt: Buffer): Promise<Buffer> {
       );
     });
   } finally {
-    // The next one takes the place over; if no one is waiting, it is free.
+    // The next one takes this place; if no one is waiting, the place is free.
     const next = waiting.shift();
     if (next === undefined) running -= 1;
     else next();
