@@ -56,7 +56,7 @@ const accessGrantSchema = rowObject({
    */
   lostEditingAtMs: z.number().exactOptional(),
 });
-/** What one access token stands for: one person, one file, and the permissions at that time. */
+/** What one access token represents: one person, one file, and the permissions at that time. */
 export type AccessGrant = z.infer<typeof accessGrantSchema>;
 export type SaveAsRight = AccessGrant["saveAs"];
 

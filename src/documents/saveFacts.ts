@@ -115,7 +115,7 @@ export function ofEndedGrant({ baseline: _baseline, ...facts }: PlacingFacts): P
 }
 
 /**
- * @returns a key shared by saves of which the newest contains all others; undefined when the save is not part of a
+ * @returns a key that saves share when the newest contains all others; undefined when the save is not part of a
  *   series
  */
 export function seriesKey({ document, editor, baseline, grantId, isOfEndedGrant }: PlacingFacts): string | undefined {
