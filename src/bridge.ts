@@ -33,8 +33,9 @@ export interface Bridge {
 }
 
 /**
- * Makes all that a bridge needs, joins it behind one Express app, and begins to place what its spool has kept.
- * @param options now: the clock of everything that expires; logger: where the lines go; pause: between two tries
+ * Creates everything that a bridge needs, puts it behind one Express app, and starts to place what its spool has kept.
+ * @param options now: the clock for everything that expires; logger: receives the log lines; pause: between two
+ *   attempts
  * @throws Error with a sentence for the operator when the store or the spool can't be used
  */
 export async function openBridge(

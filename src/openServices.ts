@@ -38,8 +38,8 @@ import { openStore } from "./stores/openStore.ts";
 import { OpenCalls } from "./wopi/openCalls.ts";
 
 /**
- * Makes everything that a bridge has once.
- * @param options as of `openBridge`
+ * Creates everything that a bridge has once.
+ * @param options as for `openBridge`
  * @throws Error with a sentence for the operator when the store or the spool can't be used
  */
 export async function openServices(

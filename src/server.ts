@@ -8,7 +8,7 @@ import { hostRouter } from "./pages/router.ts";
 import type { Services } from "./services.ts";
 import { wopiRouter } from "./wopi/router.ts";
 
-/** All that a bridge answers over HTTP: what editors, portals, people and operators call. */
+/** Everything that a bridge answers over HTTP: for editors, portals, people and operators. */
 export function bridgeServer(services: Services): Express {
   const app = express();
   app
@@ -56,7 +56,10 @@ export function bridgeServer(services: Services): Express {
   return app;
 }
 
-/** `/readyz`: whether this bridge can serve now. Without its store it can't; a drive that is away comes back. */
+/**
+ * `/readyz`: whether this bridge can serve requests now. Without its store it can't; without the drive it can, because
+ * the drive comes back.
+ */
 function readiness({
   drain,
   store,

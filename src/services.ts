@@ -27,24 +27,25 @@ import type { PersonSessions } from "./model/personSessions.ts";
 import type { OpenCalls } from "./wopi/openCalls.ts";
 
 /**
- * All that a bridge makes once, each by its one name. `openServices` makes them; a function names those it needs:
- * `Pick<Services, "drive" | "locks">`. Types alone, so that every room may import it.
+ * Everything that a bridge creates once, under one name each. `openServices` creates them; a function names those it
+ * needs: `Pick<Services, "drive"
+ * "locks">`. Only types, so that every folder may import it.
  */
 export interface Services {
   // Settings
   /** Origin of our own pages and API. */
   readonly bridgeUrl: string;
-  /** Public base of WOPISrc: what the editor's server calls, and signs. */
+  /** Public base of WOPISrc: the editor's server calls it and signs it. */
   readonly wopiUrl: string;
-  /** As given; those that are more than their value have names of their own here. */
+  /** As given; settings that are more than a plain value have their own names here. */
   readonly config: Config;
-  /** Of one save. */
+  /** The size limit of one save. */
   readonly limitBytes: number;
   readonly grantLifetimeMs: number;
   /** How long a save waits in the spool. */
   readonly saveLifetimeMs: number;
 
-  // What lies below
+  // Clock, storage, drive and editors
   readonly now: Clock;
   readonly pause: Pause;
   readonly store: KeyValueStore;
@@ -57,7 +58,7 @@ export interface Services {
   readonly locks: DocumentLocks;
   readonly content: ContentRecord;
   readonly activity: FileActivity;
-  /** Of this bridge: another instance's saves are in that one's. */
+  /** Of this bridge: another instance's saves are in that instance's spool. */
   readonly spool: SaveSpool;
   readonly replay: SaveReplay;
   readonly copies: ConflictCopies;
@@ -65,7 +66,7 @@ export interface Services {
   readonly links: EditLinks;
   readonly housekeeping: Housekeeping;
 
-  // Who calls, and how often
+  // Callers and their limits
   readonly tokens: AccessTokens;
   readonly callers: PortalCallers;
   readonly cookies: SignedCookies;
@@ -76,18 +77,18 @@ export interface Services {
   readonly openCalls: OpenCalls;
   readonly drain: Drain;
 
-  // Who hears of what
+  // Logs and events
   readonly logger: Logger;
   readonly audit: Audit;
   readonly metrics: Metrics;
   readonly tell: TellSave;
-  /** A save was kept: the replay takes over. */
+  /** A save was kept: wakes the replay. */
   readonly kept: (save: SpooledSave, error: unknown) => void;
   readonly saveDropped: (save: WaitingSave, how: SaveDropped) => void;
-  /** Notes what went wrong without changing the answer. */
+  /** Logs what went wrong without changing the answer. */
   readonly note: (error: unknown) => void;
-  /** Sessions of a file may have ended or lost rights: gives back a lock that only they held. Never rejects. */
+  /** Sessions of a file may have ended or lost permissions: releases a lock that only they needed. Never rejects. */
   readonly sessionsEnded: (fileId: string) => Promise<void>;
-  /** Somebody has signed out everywhere: the same for all files. */
+  /** Somebody has signed out everywhere: as `sessionsEnded`, for all files. */
   readonly personSignedOut: () => void;
 }
