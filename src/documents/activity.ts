@@ -171,9 +171,7 @@ export class FileActivity {
   }
 }
 
-/**
- * When there are too many, viewers are dropped first: editing sessions decide whether a lock still protects somebody.
- */
+/** When there are too many, viewers go first: editing sessions decide whether a lock still protects somebody. */
 function mostOf(sessions: readonly OpenSession[]): readonly OpenSession[] {
   const editing = sessions.filter(({ permission }) => permission === "edit").slice(0, keptSessions);
   const viewing = sessions.filter(({ permission }) => permission === "view").slice(0, keptSessions - editing.length);

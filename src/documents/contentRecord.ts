@@ -52,10 +52,7 @@ const versionFactsSchema = rowObject({
 });
 type VersionFacts = z.infer<typeof versionFactsSchema>;
 
-/**
- * More than one per file: a call that asked the drive before a save may end after it, and must not replace the newer
- * version.
- */
+/** More than one per file: a call that began before a save may end after it, and must not replace the newer one. */
 const keptVersions = 4;
 /** An editor may reload a document several times before a kept save of an earlier load is replayed. */
 const keptCopies = 16;
@@ -169,9 +166,7 @@ export class ContentRecord {
     return known?.copies.find(({ id }) => id === loadId);
   }
 
-  /**
-   * Records what is about to be sent: if the answer is lost, this content can still be recognized as the load's own.
-   */
+  /** Records what is about to be sent: if the answer is lost, the content can still be recognized as the load's. */
   async sending(fileId: string, editor: string, loadId: string, sha256: string): Promise<void> {
     await this.#changeLoad(fileId, editor, loadId, (load) => ({
       ...load,

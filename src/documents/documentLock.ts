@@ -130,7 +130,7 @@ export class DocumentLock {
   }
 
   /**
-   * Replaces one lock with another in one step. @throws lockMismatch when `oldLockId` is not held @see WOPI
+   * Replaces one lock with another in one step. @throws lockMismatch if `oldLockId` isn't held @see WOPI
    * UnlockAndRelock
    */
   async relock(oldLockId: string, lockId: string, holder: Holder): Promise<void> {

@@ -50,10 +50,7 @@ const accessGrantSchema = rowObject({
   revokedAtMs: z.number().exactOptional(),
   /** Why it has ended; undefined = the grant itself was revoked. */
   revokedWith: z.enum(["linkRevoked", "linkExpired", "signedOut"]).exactOptional(),
-  /**
-   * When its link stopped allowing edits, after allowing them when this was made: the last unsaved work may still
-   * arrive.
-   */
+  /** When its link stopped allowing edits that this grant was made with: the last unsaved work may still arrive. */
   lostEditingAtMs: z.number().exactOptional(),
 });
 /** What one access token represents: one person, one file, and the permissions at that time. */
@@ -79,9 +76,7 @@ export const ticketLifetimeMs = 5 * 60_000;
 /** How long after its end an open page can still ask why it has ended. */
 const endedGraceMs = 3_600_000;
 
-/**
- * An editor that has lost its permission must hand over unsaved work within this time; later saves are not accepted.
- */
+/** An editor that lost its permission must hand over unsaved work within this time; later saves are not accepted. */
 export const lastSaveWithinMs = 5 * 60_000;
 
 /** The last segment of WOPISrc: the same for everybody, since editors use it as the document's identity. */
@@ -170,10 +165,7 @@ export class AccessGrants {
     return grant;
   }
 
-  /**
-   * @returns undefined for a grant that never existed or has expired; a revoked one is still returned, with
-   *   `revokedAtMs`
-   */
+  /** @returns undefined for a grant that never existed or has expired; a revoked one is returned, with `revokedAtMs` */
   async find(id: string): Promise<AccessGrant | undefined> {
     const grant = await this.#read(id);
     return grant !== undefined && grant.expiresAtMs > this.#now() ? grant : undefined;

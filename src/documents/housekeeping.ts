@@ -6,9 +6,7 @@ import type { WopiLock } from "./lockRows.ts";
 import type { SpoolEnd } from "./waitingSaves.ts";
 
 const sweepEveryMs = 60_000;
-/**
- * After a jump of the clock, editors get this time to refresh their locks: each does so within a quarter of an hour.
- */
+/** After a jump of the clock, editors get this time to refresh their locks: each does so within 15 minutes. */
 const minutesAfterJump = 20;
 /** Each account is renewed daily, by a clock of its own; checking this often spreads the renewals out. */
 const hourMs = 3_600_000;
@@ -79,10 +77,7 @@ export class Housekeeping {
     return look;
   }
 
-  /**
-   * @param isBegun called when the check starts; later callers need a new one, since this check may miss what they
-   *   know
-   */
+  /** @param isBegun called when the check starts: it may miss what later callers know, so they need a new one */
   async #look(fileId: string, isBegun: () => void): Promise<void> {
     const { locks, logger } = this.#services;
     try {

@@ -9,10 +9,7 @@ import type { SpooledSave } from "./saveSpool.ts";
 import { holdsSave, originalOf, sha256Of } from "./storedContent.ts";
 
 const lastCopySchema = rowObject({
-  /**
-   * Chosen before the drive is called: however many processes try, and however often one is killed, they create the
-   * same file.
-   */
+  /** Chosen before the drive is called: however often a process tries or is killed, all create the same file. */
   name: z.string(),
   /** Hashes of what was sent there without an answer so far, newest first. */
   unheard: z.array(z.string()),
@@ -174,10 +171,7 @@ async function write(services: Needs, copy: DriveDocument, standing: DriveFile, 
   return services.drive.write(copy, standing, save, { previousVersion: standing.version });
 }
 
-/**
- * Whether the drive's file is what this grant has sent: written by an attempt that was interrupted before it could
- * record it.
- */
+/** Whether the drive's file is what this grant has sent, by an attempt that died before it could record it. */
 async function isOurs(
   { drive, content }: Needs,
   copy: DriveDocument,

@@ -88,10 +88,7 @@ export async function currentLockId(services: Needs, grant: AccessGrant): Promis
   return held?.lockId ?? "";
 }
 
-/**
- * Ends a file's lock for good, whatever the drive answers; when the drive's lock can't be released here, the sweep does
- * it.
- */
+/** Ends a file's lock for good, whatever the drive answers; if its lock can't be released, the sweep does that. */
 export function takeOverDocument(
   services: Pick<Needs, "locks" | "note">,
   fileId: string,

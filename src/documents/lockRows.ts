@@ -25,9 +25,7 @@ const driveLockSchema = z.object({
   /** Unique per file: Cloudreve keeps all lock strings in one table, and anybody who knows one can remove the lock. */
   token: z.string(),
   document: z.object({ account: z.string(), fileId: z.string(), version: z.string().exactOptional() }),
-  /**
-   * Whether the drive has confirmed the lock on this very file: while it holds, nobody can move or replace the file.
-   */
+  /** Whether the drive has confirmed the lock on this very file: while it holds, nobody can move or replace it. */
   wasTaken: z.literal(true).exactOptional(),
   /** The file's facts under the lock: nobody else can change it while the lock lasts. */
   file: z
@@ -148,10 +146,7 @@ export class LockRows {
     for await (const [key] of this.#store.list(driveLockKey(""))) yield key.slice(driveLockKey("").length);
   }
 
-  /**
-   * Cloudreve's lock ends by its own clock: if a jump of our clock made us lose the token, we could not release our own
-   * lock.
-   */
+  /** Cloudreve's lock ends by its own clock: if a jump of ours made us lose the token, we could not release it. */
   #keptUntilMs(): number {
     return this.#now() + lockLifetimeMs + keptAfterEndMs;
   }

@@ -18,9 +18,7 @@ type Needs = Pick<
 >;
 
 export interface DocumentRequest extends OpenRequest {
-  /**
-   * An account whose tokens a portal passed on, an account used before, or undefined = the one in the configuration.
-   */
+  /** An account whose tokens a portal passed on, one used before, or undefined = the one in the configuration. */
   readonly account: { readonly tokens: DriveTokens } | { readonly named: string } | undefined;
   /** Who edits; undefined = the person behind the drive account. */
   readonly user: Person | undefined;

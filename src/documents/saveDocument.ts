@@ -29,10 +29,7 @@ export interface SaveRequest extends SaveManner {
 
 /** Pauses between the attempts at a save within one call. */
 const retryPausesMs = [200, 800, 2_000];
-/**
- * No further attempt starts after this. The editor waits half a minute, and must learn well before that the drive is
- * down.
- */
+/** No attempt starts after this: the editor waits half a minute, and must learn well before that the drive is down. */
 const retryWithinMs = 5_000;
 
 /**
@@ -124,10 +121,7 @@ async function arrivedFacts(services: Needs, grant: AccessGrant, request: SaveRe
   }
 }
 
-/**
- * Keeps an exit save that arrived while the store was unreachable: without the store nothing can be decided. @throws
- * storeUnreachable
- */
+/** Keeps an exit save that can't be decided because the store is unreachable. @throws storeUnreachable */
 async function keepUnheard(services: Needs, save: SpooledSave): Promise<never> {
   const error = new BridgeError({ kind: "storeUnreachable" });
   await settleRefused(services, save, error);

@@ -29,9 +29,7 @@ export function whyNot(error: unknown): Failure["kind"] | "unexpected" {
 /** What happened to a kept save. */
 export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
 
-/**
- * Records each step of a save for those who look at the document's page; a failure to record must not fail the save.
- */
+/** Records each step of a save for those who look at the document's page; failing to record must not fail the save. */
 export function tellOf({
   activity,
   links,

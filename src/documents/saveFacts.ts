@@ -114,10 +114,7 @@ export function ofEndedGrant({ baseline: _baseline, ...facts }: PlacingFacts): P
   return { ...facts, isBesideOnly: true, isOfEndedGrant: true };
 }
 
-/**
- * @returns a key that saves share when the newest contains all others; undefined when the save is not part of a
- *   series
- */
+/** @returns a key shared by saves whose newest contains all the others; undefined for a save without a series */
 export function seriesKey({ document, editor, baseline, grantId, isOfEndedGrant }: PlacingFacts): string | undefined {
   if (isOfEndedGrant === true) return `beside ${grantId} ${document.fileId}`;
   return baseline === undefined ? undefined : `${document.fileId} ${editor} ${baseline.loadId} ${baseline.lock ?? ""}`;

@@ -199,9 +199,7 @@ export class SaveSpool {
     await this.#dropSuperseded(entry);
   }
 
-  /**
-   * Of the kept saves of one series, the newest contains all the others. They are dropped once it survives a power cut.
-   */
+  /** Of one series, the newest kept save contains all the others. They are dropped once it survives a power cut. */
   async #dropSuperseded(one: SpoolEntry): Promise<void> {
     const key = seriesKeyOf(one.head);
     if (key === undefined) return;

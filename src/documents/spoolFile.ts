@@ -86,10 +86,7 @@ export class SpoolFolder {
     return readdir(this.#dir);
   }
 
-  /**
-   * Creates the folder when needed, and removes what an earlier process left unfinished. @throws what the file system
-   * throws
-   */
+  /** Creates the folder if needed, and removes unfinished files. @throws what the file system throws */
   async open(): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     await closeToOthers(this.#dir);
@@ -230,8 +227,7 @@ function isUnfinished(name: string): boolean {
 }
 
 /**
- * Removes other users' access, which an earlier version left open. A path of another user, or one shared like /tmp
- * (sticky bit), is not changed.
+ * Removes access that an older version left to others; not on other users' paths or shared ones like /tmp (sticky bit).
  */
 async function closeToOthers(path: string): Promise<void> {
   const found = await stat(path);
