@@ -10,10 +10,7 @@ import {
   type WopiOperation,
 } from "./wopiCall.ts";
 
-/**
- * Saves the document. If the right to edit has just ended, the save goes beside it, and the answer still says that the
- * right is gone.
- */
+/** Saves the document, or beside it if the right to edit has just ended; the answer still reports that end. */
 export function putFile(services: Parameters<typeof saveDocument>[0]): WopiOperation {
   return async (call) => {
     if (call.grant.permission !== "edit") await saveAfterEnd(services, call.grant, saveBody(call));

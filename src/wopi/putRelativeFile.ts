@@ -125,9 +125,7 @@ async function requireDocumentType(services: Needs, grant: AccessGrant, name: st
   throw new BridgeError({ kind: "nameIllegal", reason: "no editor opens files of this type" });
 }
 
-/**
- * The host may change the name: never a conflict, since Collabora answers one by closing the document for everybody.
- */
+/** The host may change the name: never a conflict, since Collabora would close the document for everybody. */
 async function createNear(
   services: Needs,
   grant: AccessGrant,

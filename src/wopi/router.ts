@@ -96,9 +96,7 @@ async function admitOrKeep(
   }
 }
 
-/**
- * Keeps an exit save to decide on later. Never rejects: the answer to the editor is that the store can't be reached.
- */
+/** Keeps an exit save to decide on later. Never rejects: the editor is told that the store can't be reached. */
 async function keepUndecided(services: Services, request: Request, token: string): Promise<void> {
   const header = (name: string) => request.get(name) || undefined;
   if (!isSave(request) || !isExitSave({ header })) return;

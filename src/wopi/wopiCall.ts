@@ -5,10 +5,7 @@ import { nameFromHeader } from "../http/nameHeader.ts";
 import type { DriveContent } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 
-/**
- * One call of an editor's server that has passed the token and proof checks. No Express: operations are tested with
- * plain objects.
- */
+/** A call of an editor's server, past token and proof checks. No Express: operations are tested with plain objects. */
 export interface WopiCall {
   readonly grant: AccessGrant;
   /** An empty header counts as absent, except where only its presence matters. */
