@@ -60,10 +60,7 @@ export function hostSessionRouter(services: Needs): Router {
   return router;
 }
 
-/**
- * Pure: the activity that the page of one grant shows for its file; for an ended grant, only what belongs to that
- * grant.
- */
+/** Pure: the file's activity as one grant's page shows it; for an ended grant, only what belongs to that grant. */
 export function hostPageStatus(
   grant: AccessGrant,
   ended: GrantEnd | undefined,

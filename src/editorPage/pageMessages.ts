@@ -39,9 +39,7 @@ export interface NotRenewed {
   readonly ended: SessionEnd;
 }
 
-/**
- * Answer to `GET /edit/KEY/status`, from which the status line is made; times in ms since 1970, on the bridge's clock.
- */
+/** Answer to `GET /edit/KEY/status`, the source of the status line; times in ms since 1970, on the bridge's clock. */
 export interface HostPageStatus {
   readonly now: number;
   readonly ended: SessionEnd | null;

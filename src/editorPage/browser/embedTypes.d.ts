@@ -16,10 +16,7 @@ export interface DocumentEvents {
   modified: { readonly modified: boolean };
   /** A save has reached the drive, no matter whose. `at` is ISO 8601. */
   saved: { readonly at: string; readonly by: string };
-  /**
-   * `spool`: kept, and retried automatically. `copy`: beside the document, as `copyName`. null: the editor still has
-   * it.
-   */
+  /** `spool`: kept, retried automatically. `copy`: beside the document, as `copyName`. null: the editor has it. */
   saveFailed: {
     readonly reason: string;
     readonly keptIn: "spool" | "copy" | null;
@@ -58,9 +55,7 @@ export interface OpenedDocument {
   readonly frame: HTMLIFrameElement;
   /** @returns a function that removes the handler */
   on<Name extends keyof DocumentEvents>(name: Name, handler: (detail: DocumentEvents[Name]) => void): () => void;
-  /**
-   * Asks the editor to save; resolves when it has, or after half a minute. Editors without that command: `noAnswer`.
-   */
+  /** Asks the editor to save; resolves when it has, or after half a minute. Editors without the command: `noAnswer`. */
   save(): Promise<SaveOutcome>;
   /**
    * Saves unsaved work, then removes the frame. False: saving failed, and the frame stays; a portal that still wants to
@@ -69,10 +64,7 @@ export interface OpenedDocument {
   close(): Promise<boolean>;
 }
 
-/**
- * To the page, always to one exact origin. Like every message, an object that also has `source:
- * "cloudreve-office-bridge"`.
- */
+/** To the page, always to one exact origin; like all messages it also has `source: "cloudreve-office-bridge"`. */
 export type PortalMessage = { readonly type: "hello" } | { readonly type: "save" | "close"; readonly id: number };
 
 /** From the page: `welcome` answers `hello`; events before it are queued until then. */

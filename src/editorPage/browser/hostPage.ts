@@ -275,10 +275,7 @@ function reloadEditorOnceSaved(): void {
 let noticedEditMs: number | undefined;
 let tellsModified = false;
 
-/**
- * The frame is made after the form, and newly for each post: posting into an existing frame would leave a history
- * entry.
- */
+/** The frame is made after the form, and newly for each post: an existing frame would leave a history entry. */
 function openEditor(): void {
   frame?.remove();
   frame = document.createElement("iframe");

@@ -28,9 +28,7 @@ export function renewalDueInMs({ gotAtMs, endsAtMs }: TokenLife, nowMs: number):
   return Math.max(0, endsAtMs - leadMs - nowMs);
 }
 
-/**
- * How long an editor that requests a token waits for the next one: an editor that warns early would ask without end.
- */
+/** How long an editor that requests a token waits for the next one: one that warns early would ask without end. */
 export function soonestRenewalInMs({ gotAtMs, endsAtMs }: TokenLife, nowMs: number): number {
   return Math.max(0, gotAtMs + Math.min((endsAtMs - gotAtMs) / 4, 60_000) - nowMs);
 }

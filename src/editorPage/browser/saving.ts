@@ -41,10 +41,7 @@ export function saveRequests({ tell, changed }: SavingParts) {
 
   return {
     isWaiting: () => asked !== undefined,
-    /**
-     * Resolves with whether everything is saved, and with the editor's reason if not; editors without this command
-     * never answer.
-     */
+    /** Resolves with whether all is saved, or with the editor's reason; editors without this command never answer. */
     ask: (): Promise<SaveAnswer> => {
       if (asked !== undefined) return asked.promise;
       let resolve: (answer: SaveAnswer) => void = () => undefined;
