@@ -59,9 +59,7 @@ export function eachOf<Name extends LinkOption, Value>(
   return Object.fromEntries(names.map((name) => [name, valueFor(name, linkOptions[name])])) as Record<Name, Value>;
 }
 
-/**
- * In rows; true forbids or adds. Options that an older version did not know are missing. Renaming has its own field.
- */
+/** In rows; true forbids or adds. Options unknown to an older version are missing. Renaming has a field of its own. */
 export const restrictionShape = eachOf(
   optionNames.filter((name): name is Restriction => name !== "rename"),
   () => z.boolean().exactOptional(),
@@ -98,10 +96,7 @@ export function optionsInApi(ticked: readonly LinkOption[]): Record<LinkOption, 
   return eachOf(optionNames, (name, facts) => turned(facts, "forbids", ticked.includes(name)));
 }
 
-/**
- * @param before the options ticked so far; they apply where the API leaves an option out @returns the options ticked
- *   afterwards
- */
+/** @param before ticked so far; applies where the API leaves an option out @returns the options ticked afterwards */
 export function tickedByApi(
   options: { readonly [Name in LinkOption]?: boolean | undefined },
   before: readonly LinkOption[],
