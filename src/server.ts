@@ -56,10 +56,7 @@ export function bridgeServer(services: Services): Express {
   return app;
 }
 
-/**
- * `/readyz`: whether this bridge can serve requests now. Without its store it can't; without the drive it can, because
- * the drive comes back.
- */
+/** `/readyz`: whether this bridge can serve now. It needs its store; an unreachable drive is expected to come back. */
 function readiness({
   drain,
   store,
