@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { DriveFile } from "../model/drive.ts";
-import { type Clock, type KeyValueStore, put } from "../model/keyValueStore.ts";
+import { type DriveFile, driveDocumentSchema } from "../model/drive.ts";
+import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { OldestOutMap } from "../model/oldestOutMap.ts";
+import { record, rowObject, type StoredRecord, type StoredRow, wordRecord } from "../model/record.ts";
 import { type ClockJump, clockSkewMs, keptAfterEndMs } from "../model/watchedClock.ts";
 
 /** WOPI: a lock lives thirty minutes from the last Lock, RefreshLock or UnlockAndRelock. */
@@ -12,35 +14,33 @@ const factsLifetimeMs = lockLifetimeMs - 60_000;
 const takenOverForMs = 8 * 24 * 3_600_000;
 const rememberedLocks = 5_000;
 
-const wopiLockSchema = z.object({
+const wopiLockSchema = rowObject({
   /** The editor's own string: compared byte for byte, never parsed. */
   lockId: z.string(),
   expiresAtMs: z.number(),
   /** The grant that last took or refreshed it. */
   grantId: z.string(),
 });
-export type WopiLock = Readonly<z.infer<typeof wopiLockSchema>>;
+export type WopiLock = z.infer<typeof wopiLockSchema>;
 
-const driveLockSchema = z.object({
+const driveLockSchema = rowObject({
   /** Unique per file: Cloudreve keeps all lock strings in one table, and anybody who knows one can remove the lock. */
   token: z.string(),
-  document: z.object({ account: z.string(), fileId: z.string(), version: z.string().exactOptional() }),
+  document: driveDocumentSchema,
   /** Whether the drive has confirmed the lock on this very file: while it holds, nobody can move or replace it. */
   wasTaken: z.literal(true).exactOptional(),
   /** The file's facts under the lock: nobody else can change it while the lock lasts. */
-  file: z
-    .object({
-      id: z.string(),
-      name: z.string(),
-      uri: z.string(),
-      sizeBytes: z.number(),
-      version: z.string(),
-      modifiedAt: z.string(),
-    })
-    .exactOptional(),
+  file: rowObject({
+    id: z.string(),
+    name: z.string(),
+    uri: z.string(),
+    sizeBytes: z.number(),
+    version: z.string(),
+    modifiedAt: z.string(),
+  }).exactOptional(),
   factsEndAtMs: z.number().exactOptional(),
 });
-type DriveLock = Readonly<z.infer<typeof driveLockSchema>>;
+type DriveLock = z.infer<typeof driveLockSchema>;
 
 /** The state of a file's WOPI lock. */
 export interface WopiLockState {
@@ -51,34 +51,41 @@ export interface WopiLockState {
 
 /** The rows of locks in the store, read so that clock changes since they were written do no harm. */
 export class LockRows {
-  readonly #store: KeyValueStore;
+  readonly #wopiLocks: StoredRecord<WopiLock>;
+  readonly #takenOver: StoredRecord<string>;
+  readonly #driveLocks: StoredRecord<DriveLock>;
   readonly #now: Clock;
   readonly #lastJump: () => ClockJump | undefined;
   /** Locks as this process last wrote them: when its clock jumps, a store on the same machine drops their rows. */
-  readonly #left = new Map<string, WopiLock>();
+  readonly #left = new OldestOutMap<string, WopiLock>(rememberedLocks);
 
   constructor(store: KeyValueStore, now: Clock, lastJump: () => ClockJump | undefined) {
-    this.#store = store;
+    this.#wopiLocks = record(store, "lock", wopiLockSchema, { endsAtMs: ({ expiresAtMs }) => expiresAtMs });
+    this.#takenOver = wordRecord(store, "takenOver");
+    // Cloudreve's lock ends by its own clock: if a jump of ours made us lose the token, we could not release it.
+    const endsAtMs = (): number => now() + lockLifetimeMs + keptAfterEndMs;
+    // Called so by earlier versions.
+    this.#driveLocks = record(store, "shield", driveLockSchema, { endsAtMs });
     this.#now = now;
     this.#lastJump = lastJump;
   }
 
-  async wopiLock(fileId: string): Promise<WopiLockState & { readonly raw: string | undefined }> {
+  async wopiLock(fileId: string, row = this.#wopiLocks.row(fileId)): Promise<WopiLockState> {
     for (;;) {
-      const raw = await this.#store.get(wopiLockKey(fileId));
+      const stored = await row.read();
       const nowMs = this.#now();
-      const lock = raw === undefined ? this.#left.get(fileId) : wopiLockSchema.parse(JSON.parse(raw));
-      if (lock === undefined || (raw === undefined && lock.expiresAtMs > nowMs)) {
-        return { held: undefined, lapsed: undefined, raw };
+      const lock = stored ?? this.#left.get(fileId);
+      if (lock === undefined || (stored === undefined && lock.expiresAtMs > nowMs)) {
+        return { held: undefined, lapsed: undefined };
       }
       if (lock.expiresAtMs > nowMs + lockLifetimeMs + clockSkewMs) {
         // The clock was set back: the lock of an editor that is gone would stay for as long as that.
-        await this.#swap(fileId, raw, { ...lock, expiresAtMs: nowMs + lockLifetimeMs });
+        await this.#swap(fileId, row, { ...lock, expiresAtMs: nowMs + lockLifetimeMs });
         continue;
       }
-      if (lock.expiresAtMs > nowMs) return { held: lock, lapsed: undefined, raw };
+      if (lock.expiresAtMs > nowMs) return { held: lock, lapsed: undefined };
       const isLapsed = isEndedBy(this.#lastJump(), lock, nowMs) && !(await this.wasTakenOver(fileId, lock.lockId, 0));
-      return { held: undefined, lapsed: isLapsed ? lock : undefined, raw };
+      return { held: undefined, lapsed: isLapsed ? lock : undefined };
     }
   }
 
@@ -88,9 +95,10 @@ export class LockRows {
    * @returns the state before the change
    */
   async changeWopiLock(fileId: string, decide: (state: WopiLockState) => WopiLock | undefined): Promise<WopiLockState> {
+    const row = this.#wopiLocks.row(fileId);
     for (;;) {
-      const { raw, ...state } = await this.wopiLock(fileId);
-      if (await this.#swap(fileId, raw, decide(state))) return state;
+      const state = await this.wopiLock(fileId, row);
+      if (await this.#swap(fileId, row, decide(state))) return state;
     }
   }
 
@@ -100,38 +108,36 @@ export class LockRows {
   }
 
   async noteTakenOver(fileId: string, lockId: string): Promise<void> {
-    await put(this.#store, takenOverKey(fileId, lockId), String(this.#now()), this.#now() + takenOverForMs);
+    await this.#takenOver.put(takenOverId(fileId, lockId), String(this.#now()), this.#now() + takenOverForMs);
   }
 
   async wasTakenOver(fileId: string, lockId: string, grantIssuedAtMs: number): Promise<boolean> {
-    const raw = await this.#store.get(takenOverKey(fileId, lockId));
-    if (raw === undefined) return false;
-    const takenOverAtMs = Number(raw);
+    const word = await this.#takenOver.get(takenOverId(fileId, lockId));
+    if (word === undefined) return false;
+    const takenOverAtMs = Number(word);
     // The clock was set back since then, so the order can't be known. Nobody is locked out until it has caught up.
     const isAhead = takenOverAtMs > this.#now() + clockSkewMs;
     return !isAhead && grantIssuedAtMs <= takenOverAtMs;
   }
 
   async driveLock(fileId: string): Promise<DriveLock | undefined> {
-    return driveLockIn(await this.#store.get(driveLockKey(fileId)));
+    return this.#driveLocks.get(fileId);
   }
 
   async putDriveLock(driveLock: DriveLock): Promise<void> {
-    await put(this.#store, driveLockKey(driveLock.document.fileId), JSON.stringify(driveLock), this.#keptUntilMs());
+    await this.#driveLocks.put(driveLock.document.fileId, driveLock);
   }
 
   async removeDriveLock(fileId: string): Promise<void> {
-    await put(this.#store, driveLockKey(fileId), undefined);
+    await this.#driveLocks.remove(fileId);
   }
 
   /** Records the file's facts under the drive's lock. */
   async noteFile(file: DriveFile): Promise<void> {
-    const raw = await this.#store.get(driveLockKey(file.id));
-    const standing = driveLockIn(raw);
-    if (standing === undefined) return;
-    const driveLock: DriveLock = { ...standing, file, factsEndAtMs: this.#now() + factsLifetimeMs };
-    // Another process has written since, and knows better.
-    await this.#store.swap(driveLockKey(file.id), raw, JSON.stringify(driveLock), this.#keptUntilMs());
+    const row = this.#driveLocks.row(file.id);
+    const standing = await row.read();
+    // Should another process write in between, it knows better.
+    if (standing !== undefined) await row.swap({ ...standing, file, factsEndAtMs: this.#now() + factsLifetimeMs });
   }
 
   async notedFile(fileId: string): Promise<DriveFile | undefined> {
@@ -142,22 +148,14 @@ export class LockRows {
   }
 
   /** @returns ids of the files that have a row for the drive's lock */
-  async *driveLocked(): AsyncIterable<string> {
-    for await (const [key] of this.#store.list(driveLockKey(""))) yield key.slice(driveLockKey("").length);
+  driveLocked(): AsyncIterable<string> {
+    return this.#driveLocks.ids();
   }
 
-  /** Cloudreve's lock ends by its own clock: if a jump of ours made us lose the token, we could not release it. */
-  #keptUntilMs(): number {
-    return this.#now() + lockLifetimeMs + keptAfterEndMs;
-  }
-
-  async #swap(fileId: string, raw: string | undefined, next: WopiLock | undefined): Promise<boolean> {
-    const value = next === undefined ? undefined : JSON.stringify(next);
-    if (!(await this.#store.swap(wopiLockKey(fileId), raw, value, next?.expiresAtMs))) return false;
-    this.#left.delete(fileId);
-    const [oldest] = this.#left.keys();
-    if (this.#left.size >= rememberedLocks && oldest !== undefined) this.#left.delete(oldest);
-    if (next !== undefined) this.#left.set(fileId, next);
+  async #swap(fileId: string, row: StoredRow<WopiLock>, next: WopiLock | undefined): Promise<boolean> {
+    if (!(await row.swap(next))) return false;
+    if (next === undefined) this.#left.delete(fileId);
+    else this.#left.set(fileId, next);
     return true;
   }
 }
@@ -168,12 +166,5 @@ function isEndedBy(jump: ClockJump | undefined, lock: WopiLock, nowMs: number): 
   return lock.expiresAtMs > jump.fromMs && lock.expiresAtMs <= jump.toMs;
 }
 
-function driveLockIn(raw: string | undefined): DriveLock | undefined {
-  return raw === undefined ? undefined : driveLockSchema.parse(JSON.parse(raw));
-}
-
-const wopiLockKey = (fileId: string): string => `lock:${fileId}`;
-/** The prefix is from earlier versions. */
-const driveLockKey = (fileId: string): string => `shield:${fileId}`;
-const takenOverKey = (fileId: string, lockId: string): string =>
-  `takenOver:${fileId}:${createHash("sha256").update(lockId).digest("base64url").slice(0, 22)}`;
+const takenOverId = (fileId: string, lockId: string): string =>
+  `${fileId}:${createHash("sha256").update(lockId).digest("base64url").slice(0, 22)}`;

@@ -5,6 +5,7 @@ import { FileActivity } from "../../src/documents/activity.ts";
 import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import { AccessGrants } from "../../src/documents/grants.ts";
 import { LastCopies } from "../../src/documents/lastCopy.ts";
+import { LockRows } from "../../src/documents/lockRows.ts";
 import { EditorDiscovery } from "../../src/editors/discovery.ts";
 import { EditLinks } from "../../src/links/links.ts";
 import { Allowances } from "../../src/model/allowances.ts";
@@ -168,4 +169,27 @@ it("a drive session that did not note what it saw is used on", async () => {
   const sessions = new NativeWopi(client, store, asItIs, now);
   expect(await sessions.find(document)).toEqual(session);
   for await (const found of sessions.documentsOf("f1")) expect(found).toEqual(document);
+});
+
+it("locks are known, what a later bridge has noted of one stays, and one that can't be read is not taken for free", async () => {
+  const file = {
+    id: "f1",
+    name: "plan.docx",
+    uri: "cloudreve://my/plan.docx",
+    sizeBytes: 3,
+    version: "v1",
+    modifiedAt: "2026-11-21T08:15:00Z",
+  };
+  const store = await storeWith({
+    "lock:f1": { lockId: "one", expiresAtMs: nowMs + 60_000, grantId: "g1" },
+    "lock:f2": { lockId: 7 },
+    "shield:f1": { token: "f1.secret", document, wasTaken: true, ofLater: "kept" },
+  });
+  const rows = new LockRows(store, now, () => undefined);
+  expect((await rows.wopiLock("f1")).held?.lockId).toBe("one");
+  expect((await rows.driveLock("f1"))?.token).toBe("f1.secret");
+  await rows.noteFile(file);
+  expect(await rows.notedFile("f1")).toEqual(file);
+  expect(JSON.parse((await store.get("shield:f1")) ?? "")).toMatchObject({ ofLater: "kept", wasTaken: true });
+  await expect(rows.wopiLock("f2")).rejects.toMatchObject({ failure: { kind: "rowUnreadable" } });
 });
