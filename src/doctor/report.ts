@@ -22,8 +22,9 @@ export function textReport(findings: readonly Finding[]): string {
     }
   }
   const count = (outcome: Outcome) => findings.filter((finding) => finding.outcome === outcome).length;
+  const warnings = count("warning") === 1 ? "1 warning" : `${count("warning")} warnings`;
   lines.push(
-    `${count("ok")} ok, ${count("warning")} warnings ( !), ${count("failed")} failed (!!), ${count("skipped")} not checked (--)`,
+    `${count("ok")} ok, ${warnings} ( !), ${count("failed")} failed (!!), ${count("skipped")} not checked (--)`,
   );
   return `${lines.join("\n")}\n`;
 }

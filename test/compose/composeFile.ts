@@ -11,6 +11,7 @@ const service = z.object({
   image: z.string(),
   profiles: z.array(z.string()).default([]),
   build: z.string().optional(),
+  env_file: z.string().optional(),
   environment: z.record(z.string(), z.string()).default({}),
   entrypoint: z.array(z.string()).default([]),
   command: z.array(z.string()).default([]),
@@ -73,9 +74,13 @@ function interpolate(value: unknown, values: Readonly<Record<string, string>>): 
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, interpolate(item, values)]));
 }
 
-/** The file with a `.env` of these values. */
+/** The file with a `.env` of these values, which a service with `env_file` gets too, below its own `environment`. */
 export function composeWith(values: Readonly<Record<string, string>>): ComposeFile {
-  return composeFile.parse(interpolate(composeDocument, values));
+  const file = composeFile.parse(interpolate(composeDocument, values));
+  for (const one of Object.values(file.services)) {
+    if (one.env_file === ".env") one.environment = { ...values, ...one.environment };
+  }
+  return file;
 }
 
 interface EnvLine {
