@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 import { bareAddress } from "../editors/actionUrl.ts";
 import type { Discovery } from "../editors/discovery.ts";
 import { type Suite, suiteOf } from "../editors/suites.ts";
-import { isInnerName } from "./addresses.ts";
+import { addressLine, isInnerName } from "./addresses.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
 import { refusalOf } from "./framing.ts";
 import { type Asked, headerOf, isAnswer, jsonOf } from "./httpProbe.ts";
@@ -138,13 +138,18 @@ export function judgeCapabilities(capabilities: Capabilities | undefined, suite:
   );
 }
 
+/** An editor's page, as browsers are sent to it. */
+interface EditorPage {
+  readonly origin: string;
+  readonly suite: SuiteName;
+  /** As in its capabilities. */
+  readonly version: string | undefined;
+}
+
 /** @param page the answer to a post like the host page's */
-export function judgeFraming(page: Asked, origin: string, suite: SuiteName, config: Config): Verdict {
+export function judgeFraming(page: Asked, { origin, suite, version }: EditorPage, config: Config): Verdict {
   if (!isAnswer(page)) {
-    return failed(
-      `The editor's page at ${origin} does not answer: ${page.reason}.`,
-      suite === "collabora" ? "Collabora: server_name=<public host of the editor>" : "the editor's public address",
-    );
+    return failed(`The editor's page at ${origin} does not answer: ${page.reason}.`, addressLine(page, origin, suite));
   }
   if (page.status === 403) {
     return failed(
@@ -172,9 +177,18 @@ export function judgeFraming(page: Asked, origin: string, suite: SuiteName, conf
     return failed(
       `The editor's page can't be embedded in ${ancestor}: ${refusal}.`,
       suite === "collabora"
-        ? `Collabora: extra_params=--o:net.frame_ancestors="${ancestors.join(" ")}"`
+        ? ancestorsLine(ancestors, version)
         : `the editor's frame-ancestors: ${ancestors.join(" ")}`,
     );
   }
   return ok(`The editor's page can be embedded in ${ancestors.join(", ")}.`);
+}
+
+/** Since 22.05 Collabora takes a whole policy; the image splits `extra_params` at spaces, but not its command. */
+function ancestorsLine(ancestors: readonly string[], version: string | undefined): string {
+  const [year = 22, month = 5] = (version ?? "").split(".").filter(Boolean).map(Number);
+  const takesPolicy = year > 22 || (year === 22 && month >= 5);
+  return takesPolicy
+    ? `Collabora: command: --o:net.content_security_policy=frame-ancestors ${ancestors.join(" ")};`
+    : `Collabora: extra_params=--o:net.frame_ancestors="${ancestors.join(" ")}"`;
 }

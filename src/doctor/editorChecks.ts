@@ -1,10 +1,13 @@
+import type { Duplex } from "node:stream";
 import type { Config } from "../config.ts";
 import { actionUrl } from "../editors/actionUrl.ts";
 import { type Discovery, parseDiscovery } from "../editors/discovery.ts";
 import type { Clock } from "../model/keyValueStore.ts";
+import { doctorFileId } from "../wopi/doctorFile.ts";
 import { askForAccessCheck, judgeAccessCheck, manualCommand } from "./accessCheck.ts";
 import { judgeClock } from "./driveAnswers.ts";
 import {
+  type Capabilities,
   capabilitiesIn,
   judgeActionOrigin,
   judgeCapabilities,
@@ -14,7 +17,8 @@ import {
   probedAction,
   suiteBehind,
 } from "./editorAnswers.ts";
-import { type Finding, finding, skipped, warning } from "./finding.ts";
+import { doctorToken, type EditorCall, judgeEditorCall, watchEditorCall } from "./editorCall.ts";
+import { type Finding, finding, skipped, type Verdict, warning } from "./finding.ts";
 import { type Asked, ask, askFollowing, headerOf, isAnswer } from "./httpProbe.ts";
 import { originOf } from "./viewerAnswers.ts";
 import { askForUpgrade, judgeUpgrade, webSocketUrl } from "./webSocket.ts";
@@ -60,7 +64,7 @@ async function examineEditor(config: Config, url: string, now: Clock): Promise<E
   ]);
   const again = (await parsed(second, sentAtMs)).discovery;
   const capabilities = capabilitiesIn(capabilitiesAnswer);
-  const probes = await probeFindings(config, url, urlsrc, capabilities?.hasWopiAccessCheck === true);
+  const probes = await probeFindings(config, url, urlsrc, capabilities);
   const clock = judgeClock(headerOf(first, "date"), { sentAtMs, receivedAtMs }, "The editor's");
   const reads = again === undefined ? [discovery] : [discovery, again];
   return {
@@ -74,6 +78,14 @@ async function examineEditor(config: Config, url: string, now: Clock): Promise<E
     ],
     discoveries: [discovery],
   };
+}
+
+/** @returns the discovery documents of the editors at these origins that answer at the usual address */
+export async function discoveriesAt(origins: readonly string[], now: Clock): Promise<readonly Discovery[]> {
+  const read = await Promise.all(
+    origins.map(async (origin) => (await parsed(await askFollowing(`${origin}/hosting/discovery`), now())).discovery),
+  );
+  return read.filter((discovery) => discovery !== undefined);
 }
 
 async function parsed(asked: Asked, nowMs: number): Promise<{ discovery?: Discovery; problem?: string }> {
@@ -90,32 +102,39 @@ async function probeFindings(
   config: Config,
   discoveryUrl: string,
   urlsrc: string | undefined,
-  canCheckAccess: boolean,
+  capabilities: Capabilities | undefined,
 ): Promise<Finding[]> {
   const wopiUrl = config.WOPI_URL ?? config.BRIDGE_URL;
-  const wopiSrc = `${wopiUrl}/wopi/files/doctor`;
-  const access = canCheckAccess ? askForAccessCheck(discoveryUrl, wopiSrc) : undefined;
-  const reached = async () =>
-    finding("editor", "editor reaches the bridge", judgeAccessCheck(await access, wopiUrl, manualCommand(wopiUrl)));
+  const wopiSrc = `${wopiUrl}/wopi/files/${doctorFileId}`;
+  const manual = manualCommand(wopiUrl);
+  const access = capabilities?.hasWopiAccessCheck === true ? askForAccessCheck(discoveryUrl, wopiSrc) : undefined;
+  const reached = (verdict: Verdict) => finding("editor", "editor reaches the bridge", verdict);
   const origin = originOf(urlsrc ?? "");
-  if (urlsrc === undefined || origin === undefined) return [await reached()];
+  if (urlsrc === undefined || origin === undefined) return [reached(judgeAccessCheck(await access, wopiUrl, manual))];
   const suite = suiteBehind(urlsrc);
-  const socketUrl = webSocketUrl(urlsrc, suite, wopiSrc);
+  const token = await doctorToken(config, doctorFileId);
+  const socketUrl = webSocketUrl(urlsrc, suite, wopiSrc, token);
+  const asksItself = suite === "collabora" && access === undefined;
+  let call: EditorCall | undefined;
+  const whileOpen = async (socket: Duplex): Promise<string> => {
+    if (asksItself) call = await watchEditorCall(socket, config, doctorFileId, token);
+    return "";
+  };
   const [page, socket] = await Promise.all([
     ask(actionUrl(urlsrc, { wopiSrc, language: undefined, theme: undefined }), {
       method: "POST",
       headers: { "Content-Type": "application/x-www-form-urlencoded", Origin: new URL(config.BRIDGE_URL).origin },
       body: "access_token=doctor&access_token_ttl=0",
     }),
-    socketUrl === undefined ? undefined : askForUpgrade(socketUrl),
+    socketUrl === undefined ? undefined : askForUpgrade(socketUrl, whileOpen),
   ]);
   const isMixed = config.BRIDGE_URL.startsWith("https:") && origin.startsWith("http:");
   const framing = isMixed
     ? skipped("Not checked: browsers block an http editor before it gets this far.")
-    : judgeFraming(page, origin, suite, config);
+    : judgeFraming(page, { origin, suite, version: capabilities?.productVersion }, config);
   return [
-    await reached(),
+    reached(asksItself ? judgeEditorCall(call, wopiUrl, manual) : judgeAccessCheck(await access, wopiUrl, manual)),
     finding("browser", "editor in a frame", framing),
-    finding("browser", "WebSocket", judgeUpgrade(socket, suite)),
+    finding("browser", "WebSocket", judgeUpgrade(socket, suite, origin)),
   ];
 }

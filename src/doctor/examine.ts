@@ -2,7 +2,7 @@ import type { Config } from "../config.ts";
 import { inTime } from "../model/inTime.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { type DriveViewers, examineDrive } from "./driveChecks.ts";
-import { type EditorReport, examineEditors } from "./editorChecks.ts";
+import { discoveriesAt, type EditorReport, examineEditors } from "./editorChecks.ts";
 import { type Arrow, type Finding, failed, finding, skipped } from "./finding.ts";
 import { examinePublicAddress, isRunningHere } from "./publicAddress.ts";
 import { examineSpool } from "./spoolChecks.ts";
@@ -26,7 +26,7 @@ export async function examine(config: Config, now: Clock = Date.now): Promise<Fi
       "Cloudreve",
       drive.then((report) => report.findings),
     ),
-    withinArrow("drive", "viewers", viewerFindings(config, drive, editors)),
+    withinArrow("drive", "viewers", viewerFindings(config, now, drive, editors)),
     withinArrow(
       "editor",
       "discovery",
@@ -41,17 +41,24 @@ export async function examine(config: Config, now: Clock = Date.now): Promise<Fi
 /** Compares Cloudreve's viewers with what the editors offer. */
 async function viewerFindings(
   config: Config,
+  now: Clock,
   drive: Promise<{ viewers: DriveViewers | undefined }>,
   editors: Promise<EditorReport>,
 ): Promise<Finding[]> {
-  const [{ viewers }, { discoveries }] = await Promise.all([drive, editors]);
+  const [{ viewers }, report] = await Promise.all([drive, editors]);
   if (viewers === undefined) return [finding("drive", "viewers", skipped("Checked once Cloudreve answers."))];
+  // Without DISCOVERY_URLS, the editor is where Cloudreve's viewers lead.
+  const discoveries =
+    config.DISCOVERY_URLS.length > 0 ? report.discoveries : await discoveriesAt(viewers.actionOrigins ?? [], now);
   const actions = discoveries.flatMap((discovery) => discovery.actions);
   const editable =
     discoveries.length === 0
       ? undefined
       : new Set(actions.filter(({ name }) => name === "edit").map(({ extension }) => extension));
-  const origins = [...new Set(actions.map(({ urlsrc }) => originOf(urlsrc)))].filter((origin) => origin !== undefined);
+  const discovered = report.discoveries.flatMap((discovery) => discovery.actions);
+  const origins = [...new Set(discovered.map(({ urlsrc }) => originOf(urlsrc)))].filter(
+    (origin) => origin !== undefined,
+  );
   const [discoveryUrl] = config.DISCOVERY_URLS;
   return [
     finding("drive", "viewers", judgeViewers(viewers.viewers, editable, discoveryUrl)),

@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 /** Why there is none; completes the phrase "does not answer:". */
-interface NoAnswer {
+export interface NoAnswer {
   readonly reason: string;
 }
 
@@ -113,15 +113,20 @@ export function isFromBridge(answer: Answer, correlationId: string): boolean {
   return headerOf(answer, "x-correlation-id") === correlationId;
 }
 
+/** Reasons that show what to change. */
+export const refusedReason = "connection refused";
+export const droppedReason = "the connection was dropped";
+export const noTlsReason = "that port does not use TLS";
+
 const reasons: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
+  ECONNREFUSED: refusedReason,
   ENOTFOUND: "the name does not resolve",
   EAI_AGAIN: "the name lookup failed",
-  ECONNRESET: "the connection was dropped",
+  ECONNRESET: droppedReason,
   EHOSTUNREACH: "no route to that host",
   ENETUNREACH: "no route to that network",
   ETIMEDOUT: "the connection timed out",
-  EPROTO: "that port does not use TLS",
+  EPROTO: noTlsReason,
 };
 
 /** An error in a few words for the operator. Never the whole error: errors of libraries contain what was sent. */

@@ -84,7 +84,15 @@ export function judgeViewer(
   discoveryUrl: string | undefined,
 ): Verdict {
   const viewer = viewers.find(({ extensions }) => extensions.includes(extension));
-  if (viewer !== undefined) return ok(`Cloudreve opens ${extension} with "${viewer.name || viewer.id}".`);
+  if (viewer !== undefined) {
+    const opens = `Cloudreve opens ${extension} with "${viewer.name || viewer.id}"`;
+    if (editable !== undefined) return ok(`${opens}.`);
+    if (discoveryUrl !== undefined) return skipped(`${opens}. Checked once the editor's discovery can be read.`);
+    return warning(
+      `${opens}, but the editor behind it could not be asked whether it is there.`,
+      "DISCOVERY_URLS=<the editor's address, as seen from the bridge>/hosting/discovery",
+    );
+  }
   if (editable !== undefined && !editable.has(extension)) return skipped(`The editor does not edit ${extension}.`);
   const sentence = `Cloudreve has no WOPI viewer for ${extension}, so these documents can't be opened.`;
   const change = `${fileApps}: ${discoveryUrl ?? "<address of the editor>/hosting/discovery"}`;
@@ -104,8 +112,10 @@ export function judgeViewers(
   if (opened.size === 0) return failed("Cloudreve has no WOPI viewer, so no document can be opened.", change);
   const both = [...opened].filter((extension) => editable?.has(extension) !== false);
   if (both.length === 0) return failed("Cloudreve's WOPI viewers cover no file type that the editor can edit.", change);
-  const shown = both.slice(0, 8).join(", ");
-  return ok(`Cloudreve opens ${shown}${both.length > 8 ? " and more" : ""} in a WOPI editor.`);
+  const shown = `${both.slice(0, 8).join(", ")}${both.length > 8 ? " and more" : ""}`;
+  if (editable === undefined)
+    return skipped(`Cloudreve has a WOPI viewer for ${shown}. Checked once an editor answers.`);
+  return ok(`Cloudreve opens ${shown} in a WOPI editor.`);
 }
 
 /** @param discovered the origins of the actions in the discovery documents that could be read */

@@ -35,6 +35,7 @@ export const rowLives = {
   linkUserInfo: "own",
   signOut: "own",
   jti: "own",
+  doctorCall: "own",
   link: "link",
   linkMaker: "link",
   linkAccount: "link",

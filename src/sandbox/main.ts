@@ -6,6 +6,7 @@ import { z } from "zod";
 import { openBridge } from "../bridge.ts";
 import { ConfigError, readConfig } from "../config.ts";
 import { openDemoEditor } from "./demoEditor/demoEditor.ts";
+import { usedElsewhere } from "./elsewhere.ts";
 import { openFakeCloudreve } from "./fakeCloudreve/fakeCloudreve.ts";
 import { openDemoDrive } from "./portal/demoDrive.ts";
 import { openPortal } from "./portal/portal.ts";
@@ -90,6 +91,8 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     email: "alice@example.com",
     password,
   });
+  const elsewhere = usedElsewhere(config, { driveUrl: drive.url, discoveryUrl: editor.discoveryUrl });
+  for (const sentence of elsewhere) process.stdout.write(`${sentence}\n`);
   process.stdout.write(
     `\nOpen http://${host}:${portal.port} in a browser. Ctrl+C ends the sandbox; ${dir} keeps its data.\n`,
   );

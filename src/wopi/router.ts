@@ -9,6 +9,7 @@ import { hungUp } from "../http/hungUp.ts";
 import { logFacts, logFailure, shortHash } from "../http/requestLog.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Services } from "../services.ts";
+import { doctorFile, doctorFileId } from "./doctorFile.ts";
 import { type ComingBody, kindOfCall } from "./openCalls.ts";
 import { wopiOperations } from "./operations.ts";
 import { isProven, type Proof, requireKnownProof } from "./proofKey.ts";
@@ -23,6 +24,7 @@ export function wopiRouter(services: Services): Router {
     response.set("Cache-Control", "no-store");
     next();
   });
+  router.get(`/files/${doctorFileId}`, doctorFile(services));
   const file = router.route("/files/:id");
   file.get(serve(services, () => named("CHECK_FILE_INFO", operations.checkFileInfo)));
   file.post(serve(services, (request) => overridden(operations.fileOverrides, request)));

@@ -102,6 +102,9 @@ describe("Cloudreve's viewers", () => {
     ["docx", new Set(["docx", "odt"]), discoveryUrl, "ok"],
     ["odt", new Set(["docx", "odt"]), discoveryUrl, "failed"],
     ["pptx", new Set(["docx", "odt"]), discoveryUrl, "skipped"],
+    ["docx", undefined, discoveryUrl, "skipped"],
+    ["docx", undefined, undefined, "warning"],
+    ["docx", new Set(["docx"]), undefined, "ok"],
     ["odt", undefined, discoveryUrl, "skipped"],
     ["odt", undefined, undefined, "warning"],
   ])("for %s", (extension, editable, url, outcome) => {

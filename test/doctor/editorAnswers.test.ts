@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { judgeAccessCheck } from "../../src/doctor/accessCheck.ts";
 import { isInnerName } from "../../src/doctor/addresses.ts";
 import { judgeActionOrigin, judgeCapabilities, judgeFraming, judgeProofKey } from "../../src/doctor/editorAnswers.ts";
+import { judgeEditorCall } from "../../src/doctor/editorCall.ts";
 import { refusalOf } from "../../src/doctor/framing.ts";
 import type { Asked } from "../../src/doctor/httpProbe.ts";
 import { judgeUpgrade, webSocketUrl } from "../../src/doctor/webSocket.ts";
@@ -41,18 +42,38 @@ describe("who may frame the editor", () => {
   it("asks for the portals too, which frame the bridge", () => {
     const page = answer(200, { "content-security-policy": `frame-ancestors ${bridge}` });
     const withPortal = config({ EMBED_ORIGINS: "https://portal.example.org" });
-    expect(judgeFraming(page, editor, "collabora", withPortal)).toMatchObject({
-      outcome: "failed",
-      change: 'Collabora: extra_params=--o:net.frame_ancestors="https://office.example.org https://portal.example.org"',
-    });
+    const judged = (version?: string) =>
+      judgeFraming(page, { origin: editor, suite: "collabora", version }, withPortal);
+    const origins = "https://office.example.org https://portal.example.org";
+    const policy = `Collabora: command: --o:net.content_security_policy=frame-ancestors ${origins};`;
+    const older = `Collabora: extra_params=--o:net.frame_ancestors="${origins}"`;
+    for (const version of ["22.05.8.4", "23.05.1", "25.04.9.4", undefined])
+      expect([version, judged(version)]).toMatchObject([version, { outcome: "failed", change: policy }]);
+    for (const version of ["21.11.5.3", "6.4.14", "4.2.0", "22.04"])
+      expect([version, judged(version)]).toMatchObject([version, { outcome: "failed", change: older }]);
   });
 
   it.each([
     ["refuses the host", answer(403), "Collabora: aliasgroup1=https://office.example.org"],
     ["is not handed on", answer(404), "proxy in front of the editor: pass on /browser"],
-    ["does not answer", { reason: "connection refused" }, "Collabora: server_name=<public host of the editor>"],
+    [
+      "has a name unknown here",
+      { reason: "the name does not resolve" },
+      "Collabora: server_name=<public host of the editor>",
+    ],
+    [
+      "is told to be at a wrong port",
+      { reason: "connection refused" },
+      "Collabora: server_name=<host:port that browsers use> (now editor.example.org)",
+    ],
+    [
+      "is told to be behind TLS that is not there",
+      { reason: "that port does not use TLS" },
+      "Collabora: extra_params=--o:ssl.termination=false (or serve https://editor.example.org with TLS)",
+    ],
   ])("names the line for a page that %s", (_how, page: Asked, change) => {
-    expect(judgeFraming(page, editor, "collabora", config())).toMatchObject({ outcome: "failed", change });
+    const told = { origin: editor, suite: "collabora", version: "25.04.1" } as const;
+    expect(judgeFraming(page, told, config())).toMatchObject({ outcome: "failed", change });
   });
 });
 
@@ -114,7 +135,7 @@ describe("the editor's proof key", () => {
 
 describe("the editor's WebSocket", () => {
   it("is tried with a made-up document of the bridge at Collabora", () => {
-    const url = webSocketUrl(collaboraAction, "collabora", "https://office.example.org/wopi/files/doctor");
+    const url = webSocketUrl(collaboraAction, "collabora", "https://office.example.org/wopi/files/doctor", "doctor");
     expect(url).toMatch(
       /^https:\/\/editor\.example\.org\/cool\/https%3A%2F%2Foffice.*access_token%3Ddoctor\/ws\?WOPISrc=/,
     );
@@ -125,22 +146,33 @@ describe("the editor's WebSocket", () => {
       "https://example.org/office/browser/x/cool.html?",
       "collabora",
       "https://b/wopi/files/doctor",
+      "token",
     );
     expect(url).toMatch(/^https:\/\/example\.org\/office\/cool\//);
   });
 
   it.each([
-    ["collabora", answer(101), "ok"],
-    ["collabora", answer(403), "ok"],
-    ["collabora", answer(400), "failed"],
-    ["collabora", answer(502, { server: "nginx" }), "failed"],
-    ["collabora", { reason: "connection refused" }, "failed"],
-    ["onlyoffice", answer(400), "warning"],
-    ["other", undefined, "skipped"],
-  ] as const)("%s: %o", (suite, asked, outcome) => {
-    const verdict = judgeUpgrade(asked, suite);
+    ["collabora", answer(101), "ok", undefined],
+    ["collabora", answer(403), "ok", undefined],
+    ["collabora", answer(400), "failed", "proxy_set_header Upgrade $http_upgrade;"],
+    ["collabora", answer(426), "failed", "proxy_set_header Upgrade $http_upgrade;"],
+    ["collabora", answer(502, { server: "nginx" }), "failed", "pass on /cool"],
+    ["collabora", answer(404), "failed", "pass on /cool"],
+    ["collabora", { reason: "connection refused" }, "failed", "server_name=<host:port that browsers use>"],
+    ["collabora", { reason: "that port does not use TLS" }, "failed", "ssl.termination=false"],
+    ["collabora", { reason: "the connection was dropped" }, "failed", "server_name="],
+    ["onlyoffice", answer(400), "warning", "proxy_set_header Upgrade $http_upgrade;"],
+    ["onlyoffice", { reason: "connection refused" }, "failed", "the editor's public address"],
+    ["other", undefined, "skipped", undefined],
+  ] as const)("%s: %o", (suite, asked, outcome, change) => {
+    const verdict = judgeUpgrade(asked, suite, "https://editor.example.org");
     expect(verdict.outcome).toBe(outcome);
-    if (outcome === "failed") expect(verdict.change).toContain("proxy_set_header Upgrade $http_upgrade;");
+    if (change !== undefined) expect(verdict.change).toContain(change);
+  });
+
+  it("that is dropped over plain http is served over TLS by somebody", () => {
+    const dropped = { reason: "the connection was dropped" };
+    expect(judgeUpgrade(dropped, "collabora", "http://editor.example.org").change).toContain("ssl.termination=true");
   });
 });
 
@@ -163,5 +195,18 @@ describe("the bridge as the editor's server sees it", () => {
   it("prints the command where the editor can't be asked or does not say", () => {
     expect(judgeAccessCheck(undefined, "http://bridge:8080", "the command").sentence).toContain("the command");
     expect(judgeAccessCheck(answer(404), "http://bridge:8080", "the command")).toMatchObject({ outcome: "skipped" });
+  });
+
+  it.each([
+    ["arrived at the bridge", { arrived: true, said: "" }, "ok", undefined],
+    ["did not arrive", { arrived: false, said: "error: cmd=storage kind=loadfailed" }, "failed", /^WOPI_URL=/],
+    ["was refused", { arrived: false, said: "error: cmd=internal kind=unauthorized" }, "failed", /aliasgroup1=http:/],
+    ["can't be asked about", { arrived: undefined, said: "" }, "skipped", undefined],
+    ["was never sent", undefined, "skipped", undefined],
+  ])("whose call %s", (_what, call, outcome, change) => {
+    const verdict = judgeEditorCall(call, "http://bridge:8080", "the command");
+    expect(verdict.outcome).toBe(outcome);
+    if (change !== undefined) expect(verdict.change).toMatch(change);
+    if (outcome === "skipped") expect(verdict.sentence).toContain("the command");
   });
 });
