@@ -17,6 +17,7 @@ import { LastCopies } from "./documents/lastCopy.ts";
 import { noteDropped, noteReplay, tellOf, warnOfEnd } from "./documents/saveEvents.ts";
 import { SaveReplay } from "./documents/saveReplay.ts";
 import { SaveSpool, type SpooledSave } from "./documents/saveSpool.ts";
+import { ToldVersions } from "./documents/toldVersions.ts";
 import { SpoolEnd } from "./documents/waitingSaves.ts";
 import { EditorDiscovery, Editors } from "./editors/discovery.ts";
 import { AccessTokens, deriveKey } from "./http/accessToken.ts";
@@ -97,7 +98,8 @@ export async function openServices(
 
   const lastCopies = new LastCopies(store, now);
   const copies = new ConflictCopies({ drive, content, lastCopies, now, tell });
-  const replay = new SaveReplay({ drive, locks, content, copies, now, tell, spool, grants, logger });
+  const toldVersions = new ToldVersions(store, now);
+  const replay = new SaveReplay({ drive, locks, content, copies, now, tell, spool, toldVersions, grants, logger });
   const kept = (save: SpooledSave, error: unknown): void => {
     logFacts({ save: "kept", file: save.facts.document.fileId });
     noteReplay(logger)(save, "waiting", error);
@@ -148,6 +150,7 @@ export async function openServices(
     replay,
     copies,
     lastCopies,
+    toldVersions,
     links,
     housekeeping,
     tokens: new AccessTokens(secrets, now),

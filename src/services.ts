@@ -11,6 +11,7 @@ import type { LastCopies } from "./documents/lastCopy.ts";
 import type { SaveDropped, TellSave } from "./documents/saveEvents.ts";
 import type { SaveReplay } from "./documents/saveReplay.ts";
 import type { SaveSpool, SpooledSave, WaitingSave } from "./documents/saveSpool.ts";
+import type { ToldVersions } from "./documents/toldVersions.ts";
 import type { Editors } from "./editors/discovery.ts";
 import type { AccessTokens } from "./http/accessToken.ts";
 import type { Audit } from "./http/auditLog.ts";
@@ -63,6 +64,7 @@ export interface Services {
   readonly replay: SaveReplay;
   readonly copies: ConflictCopies;
   readonly lastCopies: LastCopies;
+  readonly toldVersions: ToldVersions;
   readonly links: EditLinks;
   readonly housekeeping: Housekeeping;
 

@@ -23,11 +23,12 @@ export class ConflictCopies {
    * Places a save's bytes beside the document, unless they are already there or in the document. To be called under the
    * file's mutex.
    * @param why it can't go into the document; passed on with the event
+   * @returns whether the bytes, or later ones of an ended grant, are stored somewhere: a person may have deleted the copy
    * @throws what the drive throws, but never a conflict; the bytes are then not placed
    */
-  async copyBeside(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
+  async copyBeside(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<boolean> {
     try {
-      await this.#copyBeside(save, why);
+      return await this.#copyBeside(save, why);
     } catch (error) {
       // A conflict on the copy is not one on the document: a caller that confused them would discard the bytes.
       if (isConflict(error)) throw new BridgeError({ kind: "driveBusy" }, { cause: error });
@@ -35,16 +36,20 @@ export class ConflictCopies {
     }
   }
 
-  async #copyBeside(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<void> {
+  async #copyBeside(save: SpooledSave, why: Failure["kind"] | "unexpected"): Promise<boolean> {
     const { document, personName, receivedAtMs } = save.facts;
     const earlier = await this.#earlierCopy(save);
-    if (earlier !== undefined) return this.#services.tell(save.facts, { is: "copied", copyName: earlier.name, why });
+    if (earlier !== undefined) {
+      await this.#services.tell(save.facts, { is: "copied", copyName: earlier.name, why });
+      return true;
+    }
     if (save.facts.isOfEndedGrant === true) {
       return placeLastSave(this.#services, save, why);
     }
     const { file, isThere } = await originalOf(this.#services.drive, save);
     if (isThere && (await this.#holds(file, save))) {
-      return this.#services.tell(save.facts, { is: "saved", version: file.version });
+      await this.#services.tell(save.facts, { is: "saved", version: file.version });
+      return true;
     }
     let copy: DriveFile | undefined;
     for (let attempt = 0; copy === undefined; attempt++) {
@@ -58,6 +63,7 @@ export class ConflictCopies {
       this.#services.now() + rememberedForMs,
     );
     await this.#services.tell(save.facts, { is: "copied", copyName: copy.name, why });
+    return true;
   }
 
   /** An earlier copy of this content, if it still exists unchanged: a person may have deleted or edited it. */

@@ -1,7 +1,7 @@
 import { logFailure } from "../http/requestLog.ts";
 import { clockJumpMs } from "../model/watchedClock.ts";
 import type { Services } from "../services.ts";
-import { editorOrigin, mayEdit } from "./grants.ts";
+import { type AccessGrant, editorOrigin, mayEdit } from "./grants.ts";
 import type { WopiLock } from "./lockRows.ts";
 import type { SpoolEnd } from "./waitingSaves.ts";
 
@@ -176,18 +176,28 @@ export class Housekeeping {
  * editor. An editor has one lock for all its users, so one of them leaving must not end it.
  */
 export async function isOrphaned(
-  { grants, activity, now }: Pick<Services, "grants" | "activity" | "now">,
+  services: Pick<Services, "grants" | "activity" | "now">,
   fileId: string,
   lock: WopiLock,
 ): Promise<boolean> {
+  const { grants, now } = services;
   const holder = (await grants.find(lock.grantId)) ?? (await grants.findEnded(lock.grantId));
   if (holder !== undefined && mayEdit(holder, now())) return false;
+  // If the holder is no longer known, the lock could be anybody's.
+  const isOfHolder = (other: AccessGrant) => holder === undefined || editorOrigin(other) === editorOrigin(holder);
+  return (await someEditing(services, fileId, isOfHolder)) === undefined;
+}
+
+/** @returns a grant that fits and by which somebody may have the file open to edit */
+export async function someEditing(
+  { grants, activity, now }: Pick<Services, "grants" | "activity" | "now">,
+  fileId: string,
+  fits: (grant: AccessGrant) => boolean,
+): Promise<AccessGrant | undefined> {
   for (const grantId of await activity.mayBeOpen(fileId)) {
     // With today's permissions: the activity's record of them may be half a minute old.
-    const other = await grants.find(grantId);
-    if (other === undefined || !mayEdit(other, now())) continue;
-    // If the holder is no longer known, the lock could be anybody's.
-    if (holder === undefined || editorOrigin(other) === editorOrigin(holder)) return false;
+    const grant = await grants.find(grantId);
+    if (grant !== undefined && mayEdit(grant, now()) && fits(grant)) return grant;
   }
-  return true;
+  return undefined;
 }

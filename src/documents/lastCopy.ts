@@ -5,6 +5,7 @@ import { conflictCopyName } from "../model/fileName.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { record, rowObject, type StoredRecord } from "../model/record.ts";
 import type { Services } from "../services.ts";
+import type { SaveNews } from "./saveEvents.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 import { holdsSave, originalOf, sha256Of } from "./storedContent.ts";
 
@@ -67,17 +68,22 @@ const unheardAtMost = 8;
  * Places the last save of a grant that has ended: one copy beside the document, replaced by later saves. Never
  * overwrites a person's work: a copy that somebody has edited or deleted is left alone, and no other is made. To be
  * called under the file's mutex; stays correct even if the lease is lost.
+ * @returns whether the bytes, or later ones, are stored somewhere
  * @throws what the drive throws; the bytes are then not placed
  */
-export async function placeLastSave(services: Needs, save: SpooledSave, why: Why): Promise<void> {
+export async function placeLastSave(services: Needs, save: SpooledSave, why: Why): Promise<boolean> {
   const { tell, lastCopies, drive } = services;
   const { grantId, document } = save.facts;
   const before = await lastCopies.find(grantId);
-  if (before?.isLeft) return tell(save.facts, { is: "refused", why });
-  if (before !== undefined && isIn(save, before)) return tell(save.facts, { is: "copied", copyName: before.name, why });
+  const told = async (news: SaveNews): Promise<boolean> => {
+    await tell(save.facts, news);
+    return news.is !== "refused";
+  };
+  if (before?.isLeft) return told({ is: "refused", why });
+  if (before !== undefined && isIn(save, before)) return told({ is: "copied", copyName: before.name, why });
   const { file, isThere } = await originalOf(drive, save);
   if (isThere && (await holdsSave(drive, services.content, document, file, save)))
-    return tell(save.facts, { is: "saved", version: file.version });
+    return told({ is: "saved", version: file.version });
   const name = before?.name ?? (await freeName(services, save, file, 0));
   const reserved = await lastCopies.change(grantId, (standing) => withUnheard(standing ?? { name, unheard: [] }, save));
   if (reserved === undefined) throw new BridgeError({ kind: "driveBusy" });
@@ -87,11 +93,11 @@ export async function placeLastSave(services: Needs, save: SpooledSave, why: Why
       : await replace(services, save, reserved, reserved.written.copyId);
   if (copy === "left") {
     await lastCopies.change(grantId, (standing) => standing && { ...standing, isLeft: true });
-    return tell(save.facts, { is: "refused", why });
+    return told({ is: "refused", why });
   }
   await services.content.stored(copy, save.sha256);
   await lastCopies.change(grantId, (standing) => withWritten(standing, copy, save));
-  await tell(save.facts, { is: "copied", copyName: copy.name, why });
+  return told({ is: "copied", copyName: copy.name, why });
 }
 
 /** Whether these bytes, or later ones, are already in the copy. */

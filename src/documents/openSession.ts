@@ -1,13 +1,20 @@
 import { actionUrl } from "../editors/actionUrl.ts";
 import type { Editors } from "../editors/discovery.ts";
-import { withSuiteParameters } from "../editors/suites.ts";
+import { editorKey, noWatermark, suiteOf, withSuiteParameters } from "../editors/suites.ts";
 import type { AccessTokens } from "../http/accessToken.ts";
 import type { EditLink } from "../links/links.ts";
 import type { DriveDocument, DriveFile, DriveTokens, OpenRequest } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Person } from "../model/person.ts";
 import type { Services } from "../services.ts";
-import { type AccessGrant, cameThrough, type Restrictions, type SaveAsRight, wopiFileId } from "./grants.ts";
+import {
+  type AccessGrant,
+  cameThrough,
+  editingEndsAtMs,
+  type Restrictions,
+  type SaveAsRight,
+  wopiFileId,
+} from "./grants.ts";
 
 /** An open page renews its grant, but not for ever. */
 const longestSessionMs = 7 * 24 * 3_600_000;
@@ -42,7 +49,8 @@ export interface OpenedSession {
 
 /**
  * From person and file to a session in the drive, the editor's address and a grant.
- * @throws signInNeeded, fileMissing, noEditor, bodyTooLarge, driveUnreachable
+ * @throws signInNeeded, fileMissing, noEditor (also when the editor ignores a restriction), bodyTooLarge,
+ *   driveUnreachable
  */
 export async function openDocument(services: Needs, request: DocumentRequest): Promise<OpenedSession> {
   const account =
@@ -59,6 +67,17 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
     // An account without a refresh token can access the file only while the drive's session lasts.
     account.endsAtMs === undefined ? Number.POSITIVE_INFINITY : opened.expiresAtMs,
   );
+  const address = withSuiteParameters(
+    actionUrl(await freshestAddress(services.editors, opened.actionUrl, file.name, permission), {
+      wopiSrc: wopiSrc(services.wopiUrl, document),
+      language: request.language,
+      theme: request.theme,
+    }),
+  );
+  // Rather not opened than opened without its protection.
+  if (request.restrictions.watermark !== undefined && suiteOf(address).ignoresWatermark) {
+    throw new BridgeError({ kind: "noEditor", sentence: noWatermark });
+  }
   const grant = await services.grants.issue({
     document,
     fileName: file.name,
@@ -68,13 +87,7 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
     restrictions: request.restrictions,
     saveAs: request.saveAs,
     mayRename: request.mayRename,
-    actionUrl: withSuiteParameters(
-      actionUrl(await freshestAddress(services.editors, opened.actionUrl, file.name, permission), {
-        wopiSrc: wopiSrc(services.wopiUrl, document),
-        language: request.language,
-        theme: request.theme,
-      }),
-    ),
+    actionUrl: address,
     language: request.language ?? "en-US",
     issuedTo: request.issuedTo,
     ...(request.generation === undefined ? {} : { generation: request.generation }),
@@ -100,7 +113,12 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
 }
 
 export function accessTokenFor(tokens: AccessTokens, grant: AccessGrant): Promise<string> {
-  return tokens.sign({ grantId: grant.id, fileId: wopiFileId(grant.document), expiresAtMs: grant.expiresAtMs });
+  const { id: grantId, document, expiresAtMs, actionUrl } = grant;
+  const { keepsUnplacedExitSaves, refreshesLockByNewest } = suiteOf(actionUrl);
+  // A grant that never allowed editing has no saves and no refreshes.
+  const isToBeKnown = (keepsUnplacedExitSaves || refreshesLockByNewest) && editingEndsAtMs(grant) !== undefined;
+  const editor = isToBeKnown ? { editor: editorKey(actionUrl) } : {};
+  return tokens.sign({ grantId, fileId: wopiFileId(document), expiresAtMs, ...editor });
 }
 
 /** The address by which an editor identifies a document. */

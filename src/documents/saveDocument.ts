@@ -27,6 +27,17 @@ export interface SaveRequest extends SaveManner {
   readonly timestamp?: string | undefined;
 }
 
+/** An exit save that did not go into the document; its bytes are beside it, or in the spool to stay there. */
+export class KeptSafely extends Error {
+  /** What the editor is told all the same, unless that does harm. */
+  readonly refusal: unknown;
+
+  constructor(refusal: unknown) {
+    super("a save is safe outside of its document");
+    this.refusal = refusal;
+  }
+}
+
 /** Pauses between the attempts at a save within one call. */
 const retryPausesMs = [200, 800, 2_000];
 /** No attempt starts after this: the editor waits half a minute, and must learn well before that the drive is down. */
@@ -36,7 +47,7 @@ const retryWithinMs = 5_000;
  * Saves the document: the body first goes completely into the spool; then, under the file's mutex, the policy decides.
  * What the drive can't take now is kept and tried again later, even if the editor is gone.
  * @throws rightMissing, tokenInvalid when the right to edit ended while the body arrived, bodyTooLarge, and what the
- *   spool and `placeSave` throw
+ *   spool and `placeSave` throw; all as KeptSafely when it is an exit save whose bytes are safe
  * @see product section 8
  */
 export async function saveDocument(
@@ -46,7 +57,13 @@ export async function saveDocument(
   body: SaveBody,
 ): Promise<SavedDocument> {
   const save = await receiveSave(services, body, await arrivedFacts(services, grant, request));
-  if (save.facts.baseline === undefined) return keepUnheard(services, save);
+  const refused = (error: unknown, isSafe: boolean): unknown =>
+    isSafe && request.isExitSave ? new KeptSafely(error) : error;
+  if (save.facts.baseline === undefined) {
+    // An exit save that arrived while the store was unreachable: it can't be decided now.
+    const error = new BridgeError({ kind: "storeUnreachable" });
+    throw refused(error, await settleRefused(services, save, error));
+  }
   await services.tell(save.facts, { is: "saving" });
   let saved: SavedDocument | undefined;
   let today: AccessGrant | undefined;
@@ -58,13 +75,15 @@ export async function saveDocument(
       saved = await placeWithRetries(services, save, { isForced, isExitSave });
     }
   } catch (error) {
-    await settleRefused(services, save, error);
-    throw error;
+    throw refused(error, await settleRefused(services, save, error));
   }
   if (saved === undefined) {
-    await placeOvertaken(services, save);
+    const isSafe = await placeOvertaken(services, save);
     const isEnded = today === undefined || today.revokedAtMs !== undefined;
-    throw new BridgeError(isEnded ? { kind: "tokenInvalid" } : { kind: "rightMissing", right: "edit" });
+    throw refused(
+      new BridgeError(isEnded ? { kind: "tokenInvalid" } : { kind: "rightMissing", right: "edit" }),
+      isSafe,
+    );
   }
   await save.discard();
   await services.tell(save.facts, { is: "saved", version: saved.version });
@@ -74,13 +93,14 @@ export async function saveDocument(
 /**
  * Takes a save whose right to edit has ended. It can't go into the document, but may be the only copy of somebody's
  * work. For some minutes after the end it is stored beside the document; later its body is not even read.
+ * @returns whether the bytes are safe
  */
-export async function saveAfterEnd(services: Needs, grant: AccessGrant, body: SaveBody): Promise<void> {
+export async function saveAfterEnd(services: Needs, grant: AccessGrant, body: SaveBody): Promise<boolean> {
   const untilMs = lastSaveUntilMs(grant);
-  if (untilMs === undefined || services.now() >= untilMs) return;
+  if (untilMs === undefined || services.now() >= untilMs) return false;
   const folderUri = await services.content.folderUri(grant.document.fileId);
   const facts = { ...placingFacts(grant, {}, services.now()), ...(folderUri === undefined ? {} : { folderUri }) };
-  await placeBeside(services, await receiveSave(services, body, ofEndedGrant(facts)));
+  return placeBeside(services, await receiveSave(services, body, ofEndedGrant(facts)));
 }
 
 /** @throws bodyTooLarge before a byte is accepted, and what `SaveSpool.receive` throws */
@@ -121,15 +141,8 @@ async function arrivedFacts(services: Needs, grant: AccessGrant, request: SaveRe
   }
 }
 
-/** Keeps an exit save that can't be decided because the store is unreachable. @throws storeUnreachable */
-async function keepUnheard(services: Needs, save: SpooledSave): Promise<never> {
-  const error = new BridgeError({ kind: "storeUnreachable" });
-  await settleRefused(services, save, error);
-  throw error;
-}
-
 /** As `saveAfterEnd`, for a save that was still arriving when the right ended. */
-async function placeOvertaken(services: Needs, save: SpooledSave): Promise<void> {
+async function placeOvertaken(services: Needs, save: SpooledSave): Promise<boolean> {
   let last: SpooledSave;
   try {
     // With its first facts, the replay would put it into the document.
@@ -143,19 +156,19 @@ async function placeOvertaken(services: Needs, save: SpooledSave): Promise<void>
     };
     last = { ...save, facts: ofEndedGrant(save.facts), keep };
   }
-  await placeBeside(services, last);
+  return placeBeside(services, last);
 }
 
-async function placeBeside(services: Needs, save: SpooledSave): Promise<void> {
+async function placeBeside(services: Needs, save: SpooledSave): Promise<boolean> {
+  const { fileId } = save.facts.document;
+  let isSafe: boolean;
   try {
-    await services.locks.exclusively(save.facts.document.fileId, () =>
-      services.copies.copyBeside(save, "rightMissing"),
-    );
+    isSafe = await services.locks.exclusively(fileId, () => services.copies.copyBeside(save, "rightMissing"));
   } catch (error) {
-    await settleRefused(services, save, error);
-    return;
+    return settleRefused(services, save, error);
   }
   await save.discard();
+  return isSafe;
 }
 
 /** All attempts are made under one lease: a later save must not be undone by this one's next attempt. */
@@ -182,19 +195,23 @@ async function tryPlacing(
   throw new TypeError("unreachable: the last try has no pause after it");
 }
 
-/** A conflict is solved by the editor, or already by a copy; every other save is kept. */
-async function settleRefused(services: Needs, save: SpooledSave, error: unknown): Promise<void> {
+/**
+ * A conflict is solved by the editor, or already by a copy; every other save is kept.
+ * @returns whether the bytes of an exit save are safe: after a conflict, a copy has them
+ */
+async function settleRefused(services: Needs, save: SpooledSave, error: unknown): Promise<boolean> {
   if (isConflict(error)) {
     await save.discard();
-    return;
+    return true;
   }
   try {
     await save.keep();
   } catch (keepError) {
     services.kept(save, keepError);
     await services.tell(save.facts, { is: "refused", why: whyNot(keepError) });
-    return;
+    return false;
   }
   services.kept(save, error);
   await services.tell(save.facts, { is: "kept", why: whyNot(error) });
+  return true;
 }

@@ -1,3 +1,4 @@
+import { suiteOfKey } from "../editors/suites.ts";
 import { failureOf, isConflict } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { isOvertaken } from "./contentRecord.ts";
@@ -8,7 +9,7 @@ import { saveOrder, seriesKey } from "./saveFacts.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 import { decideUndecided } from "./undecidedSave.ts";
 
-type Needs = Parameters<typeof placeSave>[0] & Pick<Services, "spool" | "grants" | "logger">;
+type Needs = Parameters<typeof placeSave>[0] & Pick<Services, "spool" | "toldVersions" | "grants" | "logger">;
 
 const firstPauseMs = 2_000;
 const longestPauseMs = 5 * 60_000;
@@ -86,11 +87,13 @@ export class SaveReplay {
   }
 
   async #decideAll(): Promise<void> {
-    const { spool, grants, logger } = this.#services;
+    const { spool, toldVersions, grants, logger } = this.#services;
     const note = noteDecided(logger);
     for await (const save of spool.undecided()) {
       if (this.#isStopped) return;
       try {
+        // Its editor may be unknown by now; the change matters only to suites that need it.
+        await toldVersions.change(save.facts.wopiFileId);
         const facts = await decideUndecided(grants, save.facts);
         if (facts === undefined) await save.discard();
         else await save.decide(facts);
@@ -112,11 +115,14 @@ export class SaveReplay {
   }
 
   async #tryOne(save: SpooledSave): Promise<ReplayOutcome> {
-    const { locks } = this.#services;
+    const { locks, toldVersions } = this.#services;
     // Somebody has dismissed it meanwhile, or a newer one has arrived.
     if (!save.claim()) return "waiting";
     try {
-      const outcome = await locks.exclusively(save.facts.document.fileId, (lock) => this.#place(save, lock));
+      const { document, editor } = save.facts;
+      const outcome = await locks.exclusively(document.fileId, (lock) => this.#place(save, lock));
+      // The bridge may have died before it answered; a save that goes into the document changes the Version by itself.
+      if (outcome === "copied" && suiteOfKey(editor).keepsUnplacedExitSaves) await toldVersions.change(document.fileId);
       await save.discard();
       this.#note(save, outcome);
       return outcome;

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import type { EditorIds } from "../documents/grants.ts";
 import { type AccessGrant, editorOrigin } from "../documents/grants.ts";
+import { suiteOf } from "../editors/suites.ts";
 import { assetUrl } from "../pages/assets.ts";
 import { Html, html, jsonForScript } from "../pages/html.ts";
 import type { Language } from "../pages/language.ts";
 import type { Page } from "../pages/views/page.ts";
+import { pageConfig } from "./pageConfig.ts";
 import type { ScriptFacts } from "./pageMessages.ts";
 import { hostPageWords } from "./words.ts";
 
@@ -38,6 +40,7 @@ export function hostPage(facts: HostPageFacts): Page {
   const { grant, accessToken, fileName, nonce, embedOrigins, language } = facts;
   const editor = editorOrigin(grant);
   const words = hostPageWords[language];
+  const { takesPageConfig, savesWhenTold } = suiteOf(grant.actionUrl);
   const scriptFacts: ScriptFacts = {
     editorOrigin: editor,
     fileName,
@@ -49,6 +52,7 @@ export function hostPage(facts: HostPageFacts): Page {
     tokenEndsAtMs: grant.expiresAtMs,
     renewableUntilMs: grant.renewableUntilMs,
     takesFreshTokens: facts.takesFreshTokens,
+    savesWhenTold,
     mayShare: facts.mayShare,
     language,
     words,
@@ -72,6 +76,7 @@ export function hostPage(facts: HostPageFacts): Page {
 <input type="hidden" name="access_token_ttl" value="${grant.expiresAtMs}">
 <input type="hidden" name="user_id" value="${facts.editorIds.userId}">
 <input type="hidden" name="owner_id" value="${facts.editorIds.ownerId}">
+${takesPageConfig ? html`<input type="hidden" name="docs_api_config" value="${pageConfig(grant.restrictions)}">` : ""}
 </form>
 <script type="application/json" id="facts" nonce="${nonce}">${jsonForScript(scriptFacts)}</script>
 <noscript>${words.needsScript}</noscript>

@@ -19,6 +19,8 @@ export interface ScriptFacts {
   readonly renewableUntilMs: number;
   /** Whether the editor accepts a token by message; one that does not is reloaded with it. */
   readonly takesFreshTokens: boolean;
+  /** Whether the editor saves when the page sends Action_Save, and reports the result. */
+  readonly savesWhenTold: boolean;
   readonly mayShare: boolean;
   readonly language: Language;
   readonly words: HostPageWords;

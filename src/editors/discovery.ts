@@ -5,6 +5,7 @@ import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { record, rowObject, type StoredRecord } from "../model/record.ts";
 import { bareAddress } from "./actionUrl.ts";
+import { noWatermark, suiteOf } from "./suites.ts";
 
 const proofKeySchema = rowObject({ modulus: z.string(), exponent: z.string() });
 /** A public key of the editor, base64 of big-endian numbers as in its discovery document. */
@@ -196,6 +197,16 @@ export class Editors {
   async signerOf(actionUrl: string): Promise<EditorDiscovery | undefined> {
     const [first, ...others] = this.#discoveries;
     return others.length === 0 ? first : this.behind(actionUrl);
+  }
+
+  /** @returns a sentence when all editors known to open such a file ignore a watermark; makes no calls */
+  whyNoWatermark(fileName: string): string | undefined {
+    const extension = fileName.slice(fileName.lastIndexOf(".") + 1).toLowerCase();
+    const suites = this.known()
+      .flatMap((known) => known?.actions ?? [])
+      .filter((offer) => offer.extension === extension)
+      .map(({ urlsrc }) => suiteOf(bareAddress(urlsrc)));
+    return suites.length > 0 && suites.every(({ ignoresWatermark }) => ignoresWatermark) ? noWatermark : undefined;
   }
 
   /** @returns what is in memory, one entry per editor */

@@ -5,11 +5,26 @@ export interface Suite {
   readonly overwritesByOmission: boolean;
   /** Accepts a new token while the document is open. */
   readonly takesFreshTokens: boolean;
+  /**
+   * Keeps the bytes of an exit save that was not answered 200. As long as CheckFileInfo names the Version that it opened,
+   * it shows and saves them in place of the file for whoever comes next.
+   */
+  readonly keepsUnplacedExitSaves: boolean;
+  /** Refreshes the lock of all its users with the token of whoever came last, even if that token has ended. */
+  readonly refreshesLockByNewest: boolean;
+  /** Takes a form field `docs_api_config`: restrictions that it does not read from CheckFileInfo, and more. */
+  readonly takesPageConfig: boolean;
+  readonly ignoresWatermark: boolean;
+  /** Saves when the page sends Action_Save, and reports the result. */
+  readonly savesWhenTold: boolean;
   /** What the host adds to the editor's address. Our page can close documents, so the editor shows a button for it. */
   readonly parameters: Readonly<Record<string, string>>;
   /** CheckFileInfo properties that only this suite knows; suites ignore unknown ones. */
   readonly extras: Readonly<Record<string, unknown>>;
 }
+
+/** Why a session or a link is refused. */
+export const noWatermark = "ONLYOFFICE, which opens this file, can't show a watermark: leave it out.";
 
 const suites: readonly (Suite & { readonly path: RegExp })[] = [
   {
@@ -17,6 +32,11 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     path: /\/(browser|loleaflet)\/[^/]+\/(cool|loleaflet)\.html$/,
     overwritesByOmission: true,
     takesFreshTokens: true,
+    keepsUnplacedExitSaves: false,
+    refreshesLockByNewest: false,
+    takesPageConfig: false,
+    ignoresWatermark: false,
+    savesWhenTold: true,
     parameters: { closebutton: "1" },
     extras: { EnableOwnerTermination: true },
   },
@@ -25,6 +45,11 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     path: /\/hosting\/wopi\//,
     overwritesByOmission: false,
     takesFreshTokens: false,
+    keepsUnplacedExitSaves: true,
+    refreshesLockByNewest: true,
+    takesPageConfig: true,
+    ignoresWatermark: true,
+    savesWhenTold: false,
     parameters: {},
     extras: {},
   },
@@ -34,6 +59,11 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     path: /\.aspx$/i,
     overwritesByOmission: false,
     takesFreshTokens: false,
+    keepsUnplacedExitSaves: false,
+    refreshesLockByNewest: false,
+    takesPageConfig: false,
+    ignoresWatermark: false,
+    savesWhenTold: true,
     parameters: {},
     extras: { LicenseCheckForEditIsEnabled: true },
   },
@@ -44,6 +74,11 @@ const other: Suite = {
   name: "other",
   overwritesByOmission: true,
   takesFreshTokens: true,
+  keepsUnplacedExitSaves: false,
+  refreshesLockByNewest: false,
+  takesPageConfig: false,
+  ignoresWatermark: false,
+  savesWhenTold: true,
   parameters: { closebutton: "1" },
   extras: {},
 };
@@ -57,6 +92,12 @@ export function suiteOf(actionUrl: string): Suite {
 /** Identifies an editor's copy of a document. It has one for all its users; two suites may share an origin. */
 export function editorKey(actionUrl: string): string {
   return `${suiteOf(actionUrl).name} ${new URL(actionUrl).origin}`;
+}
+
+/** @param key as returned by `editorKey` */
+export function suiteOfKey(key: string): Suite {
+  const name = key.slice(0, key.indexOf(" "));
+  return suites.find((suite) => suite.name === name) ?? other;
 }
 
 /** @returns the address with the parameters its suite needs; parameters it already has stay as they are */

@@ -10,6 +10,8 @@ export interface TokenClaims {
   /** The last segment of the WOPISrc it is valid for. */
   readonly fileId: string;
   readonly expiresAtMs: number;
+  /** As in `editorKey`; only for suites whose calls must be recognized even when the grant can't be looked up. */
+  readonly editor?: string;
 }
 
 const issuer = "bridge";
@@ -37,7 +39,7 @@ export class AccessTokens {
   async sign(claims: TokenClaims): Promise<string> {
     const [key] = this.#keys;
     if (key === undefined) throw new TypeError("an access token needs a key");
-    return new SignJWT({ f: claims.fileId })
+    return new SignJWT({ f: claims.fileId, ...(claims.editor === undefined ? {} : { e: claims.editor }) })
       .setProtectedHeader({ alg: "HS256" })
       .setIssuer(issuer)
       .setSubject(claims.grantId)
@@ -84,6 +86,7 @@ function hmacKey(bytes: Uint8Array<ArrayBuffer>): Promise<webcrypto.CryptoKey> {
 function claimsOf(payload: JWTPayload): TokenClaims | undefined {
   const { sub, exp } = payload;
   const fileId: unknown = payload["f"];
+  const editor: unknown = payload["e"];
   if (sub === undefined || exp === undefined || typeof fileId !== "string") return undefined;
-  return { grantId: sub, fileId, expiresAtMs: exp * 1000 };
+  return { grantId: sub, fileId, expiresAtMs: exp * 1000, ...(typeof editor === "string" ? { editor } : {}) };
 }

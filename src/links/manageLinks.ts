@@ -5,7 +5,7 @@ import { optionsInRow } from "./linkOptions.ts";
 import { hashPassword } from "./linkPassword.ts";
 import type { EditLink, LinkChanges, LinkRestrictions } from "./links.ts";
 
-type Needs = Pick<Services, "drive" | "links" | "now" | "bridgeUrl" | "audit">;
+type Needs = Pick<Services, "drive" | "editors" | "links" | "now" | "bridgeUrl" | "audit">;
 
 /** What can be chosen for a link; undefined leaves a value unchanged, null removes it. */
 export interface LinkWishes {
@@ -22,7 +22,8 @@ export interface LinkWishes {
  * Creates a link to a file this account owns.
  * @param maker who can list, change and revoke it
  * @returns the link with its address, which is stored only as a hash and can't be read again
- * @throws fileMissing; requestInvalid when the account can't act for as long as the link lives
+ * @throws fileMissing; requestInvalid when the account can't act for as long as the link lives, or the editor ignores a
+ *   restriction
  */
 export async function makeLink(
   services: Needs,
@@ -39,6 +40,7 @@ export async function makeLink(
   const { password, expiresAtMs, note } = wishes;
   const byDefault = optionsInRow([]);
   requireFuture(services, expiresAtMs);
+  requireKept(services, file.name, wishes.restrictions);
   const { link, secret } = await services.links.make({
     account: account.account,
     owner: { id: account.userId, name: account.userName },
@@ -61,6 +63,7 @@ export async function makeLink(
 export async function changeLink(services: Needs, maker: string, id: string, wishes: LinkWishes): Promise<EditLink> {
   const link = await linkOf(services, maker, id);
   requireFuture(services, wishes.expiresAtMs);
+  requireKept(services, link.fileName, wishes.restrictions);
   const { password, ...rest } = wishes;
   const changes: LinkChanges = {
     ...rest,
@@ -89,6 +92,13 @@ export async function linkOf(services: Needs, maker: string, id: string): Promis
 
 export function linkUrl(bridgeUrl: string, secret: string): string {
   return `${bridgeUrl}/l/${secret}`;
+}
+
+/** The bridge promises nothing that the file's editor is known to ignore. @throws requestInvalid */
+function requireKept({ editors }: Needs, fileName: string, restrictions: LinkRestrictions | undefined): void {
+  const message = restrictions?.watermark === true ? editors.whyNoWatermark(fileName) : undefined;
+  if (message === undefined) return;
+  throw new BridgeError({ kind: "requestInvalid", issues: [{ field: "options.watermark", message }] });
 }
 
 function requireFuture({ now }: Needs, expiresAtMs: number | null | undefined): void {

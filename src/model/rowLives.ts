@@ -47,6 +47,8 @@ export const rowLives = {
   versions: 90,
   copies: 90,
   discovery: 90,
+  /** The editor keeps its old copies for ever; ten years are long enough. */
+  toldVersion: 3650,
   /** As long as a browser remembers a visitor. */
   userInfo: 180,
   /** Marks that rows from older versions have been given an end. */

@@ -156,6 +156,7 @@ export function linkPagesRouter(services: Needs): Router {
       { ...(await pageContext(services, request, person)), path },
       {
         ...facts,
+        hasNoWatermark: services.editors.whyNoWatermark(facts.file.name) !== undefined,
         otherLinks: others.filter((link) => linkEnd(link, services.now()) === undefined).length,
         ...(facts.error === undefined ? {} : { values: sentValues(request.body) }),
       },

@@ -11,7 +11,10 @@ import type { WopiOperation } from "./wopiCall.ts";
  * @see WOPI CheckFileInfo; reference wopi.md sections 6 and 12
  */
 export function checkFileInfo(
-  services: Pick<Services, "drive" | "content" | "store" | "activity" | "locks" | "editorIds" | "bridgeUrl">,
+  services: Pick<
+    Services,
+    "drive" | "content" | "store" | "activity" | "locks" | "editorIds" | "toldVersions" | "bridgeUrl"
+  >,
 ): WopiOperation {
   return async ({ grant }) => {
     await services.activity.seen(grant, "checkFileInfo");
@@ -23,6 +26,7 @@ export function checkFileInfo(
     const kept = await userInfo(services.store, grant);
     const { person, restrictions } = grant;
     const { userId, ownerId } = services.editorIds(grant);
+    const suite = suiteOf(grant.actionUrl);
     const dot = file.name.lastIndexOf(".");
     return {
       json: {
@@ -30,7 +34,9 @@ export function checkFileInfo(
         OwnerId: ownerId,
         Size: file.sizeBytes,
         UserId: userId,
-        Version: file.version,
+        Version: suite.keepsUnplacedExitSaves
+          ? await services.toldVersions.of(wopiFileId(grant.document), file.version)
+          : file.version,
         UserFriendlyName: person.name,
         IsAnonymousUser: person.isNameless === true,
         LastModifiedTime: lastModifiedTime,
@@ -60,7 +66,7 @@ export function checkFileInfo(
         EditNotificationPostMessage: true,
         // Collabora reports an error when this is absent.
         IsAdminUser: false,
-        ...suiteOf(grant.actionUrl).extras,
+        ...suite.extras,
         ...userExtraInfo(person.avatarUrl, person.email),
         ...(restrictions.print ? { DisablePrint: true, HidePrintOption: true } : {}),
         ...(restrictions.download

@@ -1,10 +1,10 @@
-import { type SaveRequest, saveAfterEnd, saveDocument } from "../documents/saveDocument.ts";
+import { KeptSafely, type SaveRequest, saveAfterEnd, saveDocument } from "../documents/saveDocument.ts";
 import { suiteOf } from "../editors/suites.ts";
+import { BridgeError } from "../model/failure.ts";
 import {
   collaboraHeader,
   isExitSave,
   optionalLockId,
-  requireEdit,
   saveBody,
   type WopiCall,
   type WopiOperation,
@@ -13,8 +13,10 @@ import {
 /** Saves the document, or beside it if the right to edit has just ended; the answer still reports that end. */
 export function putFile(services: Parameters<typeof saveDocument>[0]): WopiOperation {
   return async (call) => {
-    if (call.grant.permission !== "edit") await saveAfterEnd(services, call.grant, saveBody(call));
-    requireEdit(call);
+    if (call.grant.permission !== "edit") {
+      const refusal = new BridgeError({ kind: "rightMissing", right: "edit" });
+      throw (await saveAfterEnd(services, call.grant, saveBody(call))) ? new KeptSafely(refusal) : refusal;
+    }
     const { version, lastModifiedTime } = await saveDocument(services, call.grant, saveRequest(call), saveBody(call));
     return {
       headers: { "X-WOPI-ItemVersion": version },

@@ -1,9 +1,11 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type NextFunction, type Request, type Response, Router } from "express";
-import { type AccessGrant, wopiFileId } from "../documents/grants.ts";
-import { saveAfterEnd } from "../documents/saveDocument.ts";
+import { type AccessGrant, mayEdit, wopiFileId } from "../documents/grants.ts";
+import { someEditing } from "../documents/housekeeping.ts";
+import { KeptSafely, saveAfterEnd } from "../documents/saveDocument.ts";
 import { receiveUndecided } from "../documents/undecidedSave.ts";
+import { editorKey, suiteOfKey } from "../editors/suites.ts";
 import { writeWopiFailure } from "../http/failureResponse.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { logFacts, logFailure, shortHash } from "../http/requestLog.ts";
@@ -15,6 +17,9 @@ import { wopiOperations } from "./operations.ts";
 import { isProven, type Proof, requireKnownProof } from "./proofKey.ts";
 import { placingHeaders } from "./putFile.ts";
 import { isExitSave, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
+
+/** A person whose right has ended has few last saves; sending more must not change what others are told without end. */
+const lastSavesWithoutRight = { most: 20, withinMs: 3_600_000 };
 
 /** `/wopi/files/:id` and its contents: token check, proof check, then the operation. No body parser may come before. */
 export function wopiRouter(services: Services): Router {
@@ -64,19 +69,88 @@ function serve(services: Services, choose: (request: Request) => WopiOperation) 
       body: request,
       signal,
     });
-    let grant: AccessGrant;
     try {
-      grant = await admitOrKeep(services, request, token, callOf);
-      await requireProof(services, request, grant);
+      const { grant, countedAs } = await admitted(services, request, token, callOf);
+      await counted(services, request, countedAs, async () => {
+        const operation = choose(request);
+        await send(response, await operation(callOf(grant)));
+      });
     } catch (error) {
-      if (failureOf(error, "storeUnreachable") !== undefined) await keepUndecided(services, request, token);
-      throw error;
+      const refusal = error instanceof KeptSafely ? error.refusal : error;
+      const isSetAside = isLastSave(request) && (await setAside(services, request, token, refusal));
+      if (!isSetAside || refusal === error) throw refusal;
+      logFailure(refusal);
+      await send(response, { json: {} });
     }
-    await counted(services, request, grant, async () => {
-      const operation = choose(request);
-      await send(response, await operation(callOf(grant)));
-    });
   };
+}
+
+interface Admitted {
+  readonly grant: AccessGrant;
+  /** Whose share of the open calls it takes: with an ended token, nobody uses up somebody else's. */
+  readonly countedAs: AccessGrant;
+}
+
+/** @throws proofInvalid, and as `admitOrKeep`; storeUnreachable as KeptSafely when an exit save was kept */
+async function admitted(
+  services: Services,
+  request: Request,
+  token: string,
+  callOf: (grant: AccessGrant) => WopiCall,
+): Promise<Admitted> {
+  try {
+    const forAnother = await refreshForAnother(services, request, token);
+    const grant = forAnother?.grant ?? (await admitOrKeep(services, request, token, callOf));
+    await requireProof(services, request, grant);
+    return forAnother ?? { grant, countedAs: grant };
+  } catch (error) {
+    const isStoreAway = failureOf(error, "storeUnreachable") !== undefined;
+    throw isStoreAway && (await keepUndecided(services, request, token)) ? new KeptSafely(error) : error;
+  }
+}
+
+/**
+ * A refresh of the lock with a token whose right to edit has ended, from an editor in which somebody else still edits: it
+ * counts as that person's. The lock id must still be the current one.
+ * @throws tokenInvalid for a token that is not ours @throws storeUnreachable
+ */
+async function refreshForAnother(services: Services, request: Request, token: string): Promise<Admitted | undefined> {
+  if (request.get("X-WOPI-Override") !== "REFRESH_LOCK" || request.path.endsWith("/contents")) return undefined;
+  const { editor, fileId, grantId } = await services.tokens.verify(token, true);
+  if (editor === undefined || !suiteOfKey(editor).refreshesLockByNewest || fileId !== request.params["id"]) {
+    return undefined;
+  }
+  const own = await services.grants.find(grantId);
+  if (own !== undefined && mayEdit(own, services.now())) return undefined;
+  const grant = await someEditing(services, fileId, (other) => editorKey(other.actionUrl) === editor);
+  if (grant === undefined) return undefined;
+  logFacts({ file: fileId, grant: grant.id, refreshedBy: grantId });
+  const { derivedFrom: _derivedFrom, linkId: _linkId, ...rest } = grant;
+  return { grant, countedAs: { ...rest, id: grantId, person: { ...grant.person, id: grantId } } };
+}
+
+/**
+ * After an exit save that is not in the document: an editor that keeps it, and would show it in place of the file, is told
+ * another Version from now on. If the save is safe, it may then be answered 200. Never rejects.
+ * @returns whether that is done; false for another suite's call, or one that can't be trusted
+ */
+async function setAside(services: Services, request: Request, token: string, refusal: unknown): Promise<boolean> {
+  try {
+    // Not by the grant: it may be forgotten by now, or the store unreachable.
+    const { editor, fileId, grantId } = await services.tokens.verify(token, true);
+    if (editor === undefined || !suiteOfKey(editor).keepsUnplacedExitSaves) return false;
+    if (fileId !== request.params["id"] || failureOf(refusal, "proofInvalid") !== undefined) return false;
+    requireKnownProof(services.editors, services.config.PROOF_KEYS, proofOf(services, request), services.now());
+    const isWithoutRight = [failureOf(refusal, "tokenInvalid"), failureOf(refusal, "rightMissing")].some(Boolean);
+    if (isWithoutRight) {
+      await services.allowances.take("last saves without a right", grantId, lastSavesWithoutRight);
+    }
+    await services.toldVersions.change(fileId);
+    return true;
+  } catch (error) {
+    logFailure(error);
+    return false;
+  }
 }
 
 /** @throws as `admit`, after accepting the last save of a grant that has ended @throws storeUnreachable */
@@ -92,27 +166,34 @@ async function admitOrKeep(
     if (failureOf(error, "storeUnreachable") !== undefined) throw error;
     const ended = await endedSave(services, request, token);
     if (ended !== undefined) {
-      await counted(services, request, ended, () => saveAfterEnd(services, ended, saveBody(callOf(ended))));
+      const save = () => saveAfterEnd(services, ended, saveBody(callOf(ended)));
+      if (await counted(services, request, ended, save)) throw new KeptSafely(error);
     }
     throw error;
   }
 }
 
-/** Keeps an exit save to decide on later. Never rejects: the editor is told that the store can't be reached. */
-async function keepUndecided(services: Services, request: Request, token: string): Promise<void> {
+/** Keeps an exit save to decide on later. Never rejects. @returns whether it is in the spool */
+async function keepUndecided(services: Services, request: Request, token: string): Promise<boolean> {
   const header = (name: string) => request.get(name) || undefined;
-  if (!isSave(request) || !isExitSave({ header })) return;
+  if (!isLastSave(request)) return false;
   try {
     const claims = await services.tokens.verify(token, true);
-    if (claims.fileId !== request.params["id"]) return;
+    if (claims.fileId !== request.params["id"]) return false;
     requireKnownProof(services.editors, services.config.PROOF_KEYS, proofOf(services, request), services.now());
     const { grantId, fileId, expiresAtMs } = claims;
     const save = { grantId, wopiFileId: fileId, ...placingHeaders({ header }) };
     await receiveUndecided(services, save, expiresAtMs, saveBody({ header, body: request }));
     logFacts({ save: "undecided", file: claims.fileId });
+    return true;
   } catch (error) {
     logFailure(error);
+    return false;
   }
+}
+
+function isLastSave(request: Request): boolean {
+  return isSave(request) && isExitSave({ header: (name) => request.get(name) || undefined });
 }
 
 function isSave(request: Request): boolean {
@@ -120,17 +201,17 @@ function isSave(request: Request): boolean {
 }
 
 /** @throws tooManyCalls */
-async function counted(
+async function counted<Result>(
   { openCalls }: Services,
   request: Request,
   grant: AccessGrant,
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<Result>,
+): Promise<Result> {
   const isOfContents = request.path.endsWith("/contents");
   const kind = kindOfCall(request.method, isOfContents, request.get("X-WOPI-Override"));
   const end = openCalls.begin(grant, kind, kind === "uploads" ? comingBody(request) : undefined);
   try {
-    await work();
+    return await work();
   } finally {
     // An unfinished body would block its connection even after the answer.
     if (request.complete || request.closed) end();

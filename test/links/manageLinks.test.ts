@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Editors } from "../../src/editors/discovery.ts";
 import type { AuditEvent } from "../../src/http/auditLog.ts";
 import { optionsInRow } from "../../src/links/linkOptions.ts";
 import { isPassword } from "../../src/links/linkPassword.ts";
@@ -37,6 +38,7 @@ function freshStage() {
   const links = new EditLinks(store, clock.now);
   const services: Parameters<typeof makeLink>[0] = {
     drive: drive as Drive,
+    editors: new Editors([]),
     links,
     now: clock.now,
     bridgeUrl: "https://bridge.example",

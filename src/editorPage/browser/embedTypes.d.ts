@@ -48,14 +48,17 @@ export interface OpenOptions {
   readonly on?: DocumentHandlers;
 }
 
-/** `reason` is the editor's own, or `noAnswer`, `notLoaded`, `viewOnly`, `ended`, `closed`. */
+/** `reason` is the editor's own, or `noAnswer`, `notSupported`, `notLoaded`, `viewOnly`, `ended`, `closed`. */
 export type SaveOutcome = { readonly saved: true } | { readonly saved: false; readonly reason: string };
 
 export interface OpenedDocument {
   readonly frame: HTMLIFrameElement;
   /** @returns a function that removes the handler */
   on<Name extends keyof DocumentEvents>(name: Name, handler: (detail: DocumentEvents[Name]) => void): () => void;
-  /** Asks the editor to save; resolves when it has, or after half a minute. Editors without the command: `noAnswer`. */
+  /**
+   * Asks the editor to save; resolves when it has, or after half a minute. ONLYOFFICE has no such command: with unsaved
+   * changes it is `notSupported`, at once.
+   */
   save(): Promise<SaveOutcome>;
   /**
    * Saves unsaved work, then removes the frame. False: saving failed, and the frame stays; a portal that still wants to

@@ -320,6 +320,8 @@ async function save(): Promise<SaveAnswer> {
   if (state.ended !== undefined) return { saved: false, reason: "ended" };
   if (state.phase !== "loaded") return { saved: false, reason: "notLoaded" };
   if (state.status?.permission === "view") return { saved: !state.isModified, reason: "viewOnly" };
+  // Its own Save button saves, and so does leaving it.
+  if (!facts.savesWhenTold) return state.isModified ? { saved: false, reason: "notSupported" } : { saved: true };
   return saving.ask();
 }
 

@@ -32,6 +32,8 @@ export interface LinkFormFacts {
     readonly field: "permission" | "expires_in" | "password" | "note";
     readonly kind: "invalid" | "tooLong";
   };
+  /** The file's editor is known to ignore a watermark. */
+  readonly hasNoWatermark?: boolean;
   /** How many other links to this file still work. */
   readonly otherLinks: number;
 }
@@ -70,7 +72,7 @@ ${expiryField(context, values, facts)}
 ${passwordField(context, values, facts)}
 ${noteField(context, values, facts.error)}
 ${box("ask_name", words.askName, values.askName, words.askNameHint)}
-${restrictionFields(context, values)}
+${restrictionFields(context, values, facts)}
 <button>${link === undefined ? words.makeLink : words.saveChanges}</button>
 </form>
 <p class="aside"><a href="${back}">${words.cancel}</a></p>
@@ -165,7 +167,7 @@ ${note}</textarea>
 ${fieldLine("note-line", isWrong ? tooLong : words.noteHint, isWrong)}`;
 }
 
-function restrictionFields(context: PageContext, values: LinkFormValues): Html {
+function restrictionFields(context: PageContext, values: LinkFormValues, { hasNoWatermark }: LinkFormFacts): Html {
   const words = pageWords[context.language];
   const restrictions = optionNames.filter((name) => !isRight(name));
   return html`<details${flag(
@@ -173,7 +175,7 @@ function restrictionFields(context: PageContext, values: LinkFormValues): Html {
     restrictions.some((name) => values.ticked.includes(name)),
   )}>
 <summary>${words.restrictions}</summary>
-${joined(restrictions.map((name) => optionBox(context, values, name)))}
+${joined(restrictions.map((name) => (name === "watermark" && hasNoWatermark === true ? html`<p><small>${words.noWatermark}</small></p>` : optionBox(context, values, name))))}
 <p><small>${words.restrictionsHint}</small></p>
 </details>`;
 }
