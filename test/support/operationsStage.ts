@@ -3,6 +3,7 @@ import { buffer } from "node:stream/consumers";
 import { documentRequest } from "../../src/api/router.ts";
 import { sessionRequestSchema } from "../../src/api/schemas.ts";
 import { type DocumentRequest, openDocument } from "../../src/documents/openSession.ts";
+import { KeptSafely } from "../../src/documents/saveDocument.ts";
 import { wopiFailure } from "../../src/http/failureResponse.ts";
 import { BridgeError } from "../../src/model/failure.ts";
 import { openServices } from "../../src/openServices.ts";
@@ -91,8 +92,10 @@ function sendTo(services: Services, operations: ReturnType<typeof wopiOperations
       const { status, headers, body } = wopiAnswer(reply);
       return answer(status, headers, body instanceof Readable ? await buffer(body) : (body ?? Buffer.alloc(0)));
     } catch (error) {
-      if (!(error instanceof BridgeError)) throw error;
-      const { status, headers, json, text } = wopiFailure(error.failure);
+      // As the router does for editors that hear of it all the same.
+      const refusal = error instanceof KeptSafely ? error.refusal : error;
+      if (!(refusal instanceof BridgeError)) throw refusal;
+      const { status, headers, json, text } = wopiFailure(refusal.failure);
       return answer(status, headers, Buffer.from(json === undefined ? (text ?? "") : JSON.stringify(json)));
     }
   };
