@@ -48,7 +48,8 @@ function wopiSrcOf(session: Session): string {
   return src;
 }
 
-export async function wopiAnswer(answering: Promise<Response>): Promise<WopiAnswer> {
+/** An answer of the bridge's server, read to its end. */
+export async function fetchedAnswer(answering: Promise<Response>): Promise<WopiAnswer> {
   const answered = await answering;
   const bytes = Buffer.from(await answered.arrayBuffer());
   const text = bytes.toString("utf8");
@@ -95,7 +96,7 @@ export function wopiClient(session: Session, src = wopiSrcOf(session), send?: Se
   const call: SendCall =
     send ??
     ((method, below, headers, body) =>
-      wopiAnswer(
+      fetchedAnswer(
         fetch(address(below), {
           method,
           headers,

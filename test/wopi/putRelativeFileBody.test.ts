@@ -13,7 +13,7 @@ import {
 import { rawConnection, rawStatus } from "../support/rawHttp.ts";
 import { until } from "../support/until.ts";
 import { watchedDrive } from "../support/watchedDrive.ts";
-import { type WopiClient, wopiAnswer } from "../support/wopiClient.ts";
+import { fetchedAnswer, type WopiClient } from "../support/wopiClient.ts";
 
 const limitBytes = 4 * 1024 * 1024;
 
@@ -52,7 +52,7 @@ describe("PutRelativeFile: the bytes", () => {
         "X-WOPI-FileConversion": "true",
         "X-WOPI-Size": String(bytes.length),
       };
-      const answer = await wopiAnswer(fetch(client.address(), { method: "POST", headers, body: bytes }));
+      const answer = await fetchedAnswer(fetch(client.address(), { method: "POST", headers, body: bytes }));
       const copy = openedAt(namedDocument(answer).Url, client);
       expect((await copy.get()).bytes.equals(bytes)).toBe(true);
       const hash = createHash("sha256").update(bytes).digest("base64");
@@ -71,7 +71,7 @@ describe("PutRelativeFile: the bytes", () => {
       });
       const headers = { "X-WOPI-Override": "PUT_RELATIVE", "X-WOPI-SuggestedTarget": "Pieces.docx" };
       namedDocument(
-        await wopiAnswer(fetch(client.address(), { method: "POST", headers, body, duplex: "half" } as RequestInit)),
+        await fetchedAnswer(fetch(client.address(), { method: "POST", headers, body, duplex: "half" } as RequestInit)),
       );
       expect((await contentsOf(at.bridge, folder))["Pieces.docx"]).toBe("one, two, three");
     });

@@ -5,7 +5,7 @@ import { rawConnection, rawRequest, rawStatus } from "../support/rawHttp.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import { until } from "../support/until.ts";
 import { editorForm, webPerson } from "../support/webPerson.ts";
-import { type WopiClient, wopiAnswer, wopiOfForm } from "../support/wopiClient.ts";
+import { fetchedAnswer, type WopiClient, wopiOfForm } from "../support/wopiClient.ts";
 
 describe("PutUserInfo", () => {
   let bridge: TestBridge;
@@ -21,7 +21,7 @@ describe("PutUserInfo", () => {
   const newPerson = () => ({ id: `person-${++people}`, name: "Person" });
   const openAs = (user: object, path = "one.docx", action = "edit") => bridge.open(path, { user, action });
   const keep = (client: WopiClient, text: string | Buffer) =>
-    wopiAnswer(
+    fetchedAnswer(
       fetch(client.address(), {
         method: "POST",
         headers: { "X-WOPI-Override": "PUT_USER_INFO" },
