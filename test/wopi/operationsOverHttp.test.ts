@@ -1,5 +1,6 @@
+import { readdir } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { openAsOwner } from "../support/namedDocument.ts";
+import { namedDocument, openAsOwner } from "../support/namedDocument.ts";
 import { rawRequest, rawStatus } from "../support/rawHttp.ts";
 import { expectRefusal, heldLock, type SavingEditor, savingEditor } from "../support/savingEditor.ts";
 
@@ -9,7 +10,7 @@ const minuteMs = 60_000;
 describe("operations over HTTP", () => {
   let editor: SavingEditor;
   beforeAll(async () => {
-    editor = await savingEditor({ store: "file" });
+    editor = await savingEditor({ store: "file", settings: { GRANT_HOURS: "200", MAX_FILE_MB: "1" } });
   });
   afterEach(() => {
     editor.proxy.intercept = undefined;
@@ -92,6 +93,26 @@ describe("operations over HTTP", () => {
       });
       expect(answered.status).toBe(200);
       expect(await editor.bridge.alice.list(folder)).toEqual([]);
+    });
+  });
+
+  describe("RenameFile", () => {
+    it("is not what the body says, however large it is", async () => {
+      const { client, path, folder } = await editor.openAndLock("A");
+      const { alice, spoolDir } = editor.bridge;
+      const before = await alice.info(path);
+      const body = "x".repeat(5 * 1024 * 1024);
+      const rename = (name: string, lock: Record<string, string> = {}) =>
+        client.post("RENAME_FILE", { "X-WOPI-RequestedName": name, ...lock }, body);
+      namedDocument(await rename("Summary", { "X-WOPI-Lock": "A" }));
+      expect(await alice.info(`${folder}/Summary.docx`)).toMatchObject({
+        primary_entity: before.primary_entity,
+        size: before.size,
+      });
+      expect(await readdir(spoolDir)).toEqual([]);
+      // A refusal has to wait for no body either.
+      expect((await rename(".")).status).toBe(400);
+      expect((await rename("Other", { "X-WOPI-Lock": "B" })).status).toBe(409);
     });
   });
 
