@@ -161,7 +161,7 @@ async function admitOrKeep(
   callOf: (grant: AccessGrant) => WopiCall,
 ): Promise<AccessGrant> {
   try {
-    return await admit(services, request, token);
+    return await admit(services, request.params["id"], token);
   } catch (error) {
     if (failureOf(error, "storeUnreachable") !== undefined) throw error;
     const ended = await endedSave(services, request, token);
@@ -261,12 +261,15 @@ function bearer(authorization: string | undefined): string | undefined {
   return /^Bearer (\S+)$/i.exec(authorization ?? "")?.[1];
 }
 
-/** @throws tokenInvalid when the token is not for this very file, or its grant has ended */
-async function admit(services: Services, request: Request, token: string): Promise<AccessGrant> {
+/** @param fileId in the address of the call @throws tokenInvalid when the token is not for it, or its grant has ended */
+export async function admit(
+  services: Pick<Services, "tokens" | "grants">,
+  fileId: unknown,
+  token: string,
+): Promise<AccessGrant> {
   const claims = await services.tokens.verify(token);
   const grant = await services.grants.find(claims.grantId);
-  const isForThisFile =
-    grant !== undefined && claims.fileId === request.params["id"] && wopiFileId(grant.document) === claims.fileId;
+  const isForThisFile = grant !== undefined && claims.fileId === fileId && wopiFileId(grant.document) === claims.fileId;
   if (!isForThisFile || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "tokenInvalid" });
   logFacts({ file: claims.fileId, grant: grant.id });
   return grant;

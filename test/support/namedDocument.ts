@@ -27,7 +27,7 @@ export function openedAt(url: string, like: WopiClient): WopiClient {
   const parsed = new URL(url);
   const token = parsed.searchParams.get("access_token");
   if (token === null) throw new Error(`no token in ${parsed.pathname}`);
-  return wopiClient({ ...like.session, access_token: token }, `${parsed.origin}${parsed.pathname}`);
+  return wopiClient({ ...like.session, access_token: token }, `${parsed.origin}${parsed.pathname}`, like.send);
 }
 
 /** What a host page hands to the editor. */

@@ -5,11 +5,12 @@ import { sessionRequestSchema } from "../../src/api/schemas.ts";
 import { type DocumentRequest, openDocument } from "../../src/documents/openSession.ts";
 import { KeptSafely } from "../../src/documents/saveDocument.ts";
 import { wopiFailure } from "../../src/http/failureResponse.ts";
+import type { DriveTokens } from "../../src/model/drive.ts";
 import { BridgeError } from "../../src/model/failure.ts";
 import { openServices } from "../../src/openServices.ts";
 import type { Services } from "../../src/services.ts";
 import { wopiOperations } from "../../src/wopi/operations.ts";
-import { wopiAnswer } from "../../src/wopi/router.ts";
+import { admit, wopiAnswer } from "../../src/wopi/router.ts";
 import type { WopiOperation } from "../../src/wopi/wopiCall.ts";
 import { type Stage, type StageOptions, stageGround, uriOf } from "./stage.ts";
 import { type SendCall, type WopiAnswer, type WopiClient, wopiClient } from "./wopiClient.ts";
@@ -17,6 +18,15 @@ import { type SendCall, type WopiAnswer, type WopiClient, wopiClient } from "./w
 /** A stage without a server of the bridge: editors call the operations as functions, with plain objects. */
 export interface OperationsStage extends Stage {
   readonly services: Services;
+  /**
+   * Opens a document as a portal does.
+   * @param by another portal than the one that the stage knows, or tokens of an account that it passes on
+   */
+  open(
+    path: string,
+    more?: Record<string, unknown>,
+    by?: { readonly portal?: string; readonly tokens?: DriveTokens },
+  ): Promise<WopiClient>;
   /** Opened by its owner, as somebody who has signed in on the bridge's own pages. */
   openAsOwner(path: string): Promise<WopiClient>;
 }
@@ -25,7 +35,7 @@ export async function operationsStage(options: StageOptions = {}): Promise<Opera
   const ground = await stageGround("http://bridge.example", options);
   const services = await openServices(ground.config(), ground.options);
   services.replay.start();
-  const operations = wopiOperations(services);
+  const send = sendTo(services);
 
   const opened = async (request: DocumentRequest): Promise<WopiClient> => {
     const { grant, file, accessToken, hostPageUrl } = await openDocument(services, request);
@@ -39,10 +49,10 @@ export async function operationsStage(options: StageOptions = {}): Promise<Opera
       permission: grant.permission,
       file: { id: file.id, name: file.name, size: file.sizeBytes, version: file.version },
     };
-    return wopiClient(session, undefined, sendTo(services, operations, grant.id));
+    return wopiClient(session, undefined, send);
   };
-  const asPortal = (path: string, more: Record<string, unknown>) =>
-    documentRequest("test", sessionRequestSchema.parse({ uri: uriOf(path), action: "edit", ...more }));
+  const asPortal = (path: string, more: Record<string, unknown>, portal = "test") =>
+    documentRequest(portal, sessionRequestSchema.parse({ uri: uriOf(path), action: "edit", ...more }));
   return {
     ...ground,
     get drive() {
@@ -50,7 +60,8 @@ export async function operationsStage(options: StageOptions = {}): Promise<Opera
     },
     bridge: { sweep: () => services.housekeeping.sweep(), replay: () => services.replay.run() },
     services,
-    open: (path, more = {}) => opened({ ...asPortal(path, more), account: undefined }),
+    open: (path, more = {}, { portal, tokens } = {}) =>
+      opened({ ...asPortal(path, more, portal), account: tokens === undefined ? undefined : { tokens } }),
     openAsOwner: async (path) => {
       const account = await services.drive.account(undefined);
       const issuedTo = `person:${account.userId}`;
@@ -64,7 +75,9 @@ export async function operationsStage(options: StageOptions = {}): Promise<Opera
   };
 }
 
-function sendTo(services: Services, operations: ReturnType<typeof wopiOperations>, grantId: string): SendCall {
+/** Past the token, as the router lets calls in; a proof, the limit of open calls and ended sessions are the router's. */
+function sendTo(services: Services): SendCall {
+  const operations = wopiOperations(services);
   const overrides: Readonly<Record<string, Readonly<Record<string, WopiOperation>>>> = {
     "": operations.fileOverrides,
     "/contents": operations.contentOverrides,
@@ -73,20 +86,23 @@ function sendTo(services: Services, operations: ReturnType<typeof wopiOperations
     "": operations.checkFileInfo,
     "/contents": operations.getFile,
   };
-  return async (method, below, headers, body) => {
-    const bytes = Buffer.from(body ?? "");
+  return async (method, address, headers, body = "") => {
+    const { pathname, searchParams } = new URL(address);
+    const [, fileId, below = ""] = /^\/wopi\/files\/([^/]+)(\/contents)?$/.exec(pathname) ?? [];
+    const stream = body instanceof Readable ? body : Readable.from([Buffer.from(body)]);
     const sent = new Headers(headers);
-    if (method === "POST") sent.set("Content-Length", String(bytes.length));
+    if (method === "POST" && !(body instanceof Readable)) {
+      sent.set("Content-Length", String(Buffer.byteLength(body)));
+    }
     const override = sent.get("X-WOPI-Override") ?? "";
     try {
+      const grant = await admit(services, fileId, searchParams.get("access_token") ?? "");
       const operation = method === "GET" ? gets[below] : overrides[below]?.[override];
       if (operation === undefined) throw new BridgeError({ kind: "notImplemented", operation: override });
-      const grant = await services.grants.find(grantId);
-      if (grant === undefined || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "tokenInvalid" });
       const reply = await operation({
         grant,
         header: (name) => sent.get(name) || undefined,
-        body: Readable.from([bytes]),
+        body: stream,
         signal: new AbortController().signal,
       });
       const { status, headers, body } = wopiAnswer(reply);

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { z } from "zod";
 
 export const sessionSchema = z.object({
@@ -26,6 +27,8 @@ export interface WopiAnswer {
 export interface WopiClient {
   readonly session: Session;
   readonly src: string;
+  /** What carries its calls; for those that have no name here. */
+  readonly send: SendCall;
   /** Address of an operation, token included. */
   address(below?: string): string;
   check(): Promise<WopiAnswer>;
@@ -48,7 +51,8 @@ function wopiSrcOf(session: Session): string {
   return src;
 }
 
-export async function wopiAnswer(answering: Promise<Response>): Promise<WopiAnswer> {
+/** An answer of the bridge's server, read to its end. */
+export async function fetchedAnswer(answering: Promise<Response>): Promise<WopiAnswer> {
   const answered = await answering;
   const bytes = Buffer.from(await answered.arrayBuffer());
   const text = bytes.toString("utf8");
@@ -81,36 +85,32 @@ export function wopiOfForm({ actionUrl, accessToken }: { actionUrl: string; acce
   return wopiClient({ action_url: actionUrl, access_token: accessToken } as Session);
 }
 
-/** One call of an editor's server; `below` is the path under the file's address. */
+/** Carries one call of an editor's server to an address, token included. A stream goes without an announced length. */
 export type SendCall = (
   method: "GET" | "POST",
-  below: string,
+  address: string,
   headers: Record<string, string>,
-  body?: string | Buffer,
+  body?: string | Buffer | Readable,
 ) => Promise<WopiAnswer>;
 
+const sendOverHttp: SendCall = (method, address, headers, body) => {
+  const sent = body instanceof Readable ? { body, duplex: "half" } : { body: Buffer.from(body ?? "") };
+  const request = { method, headers, redirect: "manual", ...(body === undefined ? {} : sent) };
+  return fetchedAnswer(fetch(address, request as RequestInit));
+};
+
 /** @param send in place of HTTP */
-export function wopiClient(session: Session, src = wopiSrcOf(session), send?: SendCall): WopiClient {
+export function wopiClient(session: Session, src = wopiSrcOf(session), send = sendOverHttp): WopiClient {
   const address = (below = "") => `${src}${below}?access_token=${encodeURIComponent(session.access_token)}`;
-  const call: SendCall =
-    send ??
-    ((method, below, headers, body) =>
-      wopiAnswer(
-        fetch(address(below), {
-          method,
-          headers,
-          redirect: "manual",
-          ...(body === undefined ? {} : { body: Buffer.from(body) }),
-        }),
-      ));
   const post: WopiClient["post"] = (override, headers = {}, body) =>
-    call("POST", "", { "X-WOPI-Override": override, ...headers }, body);
+    send("POST", address(), { "X-WOPI-Override": override, ...headers }, body);
   return {
     session,
     src,
+    send,
     address,
-    check: () => call("GET", "", {}),
-    get: (headers = {}) => call("GET", "/contents", headers),
+    check: () => send("GET", address(), {}),
+    get: (headers = {}) => send("GET", address("/contents"), headers),
     post,
     lock: (lockId) => post("LOCK", { "X-WOPI-Lock": lockId }),
     relock: (oldLockId, lockId) => post("LOCK", { "X-WOPI-OldLock": oldLockId, "X-WOPI-Lock": lockId }),
@@ -118,9 +118,9 @@ export function wopiClient(session: Session, src = wopiSrcOf(session), send?: Se
     unlock: (lockId) => post("UNLOCK", { "X-WOPI-Lock": lockId }),
     getLock: () => post("GET_LOCK"),
     put: (body, lockId, headers = {}) =>
-      call(
+      send(
         "POST",
-        "/contents",
+        address("/contents"),
         { "X-WOPI-Override": "PUT", ...(lockId === undefined ? {} : { "X-WOPI-Lock": lockId }), ...headers },
         body,
       ),

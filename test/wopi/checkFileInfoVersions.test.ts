@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { type OperationsStage, operationsStage } from "../support/operationsStage.ts";
 import { collabora, type WopiClient } from "../support/wopiClient.ts";
 
 const info = async (client: WopiClient): Promise<Record<string, unknown>> => {
@@ -9,10 +9,10 @@ const info = async (client: WopiClient): Promise<Record<string, unknown>> => {
 };
 
 describe("a document, as CheckFileInfo tells of it", () => {
-  let bridge: TestBridge;
+  let bridge: OperationsStage;
   let documents = 0;
   beforeAll(async () => {
-    bridge = await testBridge();
+    bridge = await operationsStage();
   });
   afterAll(() => bridge.close());
 
@@ -149,18 +149,18 @@ describe("a document, as CheckFileInfo tells of it", () => {
 
     it("is not opened by the live document's token, nor the other way round", async () => {
       const { old, live } = await openOld();
-      const crossed = await fetch(`${old.src}?access_token=${live.session.access_token}`);
+      const crossed = await live.send("GET", `${old.src}?access_token=${live.session.access_token}`, {});
       expect(crossed.status).toBe(401);
-      const back = await fetch(`${live.src}?access_token=${old.session.access_token}`);
+      const back = await old.send("GET", `${live.src}?access_token=${old.session.access_token}`, {});
       expect(back.status).toBe(401);
     });
   });
 });
 
 describe("LastModifiedTime and the drive's own clock", () => {
-  let bridge: TestBridge;
+  let bridge: OperationsStage;
   beforeAll(async () => {
-    bridge = await testBridge();
+    bridge = await operationsStage();
   });
   afterAll(() => bridge.close());
 

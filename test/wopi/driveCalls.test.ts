@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { watchedDrive } from "../support/watchedDrive.ts";
+import { watchedOperations } from "../support/watchedDrive.ts";
 
-const at = watchedDrive();
+const at = watchedOperations();
 let documents = 0;
 
 async function openNew(text: string) {

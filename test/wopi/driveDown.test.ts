@@ -1,12 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type DriveProxy, driveProxy } from "../support/driveProxy.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type OperationsStage, operationsStage } from "../support/operationsStage.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { watchedOperations } from "../support/watchedDrive.ts";
 import type { WopiAnswer, WopiClient } from "../support/wopiClient.ts";
 
 describe("a drive that is down", () => {
-  let bridge: TestBridge;
+  let bridge: OperationsStage;
   beforeAll(async () => {
-    bridge = await testBridge();
+    bridge = await operationsStage();
   });
   afterAll(() => bridge.close());
 
@@ -32,7 +33,6 @@ describe("a drive that is down", () => {
       expect(answer.status).toBe(503);
       expect(answer.text).toBe("");
     }
-    expect((await bridge.postSession({ uri: "cloudreve://my/held.docx", action: "edit" })).status).toBe(503);
     // What the bridge knows by itself it still says: whose lock it is, and that a wrong one is wrong.
     expect((await held.getLock()).header("x-wopi-lock")).toBe("A");
     expect((await free.getLock()).header("x-wopi-lock")).toBe("");
@@ -59,6 +59,22 @@ describe("a drive that is down", () => {
     await bridge.bridge.sweep();
     expect(await bridge.alice.put("back.docx", "theirs")).toBe(0);
   });
+});
+
+describe("a drive that is down, over HTTP", () => {
+  let bridge: TestBridge;
+  beforeAll(async () => {
+    bridge = await testBridge();
+    await bridge.alice.put("held.docx", "before");
+  });
+  afterAll(() => bridge.close());
+
+  it("is 503 to a portal too", async () => {
+    await bridge.stopDrive();
+    expect((await bridge.postSession({ uri: "cloudreve://my/held.docx", action: "edit" })).status).toBe(503);
+    await bridge.startDrive();
+    expect((await bridge.postSession({ uri: "cloudreve://my/held.docx", action: "edit" })).status).toBe(201);
+  });
 
   it("shows in readyz, which stays ready: editors may still ask for locks", async () => {
     await bridge.stopDrive();
@@ -71,23 +87,7 @@ describe("a drive that is down", () => {
 });
 
 describe("a drive that takes calls and never answers", () => {
-  let bridge: TestBridge;
-  let proxy: DriveProxy;
-  beforeAll(async () => {
-    bridge = await testBridge({
-      driveAddress: async (url) => {
-        proxy = await driveProxy(url);
-        return proxy.url;
-      },
-    });
-  });
-  afterEach(() => {
-    proxy.intercept = undefined;
-  });
-  afterAll(async () => {
-    await bridge.close();
-    await proxy.close();
-  });
+  const at = watchedOperations();
 
   /** Each call on a document of its own: calls on one document wait for each other. */
   const calls: readonly [string, number, (client: WopiClient) => Promise<WopiAnswer>][] = [
@@ -106,14 +106,14 @@ describe("a drive that takes calls and never answers", () => {
     const clients = await Promise.all(
       calls.map(async ([name], index) => {
         const path = `hang-${index}.docx`;
-        await bridge.alice.put(path, "before");
-        const client = await bridge.open(path);
+        await at.bridge.alice.put(path, "before");
+        const client = await at.bridge.open(path);
         await client.get();
         if (name !== "LOCK" && name !== "CheckFileInfo") expect((await client.lock("A")).status).toBe(200);
         return { path, client };
       }),
     );
-    proxy.intercept = (request, response) => {
+    at.drive.intercept = (request, response) => {
       // One of them is told that an answer comes, and nothing more.
       if (request.url?.includes("/file/info") === true)
         response.writeHead(200, { "Content-Type": "application/json" }).write("{");
@@ -128,8 +128,8 @@ describe("a drive that takes calls and never answers", () => {
         expect(performance.now() - startedAtMs, name).toBeLessThan(10_000);
       }),
     );
-    proxy.intercept = undefined;
-    for (const { path } of clients) expect(await bridge.alice.read(path)).toBe("before");
+    at.drive.intercept = undefined;
+    for (const { path } of clients) expect(await at.bridge.alice.read(path)).toBe("before");
     const [, , , locking, saving] = clients;
     expect((await locking?.client.getLock())?.header("x-wopi-lock")).toBe("");
     expect((await saving?.client.put("after", "A"))?.status).toBe(200);

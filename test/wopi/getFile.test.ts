@@ -2,27 +2,26 @@ import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { downloads } from "../support/downloadFaults.ts";
 import { rawRequest, rawStatus } from "../support/rawHttp.ts";
-import { watchedDrive } from "../support/watchedDrive.ts";
+import { watchedDrive, watchedOperations } from "../support/watchedDrive.ts";
 import type { WopiClient } from "../support/wopiClient.ts";
 
 const sha = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
+/** As behind a proxy of the operator's: the drive's own name is not what the bridge calls it. */
+const drive = {
+  siteUrls: ["https://cloud.example.org"],
+  settings: { entityUrlTtlSeconds: 60, entityUrlCacheMarginSeconds: 0 },
+};
+
 describe("GetFile", () => {
   let documents = 0;
-  const at = watchedDrive({
-    // As behind a proxy of the operator's: the drive's own name is not what the bridge calls it.
-    drive: {
-      siteUrls: ["https://cloud.example.org"],
-      settings: { entityUrlTtlSeconds: 60, entityUrlCacheMarginSeconds: 0 },
-    },
-  });
+  const at = watchedOperations({ drive });
 
   const openNew = async (content: string | Buffer, more: Record<string, unknown> = {}) => {
     const name = `get-${++documents}.docx`;
     expect(await at.bridge.alice.put(name, content)).toBe(0);
     return { name, client: await at.bridge.open(name, more) };
   };
-  const seen = (part: string) => at.drive.seen.filter(({ path }) => path.includes(part));
 
   describe("the bytes", () => {
     it("come whole, with their version, length and a type that promises nothing", async () => {
@@ -77,25 +76,6 @@ describe("GetFile", () => {
       const answer = await client.get();
       expect(answer.text).toBe("new");
       expect(answer.header("x-wopi-itemversion")).toBe((await at.bridge.alice.info(name)).primary_entity);
-    });
-
-    it("are streamed: the first arrive before the last have left the drive", async () => {
-      const { client } = await openNew("ignored");
-      let finish = () => undefined as unknown;
-      at.drive.intercept = downloads((response, etag) => {
-        response.writeHead(200, { ETag: etag, "Content-Length": "200000" });
-        response.write(Buffer.alloc(100_000, "a"));
-        finish = () => response.end(Buffer.alloc(100_000, "b"));
-      });
-      const answered = await fetch(client.address("/contents"));
-      const reader = answered.body?.getReader();
-      const first = await reader?.read();
-      expect(first?.value?.length).toBeGreaterThan(0);
-      finish();
-      let length = first?.value?.length ?? 0;
-      for (let part = await reader?.read(); part?.done === false; part = await reader?.read())
-        length += part.value.length;
-      expect(length).toBe(200_000);
     });
   });
 
@@ -178,6 +158,37 @@ describe("GetFile", () => {
     const answer = await client.get();
     expect(answer.status).toBe(404);
     expect(answer.bytes.length).toBe(0);
+  });
+});
+
+describe("GetFile over HTTP", () => {
+  let documents = 0;
+  const at = watchedDrive({ drive });
+
+  const openNew = async (content: string) => {
+    const name = `get-${++documents}.docx`;
+    expect(await at.bridge.alice.put(name, content)).toBe(0);
+    return { name, client: await at.bridge.open(name) };
+  };
+  const seen = (part: string) => at.drive.seen.filter(({ path }) => path.includes(part));
+
+  it("streams the bytes: the first arrive before the last have left the drive", async () => {
+    const { client } = await openNew("ignored");
+    let finish = () => undefined as unknown;
+    at.drive.intercept = downloads((response, etag) => {
+      response.writeHead(200, { ETag: etag, "Content-Length": "200000" });
+      response.write(Buffer.alloc(100_000, "a"));
+      finish = () => response.end(Buffer.alloc(100_000, "b"));
+    });
+    const answered = await fetch(client.address("/contents"));
+    const reader = answered.body?.getReader();
+    const first = await reader?.read();
+    expect(first?.value?.length).toBeGreaterThan(0);
+    finish();
+    let length = first?.value?.length ?? 0;
+    for (let part = await reader?.read(); part?.done === false; part = await reader?.read())
+      length += part.value.length;
+    expect(length).toBe(200_000);
   });
 
   describe("nothing is cached, compressed or redirected", () => {

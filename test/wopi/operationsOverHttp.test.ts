@@ -1,14 +1,16 @@
+import { readdir } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { namedDocument, openAsOwner } from "../support/namedDocument.ts";
 import { rawRequest, rawStatus } from "../support/rawHttp.ts";
 import { expectRefusal, heldLock, type SavingEditor, savingEditor } from "../support/savingEditor.ts";
 
 const minuteMs = 60_000;
 
-/** What of the operations can only be seen through the server: bytes of headers, HEAD, log lines, restarts. */
+/** What of the operations can only be seen through the server: bytes of headers, bodies, HEAD, log lines, restarts. */
 describe("operations over HTTP", () => {
   let editor: SavingEditor;
   beforeAll(async () => {
-    editor = await savingEditor({ store: "file" });
+    editor = await savingEditor({ store: "file", settings: { GRANT_HOURS: "200", MAX_FILE_MB: "1" } });
   });
   afterEach(() => {
     editor.proxy.intercept = undefined;
@@ -67,6 +69,50 @@ describe("operations over HTTP", () => {
       await fetch(client.address("/contents"), { method: "HEAD" });
       expectRefusal(await client.put("mine", "A"), "A", "change");
       expect(await editor.bridge.alice.read(path)).toBe("theirs");
+    });
+  });
+
+  describe("CheckFileInfo", () => {
+    it("is JSON in UTF-8, of a true length, and not to be stored by anybody", async () => {
+      const { client } = await editor.openNew("some text", { user: { id: "u", name: "Ümit 文" } });
+      const answer = await client.check();
+      expect(answer.header("content-type")).toMatch(/^application\/json(; charset=utf-8)?$/);
+      expect(answer.header("content-length")).toBe(String(answer.bytes.length));
+      expect(answer.header("cache-control")).toContain("no-store");
+    });
+  });
+
+  describe("DeleteFile", () => {
+    it("with a body and a token in the header alone is done as well", async () => {
+      const { folder, path } = await editor.openNew();
+      const client = await openAsOwner(editor.bridge, path);
+      const answered = await fetch(client.src, {
+        method: "POST",
+        headers: { "X-WOPI-Override": "DELETE", Authorization: `Bearer ${client.session.access_token}` },
+        body: "x".repeat(100_000),
+      });
+      expect(answered.status).toBe(200);
+      expect(await editor.bridge.alice.list(folder)).toEqual([]);
+    });
+  });
+
+  describe("RenameFile", () => {
+    it("is not what the body says, however large it is", async () => {
+      const { client, path, folder } = await editor.openAndLock("A");
+      const { alice, spoolDir } = editor.bridge;
+      const before = await alice.info(path);
+      const body = "x".repeat(5 * 1024 * 1024);
+      const rename = (name: string, lock: Record<string, string> = {}) =>
+        client.post("RENAME_FILE", { "X-WOPI-RequestedName": name, ...lock }, body);
+      namedDocument(await rename("Summary", { "X-WOPI-Lock": "A" }));
+      expect(await alice.info(`${folder}/Summary.docx`)).toMatchObject({
+        primary_entity: before.primary_entity,
+        size: before.size,
+      });
+      expect(await readdir(spoolDir)).toEqual([]);
+      // A refusal has to wait for no body either.
+      expect((await rename(".")).status).toBe(400);
+      expect((await rename("Other", { "X-WOPI-Lock": "B" })).status).toBe(409);
     });
   });
 

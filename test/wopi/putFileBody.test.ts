@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rawConnection, rawRequest, rawStatus } from "../support/rawHttp.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import { until } from "../support/until.ts";
-import { type WopiClient, wopiAnswer } from "../support/wopiClient.ts";
+import { fetchedAnswer, type WopiClient } from "../support/wopiClient.ts";
 
 const limitBytes = 1024 * 1024;
 const lockId = "body";
@@ -98,7 +98,9 @@ describe("the body of PutFile", () => {
         },
       });
       const sent = { method: "POST", headers: { "X-WOPI-Override": "PUT", "X-WOPI-Lock": lockId }, body };
-      const answer = await wopiAnswer(fetch(client.address("/contents"), { ...sent, duplex: "half" } as RequestInit));
+      const answer = await fetchedAnswer(
+        fetch(client.address("/contents"), { ...sent, duplex: "half" } as RequestInit),
+      );
       expect(answer.status).toBe(200);
       expect(await bridge.alice.read(path)).toBe("one, two, three");
     });

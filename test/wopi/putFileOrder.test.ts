@@ -1,45 +1,45 @@
 import { readdir } from "node:fs/promises";
+import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { rawConnection, rawStatus } from "../support/rawHttp.ts";
-import { expectRefusal, type SavingEditor, savingEditor } from "../support/savingEditor.ts";
+import type { OperationsStage } from "../support/operationsStage.ts";
+import { expectRefusal, operationsEditor, type SavingEditor } from "../support/savingEditor.ts";
 import { until } from "../support/until.ts";
 import type { WopiClient } from "../support/wopiClient.ts";
 
-let editor: SavingEditor;
+let editor: SavingEditor<OperationsStage>;
 beforeAll(async () => {
-  editor = await savingEditor();
+  editor = await operationsEditor();
 });
 afterAll(() => editor.close());
 
-/** A save whose head and first byte are out, and whose rest is sent when asked. */
-async function begun(client: WopiClient, text: string, headers: readonly string[] = [], lockId = "A") {
+/** A save whose first byte has come, and whose rest comes when asked. */
+async function begun(client: WopiClient, text: string, headers: Record<string, string> = {}, lockId = "A") {
   const before = (await readdir(editor.bridge.spoolDir)).length;
-  const { pathname, search } = new URL(client.address("/contents"));
-  const connection = await rawConnection(editor.bridge.url);
-  const lines = ["X-WOPI-Override: PUT", `X-WOPI-Lock: ${lockId}`, `Content-Length: ${text.length}`, ...headers];
-  const head = [`POST ${pathname}${search} HTTP/1.1`, "Host: bridge", "Connection: close", ...lines, "", ""];
-  connection.socket.write(head.join("\r\n") + text.slice(0, 1));
+  const body = new PassThrough();
+  const call = { "X-WOPI-Override": "PUT", "X-WOPI-Lock": lockId, "Content-Length": String(text.length), ...headers };
+  const answering = client.send("POST", client.address("/contents"), call, body);
+  body.write(text.slice(0, 1));
   await until("its head has come", async () => (await readdir(editor.bridge.spoolDir)).length > before);
   return {
     end: async () => {
-      connection.socket.write(text.slice(1));
-      const answer = await connection.ended();
-      const body = answer.slice(answer.indexOf("\r\n\r\n") + 4);
-      const version = /x-wopi-itemversion: (\S+)/i.exec(answer)?.[1];
-      return { status: rawStatus(answer), version, time: /"LastModifiedTime":"([^"]+)"/.exec(body)?.[1] };
+      body.end(text.slice(1));
+      const answer = await answering;
+      const version = answer.header("x-wopi-itemversion") ?? undefined;
+      return { status: answer.status, version, time: /"LastModifiedTime":"([^"]+)"/.exec(answer.text)?.[1] };
     },
   };
 }
 
-const exit = ["X-COOL-WOPI-IsExitSave: true"];
-const auto = ["X-COOL-WOPI-IsAutosave: true", "X-COOL-WOPI-IsExitSave: false"];
+const plain = {};
+const exit = { "X-COOL-WOPI-IsExitSave": "true" };
+const auto = { "X-COOL-WOPI-IsAutosave": "true", "X-COOL-WOPI-IsExitSave": "false" };
 
 describe("of two overlapping saves of one copy", () => {
   it.each([
     ["autosave", "autosave", auto, auto],
     ["autosave", "exit save", auto, exit],
     ["exit save", "exit save", exit, exit],
-    ["save", "autosave", [], auto],
+    ["save", "autosave", plain, auto],
   ])("the later wins, whichever ends last: %s, then %s", async (_first, _second, firstHeaders, secondHeaders) => {
     for (const earlierEndsLast of [true, false]) {
       const { client, path } = await editor.openAndLock("A");
@@ -62,7 +62,7 @@ describe("of two overlapping saves of one copy", () => {
   it("the earlier goes in when the later was refused", async () => {
     const { client, path } = await editor.openAndLock("A");
     const earlier = await begun(client, "the earlier text");
-    const later = await begun(client, "the later text", [], "B");
+    const later = await begun(client, "the later text", plain, "B");
     expect((await later.end()).status).toBe(409);
     expect((await earlier.end()).status).toBe(200);
     expect(await editor.bridge.alice.read(path)).toBe("the earlier text");
@@ -113,14 +113,14 @@ describe("of two overlapping saves of one copy", () => {
 
   // A lock that ran out under a slow save, and a second editor that got it: to the bridge both are one editor.
   it.each([
-    ["save", [], 0],
+    ["save", plain, 0],
     ["exit save", exit, 1],
   ] as const)("a later one under another lock does not hold the earlier: %s", async (_what, headers, copies) => {
     const { client, path, folder } = await editor.openAndLock("A");
     const earlier = await begun(client, "the first editor's", headers);
     await client.unlock("A");
     await client.lock("B");
-    const later = await begun(client, "the second editor's", [], "B");
+    const later = await begun(client, "the second editor's", plain, "B");
     expect((await later.end()).status).toBe(200);
     await client.unlock("B");
     expect((await earlier.end()).status).toBe(409);

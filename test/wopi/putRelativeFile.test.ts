@@ -8,7 +8,7 @@ import {
   saveAs,
   suggest,
 } from "../support/namedDocument.ts";
-import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { type OperationsStage, operationsStage } from "../support/operationsStage.ts";
 import { fromUtf7 } from "../support/utf7.ts";
 import type { WopiAnswer } from "../support/wopiClient.ts";
 
@@ -16,9 +16,9 @@ const minuteMs = 60_000;
 const limitBytes = 4 * 1024 * 1024;
 
 describe("PutRelativeFile", () => {
-  let bridge: TestBridge;
+  let bridge: OperationsStage;
   beforeAll(async () => {
-    bridge = await testBridge({
+    bridge = await operationsStage({
       settings: { GRANT_HOURS: "10", MAX_FILE_MB: "4" },
       drive: { settings: { accessTokenTtlSeconds: 1_000_000, viewerSessionTimeoutSeconds: 1_000_000 } },
     });

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
-import { describe, expect, it } from "vitest";
+import { Readable } from "node:stream";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   contentsOf,
   exactly,
@@ -11,14 +12,15 @@ import {
   suggest,
 } from "../support/namedDocument.ts";
 import { rawConnection, rawStatus } from "../support/rawHttp.ts";
+import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import { until } from "../support/until.ts";
-import { watchedDrive } from "../support/watchedDrive.ts";
-import { type WopiClient, wopiAnswer } from "../support/wopiClient.ts";
+import { watchedOperations } from "../support/watchedDrive.ts";
+import type { WopiClient } from "../support/wopiClient.ts";
 
 const limitBytes = 4 * 1024 * 1024;
 
 describe("PutRelativeFile: the bytes", () => {
-  const at = watchedDrive({
+  const at = watchedOperations({
     settings: { GRANT_HOURS: "10", MAX_FILE_MB: "4" },
     drive: { settings: { accessTokenTtlSeconds: 1_000_000, viewerSessionTimeoutSeconds: 1_000_000 } },
   });
@@ -52,7 +54,7 @@ describe("PutRelativeFile: the bytes", () => {
         "X-WOPI-FileConversion": "true",
         "X-WOPI-Size": String(bytes.length),
       };
-      const answer = await wopiAnswer(fetch(client.address(), { method: "POST", headers, body: bytes }));
+      const answer = await client.send("POST", client.address(), headers, bytes);
       const copy = openedAt(namedDocument(answer).Url, client);
       expect((await copy.get()).bytes.equals(bytes)).toBe(true);
       const hash = createHash("sha256").update(bytes).digest("base64");
@@ -61,61 +63,10 @@ describe("PutRelativeFile: the bytes", () => {
 
     it("of no announced length arrives whole", async () => {
       const { client, folder } = await openNew();
-      const pieces = ["one, ", "two, ", "three"];
-      const body = new ReadableStream({
-        pull: (controller) => {
-          const piece = pieces.shift();
-          if (piece === undefined) controller.close();
-          else controller.enqueue(new TextEncoder().encode(piece));
-        },
-      });
       const headers = { "X-WOPI-Override": "PUT_RELATIVE", "X-WOPI-SuggestedTarget": "Pieces.docx" };
-      namedDocument(
-        await wopiAnswer(fetch(client.address(), { method: "POST", headers, body, duplex: "half" } as RequestInit)),
-      );
+      const body = Readable.from(["one, ", "two, ", "three"].map((piece) => Buffer.from(piece)));
+      namedDocument(await client.send("POST", client.address(), headers, body));
       expect((await contentsOf(at.bridge, folder))["Pieces.docx"]).toBe("one, two, three");
-    });
-
-    /** Begins a Save As on a socket; the caller sends what it likes and finishes or breaks off. */
-    const begin = async (client: WopiClient, headers: readonly string[]) => {
-      const { pathname, search } = new URL(client.address());
-      const connection = await rawConnection(at.bridge.url);
-      const lines = ["X-WOPI-Override: PUT_RELATIVE", "X-WOPI-SuggestedTarget: Cut.docx", ...headers];
-      connection.socket.write([`POST ${pathname}${search} HTTP/1.1`, "Host: bridge", ...lines, "", ""].join("\r\n"));
-      return connection;
-    };
-    const expectNothingMade = async (folder: string) => {
-      await until("the spool is empty", async () => (await readdir(at.bridge.spoolDir)).length === 0);
-      expect(await at.bridge.alice.list(folder)).toEqual(["Report.docx"]);
-    };
-
-    it.each([
-      ["its length", [`Content-Length: ${limitBytes + 1}`]],
-      ["X-WOPI-Size", ["Transfer-Encoding: chunked", `X-WOPI-Size: ${limitBytes + 1}`]],
-    ])("over the limit by %s is 413 before a byte of it is sent", async (_what, headers) => {
-      const { client, folder } = await openNew();
-      const connection = await begin(client, [...headers, "Connection: close"]);
-      await until("the answer has come", () => rawStatus(connection.received()) === 413);
-      connection.socket.destroy();
-      await expectNothingMade(folder);
-    });
-
-    it("that grows over the limit on the way is 413", async () => {
-      const { client, folder } = await openNew();
-      const connection = await begin(client, ["Transfer-Encoding: chunked", "Connection: close"]);
-      for (let sent = 0; sent < 5; sent++) connection.socket.write(`100000\r\n${"x".repeat(0x100000)}\r\n`);
-      connection.socket.write("0\r\n\r\n");
-      expect(rawStatus(await connection.ended())).toBe(413);
-      await expectNothingMade(folder);
-    });
-
-    it("that breaks off makes no file", async () => {
-      const { client, folder } = await openNew();
-      const connection = await begin(client, ["Content-Length: 1000"]);
-      connection.socket.write("x".repeat(500));
-      await until("the spool has it", async () => (await readdir(at.bridge.spoolDir)).length > 0);
-      connection.socket.destroy();
-      await expectNothingMade(folder);
     });
   });
 
@@ -181,5 +132,57 @@ describe("PutRelativeFile: the bytes", () => {
       return true;
     };
     expect((await suggest(client, "Copy.docx")).status).toBe(503);
+  });
+});
+
+describe("the body of PutRelativeFile, as a connection brings it", () => {
+  let bridge: TestBridge;
+  beforeAll(async () => {
+    bridge = await testBridge({ settings: { MAX_FILE_MB: "4" } });
+  });
+  afterAll(() => bridge.close());
+
+  const openNew = () => openInFolder(bridge);
+
+  /** Begins a Save As on a socket; the caller sends what it likes and finishes or breaks off. */
+  const begin = async (client: WopiClient, headers: readonly string[]) => {
+    const { pathname, search } = new URL(client.address());
+    const connection = await rawConnection(bridge.url);
+    const lines = ["X-WOPI-Override: PUT_RELATIVE", "X-WOPI-SuggestedTarget: Cut.docx", ...headers];
+    connection.socket.write([`POST ${pathname}${search} HTTP/1.1`, "Host: bridge", ...lines, "", ""].join("\r\n"));
+    return connection;
+  };
+  const expectNothingMade = async (folder: string) => {
+    await until("the spool is empty", async () => (await readdir(bridge.spoolDir)).length === 0);
+    expect(await bridge.alice.list(folder)).toEqual(["Report.docx"]);
+  };
+
+  it.each([
+    ["its length", [`Content-Length: ${limitBytes + 1}`]],
+    ["X-WOPI-Size", ["Transfer-Encoding: chunked", `X-WOPI-Size: ${limitBytes + 1}`]],
+  ])("over the limit by %s is 413 before a byte of it is sent", async (_what, headers) => {
+    const { client, folder } = await openNew();
+    const connection = await begin(client, [...headers, "Connection: close"]);
+    await until("the answer has come", () => rawStatus(connection.received()) === 413);
+    connection.socket.destroy();
+    await expectNothingMade(folder);
+  });
+
+  it("that grows over the limit on the way is 413", async () => {
+    const { client, folder } = await openNew();
+    const connection = await begin(client, ["Transfer-Encoding: chunked", "Connection: close"]);
+    for (let sent = 0; sent < 5; sent++) connection.socket.write(`100000\r\n${"x".repeat(0x100000)}\r\n`);
+    connection.socket.write("0\r\n\r\n");
+    expect(rawStatus(await connection.ended())).toBe(413);
+    await expectNothingMade(folder);
+  });
+
+  it("that breaks off makes no file", async () => {
+    const { client, folder } = await openNew();
+    const connection = await begin(client, ["Content-Length: 1000"]);
+    connection.socket.write("x".repeat(500));
+    await until("the spool has it", async () => (await readdir(bridge.spoolDir)).length > 0);
+    connection.socket.destroy();
+    await expectNothingMade(folder);
   });
 });

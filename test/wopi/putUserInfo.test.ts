@@ -1,17 +1,23 @@
+import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { linkOwner } from "../support/linkOwner.ts";
 import { openAsOwner } from "../support/namedDocument.ts";
-import { rawConnection, rawRequest, rawStatus } from "../support/rawHttp.ts";
+import { type OperationsStage, operationsStage } from "../support/operationsStage.ts";
+import { rawConnection, rawStatus } from "../support/rawHttp.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import { until } from "../support/until.ts";
 import { editorForm, webPerson } from "../support/webPerson.ts";
-import { type WopiClient, wopiAnswer, wopiOfForm } from "../support/wopiClient.ts";
+import { type WopiClient, wopiOfForm } from "../support/wopiClient.ts";
+
+const keep = (client: WopiClient, text: string | Buffer) =>
+  client.send("POST", client.address(), { "X-WOPI-Override": "PUT_USER_INFO" }, Buffer.from(text));
+const keptBy = async (client: WopiClient) => (await client.check()).json()["UserInfo"];
 
 describe("PutUserInfo", () => {
-  let bridge: TestBridge;
+  let bridge: OperationsStage;
   let people = 0;
   beforeAll(async () => {
-    bridge = await testBridge({ store: "file", drive: { settings: { accessTokenTtlSeconds: 2_000 * 24 * 3600 } } });
+    bridge = await operationsStage({ drive: { settings: { accessTokenTtlSeconds: 2_000 * 24 * 3600 } } });
     await bridge.alice.put("one.docx", "one");
     await bridge.alice.put("two.docx", "two");
   });
@@ -20,16 +26,6 @@ describe("PutUserInfo", () => {
   /** Somebody whose editor has kept nothing yet. */
   const newPerson = () => ({ id: `person-${++people}`, name: "Person" });
   const openAs = (user: object, path = "one.docx", action = "edit") => bridge.open(path, { user, action });
-  const keep = (client: WopiClient, text: string | Buffer) =>
-    wopiAnswer(
-      fetch(client.address(), {
-        method: "POST",
-        headers: { "X-WOPI-Override": "PUT_USER_INFO" },
-        body: Buffer.from(text),
-      }),
-    );
-  const keptBy = async (client: WopiClient) => (await client.check()).json()["UserInfo"];
-
   it("keeps a text that CheckFileInfo gives back; before that there is none", async () => {
     const client = await openAs(newPerson());
     expect((await client.check()).json()).not.toHaveProperty("UserInfo");
@@ -94,6 +90,66 @@ describe("PutUserInfo", () => {
     expect(await keptBy(client)).toBe("before");
   });
 
+  it("forgets at an empty text, and CheckFileInfo is silent then", async () => {
+    const client = await openAs(newPerson());
+    await keep(client, "before");
+    expect((await keep(client, "")).status).toBe(200);
+    expect((await client.check()).json()).not.toHaveProperty("UserInfo");
+  });
+
+  it("needs no length beforehand", async () => {
+    const client = await openAs(newPerson());
+    const body = Readable.from([Buffer.from("abcde"), Buffer.from("fgh")]);
+    const answer = await client.send("POST", client.address(), { "X-WOPI-Override": "PUT_USER_INFO" }, body);
+    expect(answer.status).toBe(200);
+    expect(await keptBy(client)).toBe("abcdefgh");
+  });
+
+  it("of a portal's person ends half a year after it was last asked for, and no earlier", async () => {
+    const person = newPerson();
+    await keep(await openAs(person), "half a year");
+    bridge.clock.advance(179 * 24 * 3_600_000);
+    expect(await keptBy(await openAs(person))).toBe("half a year");
+    bridge.clock.advance(179 * 24 * 3_600_000);
+    expect(await keptBy(await openAs(person))).toBe("half a year");
+    bridge.clock.advance(181 * 24 * 3_600_000);
+    expect(await keptBy(await openAs(person))).toBeUndefined();
+  });
+
+  it("of the owner is not read by a portal that names nobody, nor the other way round", async () => {
+    const own = await openAsOwner(bridge, "one.docx");
+    const nobody = await bridge.open("one.docx");
+    await keep(own, "the owner's");
+    expect(await keptBy(nobody)).toBeUndefined();
+    await keep(nobody, "nobody's");
+    expect(await keptBy(own)).toBe("the owner's");
+    expect(await keptBy(await openAsOwner(bridge, "two.docx"))).toBe("the owner's");
+  });
+
+  it("moves neither version nor time, and asks for no lock", async () => {
+    const client = await openAs(newPerson(), "two.docx");
+    const other = await bridge.open("two.docx");
+    await other.lock("theirs");
+    const before = (await client.check()).json();
+    bridge.clock.advance(5_000);
+    expect((await keep(client, "kept")).status).toBe(200);
+    expect((await client.check()).json()).toEqual({ ...before, UserInfo: "kept" });
+  });
+});
+
+describe("PutUserInfo, through the bridge's server", () => {
+  let bridge: TestBridge;
+  let people = 0;
+  beforeAll(async () => {
+    bridge = await testBridge({ store: "file", drive: { settings: { accessTokenTtlSeconds: 2_000 * 24 * 3600 } } });
+    await bridge.alice.put("one.docx", "one");
+    await bridge.alice.put("two.docx", "two");
+  });
+  afterAll(() => bridge.close());
+
+  /** Somebody whose editor has kept nothing yet. */
+  const newPerson = () => ({ id: `person-${++people}`, name: "Person" });
+  const openAs = (user: object, path = "one.docx", action = "edit") => bridge.open(path, { user, action });
   it("does not keep the connection's next call waiting for the rest of what was too long", async () => {
     const client = await openAs(newPerson());
     const { pathname, search } = new URL(client.address());
@@ -107,13 +163,6 @@ describe("PutUserInfo", () => {
     connection.socket.destroy();
   });
 
-  it("forgets at an empty text, and CheckFileInfo is silent then", async () => {
-    const client = await openAs(newPerson());
-    await keep(client, "before");
-    expect((await keep(client, "")).status).toBe(200);
-    expect((await client.check()).json()).not.toHaveProperty("UserInfo");
-  });
-
   it("keeps nothing of a text that breaks off", async () => {
     const client = await openAs(newPerson());
     await keep(client, "before");
@@ -124,13 +173,6 @@ describe("PutUserInfo", () => {
     connection.socket.end();
     expect(rawStatus(await connection.ended())).not.toBe(200);
     expect(await keptBy(client)).toBe("before");
-  });
-
-  it("needs no length beforehand", async () => {
-    const client = await openAs(newPerson());
-    const lines = ["POST", "X-WOPI-Override: PUT_USER_INFO", "Transfer-Encoding: chunked"];
-    expect(rawStatus(await rawRequest(client.address(), lines, "5\r\nabcde\r\n3\r\nfgh\r\n0\r\n\r\n"))).toBe(200);
-    expect(await keptBy(client)).toBe("abcdefgh");
   });
 
   describe("by a link's visitors", () => {
@@ -169,41 +211,10 @@ describe("PutUserInfo", () => {
     }, 60_000);
   });
 
-  it("of a portal's person ends half a year after it was last asked for, and no earlier", async () => {
-    const person = newPerson();
-    await keep(await openAs(person), "half a year");
-    bridge.clock.advance(179 * 24 * 3_600_000);
-    expect(await keptBy(await openAs(person))).toBe("half a year");
-    bridge.clock.advance(179 * 24 * 3_600_000);
-    expect(await keptBy(await openAs(person))).toBe("half a year");
-    bridge.clock.advance(181 * 24 * 3_600_000);
-    expect(await keptBy(await openAs(person))).toBeUndefined();
-  });
-
-  it("of the owner is not read by a portal that names nobody, nor the other way round", async () => {
-    const own = await openAsOwner(bridge, "one.docx");
-    const nobody = await bridge.open("one.docx");
-    await keep(own, "the owner's");
-    expect(await keptBy(nobody)).toBeUndefined();
-    await keep(nobody, "nobody's");
-    expect(await keptBy(own)).toBe("the owner's");
-    expect(await keptBy(await openAsOwner(bridge, "two.docx"))).toBe("the owner's");
-  });
-
   it("outlives the session and a restart of the bridge", async () => {
     const person = newPerson();
     await keep(await openAs(person), "kept");
     await bridge.restart();
     expect(await keptBy(await openAs(person))).toBe("kept");
-  });
-
-  it("moves neither version nor time, and asks for no lock", async () => {
-    const client = await openAs(newPerson(), "two.docx");
-    const other = await bridge.open("two.docx");
-    await other.lock("theirs");
-    const before = (await client.check()).json();
-    bridge.clock.advance(5_000);
-    expect((await keep(client, "kept")).status).toBe(200);
-    expect((await client.check()).json()).toEqual({ ...before, UserInfo: "kept" });
   });
 });
