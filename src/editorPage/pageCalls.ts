@@ -58,7 +58,7 @@ export function hostSessionRouter(services: Needs): Router {
     const lastCopy = hasLostEditing ? await services.lastCopies.find(grant.id) : undefined;
     const activity = await services.activity.of(fileId);
     const newFile = ended === undefined ? await services.newFiles.newest(grant.id) : undefined;
-    response.json(hostPageStatus(grant, ended, activity, services.now(), { lastCopy, newFile }));
+    response.json(hostPageStatus(grant, ended, activity, services.now(), lastCopy, newFile));
   });
 
   // A link on the page, to be followed more than once: a ticket works only once.
@@ -89,7 +89,8 @@ export function hostPageStatus(
   ended: GrantEnd | undefined,
   activity: Activity,
   nowMs: number,
-  { lastCopy, newFile }: { readonly lastCopy?: LastCopy | undefined; readonly newFile?: NewFile | undefined } = {},
+  lastCopy?: LastCopy,
+  newFile?: NewFile,
 ): HostPageStatus {
   const { sessions, savingSinceMs, lastSave, lastFailedSave } = activity;
   const called = sessions.find(({ grantId }) => grantId === grant.id)?.called ?? {};

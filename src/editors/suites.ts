@@ -5,6 +5,8 @@ export interface Suite {
   readonly overwritesByOmission: boolean;
   /** Accepts a new token while the document is open. */
   readonly takesFreshTokens: boolean;
+  /** Percent-encodes names in its messages to the page. */
+  readonly encodesNames: boolean;
   /** What the host adds to the editor's address. Our page can close documents, so the editor shows a button for it. */
   readonly parameters: Readonly<Record<string, string>>;
   /** CheckFileInfo properties that only this suite knows; suites ignore unknown ones. */
@@ -17,6 +19,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     path: /\/(browser|loleaflet)\/[^/]+\/(cool|loleaflet)\.html$/,
     overwritesByOmission: true,
     takesFreshTokens: true,
+    encodesNames: true,
     parameters: { closebutton: "1" },
     extras: { EnableOwnerTermination: true },
   },
@@ -25,6 +28,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     path: /\/hosting\/wopi\//,
     overwritesByOmission: false,
     takesFreshTokens: false,
+    encodesNames: false,
     parameters: {},
     extras: {},
   },
@@ -34,6 +38,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     path: /\.aspx$/i,
     overwritesByOmission: false,
     takesFreshTokens: false,
+    encodesNames: false,
     parameters: {},
     extras: { LicenseCheckForEditIsEnabled: true },
   },
@@ -44,6 +49,7 @@ const other: Suite = {
   name: "other",
   overwritesByOmission: true,
   takesFreshTokens: true,
+  encodesNames: false,
   parameters: { closebutton: "1" },
   extras: {},
 };
