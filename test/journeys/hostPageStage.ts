@@ -28,7 +28,8 @@ export async function openStage({ settings = {}, editAddress, guise }: StageOpti
   const ofGuise = guise === undefined ? undefined : editor.actions()["txt"];
   const address = editAddress ?? ofGuise?.["edit"] ?? `${editor.url}/editor/edit?closebutton=1&`;
   const bridge = await testBridge({
-    settings,
+    // What else a real one opens, such as PDF, is known from its discovery.
+    settings: { ...(guise === undefined ? {} : { DISCOVERY_URLS: editor.discoveryUrl }), ...settings },
     // No waiting between the tries of a save.
     pause: async () => undefined,
     drive: {
