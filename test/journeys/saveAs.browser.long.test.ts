@@ -3,21 +3,40 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { hostPageWords } from "../../src/editorPage/words.ts";
 import { openBrowser } from "../support/browser.ts";
 import { until } from "../support/until.ts";
-import { openStage, type Stage, says, visit } from "./hostPageStage.ts";
+import { openStage, type SmallServer, type Stage, says, serve, visit } from "./hostPageStage.ts";
 
 let browser: Browser;
 let stage: Stage;
 let context: BrowserContext;
+let server: SmallServer;
+let portal: string;
 /** What a page says on its console or throws; the pages of this file say nothing. */
 let complaints: string[];
 
+/** The title of this portal becomes what it hears of a new file. */
+function portalPage(bridgeUrl: string): string {
+  return `<!doctype html><meta charset="utf-8"><title>Portal</title>
+<body style="margin:0"><main style="height:600px"></main>
+<script type="module">
+import { openDocument } from "${bridgeUrl}/embed.js";
+const session = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+const on = { savedAs: (detail) => { document.title = JSON.stringify(detail); } };
+openDocument(document.querySelector("main"), { session, on });
+</script>`;
+}
+
 beforeAll(async () => {
-  stage = await openStage({ guise: "collabora" });
+  server = await serve((_request, response) => {
+    response.setHeader("Content-Type", "text/html").end(portalPage(stage.bridge.url));
+  });
+  portal = `http://localhost:${server.port}`;
+  stage = await openStage({ guise: "collabora", settings: { EMBED_ORIGINS: portal } });
   browser = await openBrowser();
 });
 afterAll(async () => {
   await browser?.close();
   await stage?.close();
+  await server?.close();
 });
 beforeEach(async () => {
   complaints = [];
@@ -167,6 +186,36 @@ describe("Save As in Collabora", () => {
     await page.keyboard.press("Enter");
     await says(notice, "“Too late.txt” was not saved: the drive is not responding.");
     await stage.bridge.startDrive();
+  });
+
+  it("brings the document back after the editor's own Save to new file", async () => {
+    const { session, editor, notice, type } = await open();
+    await type("mine");
+    await stage.bridge.alice.put(session.file.name, "somebody else's");
+    await editor.locator("#save").click();
+    await editor.locator("#conflict-save-as").click();
+    await editor.locator("#new-name").fill("Mine kept.txt");
+    await editor.locator("#ask-name-ok").click();
+    await says(notice, "Saved as “Mine kept.txt”");
+    expect(await stage.bridge.alice.read("Mine kept.txt")).toContain("mine");
+    await until("the editor shows the document", async () =>
+      (await editor.locator("#text").inputValue()).startsWith("somebody else's"),
+    );
+    expect(await editor.locator("#name").textContent()).toBe(session.file.name);
+  });
+
+  it("tells the portal", async () => {
+    const session = await stage.session({ user: { id: "anna", name: "Anna" } });
+    const page = await context.newPage();
+    await page.goto(`${portal}/#${encodeURIComponent(JSON.stringify(session))}`);
+    const host = page.frameLocator("main iframe");
+    await host.frameLocator("iframe[name=editor-frame]").locator("#text:not([readonly])").waitFor();
+    await host.frameLocator("iframe[name=editor-frame]").locator("#save-as").click();
+    await host.locator("#save-as-name").fill("For the portal");
+    await host.locator("#save-as-name").press("Enter");
+    await until("the portal hears of it", async () => (await page.title()) !== "Portal");
+    const { id } = await stage.bridge.alice.info("For the portal.txt");
+    expect(JSON.parse(await page.title())).toEqual({ name: "For the portal.txt", fileId: id });
   });
 
   it("is not offered where the right is missing", async () => {
