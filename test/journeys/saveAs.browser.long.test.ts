@@ -189,9 +189,11 @@ describe("Save As in Collabora", () => {
   });
 
   it("brings the document back after the editor's own Save to new file", async () => {
-    const { session, editor, notice, type } = await open();
+    const { session, editor, line, notice, type } = await open();
     await type("mine");
-    await stage.bridge.alice.put(session.file.name, "somebody else's");
+    await says(line, "Unsaved changes");
+    stage.bridge.drive.forgetLocks();
+    expect(await stage.bridge.alice.put(session.file.name, "somebody else's")).toBe(0);
     await editor.locator("#save").click();
     await editor.locator("#conflict-save-as").click();
     await editor.locator("#new-name").fill("Mine kept.txt");
