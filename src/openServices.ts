@@ -14,6 +14,7 @@ import { DocumentLocks } from "./documents/documentLock.ts";
 import { AccessGrants, editorIdsBy } from "./documents/grants.ts";
 import { Housekeeping } from "./documents/housekeeping.ts";
 import { LastCopies } from "./documents/lastCopy.ts";
+import { NewFiles } from "./documents/newFiles.ts";
 import { noteDropped, noteReplay, tellOf, warnOfEnd } from "./documents/saveEvents.ts";
 import { SaveReplay } from "./documents/saveReplay.ts";
 import { SaveSpool, type SpooledSave } from "./documents/saveSpool.ts";
@@ -151,6 +152,7 @@ export async function openServices(
     copies,
     lastCopies,
     toldVersions,
+    newFiles: new NewFiles(store, now),
     links,
     housekeeping,
     tokens: new AccessTokens(secrets, now),

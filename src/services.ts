@@ -8,6 +8,7 @@ import type { DocumentLocks } from "./documents/documentLock.ts";
 import type { AccessGrants, EditorIds } from "./documents/grants.ts";
 import type { Housekeeping } from "./documents/housekeeping.ts";
 import type { LastCopies } from "./documents/lastCopy.ts";
+import type { NewFiles } from "./documents/newFiles.ts";
 import type { SaveDropped, TellSave } from "./documents/saveEvents.ts";
 import type { SaveReplay } from "./documents/saveReplay.ts";
 import type { SaveSpool, SpooledSave, WaitingSave } from "./documents/saveSpool.ts";
@@ -65,6 +66,7 @@ export interface Services {
   readonly copies: ConflictCopies;
   readonly lastCopies: LastCopies;
   readonly toldVersions: ToldVersions;
+  readonly newFiles: NewFiles;
   readonly links: EditLinks;
   readonly housekeeping: Housekeeping;
 

@@ -1,6 +1,7 @@
 import { type DriveFile, holderReason } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
-import { nearestRename, splitName, underFreeName } from "../model/fileName.ts";
+import { nearestRename, underFreeName } from "../model/fileName.ts";
+import { splitName } from "../model/nameRules.ts";
 import type { Services } from "../services.ts";
 import { type DocumentLock, lockMismatch } from "./documentLock.ts";
 import { type AccessGrant, cameThrough } from "./grants.ts";

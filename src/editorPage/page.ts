@@ -8,7 +8,7 @@ import type { Language } from "../pages/language.ts";
 import type { Page } from "../pages/views/page.ts";
 import { pageConfig } from "./pageConfig.ts";
 import type { ScriptFacts } from "./pageMessages.ts";
-import { hostPageWords } from "./words.ts";
+import { type HostPageWords, hostPageWords } from "./words.ts";
 
 // Our own file: it contains no closing tag and needs no escaping.
 const style = new Html(readFileSync(new URL("./browser/hostPage.css", import.meta.url), "utf8"));
@@ -41,6 +41,7 @@ export function hostPage(facts: HostPageFacts): Page {
   const editor = editorOrigin(grant);
   const words = hostPageWords[language];
   const { takesPageConfig, savesWhenTold } = suiteOf(grant.actionUrl);
+  const maySaveAs = grant.permission === "edit" && grant.saveAs !== "none";
   const scriptFacts: ScriptFacts = {
     editorOrigin: editor,
     fileName,
@@ -54,6 +55,8 @@ export function hostPage(facts: HostPageFacts): Page {
     takesFreshTokens: facts.takesFreshTokens,
     savesWhenTold,
     mayShare: facts.mayShare,
+    maySaveAs,
+    encodesNames: suiteOf(grant.actionUrl).encodesNames,
     language,
     words,
   };
@@ -70,6 +73,7 @@ export function hostPage(facts: HostPageFacts): Page {
 </head>
 <body>
 <p id="status" role="status"></p>
+<div id="notice" role="status"></div>
 <main id="frame-holder"></main>
 <form id="editor-form" method="post" action="${grant.actionUrl}" target="editor-frame" hidden>
 <input type="hidden" name="access_token" value="${accessToken}">
@@ -78,7 +82,7 @@ export function hostPage(facts: HostPageFacts): Page {
 <input type="hidden" name="owner_id" value="${facts.editorIds.ownerId}">
 ${takesPageConfig ? html`<input type="hidden" name="docs_api_config" value="${pageConfig(grant.restrictions)}">` : ""}
 </form>
-<script type="application/json" id="facts" nonce="${nonce}">${jsonForScript(scriptFacts)}</script>
+${maySaveAs ? saveAsDialog(words) : ""}<script type="application/json" id="facts" nonce="${nonce}">${jsonForScript(scriptFacts)}</script>
 <noscript>${words.needsScript}</noscript>
 </body>
 </html>`;
@@ -100,4 +104,25 @@ ${takesPageConfig ? html`<input type="hidden" name="docs_api_config" value="${pa
       "Permissions-Policy": `clipboard-read=(self "${editor}"), clipboard-write=(self "${editor}"), fullscreen=(self "${editor}")`,
     },
   };
+}
+
+/** The question for a new file's name; the page's script fills in title and extension. */
+function saveAsDialog(words: HostPageWords): Html {
+  return html`<dialog id="save-as" aria-labelledby="save-as-title" aria-describedby="save-as-hint">
+<form id="save-as-form" novalidate>
+<h1 id="save-as-title"></h1>
+<label for="save-as-name">${words.fileName}</label>
+<div class="name">
+<input id="save-as-name" autocomplete="off" autocapitalize="off" spellcheck="false" enterkeyhint="done" aria-describedby="save-as-extension save-as-error" required>
+<span id="save-as-extension"></span>
+</div>
+<p id="save-as-error" role="alert"></p>
+<p id="save-as-hint">${words.saveAsHint}</p>
+<div class="choices">
+<button id="save-as-cancel" type="button">${words.cancel}</button>
+<button class="primary">${words.saveAsDo}</button>
+</div>
+</form>
+</dialog>
+`;
 }

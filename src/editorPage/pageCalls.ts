@@ -1,15 +1,25 @@
 import { type Request, type Response, Router } from "express";
 import type { Activity } from "../documents/activity.ts";
-import { type AccessGrant, type GrantEnd, lastSaveUntilMs, mayEdit } from "../documents/grants.ts";
+import { type AccessGrant, type GrantEnd, isOwners, lastSaveUntilMs, mayEdit } from "../documents/grants.ts";
 import type { LastCopy } from "../documents/lastCopy.ts";
-import { accessTokenFor } from "../documents/openSession.ts";
+import type { NewFile } from "../documents/newFiles.ts";
+import { accessTokenFor, personAddress } from "../documents/openSession.ts";
 import { logFacts } from "../http/requestLog.ts";
+import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
-import type { HostPageStatus, NotRenewed, RenewedToken } from "./pageMessages.ts";
+import type { HostPageStatus, NewFileOutcome, NotRenewed, RenewedToken } from "./pageMessages.ts";
 
 type Needs = Pick<
   Services,
-  "grants" | "tokens" | "activity" | "lastCopies" | "sessionsEnded" | "now" | "grantLifetimeMs"
+  | "grants"
+  | "tokens"
+  | "activity"
+  | "lastCopies"
+  | "newFiles"
+  | "sessionsEnded"
+  | "now"
+  | "grantLifetimeMs"
+  | "bridgeUrl"
 >;
 
 /** A save in progress for longer than this counts as dead, together with its process. */
@@ -47,7 +57,20 @@ export function hostSessionRouter(services: Needs): Router {
     const hasLostEditing = !mayEdit(grant, services.now()) && lastSaveUntilMs(grant) !== undefined;
     const lastCopy = hasLostEditing ? await services.lastCopies.find(grant.id) : undefined;
     const activity = await services.activity.of(fileId);
-    response.json(hostPageStatus(grant, ended, activity, services.now(), lastCopy));
+    const newFile = ended === undefined ? await services.newFiles.newest(grant.id) : undefined;
+    response.json(hostPageStatus(grant, ended, activity, services.now(), lastCopy, newFile));
+  });
+
+  // A link on the page, to be followed more than once: a ticket works only once.
+  router.get("/edit/:key/new-file", async (request: Request<{ key: string }>, response: Response) => {
+    const { grant, ended } = await services.grants.behindPageKey(request.params.key);
+    const newest = ended === undefined ? await services.newFiles.newest(grant.id) : undefined;
+    const opened = newest?.made === undefined ? undefined : await services.grants.find(newest.made.editGrantId);
+    if (opened === undefined || opened.revokedAtMs !== undefined) throw new BridgeError({ kind: "ticketInvalid" });
+    logFacts({ grant: opened.id, file: opened.document.fileId });
+    const address = await personAddress(services, opened);
+    // The part after # is for the page: on reload it opens the document again.
+    response.redirect(303, isOwners(opened) ? `${address}#/open?file_id=${opened.document.fileId}` : address);
   });
 
   // Sent with `keepalive` when the page is closed.
@@ -67,6 +90,7 @@ export function hostPageStatus(
   activity: Activity,
   nowMs: number,
   lastCopy?: LastCopy,
+  newFile?: NewFile,
 ): HostPageStatus {
   const { sessions, savingSinceMs, lastSave, lastFailedSave } = activity;
   const called = sessions.find(({ grantId }) => grantId === grant.id)?.called ?? {};
@@ -100,5 +124,12 @@ export function hostPageStatus(
             copy_name: lastFailedSave.copyName ?? null,
           },
     last_copy: lastCopy?.written === undefined ? null : lastCopy.name,
+    ...(newFile === undefined ? {} : { new_file: outcomeOf(newFile) }),
   };
+}
+
+function outcomeOf({ atMs, made, why }: NewFile): NewFileOutcome {
+  return made === undefined
+    ? { at: atMs, why: why ?? "unexpected" }
+    : { at: atMs, name: made.name, file_id: made.fileId };
 }

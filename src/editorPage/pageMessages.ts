@@ -22,6 +22,10 @@ export interface ScriptFacts {
   /** Whether the editor saves when the page sends Action_Save, and reports the result. */
   readonly savesWhenTold: boolean;
   readonly mayShare: boolean;
+  /** Whether the page may ask for the name of a new file. */
+  readonly maySaveAs: boolean;
+  /** Names in the editor's messages are percent-encoded. */
+  readonly encodesNames: boolean;
   readonly language: Language;
   readonly words: HostPageWords;
 }
@@ -54,7 +58,15 @@ export interface HostPageStatus {
   readonly not_saved: NotSaved | null;
   /** The copy made of this session's last save after it lost its permission to edit. */
   readonly last_copy: string | null;
+  /** The newest outcome of Save As in this session; left out while there is none. */
+  readonly new_file?: NewFileOutcome;
 }
+
+/** `file_id` of a file that was made; otherwise `why` it was not: a kind of failure. */
+export type NewFileOutcome = { readonly at: number } & (
+  | { readonly name: string; readonly file_id: string }
+  | { readonly why: string }
+);
 
 /** Reasons that the page has words for. */
 export type NotSavedReason = Failure["kind"];

@@ -17,6 +17,8 @@ export interface Suite {
   readonly ignoresWatermark: boolean;
   /** Saves when the page sends Action_Save, and reports the result. */
   readonly savesWhenTold: boolean;
+  /** Percent-encodes names in its messages to the page. */
+  readonly encodesNames: boolean;
   /** What the host adds to the editor's address. Our page can close documents, so the editor shows a button for it. */
   readonly parameters: Readonly<Record<string, string>>;
   /** CheckFileInfo properties that only this suite knows; suites ignore unknown ones. */
@@ -37,6 +39,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: false,
     ignoresWatermark: false,
     savesWhenTold: true,
+    encodesNames: true,
     parameters: { closebutton: "1" },
     extras: { EnableOwnerTermination: true },
   },
@@ -50,6 +53,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: true,
     ignoresWatermark: true,
     savesWhenTold: false,
+    encodesNames: false,
     parameters: {},
     extras: {},
   },
@@ -64,6 +68,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: false,
     ignoresWatermark: false,
     savesWhenTold: true,
+    encodesNames: false,
     parameters: {},
     extras: { LicenseCheckForEditIsEnabled: true },
   },
@@ -79,6 +84,7 @@ const other: Suite = {
   takesPageConfig: false,
   ignoresWatermark: false,
   savesWhenTold: true,
+  encodesNames: false,
   parameters: { closebutton: "1" },
   extras: {},
 };

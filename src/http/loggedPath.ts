@@ -21,6 +21,7 @@ const shapes: readonly (readonly string[])[] = [
   "edit/:secret/renew",
   "edit/:secret/status",
   "edit/:secret/closed",
+  "edit/:secret/new-file",
   "l/:secret",
   "signin",
   "signin/oauth",

@@ -1,49 +1,19 @@
 import { randomInt } from "node:crypto";
+import { brokenRule, nameLimitBytes, splitName } from "./nameRules.ts";
+
 /** Why a file can't have this name. The reason goes back to the editor in a header, so it is ASCII. */
 export type NameVerdict = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
-/**
- * Bytes of UTF-8, not characters. Cloudreve takes names of 255, but its local storage puts an id and a random word
- * before the name on disk. If that grows beyond 255, the rename succeeds but every later save fails (50004).
- */
-const limitBytes = 230;
-
-/** What makes a name unsafe; the first match is reported. Some rules are Cloudreve's, some are those of Windows. */
-const unsafe: readonly { readonly reason: string; readonly found: (name: string) => boolean }[] = [
-  { reason: "the name is empty", found: (name) => name.trim() === "" },
-  { reason: "the name is a relative path", found: (name) => name === "." || name === ".." },
-  { reason: 'the name contains one of \\ / : * ? " < > |', found: (name) => /[\\/:*?"<>|]/.test(name) },
-  { reason: "the name contains a control character", found: (name) => /\p{Cc}/u.test(name) },
-  { reason: "the name contains an incomplete character", found: (name) => !name.isWellFormed() },
-  { reason: "the name starts with a space", found: (name) => /^\s/u.test(name) },
-  { reason: "the name ends with a dot or a space", found: (name) => /[.\s]$/u.test(name) },
-  {
-    reason: "the name is reserved by Windows",
-    found: (name) => /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)/i.test(name),
-  },
-  { reason: `the name is longer than ${limitBytes} bytes`, found: (name) => Buffer.byteLength(name) > limitBytes },
-];
-
 /** May the bridge give a file this name, extension included? */
 export function checkName(name: string): NameVerdict {
-  const rule = unsafe.find(({ found }) => found(name));
+  const rule = brokenRule(name);
   return rule === undefined ? { ok: true } : { ok: false, reason: rule.reason };
-}
-
-/** Longer text after the last dot is not an extension. */
-const longestExtensionBytes = 32;
-
-/** `Report.final.docx` → stem `Report.final`, extension `.docx`; a leading dot begins no extension. */
-export function splitName(name: string): { readonly stem: string; readonly extension: string } {
-  const dot = name.lastIndexOf(".");
-  const hasExtension = dot > 0 && Buffer.byteLength(name.slice(dot)) <= longestExtensionBytes;
-  return hasExtension ? { stem: name.slice(0, dot), extension: name.slice(dot) } : { stem: name, extension: "" };
 }
 
 /** Joins stem and tail within the limit: cuts the stem between characters and keeps the tail whole. */
 export function joinName(stem: string, tail: string): string {
-  const end = cutBetweenCharacters(tail, limitBytes);
-  const cut = cutBetweenCharacters(stem, limitBytes - Buffer.byteLength(end));
+  const end = cutBetweenCharacters(tail, nameLimitBytes);
+  const cut = cutBetweenCharacters(stem, nameLimitBytes - Buffer.byteLength(end));
   return end === "" ? withoutDotsBehind(cut) : cut + end;
 }
 

@@ -32,6 +32,8 @@ export const rowLives = {
   attempts: "own",
   allowance: "own",
   lastCopy: "own",
+  /** As long as the longest session. */
+  newFile: "own",
   linkUserInfo: "own",
   signOut: "own",
   jti: "own",

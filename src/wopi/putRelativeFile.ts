@@ -6,7 +6,8 @@ import type { SpooledSave } from "../documents/saveSpool.ts";
 import { actionUrl } from "../editors/actionUrl.ts";
 import type { DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
-import { checkName, fileType, nearestName, splitName, underFreeName } from "../model/fileName.ts";
+import { checkName, fileType, nearestName, underFreeName } from "../model/fileName.ts";
+import { splitName } from "../model/nameRules.ts";
 import type { Services } from "../services.ts";
 import { requestedName, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
@@ -20,9 +21,11 @@ type Needs = Pick<
   | "tokens"
   | "locks"
   | "content"
+  | "newFiles"
   | "spool"
   | "limitBytes"
   | "now"
+  | "note"
   | "bridgeUrl"
   | "wopiUrl"
 >;
@@ -52,29 +55,41 @@ export function putRelativeFile(services: Needs): WopiOperation {
     if (grant.permission !== "edit" || grant.saveAs === "none") {
       throw new BridgeError({ kind: "notImplemented", operation: "PUT_RELATIVE" });
     }
-    await countTry(services, grant);
-    const target = targetOf(call);
-    // In case the bridge dies: these bytes are another file's, and must not go into this one.
-    const facts = { ...placingFacts(grant, {}, services.now()), isBesideOnly: true };
-    const save = await receiveSave(services, saveBody(call), facts);
     try {
-      // The body may have taken minutes. A session that was ended in the meantime writes nothing any more.
-      const today = await services.grants.find(grant.id);
-      if (today === undefined || !mayEdit(today, services.now())) throw new BridgeError({ kind: "tokenInvalid" });
-      const parent = await services.drive.stat(grant.document);
-      const wanted = wantedName(target, parent);
-      if (!isOwners(grant)) await requireDocumentType(services, grant, nearestName(wanted, 0));
-      const made =
-        "exact" in target && grant.saveAs === "overwrite"
-          ? await createExactly(services, grant, parent, target, save)
-          : await createNear(services, grant, parent, wanted, save);
-      await services.content.stored(made.file, save.sha256);
-      noteMade(services, grant, made);
-      return await reply(services, grant, parent, made.file);
-    } finally {
-      await save.discard();
+      return await make(services, call);
+    } catch (error) {
+      const failure = error instanceof BridgeError ? error.failure.kind : "unexpected";
+      // A name that is taken is a question to the editor: it goes on with the free one that it is told.
+      if (failure !== "nameTaken") await services.newFiles.failed(grant.id, failure).catch(services.note);
+      throw error;
     }
   };
+}
+
+async function make(services: Needs, call: WopiCall): Promise<WopiReply> {
+  const { grant } = call;
+  await countTry(services, grant);
+  const target = targetOf(call);
+  // In case the bridge dies: these bytes are another file's, and must not go into this one.
+  const facts = { ...placingFacts(grant, {}, services.now()), isBesideOnly: true };
+  const save = await receiveSave(services, saveBody(call), facts);
+  try {
+    // The body may have taken minutes. A session that was ended in the meantime writes nothing any more.
+    const today = await services.grants.find(grant.id);
+    if (today === undefined || !mayEdit(today, services.now())) throw new BridgeError({ kind: "tokenInvalid" });
+    const parent = await services.drive.stat(grant.document);
+    const wanted = wantedName(target, parent);
+    if (!isOwners(grant)) await requireDocumentType(services, grant, nearestName(wanted, 0));
+    const made =
+      "exact" in target && grant.saveAs === "overwrite"
+        ? await createExactly(services, grant, parent, target, save)
+        : await createNear(services, grant, parent, wanted, save);
+    await services.content.stored(made.file, save.sha256);
+    noteMade(services, grant, made);
+    return await reply(services, grant, parent, made.file);
+  } finally {
+    await save.discard();
+  }
 }
 
 /** @throws headerInvalid when both names or neither are given @throws notImplemented when WOPI requires it for both */
@@ -224,6 +239,7 @@ async function reply(services: Needs, grant: AccessGrant, parent: DriveFile, fil
   const facts = { ...rights, document, fileName: file.name, actionUrl: address, derivedFrom: grant.derivedFrom ?? id };
   const edit = await services.grants.issue(facts);
   const view = await services.grants.issue({ ...facts, permission: "view" });
+  await services.newFiles.made(id, { name: file.name, fileId: file.id, editGrantId: edit.id });
   return {
     json: {
       Name: file.name,

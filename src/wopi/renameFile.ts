@@ -1,7 +1,7 @@
 import { editorAddress } from "../documents/openSession.ts";
 import { renameDocument } from "../documents/renameDocument.ts";
 import { BridgeError } from "../model/failure.ts";
-import { splitName } from "../model/fileName.ts";
+import { splitName } from "../model/nameRules.ts";
 import type { Services } from "../services.ts";
 import { optionalLockId, requestedName, requireRename, type WopiCall, type WopiOperation } from "./wopiCall.ts";
 

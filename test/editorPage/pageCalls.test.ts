@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Activity, FileActivity } from "../../src/documents/activity.ts";
 import { type AccessGrant, AccessGrants } from "../../src/documents/grants.ts";
 import { LastCopies, type LastCopy } from "../../src/documents/lastCopy.ts";
+import { NewFiles } from "../../src/documents/newFiles.ts";
 import { hostPageStatus, hostSessionRouter } from "../../src/editorPage/pageCalls.ts";
 import { AccessTokens } from "../../src/http/accessToken.ts";
 import { webStatus } from "../../src/http/failureResponse.ts";
@@ -148,6 +149,7 @@ describe("an open host page", () => {
   let grants: AccessGrants;
   let activity: FileActivity;
   let lastCopies: LastCopies;
+  let newFiles: NewFiles;
   let endedFiles: string[];
   let tokens: AccessTokens;
   let server: Server;
@@ -160,9 +162,20 @@ describe("an open host page", () => {
     activity = new FileActivity(store, clock.now);
     tokens = new AccessTokens(["a secret of at least thirty-two bytes"], clock.now);
     lastCopies = new LastCopies(store, clock.now);
+    newFiles = new NewFiles(store, clock.now);
     endedFiles = [];
     const sessionsEnded = async (fileId: string) => void endedFiles.push(fileId);
-    const services = { grants, activity, lastCopies, sessionsEnded, tokens, now: clock.now, grantLifetimeMs: hourMs };
+    const services = {
+      grants,
+      activity,
+      lastCopies,
+      newFiles,
+      sessionsEnded,
+      tokens,
+      now: clock.now,
+      grantLifetimeMs: hourMs,
+      bridgeUrl: "https://bridge.example",
+    };
     const app = express().use(hostSessionRouter(services));
     app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
       response.status(error instanceof BridgeError ? webStatus(error.failure.kind) : 500).end();
@@ -180,6 +193,12 @@ describe("an open host page", () => {
     const answer = await fetch(`http://127.0.0.1:${port}/edit/${key}/${what}`, { method });
     const text = await answer.text();
     return { status: answer.status, body: (text === "" ? {} : JSON.parse(text)) as Record<string, unknown> };
+  }
+
+  async function openNewFile(key: string): Promise<{ status: number; location: string | null }> {
+    const { port } = server.address() as AddressInfo;
+    const answer = await fetch(`http://127.0.0.1:${port}/edit/${key}/new-file`, { redirect: "manual" });
+    return { status: answer.status, location: answer.headers.get("Location") };
   }
 
   it("gets a fresh token for its grant, and is known to be open", async () => {
@@ -225,6 +244,44 @@ describe("an open host page", () => {
     for (const { id } of [grant, other]) await grants.revoke(id);
     const told = await Promise.all(keys.map(async (key) => (await ask("GET", key, "status")).body["last_copy"]));
     expect(told).toEqual(["Report (conflict, Ann).docx", null]);
+  });
+
+  it("is told what became of its own Save As, and nobody else is", async () => {
+    const [grant, other] = [await grants.issue(facts), await grants.issue(facts)];
+    const [key, others] = [await grants.issuePageKey(grant), await grants.issuePageKey(other)];
+    expect((await ask("GET", key, "status")).body).not.toHaveProperty("new_file");
+    await newFiles.failed(grant.id, "nameIllegal");
+    expect((await ask("GET", key, "status")).body["new_file"]).toEqual({ at: startMs, why: "nameIllegal" });
+    clock.advance(minuteMs);
+    await newFiles.made(grant.id, { name: "Copy.docx", fileId: "f2", editGrantId: "g9" });
+    const made = { at: startMs + minuteMs, name: "Copy.docx", file_id: "f2" };
+    expect((await ask("GET", key, "status")).body["new_file"]).toEqual(made);
+    expect((await ask("GET", others, "status")).body).not.toHaveProperty("new_file");
+  });
+
+  it("opens its new file as often as wanted, with its own rights, and not after its end", async () => {
+    const grant = await grants.issue(facts);
+    const key = await grants.issuePageKey(grant);
+    expect((await openNewFile(key)).status).toBe(410);
+    const opened = await grants.issue({
+      ...facts,
+      document: { account: "alice", fileId: "f2" },
+      derivedFrom: grant.id,
+    });
+    await newFiles.made(grant.id, { name: "Copy.docx", fileId: "f2", editGrantId: opened.id });
+    const tickets = [await openNewFile(key), await openNewFile(key)].map(({ status, location }) => {
+      expect(status).toBe(303);
+      return /^https:\/\/bridge\.example\/edit\/([^/#]+)$/.exec(location ?? "")?.[1] ?? "";
+    });
+    for (const ticket of tickets) expect((await grants.redeemTicket(ticket)).document.fileId).toBe("f2");
+    await grants.revoke(grant.id);
+    expect((await openNewFile(key)).status).toBe(410);
+  });
+
+  it("opens its owner's new file at an address that can be loaded again", async () => {
+    const grant = await grants.issue({ ...facts, issuedTo: "person:u1" });
+    await newFiles.made(grant.id, { name: "Copy.docx", fileId: facts.document.fileId, editGrantId: grant.id });
+    expect((await openNewFile(await grants.issuePageKey(grant))).location).toMatch(/#\/open\?file_id=f1$/);
   });
 
   it("is told that its link was revoked, and of what became of the last save", async () => {

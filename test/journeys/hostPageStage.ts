@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { BrowserContext, FrameLocator, Locator, Page } from "playwright-core";
 import { type DemoEditor, openDemoEditor } from "../../src/sandbox/demoEditor/demoEditor.ts";
+import type { GuiseName } from "../../src/sandbox/demoEditor/guises.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import { type Session, sessionSchema } from "../support/wopiClient.ts";
 
@@ -18,13 +19,17 @@ export interface StageOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Where documents are opened, in place of the demo editor. */
   readonly editAddress?: string;
+  /** What the demo editor passes for; the plain one if left out. */
+  readonly guise?: GuiseName;
 }
 
-export async function openStage({ settings = {}, editAddress }: StageOptions = {}): Promise<Stage> {
-  const editor = await openDemoEditor({ port: 0 });
-  const address = editAddress ?? `${editor.url}/editor/edit?closebutton=1&`;
+export async function openStage({ settings = {}, editAddress, guise }: StageOptions = {}): Promise<Stage> {
+  const editor = await openDemoEditor({ port: 0, ...(guise === undefined ? {} : { guise }) });
+  const ofGuise = guise === undefined ? undefined : editor.actions()["txt"];
+  const address = editAddress ?? ofGuise?.["edit"] ?? `${editor.url}/editor/edit?closebutton=1&`;
   const bridge = await testBridge({
-    settings,
+    // What else a real one opens, such as PDF, is known from its discovery.
+    settings: { ...(guise === undefined ? {} : { DISCOVERY_URLS: editor.discoveryUrl }), ...settings },
     // No waiting between the tries of a save.
     pause: async () => undefined,
     drive: {
@@ -34,7 +39,7 @@ export async function openStage({ settings = {}, editAddress }: StageOptions = {
           type: "wopi",
           display_name: "Editor",
           exts: ["txt"],
-          wopi_actions: { txt: { view: address, edit: address } },
+          wopi_actions: { txt: { view: ofGuise?.["view"] ?? address, edit: address } },
         },
       ],
     },

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkName, fileType, joinName, nearestName, nearestRename, splitName } from "../../src/model/fileName.ts";
+import { checkName, fileType, joinName, nearestName, nearestRename } from "../../src/model/fileName.ts";
+import { splitName } from "../../src/model/nameRules.ts";
 import { randomRuns } from "../support/tier.ts";
 
 const bytes = (text: string): number => Buffer.byteLength(text);

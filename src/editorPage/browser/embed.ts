@@ -23,6 +23,7 @@ export const openDocument: typeof embed.openDocument = (element, options) => {
     saved: new Set(),
     saveFailed: new Set(),
     renamed: new Set(),
+    savedAs: new Set(),
     closed: new Set(),
     expired: new Set(),
   };

@@ -23,6 +23,8 @@ export interface DocumentEvents {
     readonly copyName: string | null;
   };
   renamed: { readonly name: string };
+  /** Save As made a new file in the document's folder, under the name that the drive gave it. */
+  savedAs: { readonly name: string; readonly fileId: string };
   /** The frame has been removed. */
   closed: Record<string, never>;
   /**

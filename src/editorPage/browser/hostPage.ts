@@ -1,10 +1,17 @@
 // The page around the editor. Exchanges messages only with the editor's exact origin, a listed portal's, and the
 // bridge.
+
+import type { AnsweredMessage, HostMessage } from "../editorMessages.ts";
 import type { HostPageStatus, ScriptFacts } from "../pageMessages.ts";
 import { sessionEnd } from "./end.ts";
+import { newFileNews } from "./newFileNews.ts";
+import { noticeLine } from "./noticeLine.ts";
+import { part } from "./part.ts";
 import { statusPolling } from "./polling.ts";
 import { portalTalk } from "./portal.ts";
-import { nameAfterRename, reopenPath, unsavedAfterEnd } from "./rules.ts";
+import { decodedName, nameAfterRename, reopenPath, unsavedAfterEnd } from "./rules.ts";
+import { saveAsDialog } from "./saveAsDialog.ts";
+import { meaningOf, type SaveResponse } from "./saveResponse.ts";
 import { type SaveAnswer, saveRequests } from "./saving.ts";
 import { ending, fill, type PageState, statusLine, timeSpelling } from "./statusLine.ts";
 import { type PageToken, tokenKeeper } from "./token.ts";
@@ -12,6 +19,7 @@ import { type PageToken, tokenKeeper } from "./token.ts";
 const facts: ScriptFacts = JSON.parse(part("#facts", HTMLScriptElement).text);
 const { words } = facts;
 const line = part("#status", HTMLParagraphElement);
+const notice = noticeLine(part("#notice", HTMLDivElement), words.dismiss);
 const holder = part("#frame-holder", HTMLElement);
 const form = part("#editor-form", HTMLFormElement);
 const tokenField = part("[name=access_token]", HTMLInputElement);
@@ -62,6 +70,7 @@ function show(): void {
     words,
     spell,
   );
+  if (isOver()) saveAs?.cancel();
   // The end of a session is shown in large type; the line remains for screen readers.
   line.className = state.phase === "ended" ? "heard" : tone;
   // A screen reader reads the line each time it is written, even when the text is the same.
@@ -92,6 +101,7 @@ const polling = statusPolling({
     state.isModified ||
     state.waitsForCopy ||
     saving.isWaiting() ||
+    newFile.isWaiting() ||
     (state.status?.saving_since ?? null) !== null,
   took: takeStatus,
   ended: end,
@@ -125,6 +135,7 @@ function takeStatus(status: HostPageStatus): void {
   }
   if (failed === null || failed.kept_in === "copy") state.notSavedSinceMs = undefined;
   else state.notSavedSinceMs ??= failed.at;
+  newFile.took(status, state.openedAtMs);
   if (noticedEditMs !== undefined && saved !== null && saved.at >= noticedEditMs) {
     noticedEditMs = undefined;
     setModified(false);
@@ -289,7 +300,7 @@ function openEditor(): void {
   form.submit();
 }
 
-function tellEditor(MessageId: string, Values: Readonly<Record<string, unknown>> = {}): void {
+function tellEditor(MessageId: HostMessage, Values: Readonly<Record<string, unknown>> = {}): void {
   const message = JSON.stringify({ MessageId, SendTime: Date.now(), Values });
   frame.contentWindow?.postMessage(message, facts.editorOrigin);
 }
@@ -315,6 +326,42 @@ const saving = saveRequests({
     polling.now();
   },
 });
+
+// New files.
+
+const newFile = newFileNews({
+  words,
+  href: `${facts.bridgeUrl}/edit/${facts.pageKey}/new-file`,
+  show: notice.show,
+  tellPortal: (made) => portal.tell("savedAs", made),
+});
+
+const saveAs = facts.maySaveAs
+  ? saveAsDialog({
+      words,
+      chosen: (name) => {
+        newFile.asked(name);
+        tellEditor("Action_SaveAs", { Filename: name, Notify: true });
+        polling.now();
+      },
+      closed: () => {
+        frame.focus();
+        tellEditor("Grab_Focus");
+      },
+    })
+  : undefined;
+
+function heardOfSave(values: SaveResponse): void {
+  const meaning = meaningOf(values, { forSave: saving.isWaiting(), forNewFile: newFile.isWaiting() });
+  if (meaning === "saved") saving.answered(values);
+  if (meaning === "refused") newFile.refused();
+  // Token, title and status of this page are the document's, not the new file's.
+  if (meaning === "moved" && !isOver()) {
+    setModified(false);
+    openEditor();
+  }
+  polling.now();
+}
 
 async function save(): Promise<SaveAnswer> {
   if (state.ended !== undefined) return { saved: false, reason: "ended" };
@@ -363,7 +410,7 @@ function sayClosed(): void {
 /** The values in an editor's message; none of them is trusted. */
 type Values = Readonly<Record<string, unknown>>;
 
-const fromEditor: Readonly<Record<string, (values: Values) => void>> = {
+const fromEditor: Readonly<Record<AnsweredMessage, (values: Values) => void>> = {
   App_LoadingStatus: ({ Status }) => {
     tellEditor("Host_PostmessageReady");
     if (Status === "Failed") state.phase = "failed";
@@ -385,13 +432,17 @@ const fromEditor: Readonly<Record<string, (values: Values) => void>> = {
   },
   File_Rename: ({ NewName }) => {
     if (typeof NewName !== "string" || NewName === "") return;
-    state.fileName = nameAfterRename(state.fileName, NewName);
+    state.fileName = nameAfterRename(state.fileName, facts.encodesNames ? decodedName(NewName) : NewName);
     document.title = state.fileName;
     frame.title = state.fileName;
     portal.tell("renamed", { name: state.fileName });
   },
-  Action_Save_Resp: saving.answered,
+  Action_Save_Resp: heardOfSave,
+  Action_Load_Resp: ({ success }) => {
+    if (success === false) state.phase = "failed";
+  },
   App_TokenExpiring: renewals.planAsked,
+  App_TokenExpired: renewals.planAsked,
   Session_Closed: () => {
     state.phase = "left";
     renewals.stop();
@@ -400,7 +451,18 @@ const fromEditor: Readonly<Record<string, (values: Values) => void>> = {
   UI_Close: leave,
   UI_Share: share,
   UI_Sharing: share,
+  UI_SaveAs: ({ format }) => {
+    if (saveAs === undefined) notice.show({ tone: "trouble", text: words.saveAsForbidden });
+    else saveAs.ask(state.fileName, format);
+  },
+  UI_CreateFile: () => notice.show({ text: words.noNewDocuments }),
+  UI_Cancel_Password: () =>
+    notice.show({ text: words.passwordNeeded, button: { label: words.openAgain, act: openEditor } }),
 };
+
+function isAnswered(name: string): name is AnsweredMessage {
+  return Object.hasOwn(fromEditor, name);
+}
 
 function hearEditor(data: string): void {
   let message: { readonly MessageId?: string; readonly Values?: Values | null } | null;
@@ -413,8 +475,8 @@ function hearEditor(data: string): void {
   // After the session's end, the page waits only for the answer to its last save.
   if (state.ended !== undefined && message?.MessageId !== "Action_Save_Resp") return;
   const name = String(message?.MessageId);
-  if (!Object.hasOwn(fromEditor, name) || state.phase === "closed") return;
-  fromEditor[name]?.(message?.Values ?? {});
+  if (!isAnswered(name) || state.phase === "closed") return;
+  fromEditor[name](message?.Values ?? {});
   show();
 }
 
@@ -481,10 +543,3 @@ line.textContent = fill(words.loading, { name: facts.fileName });
 openEditor();
 renewals.plan();
 polling.now();
-
-/** An element that the bridge has put into the page. */
-function part<Kind extends Element>(selector: string, kind: new () => Kind): Kind {
-  const found = document.querySelector(selector);
-  if (!(found instanceof kind)) throw new Error(`The page has no ${selector}.`);
-  return found;
-}

@@ -78,3 +78,12 @@ export function nameAfterRename(oldName: string, newName: string): string {
   const extension = dot > 0 ? oldName.slice(dot) : "";
   return newName.toLowerCase().endsWith(extension.toLowerCase()) ? newName : newName + extension;
 }
+
+/** A percent-encoded name; one that is not is left as it is. */
+export function decodedName(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

@@ -1,4 +1,5 @@
 // Saves that the page requests from the editor.
+import type { SaveResponse } from "./saveResponse.ts";
 
 const saveTimeoutMs = 30_000;
 
@@ -6,13 +7,6 @@ export interface SaveAnswer {
   readonly saved: boolean;
   /** Why it was not saved. */
   readonly reason?: string;
-}
-
-/** Values of an Action_Save_Resp, as the editor sends them. */
-interface SaveResponse {
-  readonly success?: unknown;
-  readonly result?: unknown;
-  readonly errorMsg?: unknown;
 }
 
 interface SavingParts {

@@ -155,7 +155,11 @@ function endingSoon(state: PageState, words: HostPageWords, time: Spell): string
 }
 
 function notSaved(failed: NotSaved, { notSavedSinceMs }: PageState, words: HostPageWords, time: Spell): string {
-  const values = { time: time(notSavedSinceMs ?? failed.at), person: failed.by, why: reason(failed.why, words) };
+  const values = {
+    time: time(notSavedSinceMs ?? failed.at),
+    person: failed.by,
+    why: failureInWords(failed.why, words),
+  };
   if (failed.kept_in === "spool") return fill(failed.is_mine ? words.notSavedKept : words.notSavedKeptBy, values);
   return fill(failed.is_mine ? words.notSavedHere : words.notSavedHereBy, values);
 }
@@ -165,7 +169,7 @@ function inCopy(failed: NotSaved, words: HostPageWords, time: Spell): string {
     time: time(failed.at),
     person: failed.by,
     copy: failed.copy_name ?? "",
-    why: reason(failed.why, words),
+    why: failureInWords(failed.why, words),
   });
 }
 
@@ -177,7 +181,8 @@ function isLongAgo(failed: NotSaved, { status }: PageState): boolean {
   return (status?.now ?? 0) - failed.at > dayMs;
 }
 
-function reason(why: NotSaved["why"], words: HostPageWords): string {
+/** Why something was not saved, as the end of a sentence. */
+export function failureInWords(why: NotSaved["why"], words: HostPageWords): string {
   const reasons: Partial<Record<NotSavedReason, string>> = {
     changedInStorage: words.whyChangedInStorage,
     lockMismatch: words.whyLockMismatch,
@@ -193,6 +198,8 @@ function reason(why: NotSaved["why"], words: HostPageWords): string {
     bodyTooLarge: words.whyBodyTooLarge,
     spoolFailed: words.whySpoolFailed,
     spoolFull: words.whySpoolFailed,
+    nameIllegal: words.whyNameIllegal,
+    tooManyAttempts: words.whyTooManyAttempts,
   };
   return Object.entries(reasons).find(([kind]) => kind === why)?.[1] ?? words.whyUnexpected;
 }

@@ -19,6 +19,8 @@ export interface PageHabits {
   readonly tells: readonly string[];
   /** Save as does nothing itself: it asks the host for a name and waits for Action_SaveAs. */
   readonly asksHostForName: boolean;
+  /** Tells the host of each new file, whether or not it asked to be told. */
+  readonly tellsNewFiles: boolean;
   /** The NewName of File_Rename, as encodeURIComponent writes it. */
   readonly encodesNames: boolean;
   /** Says to the person, too, that the session is about to end. */
@@ -146,6 +148,7 @@ const plain: Guise = {
     hears: collaboraHears,
     tells: collaboraTells,
     asksHostForName: false,
+    tellsNewFiles: false,
     encodesNames: false,
     warnsOfExpiry: false,
     buttons: [],
@@ -171,6 +174,7 @@ export const guises: Readonly<Record<GuiseName, Guise>> = {
       hears: collaboraHears,
       tells: [...collaboraTells, ...collaboraButtons.map(({ message }) => message)],
       asksHostForName: true,
+      tellsNewFiles: true,
       encodesNames: true,
       warnsOfExpiry: true,
       buttons: collaboraButtons,
@@ -213,6 +217,7 @@ export const guises: Readonly<Record<GuiseName, Guise>> = {
         ...onlyofficeButtons.map(({ message }) => message),
       ],
       asksHostForName: false,
+      tellsNewFiles: false,
       encodesNames: false,
       warnsOfExpiry: false,
       buttons: onlyofficeButtons,

@@ -194,7 +194,8 @@ async function rename() {
 async function asked(command, notify) {
   const failure = { success: false, result: "Save failed", errorMsg: "the editor's server cannot be reached" };
   const outcome = (await connection.ask(command).catch(() => failure)) ?? failure;
-  if (notify) host.send("Action_Save_Resp", outcome);
+  const isNewFile = outcome.success && command.command === "saveAs";
+  if (notify || (isNewFile && info.host.tellsNewFiles)) host.send("Action_Save_Resp", outcome);
   if (!outcome.success && command.command === "saveAs") showNotice(`Not saved: ${outcome.errorMsg}`);
 }
 
