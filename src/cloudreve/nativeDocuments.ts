@@ -177,7 +177,7 @@ export class NativeDocuments {
     const { seen } = session;
     if (seen?.version === file.version && seen.modifiedAt === file.modifiedAt) return true;
     const known = await this.#knownVersion(document.fileId, file.version);
-    return known?.lastModifiedTime === file.modifiedAt;
+    return known !== undefined && wholeSeconds(known.lastModifiedTime) === file.modifiedAt;
   }
 
   /** The file at the session's path, which is not proven to be the right one. */

@@ -230,11 +230,12 @@ export class ContentRecord {
 
   /** @returns what is recorded about this version afterwards; a time given out once never changes */
   async #remember(file: DriveFile, more: Pick<VersionFacts, "sha256">): Promise<VersionFacts> {
-    let facts: VersionFacts = { version: file.version, lastModifiedTime: file.modifiedAt };
+    const fresh: VersionFacts = { version: file.version, lastModifiedTime: inSevenDigits(file.modifiedAt) };
+    let facts = fresh;
     await this.#versions.update(file.id, (versions = []) => {
       const known = versions.find(({ version }) => version === file.version);
       facts = {
-        ...(known ?? { version: file.version, lastModifiedTime: file.modifiedAt }),
+        ...(known ?? fresh),
         folderUri: folderOf(file.uri),
         ...more,
       };
@@ -244,6 +245,14 @@ export class ContentRecord {
     });
     return facts;
   }
+}
+
+/**
+ * `2026-11-27T19:33:22Z` → `2026-11-27T19:33:22.0000000Z`, as in Microsoft's examples: Collabora logs a warning for a time
+ * without a fraction, at each load and save.
+ */
+function inSevenDigits(wholeSecond: string): string {
+  return wholeSecond.replace(/Z$/, ".0000000Z");
 }
 
 /**

@@ -73,6 +73,7 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
       language: request.language,
       theme: request.theme,
     }),
+    request.theme,
   );
   // Rather not opened than opened without its protection.
   if (request.restrictions.watermark !== undefined && suiteOf(address).ignoresWatermark) {

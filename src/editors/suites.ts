@@ -19,6 +19,8 @@ export interface Suite {
   readonly savesWhenTold: boolean;
   /** Percent-encodes names in its messages to the page. */
   readonly encodesNames: boolean;
+  /** Parameter of its address for a theme, where discovery has no placeholder for it. */
+  readonly themeParameter?: (theme: "light" | "dark") => readonly [name: string, value: string];
   /** What the host adds to the editor's address. Our page can close documents, so the editor shows a button for it. */
   readonly parameters: Readonly<Record<string, string>>;
   /** CheckFileInfo properties that only this suite knows; suites ignore unknown ones. */
@@ -40,6 +42,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     ignoresWatermark: false,
     savesWhenTold: true,
     encodesNames: true,
+    themeParameter: (theme) => ["ui_defaults", `UITheme=${theme}`],
     parameters: { closebutton: "1" },
     extras: { EnableOwnerTermination: true },
   },
@@ -107,9 +110,11 @@ export function suiteOfKey(key: string): Suite {
 }
 
 /** @returns the address with the parameters its suite needs; parameters it already has stay as they are */
-export function withSuiteParameters(actionUrl: string): string {
+export function withSuiteParameters(actionUrl: string, theme?: "light" | "dark"): string {
   const url = new URL(actionUrl);
-  for (const [name, value] of Object.entries(suiteOf(actionUrl).parameters)) {
+  const { parameters, themeParameter } = suiteOf(actionUrl);
+  const themed = theme === undefined ? undefined : themeParameter?.(theme);
+  for (const [name, value] of [...Object.entries(parameters), ...(themed === undefined ? [] : [themed])]) {
     if (!url.searchParams.has(name)) url.searchParams.set(name, value);
   }
   return url.href;

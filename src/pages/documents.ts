@@ -3,9 +3,9 @@ import { z } from "zod";
 import { type DocumentRequest, openDocument } from "../documents/openSession.ts";
 import { logFacts } from "../http/requestLog.ts";
 import type { Services } from "../services.ts";
-import { editorLanguage, languages } from "./language.ts";
+import { languages } from "./language.ts";
 import { fileIdIn, safeReturn } from "./ownOrigin.ts";
-import { forPerson, keepLanguage, languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
+import { editorLanguageOf, forPerson, keepLanguage, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { documentsPage } from "./views/documentsPage.ts";
 import { savesOf } from "./waitingSaves.ts";
 
@@ -51,7 +51,7 @@ export function documentPagesRouter(services: Needs): Router {
         restrictions: {},
         saveAs: "overwrite",
         mayRename: true,
-        language: editorLanguage[await languageOf(services.cookies, request)],
+        language: await editorLanguageOf(services.cookies, request),
         theme: undefined,
         issuedTo: `person:${person.id}`,
         generation: person.generation,

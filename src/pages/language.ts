@@ -1,9 +1,8 @@
+import { languageTag } from "../model/languageTag.ts";
+
 /** The bridge's languages. */
 export const languages = ["en", "zh-CN"] as const;
 export type Language = (typeof languages)[number];
-
-/** The language an editor is told; editors need a region. */
-export const editorLanguage: Readonly<Record<Language, string>> = { en: "en-US", "zh-CN": "zh-CN" };
 
 /**
  * A person's language: the chosen one, otherwise the first of the browser's that the bridge has, otherwise English.
@@ -15,6 +14,24 @@ export function chooseLanguage(choices: readonly (string | undefined)[], acceptL
     if (language !== undefined) return language;
   }
   return "en";
+}
+
+/**
+ * The language that an editor is told: the person's own first one, whether or not our pages have it.
+ * @param asked the `lang` parameter
+ * @param kept chosen with our language switch, which has only our own languages: it counts for those who read one of them
+ */
+export function editorLanguage(
+  asked: string | undefined,
+  kept: Language | undefined,
+  acceptLanguage: string | undefined,
+): string {
+  const chosen = languageTag(asked ?? "");
+  if (chosen !== undefined) return chosen;
+  const [first] = acceptedTags(acceptLanguage ?? "").flatMap((tag) => languageTag(tag) ?? []);
+  const ours = first === undefined ? undefined : languageOfTag(first);
+  const isSwitched = kept !== undefined && kept !== ours && (first === undefined || ours !== undefined);
+  return (isSwitched ? languageTag(kept) : first) ?? "en-US";
 }
 
 /** Ignores region and script: for `zh-TW`, 简体中文 is better than English. */

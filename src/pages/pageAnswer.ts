@@ -7,7 +7,7 @@ import type { SignedCookies } from "../http/signedCookies.ts";
 import type { Failure } from "../model/failure.ts";
 import { type SignedInPerson, sessionLifetimeMs } from "../model/personSessions.ts";
 import type { Services } from "../services.ts";
-import { chooseLanguage, type Language, languages } from "./language.ts";
+import { chooseLanguage, editorLanguage, type Language, languages } from "./language.ts";
 import { type MessageKind, messagePage } from "./views/messagePage.ts";
 import type { Page, PageContext } from "./views/page.ts";
 
@@ -43,6 +43,13 @@ export async function languageOf(cookies: SignedCookies, request: Request): Prom
   const asked = request.query["lang"];
   const kept = await cookies.read(request, languageCookie, z.enum(languages));
   return chooseLanguage([typeof asked === "string" ? asked : undefined, kept], request.get("Accept-Language"));
+}
+
+/** What an editor that the person opens is told. */
+export async function editorLanguageOf(cookies: SignedCookies, request: Request): Promise<string> {
+  const asked = request.query["lang"];
+  const kept = await cookies.read(request, languageCookie, z.enum(languages));
+  return editorLanguage(typeof asked === "string" ? asked : undefined, kept, request.get("Accept-Language"));
 }
 
 export async function keepLanguage(cookies: SignedCookies, response: Response, language: Language): Promise<void> {

@@ -56,7 +56,7 @@ function editRouter(services: Services): Router {
       nonce: newNonce(),
       bridgeUrl: services.bridgeUrl,
       embedOrigins: services.config.EMBED_ORIGINS,
-      language: chooseLanguage([grant.language], undefined),
+      language: chooseLanguage([grant.language], request.get("Accept-Language")),
       takesFreshTokens: suiteOf(grant.actionUrl).takesFreshTokens,
       mayShare: grant.person.id === grant.ownerId && grant.document.version === undefined,
     });

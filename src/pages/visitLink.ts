@@ -9,9 +9,8 @@ import type { EditLink } from "../links/links.ts";
 import type { Allowance } from "../model/allowances.ts";
 import { failureOf } from "../model/failure.ts";
 import type { Services } from "../services.ts";
-import { editorLanguage } from "./language.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
-import { languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
+import { editorLanguageOf, languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { type VisitFacts, visitPage } from "./views/visitPage.ts";
 import { cleanName, hasPassed, rememberVisitor, visitorOf } from "./visitorCookie.ts";
 import { pageWords } from "./words/pageWords.ts";
@@ -123,7 +122,7 @@ async function enter(
     restrictions: {},
     saveAs: "new",
     mayRename: link.mayRename,
-    language: editorLanguage[language],
+    language: await editorLanguageOf(services.cookies, request),
     theme: undefined,
     issuedTo: `link:${link.id}`,
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ContentRecord, type EditorLoad, loadBehindSave } from "../../src/documents/contentRecord.ts";
 import type { DriveFile } from "../../src/model/drive.ts";
+import { put } from "../../src/model/keyValueStore.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 
 const file: DriveFile = {
@@ -13,6 +14,8 @@ const file: DriveFile = {
 };
 const saved: DriveFile = { ...file, version: "v2", modifiedAt: "2026-11-21T08:20:00Z" };
 const renamed = (of: DriveFile): DriveFile => ({ ...of, name: "New.docx", modifiedAt: "2026-11-21T09:00:00Z" });
+/** The time that editors are told for it. */
+const toldFor = ({ modifiedAt }: DriveFile): string => modifiedAt.replace("Z", ".0000000Z");
 
 function freshRecord() {
   const store = openMemoryStore(() => 0);
@@ -22,35 +25,35 @@ function freshRecord() {
 describe("the time an editor is told", () => {
   it("is the drive's own for a version seen for the first time", async () => {
     const { content } = freshRecord();
-    expect(await content.lastModifiedTime(file)).toBe(file.modifiedAt);
+    expect(await content.lastModifiedTime(file)).toBe(toldFor(file));
   });
 
   it("stays the same when a rename moves the drive's, since an editor takes another time for another content", async () => {
     const { content } = freshRecord();
     await content.lastModifiedTime(file);
-    expect(await content.lastModifiedTime(renamed(file))).toBe(file.modifiedAt);
+    expect(await content.lastModifiedTime(renamed(file))).toBe(toldFor(file));
   });
 
   it("is the new one after a save, and stays that", async () => {
     const { content } = freshRecord();
     await content.lastModifiedTime(file);
     await content.stored(saved, "hash");
-    expect(await content.lastModifiedTime(saved)).toBe(saved.modifiedAt);
-    expect(await content.lastModifiedTime(renamed(saved))).toBe(saved.modifiedAt);
+    expect(await content.lastModifiedTime(saved)).toBe(toldFor(saved));
+    expect(await content.lastModifiedTime(renamed(saved))).toBe(toldFor(saved));
   });
 
   it("is the one that was told already when a question came between the drive's save and our note of it", async () => {
     const { content } = freshRecord();
     await content.lastModifiedTime(saved);
     await content.stored(renamed(saved), "hash");
-    expect(await content.lastModifiedTime(renamed(saved))).toBe(saved.modifiedAt);
+    expect(await content.lastModifiedTime(renamed(saved))).toBe(toldFor(saved));
   });
 
   it("is not moved by a question that was asked before a save and answered after it", async () => {
     const { content } = freshRecord();
     await content.stored(saved, "hash");
     await content.lastModifiedTime(file);
-    expect(await content.lastModifiedTime(renamed(saved))).toBe(saved.modifiedAt);
+    expect(await content.lastModifiedTime(renamed(saved))).toBe(toldFor(saved));
     expect(await content.sha256(saved)).toBe("hash");
   });
 
@@ -63,10 +66,17 @@ describe("the time an editor is told", () => {
     expect(times[0]).toBe(times[1]);
   });
 
+  it("stays as an earlier bridge told it, without a fraction, for editors that still have it open", async () => {
+    const { store, content } = freshRecord();
+    await put(store, "versions:f1", JSON.stringify([{ version: "v1", lastModifiedTime: "2026-11-21T08:15:00Z" }]));
+    expect(await content.lastModifiedTime(file)).toBe("2026-11-21T08:15:00Z");
+    expect(await content.lastModifiedTime(saved)).toBe("2026-11-21T08:20:00.0000000Z");
+  });
+
   it("is kept per file", async () => {
     const { content } = freshRecord();
     await content.lastModifiedTime(file);
-    expect(await content.lastModifiedTime({ ...renamed(file), id: "f2" })).toBe("2026-11-21T09:00:00Z");
+    expect(await content.lastModifiedTime({ ...renamed(file), id: "f2" })).toBe("2026-11-21T09:00:00.0000000Z");
   });
 
   it("takes no more room with each save", async () => {

@@ -15,7 +15,7 @@ function stage() {
 describe("renaming a document", () => {
   it("keeps its extension, and the audit hears of it", async () => {
     const { rename, audited, file } = stage();
-    expect(await rename("Summary")).toEqual({ name: "Summary.docx", lastModifiedTime: "2026-11-21T08:15:00Z" });
+    expect(await rename("Summary")).toEqual({ name: "Summary.docx", lastModifiedTime: "2026-11-21T08:15:00.0000000Z" });
     expect(file()?.name).toBe("Summary.docx");
     expect((await rename("Plan.DOCX")).name).toBe("Plan.docx");
     expect(audited).toMatchObject([

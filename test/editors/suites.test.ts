@@ -55,6 +55,17 @@ describe("the suite behind an action URL", () => {
     },
   );
 
+  it("gives the theme to Collabora, whose discovery has no place for it", () => {
+    const shown = (url: string, theme?: "light" | "dark") =>
+      new URL(withSuiteParameters(url, theme)).searchParams.get("ui_defaults");
+    for (const url of addresses["collabora"] ?? []) {
+      expect([shown(url, "dark"), shown(url, "light"), shown(url)]).toEqual(["UITheme=dark", "UITheme=light", null]);
+      expect(shown(`${url}&ui_defaults=UIMode=compact`, "dark")).toBe("UIMode=compact");
+    }
+    for (const suite of ["onlyoffice", "microsoft365", "other"])
+      for (const url of addresses[suite] ?? []) expect(shown(url, "dark")).toBeNull();
+  });
+
   it("may take a missing time for Overwrite only where the suite always sends one", () => {
     const overwrites = (name: string) => suiteOf(addresses[name]?.[0] ?? "").overwritesByOmission;
     expect(["collabora", "onlyoffice", "microsoft365"].map(overwrites)).toEqual([true, false, false]);

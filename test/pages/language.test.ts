@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseLanguage, editorLanguage, languages } from "../../src/pages/language.ts";
+import { chooseLanguage, editorLanguage } from "../../src/pages/language.ts";
 
 describe("the language for a person", () => {
   it.each([
@@ -51,8 +51,22 @@ describe("the language for a person", () => {
   it("takes a very long list without trouble", () => {
     expect(chooseLanguage([], `${"de;q=0.9,".repeat(2000)}zh;q=0.1`)).toBe("zh-CN");
   });
+});
 
-  it("is told to the editor with a region", () => {
-    for (const language of languages) expect(editorLanguage[language]).toMatch(/^[a-z]{2}-[A-Z]{2}$/);
+describe("the language that the editor is told", () => {
+  it.each([
+    ["is the browser's first", undefined, undefined, "de, en;q=0.5", "de-DE"],
+    ["keeps the browser's region", undefined, undefined, "en-GB,en;q=0.9", "en-GB"],
+    ["knows scripts", undefined, undefined, "zh-Hant, zh;q=0.5", "zh-TW"],
+    ["is the one asked for", "fr_CA", "zh-CN", "de", "fr-CA"],
+    ["is not one that is none", "klingon!", undefined, "de", "de-DE"],
+    ["follows the language switch for who reads both", undefined, "zh-CN", "en-US", "zh-CN"],
+    ["follows the language switch where the browser says nothing", undefined, "zh-CN", undefined, "zh-CN"],
+    ["keeps a region that the switch does not know", undefined, "zh-CN", "zh-TW", "zh-TW"],
+    ["is a German's own, whatever our pages were switched to", undefined, "en", "de-AT, en;q=0.5", "de-AT"],
+    ["is English when nobody says anything", undefined, undefined, undefined, "en-US"],
+    ["is English for garbage", undefined, undefined, ";;,*,=;q", "en-US"],
+  ] as const)("%s", (_sentence, asked, kept, header, told) => {
+    expect(editorLanguage(asked, kept, header)).toBe(told);
   });
 });

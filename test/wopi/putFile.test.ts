@@ -27,7 +27,9 @@ describe("PutFile", () => {
       expect(answer.header("x-wopi-lock")).toBeNull();
       expect(answer.header("content-type")).toMatch(/^application\/json/);
       const { updated_at } = await editor.bridge.alice.info(path);
-      expect(answer.json()).toEqual({ LastModifiedTime: `${new Date(updated_at).toISOString().slice(0, 19)}Z` });
+      expect(answer.json()).toEqual({
+        LastModifiedTime: `${new Date(updated_at).toISOString().slice(0, 19)}.0000000Z`,
+      });
     });
 
     it.each([
