@@ -26,6 +26,8 @@ const discoverySchema = rowObject({
 });
 /** The contents of an editor's discovery document. */
 export type Discovery = z.infer<typeof discoverySchema>;
+/** One thing that an editor does with one kind of file, and the address for it. */
+export type EditorAction = Discovery["actions"][number];
 
 const freshForMs = 12 * 3_600_000;
 const retryAfterMs = 30_000;
