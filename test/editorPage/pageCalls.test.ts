@@ -7,9 +7,11 @@ import { type Activity, FileActivity } from "../../src/documents/activity.ts";
 import { type AccessGrant, AccessGrants } from "../../src/documents/grants.ts";
 import { LastCopies, type LastCopy } from "../../src/documents/lastCopy.ts";
 import { hostPageStatus, hostSessionRouter } from "../../src/editorPage/pageCalls.ts";
+import { Editors } from "../../src/editors/discovery.ts";
 import { AccessTokens } from "../../src/http/accessToken.ts";
 import { webStatus } from "../../src/http/failureResponse.ts";
 import { EditLinks } from "../../src/links/links.ts";
+import type { Drive } from "../../src/model/drive.ts";
 import { BridgeError } from "../../src/model/failure.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { type SetClock, setClock } from "../support/clock.ts";
@@ -162,7 +164,11 @@ describe("an open host page", () => {
     lastCopies = new LastCopies(store, clock.now);
     endedFiles = [];
     const sessionsEnded = async (fileId: string) => void endedFiles.push(fileId);
-    const services = { grants, activity, lastCopies, sessionsEnded, tokens, now: clock.now, grantLifetimeMs: hourMs };
+    const services = {
+      ...{ grants, activity, lastCopies, sessionsEnded, tokens, now: clock.now, grantLifetimeMs: hourMs },
+      // Without an editor's discovery there is no other address, and nobody asks the drive.
+      ...{ editors: new Editors([]), wopiUrl: "https://bridge.example", drive: {} as Drive },
+    };
     const app = express().use(hostSessionRouter(services));
     app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
       response.status(error instanceof BridgeError ? webStatus(error.failure.kind) : 500).end();

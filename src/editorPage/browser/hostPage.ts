@@ -1,6 +1,7 @@
 // The page around the editor. Exchanges messages only with the editor's exact origin, a listed portal's, and the
 // bridge.
 import type { HostPageStatus, ScriptFacts } from "../pageMessages.ts";
+import { editorComingUp } from "./comingUp.ts";
 import { sessionEnd } from "./end.ts";
 import { statusPolling } from "./polling.ts";
 import { portalTalk } from "./portal.ts";
@@ -76,7 +77,7 @@ let aliveAtMs = Date.now();
 let toldSavedMs = 0;
 let toldFailedMs = 0;
 
-function askBridge(what: "status" | "renew", method: "GET" | "POST"): Promise<Response> {
+function askBridge(what: "status" | "renew" | "address", method: "GET" | "POST"): Promise<Response> {
   return fetch(`${facts.bridgeUrl}/edit/${facts.pageKey}/${what}`, {
     method,
     credentials: "omit",
@@ -271,9 +272,20 @@ function reloadEditorOnceSaved(): void {
 
 // The editor.
 
+/** This page makes way for the one of the file that the editor makes; the portal's greeting is for that one. */
+const isConversion = form.target === "_self";
 /** For an editor that reports edits but not saves: when it last reported an edit. */
 let noticedEditMs: number | undefined;
 let tellsModified = false;
+
+const comingUp = editorComingUp({
+  isUp: () => state.phase !== "loading" || state.isEditorHeard || state.status?.editor_called.check_file_info === true,
+  ask: () => askBridge("address", "POST"),
+  moved: (actionUrl) => {
+    form.action = actionUrl;
+    openEditor();
+  },
+});
 
 /** The frame is made after the form, and newly for each post: an existing frame would leave a history entry. */
 function openEditor(): void {
@@ -287,6 +299,7 @@ function openEditor(): void {
   state.phase = "loading";
   loadingSince = performance.now();
   form.submit();
+  comingUp.watch(frame);
 }
 
 function tellEditor(MessageId: string, Values: Readonly<Record<string, unknown>> = {}): void {
@@ -438,7 +451,7 @@ const portal = portalTalk({
 addEventListener("message", (event) => {
   if (event.source === frame.contentWindow && event.source !== null) {
     if (event.origin === facts.editorOrigin) hearEditor(event.data);
-  } else if (event.source === parent) portal.hear(event);
+  } else if (event.source === parent && !isConversion) portal.hear(event);
 });
 
 // The window.

@@ -1,0 +1,71 @@
+import type { EditorAction } from "../editors/discovery.ts";
+import { type OpeningAddress, openingAddress } from "../editors/openingAddress.ts";
+import type { DriveFile } from "../model/drive.ts";
+import type { Services } from "../services.ts";
+import { type AccessGrant, mayConvert } from "./grants.ts";
+import { wopiSrc } from "./openSession.ts";
+
+type Needs = Pick<Services, "editors" | "grants" | "wopiUrl">;
+
+/**
+ * Chooses the address of a grant again, for a page that is about to be shown: from today's discovery, and for the
+ * device that asks, which is not known when a portal opens the session. The grant keeps what is chosen.
+ * @returns undefined when there is nothing better than the grant's own address
+ */
+export async function addressForPage(
+  services: Needs,
+  grant: AccessGrant,
+  file: DriveFile,
+  isPhone: boolean,
+): Promise<OpeningAddress | undefined> {
+  const address = addressToday(services, grant, await services.editors.offersOf(grant.actionUrl), file, isPhone);
+  if (address !== undefined) await keep(services, grant, address);
+  return address;
+}
+
+/**
+ * For an open page whose editor did not come up: reads the editor's discovery again. The page may show only the origin
+ * that it was made for.
+ * @returns undefined when the editor has no other address now
+ */
+export async function freshAddress(
+  services: Needs & Pick<Services, "drive">,
+  grant: AccessGrant,
+  isPhone: boolean,
+): Promise<string | undefined> {
+  const editor = await services.editors.signerOf(grant.actionUrl);
+  if (editor === undefined) return undefined;
+  const { actions } = await editor.refreshed();
+  const file = await services.drive.stat(grant.document);
+  const address = addressToday(services, grant, actions, file, isPhone);
+  if (address === undefined || address.actionUrl === grant.actionUrl) return undefined;
+  if (new URL(address.actionUrl).origin !== new URL(grant.actionUrl).origin) return undefined;
+  await keep(services, grant, address);
+  return address.actionUrl;
+}
+
+function addressToday(
+  { wopiUrl }: Needs,
+  grant: AccessGrant,
+  actions: readonly EditorAction[],
+  file: DriveFile,
+  isPhone: boolean,
+): OpeningAddress | undefined {
+  const { opening, permission, document } = grant;
+  if (opening === undefined) return undefined;
+  return openingAddress(actions, {
+    fileName: file.name,
+    sizeBytes: file.sizeBytes,
+    permission,
+    isPhone,
+    isEmbedded: opening.isEmbedded,
+    maySaveAs: mayConvert(grant),
+    wopiSrc: wopiSrc(wopiUrl, document),
+    language: opening.language,
+    theme: opening.theme,
+  });
+}
+
+async function keep({ grants }: Needs, { id, actionUrl }: AccessGrant, address: OpeningAddress): Promise<void> {
+  if (address.actionUrl !== actionUrl) await grants.moved(id, address.actionUrl);
+}
