@@ -1,3 +1,5 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import axios from "axios";
 import { parseStringPromise } from "xml2js";
 import { z } from "zod";
@@ -152,6 +154,9 @@ export class EditorDiscovery {
     this.#triedAtMs = this.#now();
     const answer = await axios.get<string>(this.url, {
       adapter: "http",
+      // A connection kept from the last reading is dead when the editor was restarted since.
+      httpAgent: new HttpAgent(),
+      httpsAgent: new HttpsAgent(),
       responseType: "text",
       proxy: false,
       maxRedirects: 3,

@@ -25,7 +25,9 @@ export interface OpeningAddress {
  * @throws noEditor when browsers could not show the address in a page
  */
 export function openingAddress(actions: readonly EditorAction[], opening: Opening): OpeningAddress | undefined {
-  const chosen = bestAction(actions, { ...opening, extension: fileType(opening.fileName) ?? "" });
+  const extension = fileType(opening.fileName);
+  // Suites list actions without an extension, too: those are for MIME types.
+  const chosen = extension === undefined ? undefined : bestAction(actions, { ...opening, extension });
   if (chosen === undefined) return undefined;
   return {
     actionUrl: completeAddress(chosen.action.urlsrc, opening),
