@@ -18,14 +18,16 @@ export async function addressForPage(
   file: DriveFile,
   isPhone: boolean,
 ): Promise<OpeningAddress | undefined> {
-  const address = addressToday(services, grant, await services.editors.offersOf(grant.actionUrl), file, isPhone);
-  if (address !== undefined) await keep(services, grant, address);
+  const actions = await services.editors.offersOf(grant.actionUrl);
+  const address = addressToday(services, grant, actions, file, isPhone);
+  if (address !== undefined && address.actionUrl !== grant.actionUrl) {
+    await services.grants.moved(grant.id, address.actionUrl);
+  }
   return address;
 }
 
 /**
- * For an open page whose editor did not come up: reads the editor's discovery again. The page may show only the origin
- * that it was made for.
+ * For an open page whose editor did not come up: reads the editor's discovery again.
  * @returns undefined when the editor has no other address now
  */
 export async function freshAddress(
@@ -35,13 +37,10 @@ export async function freshAddress(
 ): Promise<string | undefined> {
   const editor = await services.editors.signerOf(grant.actionUrl);
   if (editor === undefined) return undefined;
-  const { actions } = await editor.refreshed();
+  await editor.refreshed();
   const file = await services.drive.stat(grant.document);
-  const address = addressToday(services, grant, actions, file, isPhone);
-  if (address === undefined || address.actionUrl === grant.actionUrl) return undefined;
-  if (new URL(address.actionUrl).origin !== new URL(grant.actionUrl).origin) return undefined;
-  await keep(services, grant, address);
-  return address.actionUrl;
+  const address = await addressForPage(services, grant, file, isPhone);
+  return address === undefined || address.actionUrl === grant.actionUrl ? undefined : address.actionUrl;
 }
 
 function addressToday(
@@ -64,8 +63,4 @@ function addressToday(
     language: opening.language,
     theme: opening.theme,
   });
-}
-
-async function keep({ grants }: Needs, { id, actionUrl }: AccessGrant, address: OpeningAddress): Promise<void> {
-  if (address.actionUrl !== actionUrl) await grants.moved(id, address.actionUrl);
 }

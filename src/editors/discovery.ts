@@ -7,7 +7,7 @@ import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { record, rowObject, type StoredRecord } from "../model/record.ts";
 import { bareAddress } from "./actionUrl.ts";
-import { noWatermark, suiteOf } from "./suites.ts";
+import { editorKey, noWatermark, suiteOf } from "./suites.ts";
 
 const proofKeySchema = rowObject({ modulus: z.string(), exponent: z.string() });
 /** A public key of the editor, base64 of big-endian numbers as in its discovery document. */
@@ -230,14 +230,15 @@ export class Editors {
   }
 
   /**
-   * What the editor behind a grant offers today. For a document that is open or being saved, which must not fail
-   * because of a discovery.
+   * What the editor behind a grant offers today, at the same origin and as the same suite: the grant's tokens and
+   * restrictions are for that one. For documents that are open already, which must not fail because of a discovery.
    * @returns nothing when it is not configured or could never be read
    */
   async offersOf(actionUrl: string): Promise<readonly EditorAction[]> {
     try {
       const editor = await this.signerOf(actionUrl);
-      return (await editor?.current())?.actions ?? [];
+      const { actions } = (await editor?.current()) ?? { actions: [] };
+      return actions.filter(({ urlsrc }) => editorKey(bareAddress(urlsrc)) === editorKey(actionUrl));
     } catch (error) {
       if (failureOf(error, "editorUnreachable") === undefined) throw error;
       return [];
