@@ -2,14 +2,22 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Express } from "express";
 import type { Logger } from "pino";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
+import { unframeable } from "./editors/openingAddress.ts";
 import { boundedServer } from "./http/connectionLimits.ts";
 import { logFailure } from "./http/requestLog.ts";
+import { failureOf } from "./model/failure.ts";
 import { inTime } from "./model/inTime.ts";
 import type { Clock, Pause } from "./model/keyValueStore.ts";
 import { giveEnds } from "./model/rowLives.ts";
 import { openServices } from "./openServices.ts";
 import { bridgeServer } from "./server.ts";
+
+/** An editor that was upgraded has other addresses; its discovery is a few milliseconds' work. */
+const discoveryEveryMs = 5 * 60_000;
+
+/** An editor that does not answer must not keep the bridge from starting. */
+const firstLookMs = 2_000;
 
 /** How long stopping waits for work whose callers are gone; saves that are cut off are in the spool. */
 const settleMs = 5_000;
@@ -28,6 +36,8 @@ export interface Bridge {
   tidySpool(): Promise<void>;
   /** Checks that Cloudreve still answers as the bridge expects; also runs at start and every hour. */
   checkContract(): Promise<void>;
+  /** Reads the editors' discovery again; also runs at start and every five minutes. */
+  lookAtEditors(): Promise<void>;
   /** Lets saves in progress finish, within a limit; keeps locks. @see Drain */
   close(): Promise<void>;
 }
@@ -43,13 +53,26 @@ export async function openBridge(
   options: { now?: Clock; logger?: Logger; pause?: Pause } = {},
 ): Promise<Bridge> {
   const services = await openServices(config, options);
-  const { drain, housekeeping, logger, mutex, now, replay, store } = services;
+  const { drain, editors, housekeeping, logger, mutex, now, replay, store } = services;
   const app = bridgeServer(services);
   replay.start();
+  let looking: NodeJS.Timeout | undefined;
+
+  async function lookAtEditors(): Promise<void> {
+    for (const error of await editors.look()) {
+      const { kind, said } = failureOf(error, "editorUnreachable") ?? {};
+      logger.warn({ failure: kind ?? logFailure(error)?.kind, said }, "an editor's discovery could not be read");
+    }
+  }
 
   return {
     app,
-    listen: () => {
+    listen: async () => {
+      await inTime(lookAtEditors(), firstLookMs, () => undefined);
+      const addresses = editors.known().flatMap((discovery) => discovery?.actions ?? []);
+      const refusals = new Set(addresses.flatMap(({ urlsrc }) => unframeable(urlsrc) ?? []));
+      if (refusals.size > 0) throw new ConfigError([...refusals]);
+      looking = setInterval(() => void lookAtEditors(), discoveryEveryMs).unref();
       const server = boundedServer(app);
       drain.watch(server);
       housekeeping.start();
@@ -63,7 +86,9 @@ export async function openBridge(
     checkContract: () => housekeeping.checkContract(),
     tidySpool: () => housekeeping.tidySpool(),
     replay: () => replay.run(),
+    lookAtEditors,
     close: async () => {
+      clearInterval(looking);
       housekeeping.stop();
       await drain.end();
       await inTime(Promise.all([replay.stop(), mutex.settled()]), settleMs, () => undefined);

@@ -172,6 +172,12 @@ function contradictionsIn(config: Partial<Settings>): string[] {
         `DISCOVERY_URLS contains ${url}, but browsers block an http editor inside an https page, and BRIDGE_URL is https.`,
       );
     }
+    // Editors name their addresses by the host that discovery was asked at, and our page's policy can't name these.
+    if (new URL(url).hostname.startsWith("[")) {
+      sentences.push(
+        `DISCOVERY_URLS contains ${url}, but browsers can't show an editor at an IPv6 address inside a page: give it a host name, such as localhost.`,
+      );
+    }
   }
   if ((config.CLOUDREVE_EMAIL === undefined) !== (config.CLOUDREVE_PASSWORD === undefined)) {
     sentences.push("CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD must be set together.");

@@ -1,5 +1,6 @@
 import request from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { discoveryServer } from "./support/discoveryServer.ts";
 import { type TestBridge, testBridge } from "./support/testBridge.ts";
 
 let bridge: TestBridge;
@@ -66,5 +67,35 @@ describe("what every page and answer carries", () => {
     expect(given.headers["x-correlation-id"]).toBe(id);
     const made = await request(bridge.bridge.app).get("/healthz").set("X-WOPI-CorrelationId", "not a uuid");
     expect(made.headers["x-correlation-id"]).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe("a bridge that starts", () => {
+  it("says that browsers show no editor at an IPv6 address, and does not start", async () => {
+    const discovery = await discoveryServer("http://[::1]:9980/browser/4f2a9c");
+    const settings = { DISCOVERY_URLS: discovery.url, PORT: "0" };
+    const refusing = await testBridge({ settings });
+    await expect(refusing.bridge.listen()).rejects.toThrow(
+      /IPv6 address \[::1\]:9980, which browsers can't show .+ host name/,
+    );
+    await refusing.close();
+    await discovery.close();
+  });
+
+  it("does not wait for an editor that is away, and has its addresses when it is there", async () => {
+    const discovery = await discoveryServer("https://office.example/browser/4f2a9c");
+    discovery.show("nothing");
+    const started = await testBridge({ settings: { DISCOVERY_URLS: discovery.url, PORT: "0" } });
+    expect(await started.bridge.listen()).toBeGreaterThan(0);
+    expect(discovery.reads()).toBe(1);
+    discovery.show("keys");
+    await started.bridge.lookAtEditors();
+    expect(discovery.reads()).toBe(2);
+    await request(started.bridge.app)
+      .get("/readyz")
+      .expect(({ body }) => expect(body.editors).toBe(true));
+    expect(discovery.reads()).toBe(2);
+    await started.close();
+    await discovery.close();
   });
 });

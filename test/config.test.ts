@@ -222,13 +222,21 @@ describe("a contradiction in the settings", () => {
     ["http://collabora:9980/hosting/discovery", false],
     ["http://localhost:9980/hosting/discovery", false],
     ["http://127.0.0.1:9980/hosting/discovery", false],
-    ["http://[::1]:9980/hosting/discovery", false],
   ])("is an http editor beside an https bridge, unless it stands inside: %s", (DISCOVERY_URLS, isContradiction) => {
     expect(sentencesWith({ DISCOVERY_URLS })).toEqual(
       isContradiction ? [expect.stringMatching(/^DISCOVERY_URLS contains http:\/\/\S+, but browsers block .+\.$/)] : [],
     );
     expect(sentencesWith({ DISCOVERY_URLS, BRIDGE_URL: "http://bridge.example" })).toEqual([]);
   });
+
+  it.each(["http://[::1]:9980/hosting/discovery", "https://[2001:db8::1]/hosting/discovery"])(
+    "is an editor at an IPv6 address, which no browser shows inside a page: %s",
+    (DISCOVERY_URLS) => {
+      const said = [expect.stringMatching(/^DISCOVERY_URLS contains http.+IPv6.+such as localhost\.$/)];
+      expect(sentencesWith({ DISCOVERY_URLS })).toEqual(said);
+      expect(sentencesWith({ DISCOVERY_URLS, BRIDGE_URL: "http://bridge.example" })).toEqual(said);
+    },
+  );
 
   it("is an http editor beside an https bridge in capitals", () => {
     const DISCOVERY_URLS = "HTTP://office.example/hosting/discovery";

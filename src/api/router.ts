@@ -137,7 +137,7 @@ function portalPerson(portal: string, user: NonNullable<SessionRequest["user"]>)
 
 /** What a portal's request asks for, whichever account it is for. */
 export function documentRequest(portal: string, body: SessionRequest) {
-  const { uri, file_id, action, version, viewer_id, parent_uri, lang, theme, options } = body;
+  const { uri, file_id, action, version, viewer_id, parent_uri, lang, theme, embedded, options } = body;
   const { watermark, save_as, ...allowed } = options ?? {};
   return {
     target: uri === undefined ? { fileId: file_id ?? "" } : { uri },
@@ -154,6 +154,7 @@ export function documentRequest(portal: string, body: SessionRequest) {
     mayRename: true,
     language: lang,
     theme,
+    isEmbedded: embedded === true,
     issuedTo: portal,
     user: body.user === undefined ? undefined : portalPerson(portal, body.user),
   };

@@ -65,6 +65,10 @@ export const sessionRequestSchema = named(
         .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "must be a language tag such as de or zh-CN")
         .optional(),
       theme: z.enum(["light", "dark"]).optional(),
+      embedded: z
+        .boolean()
+        .optional()
+        .describe("With action view: only the document, without an editor's toolbars, where the editor can do that"),
       options: z
         .strictObject({
           ...eachOf(forbidding, (_name, facts) => yesOrNo(facts).optional()),

@@ -34,6 +34,12 @@ const accessGrantSchema = rowObject({
   mayRename: z.boolean().default(true),
   /** The editor's address, complete except for the token, which the host page posts there. */
   actionUrl: z.string(),
+  /** What that address was chosen by, to choose again; grants from older versions lack it and keep their address. */
+  opening: rowObject({
+    language: z.string().exactOptional(),
+    theme: z.enum(["light", "dark"]).exactOptional(),
+    isEmbedded: z.boolean(),
+  }).exactOptional(),
   language: z.string(),
   /** Who asked for the grant: a portal by its name, as in the log and the audit. */
   issuedTo: z.string(),
@@ -103,6 +109,14 @@ export function editorIdsBy(key: Uint8Array): EditorIds {
 /** The origin of the editor a grant was made for; an editor keeps one copy of a document for all its users. */
 export function editorOrigin(grant: AccessGrant): string {
   return new URL(grant.actionUrl).origin;
+}
+
+/**
+ * Whether an editor may make a file of a newer format beside the document, and edit that instead. Not for a link's
+ * visitors: the link is to this file, and every visit would make another one.
+ */
+export function mayConvert({ permission, saveAs, linkId }: Pick<AccessGrant, "permission" | "saveAs" | "linkId">) {
+  return permission === "edit" && saveAs !== "none" && linkId === undefined;
 }
 
 /** Whether saves under this grant may go into the document. */
@@ -214,6 +228,11 @@ export class AccessGrants {
       return isLonger ? { ...grant, expiresAtMs } : grant;
     });
     return renewed;
+  }
+
+  /** The editor has another address for the document now. */
+  async moved(id: string, actionUrl: string): Promise<void> {
+    await this.#grants.update(id, (grant) => (grant === undefined ? grant : { ...grant, actionUrl }));
   }
 
   /**

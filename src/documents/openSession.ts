@@ -1,6 +1,6 @@
-import { actionUrl } from "../editors/actionUrl.ts";
-import type { Editors } from "../editors/discovery.ts";
-import { editorKey, noWatermark, suiteOf, withSuiteParameters } from "../editors/suites.ts";
+import type { EditorAction, Editors } from "../editors/discovery.ts";
+import { completeAddress, openingAddress } from "../editors/openingAddress.ts";
+import { editorKey, noWatermark, suiteOf } from "../editors/suites.ts";
 import type { AccessTokens } from "../http/accessToken.ts";
 import type { EditLink } from "../links/links.ts";
 import type { DriveDocument, DriveFile, DriveTokens, OpenRequest } from "../model/drive.ts";
@@ -11,6 +11,7 @@ import {
   type AccessGrant,
   cameThrough,
   editingEndsAtMs,
+  mayConvert,
   type Restrictions,
   type SaveAsRight,
   wopiFileId,
@@ -35,6 +36,8 @@ export interface DocumentRequest extends OpenRequest {
   readonly mayRename: boolean;
   readonly language: string | undefined;
   readonly theme: "light" | "dark" | undefined;
+  /** To be viewed inside something else, with nothing around the document. */
+  readonly isEmbedded?: boolean;
   readonly issuedTo: string;
   /** Of a person's own sign-in. */
   readonly generation?: string | undefined;
@@ -60,23 +63,27 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
   const opened = await services.drive.open(account, request);
   const { document, file } = opened;
   // An old version can be viewed, not changed.
-  const permission = document.version === undefined ? request.action : "view";
+  const wished = document.version === undefined ? request.action : "view";
+  const { language, theme, saveAs, isEmbedded = false } = request;
+  const choices = { wopiSrc: wopiSrc(services.wopiUrl, document), language, theme };
+  const { actionUrl, permission } = openingAddress(await actionsOf(services.editors, opened.actionUrl), {
+    fileName: file.name,
+    sizeBytes: file.sizeBytes,
+    permission: wished,
+    // Not known yet: whoever asks may be a portal's server. @see addressForPage
+    isPhone: false,
+    isEmbedded,
+    maySaveAs: mayConvert({ permission: wished, saveAs, ...(request.link && { linkId: request.link.id }) }),
+    ...choices,
+  }) ?? { actionUrl: completeAddress(opened.actionUrl, choices), permission: wished };
   const renewableUntilMs = Math.min(
     services.now() + longestSessionMs,
     request.link?.expiresAtMs ?? Number.POSITIVE_INFINITY,
     // An account without a refresh token can access the file only while the drive's session lasts.
     account.endsAtMs === undefined ? Number.POSITIVE_INFINITY : opened.expiresAtMs,
   );
-  const address = withSuiteParameters(
-    actionUrl(await freshestAddress(services.editors, opened.actionUrl, file.name, permission), {
-      wopiSrc: wopiSrc(services.wopiUrl, document),
-      language: request.language,
-      theme: request.theme,
-    }),
-    request.theme,
-  );
   // Rather not opened than opened without its protection.
-  if (request.restrictions.watermark !== undefined && suiteOf(address).ignoresWatermark) {
+  if (request.restrictions.watermark !== undefined && suiteOf(actionUrl).ignoresWatermark) {
     throw new BridgeError({ kind: "noEditor", sentence: noWatermark });
   }
   const grant = await services.grants.issue({
@@ -86,10 +93,15 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
     person: request.user ?? { id: account.userId, name: account.userName },
     ownerId: account.userId,
     restrictions: request.restrictions,
-    saveAs: request.saveAs,
+    saveAs,
     mayRename: request.mayRename,
-    actionUrl: address,
-    language: request.language ?? "en-US",
+    actionUrl,
+    opening: {
+      isEmbedded,
+      ...(language === undefined ? {} : { language }),
+      ...(theme === undefined ? {} : { theme }),
+    },
+    language: language ?? "en-US",
     issuedTo: request.issuedTo,
     ...(request.generation === undefined ? {} : { generation: request.generation }),
     ...(request.link === undefined ? {} : { linkId: request.link.id }),
@@ -145,17 +157,13 @@ export async function personAddress(
 }
 
 /**
- * The editor's address from its own discovery: Collabora's path changes with each release, so what an administrator
- * once imported into Cloudreve may be outdated. The token is posted there, so only the origins of configured editors
- * are accepted.
+ * What the editor behind Cloudreve's viewer offers by its own discovery: Collabora's path changes with each release, so
+ * what an administrator once imported into Cloudreve may be outdated. The token is posted there, so only the origins of
+ * configured editors are accepted.
+ * @returns nothing when no editor is configured
  */
-async function freshestAddress(
-  editors: Editors,
-  fromDrive: string,
-  fileName: string,
-  action: "edit" | "view",
-): Promise<string> {
-  if (!editors.areConfigured) return fromDrive;
+async function actionsOf(editors: Editors, fromDrive: string): Promise<readonly EditorAction[]> {
+  if (!editors.areConfigured) return [];
   const editor = await editors.behind(fromDrive);
   if (editor === undefined) {
     const { origin } = new URL(fromDrive);
@@ -164,7 +172,5 @@ async function freshestAddress(
       sentence: `Cloudreve's viewer names the editor at ${origin}, which none of DISCOVERY_URLS describes: correct one of the two.`,
     });
   }
-  const extension = fileName.slice(fileName.lastIndexOf(".") + 1).toLowerCase();
-  const { actions } = await editor.current();
-  return actions.find((offer) => offer.extension === extension && offer.name === action)?.urlsrc ?? fromDrive;
+  return (await editor.current()).actions;
 }

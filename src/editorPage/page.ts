@@ -27,6 +27,8 @@ export interface HostPageFacts {
   readonly language: Language;
   /** Whether the editor accepts a token by message; one that does not is reloaded with it. */
   readonly takesFreshTokens: boolean;
+  /** The editor makes another file of it and then leads on to the page for that one. @see OpeningAddress */
+  readonly isConversion: boolean;
   readonly mayShare: boolean;
 }
 
@@ -75,7 +77,7 @@ export function hostPage(facts: HostPageFacts): Page {
 <p id="status" role="status"></p>
 <div id="notice" role="status"></div>
 <main id="frame-holder"></main>
-<form id="editor-form" method="post" action="${grant.actionUrl}" target="editor-frame" hidden>
+<form id="editor-form" method="post" action="${grant.actionUrl}" target="${facts.isConversion ? "_self" : "editor-frame"}" hidden>
 <input type="hidden" name="access_token" value="${accessToken}">
 <input type="hidden" name="access_token_ttl" value="${grant.expiresAtMs}">
 <input type="hidden" name="user_id" value="${facts.editorIds.userId}">
@@ -97,7 +99,8 @@ ${maySaveAs ? saveAsDialog(words) : ""}<script type="application/json" id="facts
         "img-src 'self' data:",
         "connect-src 'self'",
         `frame-src ${editor}`,
-        `form-action ${editor}`,
+        // Browsers apply it to where the answer to a form leads on to as well.
+        `form-action ${editor}${facts.isConversion ? " 'self'" : ""}`,
         `frame-ancestors ${ancestors}`,
         "base-uri 'none'",
       ].join("; "),

@@ -4,30 +4,33 @@ import { type AccessGrant, type GrantEnd, isOwners, lastSaveUntilMs, mayEdit } f
 import type { LastCopy } from "../documents/lastCopy.ts";
 import type { NewFile } from "../documents/newFiles.ts";
 import { accessTokenFor, personAddress } from "../documents/openSession.ts";
+import { freshAddress } from "../documents/reopenDocument.ts";
+import { isFromPhone } from "../http/phone.ts";
 import { logFacts } from "../http/requestLog.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
-import type { HostPageStatus, NewFileOutcome, NotRenewed, RenewedToken } from "./pageMessages.ts";
+import type { FreshAddress, HostPageStatus, NewFileOutcome, NotRenewed, RenewedToken } from "./pageMessages.ts";
 
-type Needs = Pick<
-  Services,
-  | "grants"
-  | "tokens"
-  | "activity"
-  | "lastCopies"
-  | "newFiles"
-  | "sessionsEnded"
-  | "now"
-  | "grantLifetimeMs"
-  | "bridgeUrl"
->;
+type Needs = Parameters<typeof freshAddress>[0] &
+  Pick<
+    Services,
+    | "grants"
+    | "tokens"
+    | "activity"
+    | "lastCopies"
+    | "newFiles"
+    | "sessionsEnded"
+    | "now"
+    | "grantLifetimeMs"
+    | "bridgeUrl"
+  >;
 
 /** A save in progress for longer than this counts as dead, together with its process. */
 const savingAtMostMs = 120_000;
 
 /**
- * What an open host page requests from the bridge, with the key it was given: a fresh token, the state of its saves,
- * and that it was closed. Needs no cookie, so it works in a frame on another site.
+ * What an open host page requests from the bridge, with the key it was given: a fresh token, the state of its saves, the
+ * editor's address when nothing came up there, and that it was closed. Needs no cookie, so it works in a frame on another site.
  */
 export function hostSessionRouter(services: Needs): Router {
   const router = Router();
@@ -71,6 +74,14 @@ export function hostSessionRouter(services: Needs): Router {
     const address = await personAddress(services, opened);
     // The part after # is for the page: on reload it opens the document again.
     response.redirect(303, isOwners(opened) ? `${address}#/open?file_id=${opened.document.fileId}` : address);
+  });
+
+  // The editor did not come up: an upgrade may have given it another address.
+  router.post("/edit/:key/address", async (request: Request<{ key: string }>, response: Response) => {
+    const { grant, ended } = await services.grants.behindPageKey(request.params.key);
+    const address = ended === undefined ? await freshAddress(services, grant, isFromPhone(request)) : undefined;
+    if (address !== undefined) logFacts({ grant: grant.id, file: grant.document.fileId });
+    response.json({ action_url: address ?? null } satisfies FreshAddress);
   });
 
   // Sent with `keepalive` when the page is closed.

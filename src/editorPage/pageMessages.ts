@@ -45,6 +45,12 @@ export interface NotRenewed {
   readonly ended: SessionEnd;
 }
 
+/** Answer to `POST /edit/KEY/address`. */
+export interface FreshAddress {
+  /** Where the editor opens the document now; null when that has not changed. */
+  readonly action_url: string | null;
+}
+
 /** Answer to `GET /edit/KEY/status`, the source of the status line; times in ms since 1970, on the bridge's clock. */
 export interface HostPageStatus {
   readonly now: number;

@@ -1,11 +1,13 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import axios from "axios";
 import { parseStringPromise } from "xml2js";
 import { z } from "zod";
-import { BridgeError } from "../model/failure.ts";
+import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { record, rowObject, type StoredRecord } from "../model/record.ts";
 import { bareAddress } from "./actionUrl.ts";
-import { noWatermark, suiteOf } from "./suites.ts";
+import { editorKey, noWatermark, suiteOf } from "./suites.ts";
 
 const proofKeySchema = rowObject({ modulus: z.string(), exponent: z.string() });
 /** A public key of the editor, base64 of big-endian numbers as in its discovery document. */
@@ -26,6 +28,8 @@ const discoverySchema = rowObject({
 });
 /** The contents of an editor's discovery document. */
 export type Discovery = z.infer<typeof discoverySchema>;
+/** One thing that an editor does with one kind of file, and the address for it. */
+export type EditorAction = Discovery["actions"][number];
 
 const freshForMs = 12 * 3_600_000;
 const retryAfterMs = 30_000;
@@ -106,8 +110,7 @@ export class EditorDiscovery {
 
   /** @throws editorUnreachable when it could never be read */
   async current(): Promise<Discovery> {
-    this.#known ??= await this.#kept.get(this.url);
-    const known = this.#known;
+    const known = await this.#remembered();
     if (known !== undefined && this.#now() - known.fetchedAtMs < freshForMs) return known;
     return this.#fetch(known, known === undefined ? 0 : retryAfterMs);
   }
@@ -119,15 +122,29 @@ export class EditorDiscovery {
     return this.#fetch(known, this.#underWay === undefined ? retryAfterMs : 0);
   }
 
+  /** Reads it again now, also when a copy is known. @throws editorUnreachable when it can't be read now */
+  async look(): Promise<Discovery> {
+    return this.#read(await this.#remembered());
+  }
+
+  async #remembered(): Promise<Discovery | undefined> {
+    this.#known ??= await this.#kept.get(this.url);
+    return this.#known;
+  }
+
   async #fetch(known: Discovery | undefined, notBeforeMs: number): Promise<Discovery> {
-    if (known !== undefined && this.#now() - this.#triedAtMs < notBeforeMs) return known;
+    if (known === undefined) return this.#read(known);
+    if (this.#now() - this.#triedAtMs < notBeforeMs) return known;
+    return this.#read(known).catch(() => known);
+  }
+
+  async #read(known: Discovery | undefined): Promise<Discovery> {
     this.#underWay ??= this.#download(known).finally(() => {
       this.#underWay = undefined;
     });
     try {
       return await this.#underWay;
     } catch (error) {
-      if (known !== undefined) return known;
       const said = error instanceof Error ? error.message : "unknown reason";
       throw new BridgeError({ kind: "editorUnreachable", said: `${this.url} could not be read (${said}).` });
     }
@@ -137,6 +154,9 @@ export class EditorDiscovery {
     this.#triedAtMs = this.#now();
     const answer = await axios.get<string>(this.url, {
       adapter: "http",
+      // A connection kept from the last reading is dead when the editor was restarted since.
+      httpAgent: new HttpAgent(),
+      httpsAgent: new HttpsAgent(),
       responseType: "text",
       proxy: false,
       maxRedirects: 3,
@@ -207,6 +227,31 @@ export class Editors {
       .filter((offer) => offer.extension === extension)
       .map(({ urlsrc }) => suiteOf(bareAddress(urlsrc)));
     return suites.length > 0 && suites.every(({ ignoresWatermark }) => ignoresWatermark) ? noWatermark : undefined;
+  }
+
+  /**
+   * What the editor behind a grant offers today, at the same origin and as the same suite: the grant's tokens and
+   * restrictions are for that one. For documents that are open already, which must not fail because of a discovery.
+   * @returns nothing when it is not configured or could never be read
+   */
+  async offersOf(actionUrl: string): Promise<readonly EditorAction[]> {
+    try {
+      const editor = await this.signerOf(actionUrl);
+      const { actions } = (await editor?.current()) ?? { actions: [] };
+      return actions.filter(({ urlsrc }) => editorKey(bareAddress(urlsrc)) === editorKey(actionUrl));
+    } catch (error) {
+      if (failureOf(error, "editorUnreachable") === undefined) throw error;
+      return [];
+    }
+  }
+
+  /**
+   * Reads every discovery again: an editor that was upgraded has other addresses, and its old ones answer 404.
+   * @returns the failures of those that can't be read now
+   */
+  async look(): Promise<readonly unknown[]> {
+    const looks = await Promise.allSettled(this.#discoveries.map((discovery) => discovery.look()));
+    return looks.flatMap((look) => (look.status === "rejected" ? [look.reason] : []));
   }
 
   /** @returns what is in memory, one entry per editor */

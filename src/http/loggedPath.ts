@@ -20,6 +20,7 @@ const shapes: readonly (readonly string[])[] = [
   "edit/:secret",
   "edit/:secret/renew",
   "edit/:secret/status",
+  "edit/:secret/address",
   "edit/:secret/closed",
   "edit/:secret/new-file",
   "l/:secret",

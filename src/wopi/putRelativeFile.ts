@@ -1,9 +1,9 @@
-import { type AccessGrant, cameThrough, isOwners, mayEdit } from "../documents/grants.ts";
+import { type AccessGrant, cameThrough, isOwners, mayConvert, mayEdit } from "../documents/grants.ts";
 import { editorAddress, personAddress, wopiSrc } from "../documents/openSession.ts";
 import { receiveSave } from "../documents/saveDocument.ts";
 import { placingFacts } from "../documents/saveFacts.ts";
 import type { SpooledSave } from "../documents/saveSpool.ts";
-import { actionUrl } from "../editors/actionUrl.ts";
+import { completeAddress, openingAddress } from "../editors/openingAddress.ts";
 import type { DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
 import { checkName, fileType, nearestName, underFreeName } from "../model/fileName.ts";
@@ -231,14 +231,9 @@ async function reply(services: Needs, grant: AccessGrant, parent: DriveFile, fil
   const document = { account: grant.document.account, fileId: file.id };
   // A token must not be exchanged for one that lasts longer: the new grants end when this one does.
   const { id, ...rights } = grant;
-  const address = actionUrl(grant.actionUrl, {
-    wopiSrc: wopiSrc(services.wopiUrl, document),
-    language: undefined,
-    theme: undefined,
-  });
-  const facts = { ...rights, document, fileName: file.name, actionUrl: address, derivedFrom: grant.derivedFrom ?? id };
-  const edit = await services.grants.issue(facts);
-  const view = await services.grants.issue({ ...facts, permission: "view" });
+  const facts = { ...rights, document, fileName: file.name, derivedFrom: grant.derivedFrom ?? id };
+  const edit = await services.grants.issue({ ...facts, ...(await addressOf(services, grant, file, "edit")) });
+  const view = await services.grants.issue({ ...facts, ...(await addressOf(services, grant, file, "view")) });
   await services.newFiles.made(id, { name: file.name, fileId: file.id, editGrantId: edit.id });
   return {
     json: {
@@ -250,4 +245,29 @@ async function reply(services: Needs, grant: AccessGrant, parent: DriveFile, fil
       LastModifiedTime: await services.content.lastModifiedTime(parent),
     },
   };
+}
+
+/** Where the same editor opens the new file: its extension may be another one, with addresses of its own. */
+async function addressOf(
+  services: Needs,
+  grant: AccessGrant,
+  file: DriveFile,
+  permission: "edit" | "view",
+): Promise<Pick<AccessGrant, "actionUrl" | "permission">> {
+  const { language, theme } = grant.opening ?? {};
+  const choices = {
+    wopiSrc: wopiSrc(services.wopiUrl, { account: grant.document.account, fileId: file.id }),
+    language,
+    theme,
+  };
+  const address = openingAddress(await services.editors.offersOf(grant.actionUrl), {
+    fileName: file.name,
+    sizeBytes: file.sizeBytes,
+    permission,
+    isPhone: false,
+    isEmbedded: false,
+    maySaveAs: mayConvert(grant),
+    ...choices,
+  });
+  return address ?? { actionUrl: completeAddress(grant.actionUrl, choices), permission };
 }

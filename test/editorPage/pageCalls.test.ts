@@ -8,9 +8,11 @@ import { type AccessGrant, AccessGrants } from "../../src/documents/grants.ts";
 import { LastCopies, type LastCopy } from "../../src/documents/lastCopy.ts";
 import { NewFiles } from "../../src/documents/newFiles.ts";
 import { hostPageStatus, hostSessionRouter } from "../../src/editorPage/pageCalls.ts";
+import { Editors } from "../../src/editors/discovery.ts";
 import { AccessTokens } from "../../src/http/accessToken.ts";
 import { webStatus } from "../../src/http/failureResponse.ts";
 import { EditLinks } from "../../src/links/links.ts";
+import type { Drive } from "../../src/model/drive.ts";
 import { BridgeError } from "../../src/model/failure.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { type SetClock, setClock } from "../support/clock.ts";
@@ -166,14 +168,9 @@ describe("an open host page", () => {
     endedFiles = [];
     const sessionsEnded = async (fileId: string) => void endedFiles.push(fileId);
     const services = {
-      grants,
-      activity,
-      lastCopies,
-      newFiles,
-      sessionsEnded,
-      tokens,
-      now: clock.now,
-      grantLifetimeMs: hourMs,
+      ...{ grants, activity, lastCopies, newFiles, sessionsEnded, tokens, now: clock.now, grantLifetimeMs: hourMs },
+      // Without an editor's discovery there is no other address, and nobody asks the drive.
+      ...{ editors: new Editors([]), wopiUrl: "https://bridge.example", drive: {} as Drive },
       bridgeUrl: "https://bridge.example",
     };
     const app = express().use(hostSessionRouter(services));

@@ -59,6 +59,32 @@ describe("the discovery of an editor", () => {
     expect(server.reads()).toBe(1);
   });
 
+  it("is read again whenever somebody looks, and what was known stays when it can't be", async () => {
+    const server = await editorShowing();
+    const discovery = discoveryOf(server);
+    const editors = new Editors([discovery]);
+    expect(await editors.look()).toEqual([]);
+    server.show(discoveryXml({ origin: "https://new.example" }));
+    expect(await editors.look()).toEqual([]);
+    expect((await discovery.current()).actions[0]?.urlsrc).toMatch(/^https:\/\/new\.example/);
+    await server.stop();
+    const [failure, ...others] = await editors.look();
+    expect(others).toEqual([]);
+    expect(failureOf(failure, "editorUnreachable")?.said).toContain(server.url);
+    expect((await discovery.current()).actions[0]?.urlsrc).toMatch(/^https:\/\/new\.example/);
+    expect(server.reads()).toBe(2);
+  });
+
+  it("is read after the editor was restarted, though a connection from before is dead", async () => {
+    const server = await editorShowing();
+    const discovery = discoveryOf(server);
+    await discovery.look();
+    await server.stop();
+    await server.start();
+    await discovery.look();
+    expect(server.reads()).toBe(2);
+  });
+
   it("survives a restart of the bridge without being read again", async () => {
     const server = await editorShowing(discoveryXml({ keys: ["bmV3", "b2xk"] }));
     const before = await discoveryOf(server).current();
@@ -271,6 +297,16 @@ describe("several editors", () => {
     const editors = new Editors([discoveryOf(only)]);
     expect((await editors.signerOf(action("https://former.example")))?.url).toBe(only.url);
     expect(await editors.behind(action("https://former.example"))).toBeUndefined();
+  });
+
+  it("offer nothing for a grant whose editor is not known, and fail nothing by that", async () => {
+    const { first, second, editors } = await twoEditors();
+    expect((await editors.offersOf(action("https://second.example:9980"))).length).toBeGreaterThan(0);
+    expect(await editors.offersOf(action("https://third.example"))).toEqual([]);
+    const down = new Editors([new EditorDiscovery(`${first.url}/away`, openMemoryStore(clock.now), clock.now)]);
+    await first.stop();
+    await second.stop();
+    expect(await down.offersOf(action("https://first.example"))).toEqual([]);
   });
 
   it("may be none", async () => {

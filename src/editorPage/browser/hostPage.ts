@@ -3,6 +3,7 @@
 
 import type { AnsweredMessage, HostMessage } from "../editorMessages.ts";
 import type { HostPageStatus, ScriptFacts } from "../pageMessages.ts";
+import { editorComingUp } from "./comingUp.ts";
 import { sessionEnd } from "./end.ts";
 import { newFileNews } from "./newFileNews.ts";
 import { noticeLine } from "./noticeLine.ts";
@@ -85,7 +86,7 @@ let aliveAtMs = Date.now();
 let toldSavedMs = 0;
 let toldFailedMs = 0;
 
-function askBridge(what: "status" | "renew", method: "GET" | "POST"): Promise<Response> {
+function askBridge(what: "status" | "renew" | "address", method: "GET" | "POST"): Promise<Response> {
   return fetch(`${facts.bridgeUrl}/edit/${facts.pageKey}/${what}`, {
     method,
     credentials: "omit",
@@ -282,9 +283,20 @@ function reloadEditorOnceSaved(): void {
 
 // The editor.
 
+/** This page makes way for the one of the file that the editor makes; the portal's greeting is for that one. */
+const isConversion = form.target === "_self";
 /** For an editor that reports edits but not saves: when it last reported an edit. */
 let noticedEditMs: number | undefined;
 let tellsModified = false;
+
+const comingUp = editorComingUp({
+  isUp: () => state.phase !== "loading" || state.isEditorHeard || state.status?.editor_called.check_file_info === true,
+  ask: () => askBridge("address", "POST"),
+  moved: (actionUrl) => {
+    form.action = actionUrl;
+    openEditor();
+  },
+});
 
 /** The frame is made after the form, and newly for each post: an existing frame would leave a history entry. */
 function openEditor(): void {
@@ -298,6 +310,7 @@ function openEditor(): void {
   state.phase = "loading";
   loadingSince = performance.now();
   form.submit();
+  comingUp.watch(frame);
 }
 
 function tellEditor(MessageId: HostMessage, Values: Readonly<Record<string, unknown>> = {}): void {
@@ -500,7 +513,7 @@ const portal = portalTalk({
 addEventListener("message", (event) => {
   if (event.source === frame.contentWindow && event.source !== null) {
     if (event.origin === facts.editorOrigin) hearEditor(event.data);
-  } else if (event.source === parent) portal.hear(event);
+  } else if (event.source === parent && !isConversion) portal.hear(event);
 });
 
 // The window.

@@ -1,0 +1,66 @@
+import type { EditorAction } from "../editors/discovery.ts";
+import { type OpeningAddress, openingAddress } from "../editors/openingAddress.ts";
+import type { DriveFile } from "../model/drive.ts";
+import type { Services } from "../services.ts";
+import { type AccessGrant, mayConvert } from "./grants.ts";
+import { wopiSrc } from "./openSession.ts";
+
+type Needs = Pick<Services, "editors" | "grants" | "wopiUrl">;
+
+/**
+ * Chooses the address of a grant again, for a page that is about to be shown: from today's discovery, and for the
+ * device that asks, which is not known when a portal opens the session. The grant keeps what is chosen.
+ * @returns undefined when there is nothing better than the grant's own address
+ */
+export async function addressForPage(
+  services: Needs,
+  grant: AccessGrant,
+  file: DriveFile,
+  isPhone: boolean,
+): Promise<OpeningAddress | undefined> {
+  const actions = await services.editors.offersOf(grant.actionUrl);
+  const address = addressToday(services, grant, actions, file, isPhone);
+  if (address !== undefined && address.actionUrl !== grant.actionUrl) {
+    await services.grants.moved(grant.id, address.actionUrl);
+  }
+  return address;
+}
+
+/**
+ * For an open page whose editor did not come up: reads the editor's discovery again.
+ * @returns undefined when the editor has no other address now
+ */
+export async function freshAddress(
+  services: Needs & Pick<Services, "drive">,
+  grant: AccessGrant,
+  isPhone: boolean,
+): Promise<string | undefined> {
+  const editor = await services.editors.signerOf(grant.actionUrl);
+  if (editor === undefined) return undefined;
+  await editor.refreshed();
+  const file = await services.drive.stat(grant.document);
+  const address = await addressForPage(services, grant, file, isPhone);
+  return address === undefined || address.actionUrl === grant.actionUrl ? undefined : address.actionUrl;
+}
+
+function addressToday(
+  { wopiUrl }: Needs,
+  grant: AccessGrant,
+  actions: readonly EditorAction[],
+  file: DriveFile,
+  isPhone: boolean,
+): OpeningAddress | undefined {
+  const { opening, permission, document } = grant;
+  if (opening === undefined) return undefined;
+  return openingAddress(actions, {
+    fileName: file.name,
+    sizeBytes: file.sizeBytes,
+    permission,
+    isPhone,
+    isEmbedded: opening.isEmbedded,
+    maySaveAs: mayConvert(grant),
+    wopiSrc: wopiSrc(wopiUrl, document),
+    language: opening.language,
+    theme: opening.theme,
+  });
+}
