@@ -10,7 +10,7 @@ import type { HostPageStatus, NotRenewed, RenewedToken } from "./pageMessages.ts
 type Needs = Pick<
   Services,
   "grants" | "tokens" | "activity" | "lastCopies" | "sessionsEnded" | "now" | "grantLifetimeMs"
->;
+> & { readonly editorWatch: Pick<Services["editorWatch"], "hasStopped" | "lockedBy" | "look"> };
 
 /** A save in progress for longer than this counts as dead, together with its process. */
 const savingAtMostMs = 120_000;
@@ -47,17 +47,31 @@ export function hostSessionRouter(services: Needs): Router {
     const hasLostEditing = !mayEdit(grant, services.now()) && lastSaveUntilMs(grant) !== undefined;
     const lastCopy = hasLostEditing ? await services.lastCopies.find(grant.id) : undefined;
     const activity = await services.activity.of(fileId);
-    response.json(hostPageStatus(grant, ended, activity, services.now(), lastCopy));
+    const editor =
+      ended === undefined
+        ? {
+            hasStopped: await services.editorWatch.hasStopped(grant),
+            lockedBy: await services.editorWatch.lockedBy(grant),
+          }
+        : undefined;
+    response.json(hostPageStatus(grant, ended, activity, services.now(), lastCopy, editor));
   });
 
   // Sent with `keepalive` when the page is closed.
   router.post("/edit/:key/closed", async (request: Request<{ key: string }>, response: Response) => {
     const { grant } = await services.grants.behindPageKey(request.params.key);
     await services.activity.left(grant);
+    void services.editorWatch.look(grant.document.fileId);
     response.status(204).end();
   });
 
   return router;
+}
+
+/** @see EditorWatch */
+interface EditorFacts {
+  readonly hasStopped: boolean;
+  readonly lockedBy: string | undefined;
 }
 
 /** Pure: the file's activity as one grant's page shows it; for an ended grant, only what belongs to that grant. */
@@ -67,6 +81,7 @@ export function hostPageStatus(
   activity: Activity,
   nowMs: number,
   lastCopy?: LastCopy,
+  { hasStopped, lockedBy }: EditorFacts = { hasStopped: false, lockedBy: undefined },
 ): HostPageStatus {
   const { sessions, savingSinceMs, lastSave, lastFailedSave } = activity;
   const called = sessions.find(({ grantId }) => grantId === grant.id)?.called ?? {};
@@ -80,6 +95,8 @@ export function hostPageStatus(
     ended: ended ?? null,
     permission: grant.permission,
     editor_called: { check_file_info: called.checkFileInfo === true, get_file: called.getFile === true },
+    editor_stopped: hasStopped,
+    locked_by: lockedBy ?? null,
     saving_since:
       ended === undefined && savingSinceMs !== undefined && nowMs - savingSinceMs < savingAtMostMs
         ? savingSinceMs

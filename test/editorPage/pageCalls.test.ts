@@ -162,7 +162,16 @@ describe("an open host page", () => {
     lastCopies = new LastCopies(store, clock.now);
     endedFiles = [];
     const sessionsEnded = async (fileId: string) => void endedFiles.push(fileId);
-    const services = { grants, activity, lastCopies, sessionsEnded, tokens, now: clock.now, grantLifetimeMs: hourMs };
+    const services = {
+      grants,
+      activity,
+      lastCopies,
+      sessionsEnded,
+      editorWatch: { hasStopped: async () => false, lockedBy: async () => undefined, look: async () => undefined },
+      tokens,
+      now: clock.now,
+      grantLifetimeMs: hourMs,
+    };
     const app = express().use(hostSessionRouter(services));
     app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
       response.status(error instanceof BridgeError ? webStatus(error.failure.kind) : 500).end();
