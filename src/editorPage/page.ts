@@ -70,6 +70,7 @@ export function hostPage(facts: HostPageFacts): Page {
 </head>
 <body>
 <p id="status" role="status"></p>
+<a id="take-over" href="${facts.bridgeUrl}/takeover?file_id=${grant.document.fileId}" target="_blank" rel="noopener" hidden>${words.takeOver}</a>
 <main id="frame-holder"></main>
 <form id="editor-form" method="post" action="${grant.actionUrl}" target="editor-frame" hidden>
 <input type="hidden" name="access_token" value="${accessToken}">

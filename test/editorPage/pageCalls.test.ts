@@ -60,6 +60,8 @@ describe("what a host page is shown", () => {
       ended: null,
       permission: "edit",
       editor_called: { check_file_info: false, get_file: false },
+      editor_stopped: false,
+      locked_by: null,
       saving_since: null,
       last_save: null,
       not_saved: null,
