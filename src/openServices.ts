@@ -11,6 +11,7 @@ import { FileActivity } from "./documents/activity.ts";
 import { ConflictCopies } from "./documents/conflictCopy.ts";
 import { ContentRecord } from "./documents/contentRecord.ts";
 import { DocumentLocks } from "./documents/documentLock.ts";
+import { EditorWatch } from "./documents/editorWatch.ts";
 import { AccessGrants, editorIdsBy } from "./documents/grants.ts";
 import { Housekeeping } from "./documents/housekeeping.ts";
 import { LastCopies } from "./documents/lastCopy.ts";
@@ -21,6 +22,7 @@ import { SaveSpool, type SpooledSave } from "./documents/saveSpool.ts";
 import { ToldVersions } from "./documents/toldVersions.ts";
 import { SpoolEnd } from "./documents/waitingSaves.ts";
 import { EditorDiscovery, Editors } from "./editors/discovery.ts";
+import { EditorStarts } from "./editors/editorStarts.ts";
 import { AccessTokens, deriveKey } from "./http/accessToken.ts";
 import { auditLog } from "./http/auditLog.ts";
 import { Drain } from "./http/drain.ts";
@@ -117,7 +119,17 @@ export async function openServices(
     account: async () =>
       login === undefined ? (await links.liveAccounts())[0] : (await credentials.account(undefined)).account,
   });
+  const editorWatch = new EditorWatch({
+    locks,
+    grants,
+    activity,
+    audit,
+    logger,
+    now,
+    starts: new EditorStarts(editors),
+  });
   const housekeeping = new Housekeeping({
+    editorWatch,
     drive,
     locks,
     grants,
@@ -155,6 +167,7 @@ export async function openServices(
     newFiles: new NewFiles(store, now),
     links,
     housekeeping,
+    editorWatch,
     tokens: new AccessTokens(secrets, now),
     callers: new PortalCallers({ keys: config.PORTAL_KEYS, signer: portalSigner(config), store, now }),
     cookies: new SignedCookies(secrets, config.BRIDGE_URL, now),

@@ -5,6 +5,7 @@ import type { FileActivity } from "./documents/activity.ts";
 import type { ConflictCopies } from "./documents/conflictCopy.ts";
 import type { ContentRecord } from "./documents/contentRecord.ts";
 import type { DocumentLocks } from "./documents/documentLock.ts";
+import type { EditorWatch } from "./documents/editorWatch.ts";
 import type { AccessGrants, EditorIds } from "./documents/grants.ts";
 import type { Housekeeping } from "./documents/housekeeping.ts";
 import type { LastCopies } from "./documents/lastCopy.ts";
@@ -69,6 +70,7 @@ export interface Services {
   readonly newFiles: NewFiles;
   readonly links: EditLinks;
   readonly housekeeping: Housekeeping;
+  readonly editorWatch: Pick<EditorWatch, "opened" | "locked" | "refused" | "hasStopped" | "lockedBy" | "look">;
 
   // Callers and their limits
   readonly tokens: AccessTokens;

@@ -31,6 +31,10 @@ const openSessionSchema = rowObject({
     checkFileInfo: z.literal(true).exactOptional(),
     getFile: z.literal(true).exactOptional(),
   }),
+  /** The start of the editor's server that last opened it, where the editor names one. */
+  serverId: z.string().exactOptional(),
+  /** The lock id under which its editor was refused the document, since another lock held it. */
+  refusedLockId: z.string().exactOptional(),
 });
 /** Somebody who has the file open. */
 export type OpenSession = z.infer<typeof openSessionSchema>;
@@ -115,9 +119,31 @@ export class FileActivity {
         seenAtMs: this.#now(),
         ...(call === undefined || before?.hasPage === true ? { hasPage: true as const } : {}),
         called: { ...before?.called, ...(call === undefined ? {} : { [call]: true as const }) },
+        ...(before?.serverId === undefined ? {} : { serverId: before.serverId }),
+        ...(before?.refusedLockId === undefined ? {} : { refusedLockId: before.refusedLockId }),
       };
       const others = activity.sessions.filter((other) => other !== before && this.#mayBeOpen(other));
       return { ...activity, sessions: mostOf([session, ...others]) };
+    });
+  }
+
+  /** Records which start of the editor's server has opened the file for a session. */
+  servedBy(grant: AccessGrant, serverId: string): Promise<void> {
+    return this.#changeSession(grant, (session) =>
+      session.serverId === serverId ? session : { ...session, serverId },
+    );
+  }
+
+  /** Records that a session's editor did not get the lock. */
+  lockRefused(grant: AccessGrant, lockId: string): Promise<void> {
+    return this.#changeSession(grant, (session) => ({ ...session, refusedLockId: lockId }));
+  }
+
+  async #changeSession(grant: AccessGrant, next: (session: OpenSession) => OpenSession): Promise<void> {
+    await this.#change(grant.document.fileId, (activity) => {
+      if (!activity.sessions.some(({ grantId }) => grantId === grant.id)) return undefined;
+      const sessions = activity.sessions.map((session) => (session.grantId === grant.id ? next(session) : session));
+      return { ...activity, sessions };
     });
   }
 

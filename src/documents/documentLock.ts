@@ -50,6 +50,16 @@ export class DocumentLocks {
     return (await this.#rows.wopiLock(fileId)).held;
   }
 
+  /** Records which start of the editor's server holds a lock. */
+  noteServer(fileId: string, lockId: string, serverId: string): Promise<void> {
+    return this.#rows.noteServer(fileId, lockId, serverId);
+  }
+
+  /** When the clock last jumped; what was heard before it seems longer ago than it is. */
+  jumpedAtMs(): number {
+    return this.#rows.jumpedAtMs();
+  }
+
   /** @param grantIssuedAtMs when the person who presents the lock opened the document; 0 = before any take-over */
   wasTakenOver(fileId: string, lockId: string, grantIssuedAtMs = 0): Promise<boolean> {
     return this.#rows.wasTakenOver(fileId, lockId, grantIssuedAtMs);
@@ -114,14 +124,14 @@ export class DocumentLock {
     await this.#requireNotTakenOver(lockId, holder);
     const { held } = await this.#rows.changeWopiLock(this.#fileId, ({ held }) => {
       if (held !== undefined && held.lockId !== lockId) throw lockMismatch(held);
-      return this.#rows.freshWopiLock(lockId, holder.id);
+      return this.#rows.freshWopiLock(lockId, holder.id, held);
     });
     return held === undefined ? "taken" : "refreshed";
   }
 
   /** @throws lockMismatch when another lock or none is held @see WOPI RefreshLock */
   async refresh(lockId: string, holder: Holder): Promise<void> {
-    await this.#replace(lockId, () => this.#rows.freshWopiLock(lockId, holder.id));
+    await this.#replace(lockId, (standing) => this.#rows.freshWopiLock(lockId, holder.id, standing));
   }
 
   /** Ends the WOPI lock. @throws lockMismatch when another lock or none is held @see WOPI Unlock */
@@ -206,10 +216,11 @@ export class DocumentLock {
   }
 
   /** A lock that expired only because the clock jumped counts as held: nobody else has taken the file. */
-  async #replace(lockId: string, next: () => WopiLock | undefined): Promise<void> {
+  async #replace(lockId: string, next: (standing: WopiLock) => WopiLock | undefined): Promise<void> {
     await this.#rows.changeWopiLock(this.#fileId, ({ held, lapsed }) => {
-      if ((held ?? lapsed)?.lockId !== lockId) throw lockMismatch(held);
-      return next();
+      const standing = held ?? lapsed;
+      if (standing?.lockId !== lockId) throw lockMismatch(held);
+      return next(standing);
     });
   }
 }

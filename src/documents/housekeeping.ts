@@ -18,7 +18,10 @@ type ContractReport = readonly {
   readonly said?: string;
 }[];
 
-type Needs = Pick<Services, "drive" | "locks" | "grants" | "activity" | "links" | "metrics" | "logger" | "now"> & {
+type Needs = Pick<
+  Services,
+  "drive" | "locks" | "grants" | "activity" | "links" | "metrics" | "logger" | "now" | "editorWatch"
+> & {
   readonly guard: { check(): Promise<ContractReport> };
   readonly spoolEnd: SpoolEnd;
 };
@@ -53,7 +56,10 @@ export class Housekeeping {
 
   /** Releases the drive's lock of every file whose WOPI lock has expired or no longer protects anybody. */
   async sweep(): Promise<void> {
-    for await (const fileId of this.#services.locks.held()) await this.sessionsEnded(fileId);
+    for await (const fileId of this.#services.locks.held()) {
+      await this.#services.editorWatch.look(fileId);
+      await this.sessionsEnded(fileId);
+    }
   }
 
   /** Sessions have ended, on files that are not known: checks all locked files in the background. */

@@ -4,7 +4,9 @@ import type { DocumentLock } from "./documentLock.ts";
 import type { AccessGrant } from "./grants.ts";
 import type { WopiLock } from "./lockRows.ts";
 
-type Needs = Pick<Services, "drive" | "locks" | "sessionsEnded" | "note">;
+type Needs = Pick<Services, "drive" | "locks" | "sessionsEnded" | "note"> & {
+  readonly editorWatch: Pick<Services["editorWatch"], "locked" | "refused">;
+};
 
 /** Who presents which lock. When the signal aborts, the caller is gone and the work is no longer wanted. */
 export interface LockRequest {
@@ -29,7 +31,18 @@ export async function lockDocument(services: Needs, request: LockRequest): Versi
     if (standing === undefined || standing === "") throw error;
     // The holder's session may have expired a moment ago: the next editor need not wait for the sweep.
     await services.sessionsEnded(request.grant.document.fileId);
-    return take(services, request);
+    return takeFromDeadEditor(services, request);
+  }
+}
+
+/** As `take`; a lock whose editor has died is given up for it. */
+async function takeFromDeadEditor(services: Needs, request: LockRequest): VersionNow {
+  try {
+    return await take(services, request);
+  } catch (error) {
+    if (failureOf(error, "lockMismatch") === undefined) throw error;
+    if (await services.editorWatch.refused(request.grant, request.lockId)) return take(services, request);
+    throw error;
   }
 }
 
@@ -38,7 +51,9 @@ function take(services: Needs, request: LockRequest): VersionNow {
   return exclusively(services, request, async (lock) => {
     if ((await lock.take(lockId, grant)) === "refreshed") return refreshed(services, grant, lock);
     try {
-      return (await lock.holdInDrive(grant.document)).version;
+      const { version } = await lock.holdInDrive(grant.document);
+      services.editorWatch.locked(grant, lockId);
+      return version;
     } catch (error) {
       await lock.release(lockId);
       // A drive that does not answer is not asked again now: the sweep releases what it may have locked.

@@ -20,6 +20,8 @@ const wopiLockSchema = rowObject({
   expiresAtMs: z.number(),
   /** The grant that last took or refreshed it. */
   grantId: z.string(),
+  /** The start of the editor's server that took it, where the editor names one. */
+  serverId: z.string().exactOptional(),
 });
 export type WopiLock = z.infer<typeof wopiLockSchema>;
 
@@ -102,9 +104,21 @@ export class LockRows {
     }
   }
 
-  /** A lock whose lifetime starts now. */
-  freshWopiLock(lockId: string, grantId: string): WopiLock {
-    return { lockId, grantId, expiresAtMs: this.#now() + lockLifetimeMs };
+  /** A lock whose lifetime starts now. @param before the same lock, when it is refreshed */
+  freshWopiLock(lockId: string, grantId: string, before?: WopiLock): WopiLock {
+    const { serverId } = before?.lockId === lockId ? before : {};
+    const named = serverId === undefined ? {} : { serverId };
+    return { lockId, grantId, expiresAtMs: this.#now() + lockLifetimeMs, ...named };
+  }
+
+  /** Records which start of the editor's server holds a lock, unless it has ended meanwhile. */
+  async noteServer(fileId: string, lockId: string, serverId: string): Promise<void> {
+    await this.changeWopiLock(fileId, ({ held }) => (held?.lockId === lockId ? { ...held, serverId } : held));
+  }
+
+  /** When the clock last jumped; what was heard before it seems longer ago than it is. */
+  jumpedAtMs(): number {
+    return this.#lastJump()?.toMs ?? Number.NEGATIVE_INFINITY;
   }
 
   async noteTakenOver(fileId: string, lockId: string): Promise<void> {

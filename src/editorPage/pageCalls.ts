@@ -23,7 +23,7 @@ type Needs = Parameters<typeof freshAddress>[0] &
     | "now"
     | "grantLifetimeMs"
     | "bridgeUrl"
-  >;
+  > & { readonly editorWatch: Pick<Services["editorWatch"], "hasStopped" | "lockedBy" | "look"> };
 
 /** A save in progress for longer than this counts as dead, together with its process. */
 const savingAtMostMs = 120_000;
@@ -60,8 +60,15 @@ export function hostSessionRouter(services: Needs): Router {
     const hasLostEditing = !mayEdit(grant, services.now()) && lastSaveUntilMs(grant) !== undefined;
     const lastCopy = hasLostEditing ? await services.lastCopies.find(grant.id) : undefined;
     const activity = await services.activity.of(fileId);
-    const newFile = ended === undefined ? await services.newFiles.newest(grant.id) : undefined;
-    response.json(hostPageStatus(grant, ended, activity, services.now(), lastCopy, newFile));
+    const others =
+      ended === undefined
+        ? {
+            newFile: await services.newFiles.newest(grant.id),
+            hasStopped: await services.editorWatch.hasStopped(grant),
+            lockedBy: await services.editorWatch.lockedBy(grant),
+          }
+        : {};
+    response.json(hostPageStatus(grant, ended, activity, services.now(), { lastCopy, ...others }));
   });
 
   // A link on the page, to be followed more than once: a ticket works only once.
@@ -88,10 +95,20 @@ export function hostSessionRouter(services: Needs): Router {
   router.post("/edit/:key/closed", async (request: Request<{ key: string }>, response: Response) => {
     const { grant } = await services.grants.behindPageKey(request.params.key);
     await services.activity.left(grant);
+    void services.editorWatch.look(grant.document.fileId);
     response.status(204).end();
   });
 
   return router;
+}
+
+/** What else is known of a grant's session. */
+interface SessionFacts {
+  readonly lastCopy?: LastCopy | undefined;
+  readonly newFile?: NewFile | undefined;
+  /** @see EditorWatch */
+  readonly hasStopped?: boolean;
+  readonly lockedBy?: string | undefined;
 }
 
 /** Pure: the file's activity as one grant's page shows it; for an ended grant, only what belongs to that grant. */
@@ -100,8 +117,7 @@ export function hostPageStatus(
   ended: GrantEnd | undefined,
   activity: Activity,
   nowMs: number,
-  lastCopy?: LastCopy,
-  newFile?: NewFile,
+  { lastCopy, newFile, hasStopped = false, lockedBy }: SessionFacts = {},
 ): HostPageStatus {
   const { sessions, savingSinceMs, lastSave, lastFailedSave } = activity;
   const called = sessions.find(({ grantId }) => grantId === grant.id)?.called ?? {};
@@ -115,6 +131,8 @@ export function hostPageStatus(
     ended: ended ?? null,
     permission: grant.permission,
     editor_called: { check_file_info: called.checkFileInfo === true, get_file: called.getFile === true },
+    editor_stopped: hasStopped,
+    locked_by: lockedBy ?? null,
     saving_since:
       ended === undefined && savingSinceMs !== undefined && nowMs - savingSinceMs < savingAtMostMs
         ? savingSinceMs

@@ -58,6 +58,10 @@ export interface HostPageStatus {
   readonly permission: "view" | "edit";
   /** What the editor's server has requested from the bridge for this session. */
   readonly editor_called: { readonly check_file_info: boolean; readonly get_file: boolean };
+  /** The editor's server ended while it had the document open for this session. */
+  readonly editor_stopped: boolean;
+  /** Whose lock keeps this session's editor from changing the document; empty when that is not known. */
+  readonly locked_by: string | null;
   readonly saving_since: number | null;
   readonly last_save: { readonly at: number; readonly by: string; readonly is_mine: boolean } | null;
   /** The newest save that failed to reach the document, unless a later successful one contains it. */

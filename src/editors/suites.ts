@@ -3,6 +3,11 @@ export interface Suite {
   readonly name: "collabora" | "onlyoffice" | "microsoft365" | "other";
   /** A save without a time stamp means "Overwrite": this suite sends the time with every other save. */
   readonly overwritesByOmission: boolean;
+  /**
+   * Makes a lock id of its own each time it opens a document, which all its users then share, and names each start of its
+   * server at /hosting/capabilities.
+   */
+  readonly locksByOpening: boolean;
   /** Accepts a new token while the document is open. */
   readonly takesFreshTokens: boolean;
   /**
@@ -35,6 +40,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     name: "collabora",
     path: /\/(browser|loleaflet)\/[^/]+\/(cool|loleaflet)\.html$/,
     overwritesByOmission: true,
+    locksByOpening: true,
     takesFreshTokens: true,
     keepsUnplacedExitSaves: false,
     refreshesLockByNewest: false,
@@ -50,6 +56,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     name: "onlyoffice",
     path: /\/hosting\/wopi\//,
     overwritesByOmission: false,
+    locksByOpening: false,
     takesFreshTokens: false,
     keepsUnplacedExitSaves: true,
     refreshesLockByNewest: true,
@@ -65,6 +72,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     // Every app has its own path (`/we/…`, `/x/_layouts/…`, `/hosting/WopiTestFrame.aspx`); all end like this.
     path: /\.aspx$/i,
     overwritesByOmission: false,
+    locksByOpening: false,
     takesFreshTokens: false,
     keepsUnplacedExitSaves: false,
     refreshesLockByNewest: false,
@@ -81,6 +89,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
 const other: Suite = {
   name: "other",
   overwritesByOmission: true,
+  locksByOpening: false,
   takesFreshTokens: true,
   keepsUnplacedExitSaves: false,
   refreshesLockByNewest: false,

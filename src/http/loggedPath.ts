@@ -36,6 +36,8 @@ const shapes: readonly (readonly string[])[] = [
   "links/:id",
   "links/:id/change",
   "links/:id/revoke",
+  "takeover",
+  "takeover/:id",
   "saves",
   "saves/:id/content",
   "saves/:id/dismiss",

@@ -2,6 +2,7 @@ import { Router } from "express";
 import { z } from "zod";
 import { type DocumentRequest, openDocument } from "../documents/openSession.ts";
 import { logFacts } from "../http/requestLog.ts";
+import type { DriveEntry } from "../model/drive.ts";
 import type { Services } from "../services.ts";
 import { languages } from "./language.ts";
 import { fileIdIn, safeReturn } from "./ownOrigin.ts";
@@ -9,7 +10,7 @@ import { editorLanguageOf, forPerson, keepLanguage, type PageNeeds, pageContext,
 import { documentsPage } from "./views/documentsPage.ts";
 import { savesOf } from "./waitingSaves.ts";
 
-type Needs = PageNeeds & Parameters<typeof openDocument>[0] & Pick<Services, "spool">;
+type Needs = PageNeeds & Parameters<typeof openDocument>[0] & Pick<Services, "spool" | "locks">;
 
 const folderUri = z
   .string()
@@ -30,6 +31,7 @@ export function documentPagesRouter(services: Needs): Router {
       const page = documentsPage(await pageContext(services, request, person), {
         crumbs: crumbsOf(folder),
         entries,
+        locked: await lockedOf(services, entries),
         waitingSaves: savesOf(services.spool, person).length,
         opens: (name) => openable.has(name.slice(name.lastIndexOf(".") + 1).toLowerCase()),
         ...(folder === undefined ? {} : { folderUri: folder }),
@@ -72,6 +74,13 @@ export function documentPagesRouter(services: Needs): Router {
     response.redirect(303, `${services.bridgeUrl}${linkPath ?? safeReturn(back)}`);
   });
   return router;
+}
+
+/** @returns ids of the files that somebody edits */
+async function lockedOf({ locks }: Needs, entries: readonly DriveEntry[]): Promise<ReadonlySet<string>> {
+  const files = entries.filter(({ kind }) => kind === "file");
+  const held = await Promise.all(files.map(({ id }) => locks.current(id)));
+  return new Set(files.filter((_file, at) => held[at] !== undefined).map(({ id }) => id));
 }
 
 /** The folders from the root to the current one, each with its address. */

@@ -14,6 +14,7 @@ import { chooseLanguage } from "./language.ts";
 import { linkPagesRouter } from "./ownLinks.ts";
 import { answerFailures, newNonce, sendPage } from "./pageAnswer.ts";
 import { signInRouter } from "./signIn.ts";
+import { takeOverPagesRouter } from "./takeOver.ts";
 import { isVisitor, visitLinkRouter } from "./visitLink.ts";
 import { waitingSavePagesRouter } from "./waitingSaves.ts";
 
@@ -26,6 +27,7 @@ export function hostRouter(services: Services): Router {
   router.use(signInRouter(services));
   router.use(documentPagesRouter(services));
   router.use(linkPagesRouter(services));
+  router.use(takeOverPagesRouter(services));
   router.use(waitingSavePagesRouter(services));
   router.use(visitLinkRouter(services));
   router.use(answerFailures(services, isVisitor));

@@ -13,11 +13,12 @@ import type { WopiOperation } from "./wopiCall.ts";
 export function checkFileInfo(
   services: Pick<
     Services,
-    "drive" | "content" | "store" | "activity" | "locks" | "editorIds" | "toldVersions" | "bridgeUrl"
+    "drive" | "content" | "store" | "activity" | "locks" | "editorIds" | "toldVersions" | "bridgeUrl" | "editorWatch"
   >,
 ): WopiOperation {
   return async ({ grant }) => {
     await services.activity.seen(grant, "checkFileInfo");
+    services.editorWatch.opened(grant);
     const file = await fileNow(services, grant.document);
     // An old version is recorded under its own id: under the file's id it would push out the live version's record.
     const recorded = { ...file, id: wopiFileId(grant.document) };

@@ -87,6 +87,7 @@ export function lockStage() {
       audit: (event: AuditEvent) => void audited.push(event),
       note: (error: unknown) => void noted.push(error),
       sessionsEnded: async () => undefined,
+      editorWatch: { locked: () => undefined, refused: async () => false },
     },
   };
 }

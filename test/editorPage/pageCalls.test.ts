@@ -63,6 +63,8 @@ describe("what a host page is shown", () => {
       ended: null,
       permission: "edit",
       editor_called: { check_file_info: false, get_file: false },
+      editor_stopped: false,
+      locked_by: null,
       saving_since: null,
       last_save: null,
       not_saved: null,
@@ -124,7 +126,7 @@ describe("what a host page is shown", () => {
 
 describe("what a host page is shown once its session has ended", () => {
   const endedStatus = (activity: Partial<Activity>, lastCopy?: LastCopy) =>
-    hostPageStatus({ ...facts, id: "g1" }, "revoked", { sessions: [], ...activity }, startMs + hourMs, lastCopy);
+    hostPageStatus({ ...facts, id: "g1" }, "revoked", { sessions: [], ...activity }, startMs + hourMs, { lastCopy });
 
   it("is nothing of what others do", () => {
     const bens = { lastSave: { ...savedAt(startMs), person: ben }, lastFailedSave: { ...copied, person: ben } };
@@ -172,6 +174,7 @@ describe("an open host page", () => {
       // Without an editor's discovery there is no other address, and nobody asks the drive.
       ...{ editors: new Editors([]), wopiUrl: "https://bridge.example", drive: {} as Drive },
       bridgeUrl: "https://bridge.example",
+      editorWatch: { hasStopped: async () => false, lockedBy: async () => undefined, look: async () => undefined },
     };
     const app = express().use(hostSessionRouter(services));
     app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {

@@ -12,6 +12,8 @@ const quietStatus: HostPageStatus = {
   ended: null,
   permission: "edit",
   editor_called: { check_file_info: true, get_file: true },
+  editor_stopped: false,
+  locked_by: null,
   saving_since: null,
   last_save: null,
   not_saved: null,

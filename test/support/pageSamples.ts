@@ -8,6 +8,7 @@ import { linksPage } from "../../src/pages/views/linksPage.ts";
 import { type MessageKind, messagePage } from "../../src/pages/views/messagePage.ts";
 import type { Page, PageContext } from "../../src/pages/views/page.ts";
 import { type SignInFacts, signInPage } from "../../src/pages/views/signInPage.ts";
+import { takeOverPage } from "../../src/pages/views/takeOverPage.ts";
 import { visitPage } from "../../src/pages/views/visitPage.ts";
 import { waitingSavesPage } from "../../src/pages/views/waitingSavesPage.ts";
 
@@ -132,6 +133,12 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   documentsWaiting: (context) => documentsPage(context, { crumbs: [], entries, waitingSaves: 3, opens: () => true }),
   waitingSaves: (context) => waitingSavesPage(context, { saves: waitingSaves, dismissed: false }),
   waitingSavesNone: (context) => waitingSavesPage(context, { saves: [], dismissed: true }),
+  documentsLocked: (context) =>
+    documentsPage(context, { crumbs: [], entries, locked: new Set(entries.map(({ id }) => id)), opens: () => true }),
+  takeOver: (context) => takeOverPage(context, { file, heldBy: "Bob", isDone: false }),
+  takeOverNasty: (context) =>
+    takeOverPage(context, { file: { id: script, name: long }, heldBy: `${script} ${"Name".repeat(30)}`, isDone: true }),
+  takeOverDone: (context) => takeOverPage(context, { file, heldBy: undefined, isDone: true }),
   linkForm: (context) => linkFormPage(context, { file, otherLinks: 2 }),
   linkFormNasty: (context) => linkFormPage(context, { file: { id: script, name: long }, otherLinks: 0 }),
   linkFormChange: (context) =>

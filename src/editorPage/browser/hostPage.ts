@@ -14,13 +14,14 @@ import { decodedName, nameAfterRename, reopenPath, unsavedAfterEnd } from "./rul
 import { saveAsDialog } from "./saveAsDialog.ts";
 import { meaningOf, type SaveResponse } from "./saveResponse.ts";
 import { type SaveAnswer, saveRequests } from "./saving.ts";
-import { ending, fill, type PageState, statusLine, timeSpelling } from "./statusLine.ts";
+import { afterStop, ending, fill, isLocked, type PageState, statusLine, timeSpelling } from "./statusLine.ts";
 import { type PageToken, tokenKeeper } from "./token.ts";
 
 const facts: ScriptFacts = JSON.parse(part("#facts", HTMLScriptElement).text);
 const { words } = facts;
 const line = part("#status", HTMLParagraphElement);
 const notice = noticeLine(part("#notice", HTMLDivElement), words.dismiss);
+const takeOver = part("#take-over", HTMLAnchorElement);
 const holder = part("#frame-holder", HTMLElement);
 const form = part("#editor-form", HTMLFormElement);
 const tokenField = part("[name=access_token]", HTMLInputElement);
@@ -58,25 +59,24 @@ const bridgeNow = (): number => Date.now() + clockOffsetMs;
 const locale = navigator.languages.find((tag) => tag.split("-")[0] === facts.language.split("-")[0]) ?? facts.language;
 const spell = timeSpelling(locale, bridgeNow);
 
+const pageState = (): PageState => ({
+  ...state,
+  isSaving: saving.isWaiting(),
+  waitedMs: performance.now() - loadingSince,
+  nowMs: bridgeNow(),
+  tokenEndsAtMs: token.endsAtMs,
+  canRenew: renewals.canRenew(),
+});
+
 function show(): void {
-  const { tone, text } = statusLine(
-    {
-      ...state,
-      isSaving: saving.isWaiting(),
-      waitedMs: performance.now() - loadingSince,
-      nowMs: bridgeNow(),
-      tokenEndsAtMs: token.endsAtMs,
-      canRenew: renewals.canRenew(),
-    },
-    words,
-    spell,
-  );
+  const { tone, text } = statusLine(pageState(), words, spell);
   if (isOver()) saveAs?.cancel();
   // The end of a session is shown in large type; the line remains for screen readers.
   line.className = state.phase === "ended" ? "heard" : tone;
   // A screen reader reads the line each time it is written, even when the text is the same.
   if (line.textContent !== text) line.textContent = text;
   line.title = text;
+  takeOver.hidden = !facts.mayShare || !isLocked(state);
 }
 
 // What the bridge reports.
@@ -141,6 +141,7 @@ function takeStatus(status: HostPageStatus): void {
     noticedEditMs = undefined;
     setModified(false);
   }
+  if (status.editor_stopped) stopped();
   if (status.ended !== null) end(status.ended);
   else if (state.permission === "edit" && status.permission === "view") end("lostEditing");
   else aliveAtMs = status.now;
@@ -154,6 +155,30 @@ async function look(): Promise<void> {
   } catch {
     // The poll continues by itself.
   }
+}
+
+/** The editor's server died: the frame shows a document that nobody has any more. */
+function stopped(): void {
+  if (state.phase === "closed" || state.phase === "stopped" || state.ended !== undefined) return;
+  state.phase = "stopped";
+  saving.answered({ success: false, errorMsg: "editorStopped" });
+  setModified(false);
+  frame.remove();
+  // Its lock is given up once nobody has the document open in it.
+  sayClosed();
+  const again = () => (isReopenable ? location.reload() : openAgain());
+  showNote({
+    title: words.editorStopped,
+    text: afterStop(pageState(), words, spell),
+    button: { label: words.openAgain, act: again },
+  });
+}
+
+function openAgain(): void {
+  holder.replaceChildren();
+  openEditor();
+  show();
+  polling.now();
 }
 
 // The end.

@@ -9,7 +9,7 @@ const dayMs = 24 * 3_600_000;
 
 /** What the page knows; times are on the bridge's clock. */
 export interface PageState extends EndState {
-  readonly phase: "loading" | "loaded" | "failed" | "left" | "ended" | "closed";
+  readonly phase: "loading" | "loaded" | "failed" | "left" | "stopped" | "ended" | "closed";
   readonly waitedMs: number;
   readonly isEditorHeard: boolean;
   readonly editorOrigin: string;
@@ -52,10 +52,12 @@ export function statusLine(state: PageState, words: HostPageWords, time: Spell):
   if (ended !== undefined) return trouble(spokenEnd(ended, words));
   if (state.isOffline) return trouble(state.isModified ? words.offlineUnsaved : words.offline);
   if (state.phase === "left") return trouble(words.editorLeft);
+  if (state.phase === "stopped") return trouble(words.editorStopped);
   if (state.phase === "failed") return trouble(words.editorFailed);
   if (state.phase === "loading") return loading(state, words);
   const failed = status?.not_saved ?? null;
   if (failed !== null && failed.kept_in !== "copy") return trouble(notSaved(failed, state, words, time));
+  if (isLocked(state)) return trouble(lockedBy(status?.locked_by ?? "", words));
   const endsSoon = endingSoon(state, words, time);
   if (endsSoon !== undefined) return trouble(endsSoon);
   if (state.isSaving || (status?.saving_since ?? null) !== null) return quiet(words.saving);
@@ -69,6 +71,23 @@ export function statusLine(state: PageState, words: HostPageWords, time: Spell):
   if (failed === null || isLongAgo(failed, state)) return quiet(text);
   const beside = { saved: text, time: time(failed.at), copy: failed.copy_name ?? "" };
   return quiet(fill(words.savedCopyBeside, beside));
+}
+
+/** Whether somebody else's lock keeps the open document from being changed. */
+export function isLocked({ phase, status, ended }: Pick<PageState, "phase" | "status" | "ended">): boolean {
+  return phase === "loaded" && ended === undefined && (status?.locked_by ?? null) !== null;
+}
+
+function lockedBy(person: string, words: HostPageWords): string {
+  return person === "" ? words.lockedBySomebody : fill(words.lockedBy, { person });
+}
+
+/** What became of the changes in an editor that stopped. */
+export function afterStop(state: PageState, words: HostPageWords, time: Spell): string {
+  const { last_save: saved = null, not_saved: failed = null } = state.status ?? {};
+  if (failed?.kept_in === "copy") return inCopy(failed, words, time);
+  if (failed?.kept_in === "spool") return notSaved(failed, state, words, time);
+  return saved === null ? words.stoppedLost : fill(words.stoppedSaved, { time: time(saved.at) });
 }
 
 /** Why the session has ended and where the unsaved work is, in words; undefined while the session lasts. */

@@ -13,6 +13,8 @@ export interface DocumentsFacts {
   readonly next?: string;
   /** Number of saves of this person's documents that are not in the drive yet; left out = none. */
   readonly waitingSaves?: number;
+  /** Ids of documents that are being edited. */
+  readonly locked?: ReadonlySet<string>;
   /** Left out at the root. */
   readonly folderUri?: string;
   /** Whether an editor opens files with this name. */
@@ -33,7 +35,7 @@ ${
   facts.entries.length === 0
     ? html`<p class="empty">${words.emptyFolder}</p>`
     : html`<ul class="rows">
-${joined(facts.entries.map((entry) => row(context, entry, facts.opens(entry.name))))}
+${joined(facts.entries.map((entry) => row(context, entry, facts)))}
 </ul>`
 }
 ${facts.next === undefined ? nothing : html`<p><a role="button" class="secondary" rel="next" href="${folderUrl(context, facts.folderUri, facts.next)}">${words.moreDocuments}</a></p>`}`,
@@ -57,7 +59,7 @@ function crumbTrail(context: PageContext, crumbs: DocumentsFacts["crumbs"]): Htm
   return html`<nav aria-label="${words.folderPath}"><p><a href="${context.bridgeUrl}/">${words.documents}</a>${joined(above)}</p></nav>`;
 }
 
-function row(context: PageContext, entry: DriveEntry, canOpen: boolean): Html {
+function row(context: PageContext, entry: DriveEntry, { opens, locked }: DocumentsFacts): Html {
   const { bridgeUrl, language } = context;
   const words = pageWords[language];
   const time = moment(entry.modifiedAt, language);
@@ -68,10 +70,16 @@ function row(context: PageContext, entry: DriveEntry, canOpen: boolean): Html {
   }
   const id = encodeURIComponent(entry.id);
   const { name } = entry;
+  const isLocked = locked?.has(entry.id) === true;
   return html`<li>${icon(kindOf(name))}
-<div><span>${named(name)}</span><small>${size(entry.sizeBytes, language)} · ${time}</small></div>
+<div><span>${named(name)}</span><small>${size(entry.sizeBytes, language)} · ${time}${isLocked ? html` · ${words.beingEdited}` : nothing}</small></div>
 <div class="acts">${
-    canOpen
+    isLocked
+      ? html`<a role="button" class="secondary" href="${bridgeUrl}/takeover?file_id=${id}" aria-label="${fill(words.takeOverName, { name })}">${words.takeOver}</a>
+`
+      : nothing
+  }${
+    opens(entry.name)
       ? html`<a role="button" class="secondary" href="${bridgeUrl}/open?file_id=${id}" target="_blank" rel="noopener" aria-label="${fill(words.openName, { name })}">${words.open}</a>
 <a role="button" class="secondary" href="${bridgeUrl}/share?file_id=${id}" aria-label="${fill(words.shareNameForEditing, { name })}">${words.shareForEditing}</a>`
       : html`<small>${words.noEditorForFile}</small>`

@@ -48,6 +48,17 @@ const en = {
   folder: "Folder",
   moreDocuments: "More documents",
 
+  takeOverTitle: "Take over",
+  takeOver: "Take over",
+  takeOverName: "Take over: {name}",
+  beingEdited: "Being edited",
+  beingEditedBy: "{name} is editing this document.",
+  somebody: "Somebody",
+  notBeingEdited: "Nobody is editing this document.",
+  takeOverMeans:
+    "If you take over, they can no longer save into the document. Changes that they save later become a copy beside it, so nothing is lost.",
+  takenOver: "You have taken over. You can open the document now.",
+
   waitingSavesTitle: "Waiting saves",
   waitingSavesLead:
     "Cloudreve could not store these saves yet, so they are kept here. They are added automatically as soon as possible: to the document itself, or as a copy beside it if the document has changed or no longer exists.",
@@ -253,6 +264,16 @@ const zh: Record<keyof typeof en, string> = {
   noEditorForFile: "没有可用的编辑器",
   folder: "文件夹",
   moreDocuments: "更多文档",
+
+  takeOverTitle: "接管",
+  takeOver: "接管",
+  takeOverName: "接管：{name}",
+  beingEdited: "正在编辑",
+  beingEditedBy: "{name} 正在编辑此文档。",
+  somebody: "有人",
+  notBeingEdited: "目前没有人在编辑此文档。",
+  takeOverMeans: "接管后，对方无法再保存到此文档。之后保存的更改会成为文档旁的副本，不会丢失。",
+  takenOver: "已接管。现在可以打开此文档。",
 
   waitingSavesTitle: "等待中的保存",
   waitingSavesLead:

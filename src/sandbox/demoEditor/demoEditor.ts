@@ -33,6 +33,8 @@ export interface DemoEditorOptions {
   signs?: boolean;
   /** Default the guise's: COOL, or LOOL for ONLYOFFICE. A plain editor with LOOL behaves as Collabora did in 2020. */
   headerSpelling?: HeaderSpelling;
+  /** Default the guise's; older Collabora names no start of its server. */
+  namesServer?: boolean;
   /** Collabora has been seen doing both when another lock holds the file; default readOnly. */
   afterRefusedLock?: "readOnly" | "writable";
   /** Origins of hosts it may call; default: this machine's loopback only. */
@@ -80,7 +82,11 @@ const tickMs = 100;
 export async function openDemoEditor(options: DemoEditorOptions): Promise<DemoEditor> {
   const { host = "127.0.0.1", now = Date.now } = options;
   const chosen = guises[options.guise ?? "plain"];
-  const guise = { ...chosen, spelling: options.headerSpelling ?? chosen.spelling };
+  const guise = {
+    ...chosen,
+    spelling: options.headerSpelling ?? chosen.spelling,
+    namesServer: options.namesServer ?? chosen.namesServer,
+  };
   const proofKeys = options.signs === false ? undefined : new ProofKeys();
   const kept = new KeptCopies();
   const warnings: string[] = [];
