@@ -191,6 +191,7 @@ function reason(why: NotSaved["why"], words: HostPageWords): string {
     fileUnproven: words.whyFileUnproven,
     rightMissing: words.whyRightMissing,
     bodyTooLarge: words.whyBodyTooLarge,
+    contentInvalid: words.whyContentInvalid,
     spoolFailed: words.whySpoolFailed,
     spoolFull: words.whySpoolFailed,
   };
