@@ -1,6 +1,7 @@
 import type { DriveFile } from "../model/drive.ts";
 import { BridgeError, isConflict } from "../model/failure.ts";
 import type { Services } from "../services.ts";
+import { requireMeant, requireWorthACopy } from "./contentCheck.ts";
 import { isOvertaken, isUnderLockOf } from "./contentRecord.ts";
 import type { DocumentLock } from "./documentLock.ts";
 import { whyNot } from "./saveEvents.ts";
@@ -26,7 +27,7 @@ export interface SaveManner {
  * Places the bytes of one save. To be called under the file's mutex, after the complete body is in the spool. A save
  * that a later one of the same load has overtaken writes nothing: the later one contains it.
  * @returns the version that the editor's next save is based on
- * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, and what the drive throws
+ * @throws lockMismatch, changedInStorage, lockedElsewhere, driveBusy, contentInvalid, and what the drive throws
  */
 export async function placeSave(
   services: Needs,
@@ -43,8 +44,10 @@ export async function placeSave(
     return await writeSave(services, save, { ...manner, wasTakenOver }, lock);
   } catch (error) {
     if (isConflict(error)) {
-      if (manner.isExitSave || wasTakenOver) await services.copies.copyBeside(save, whyNot(error));
-      else await services.tell(save.facts, { is: "refused", why: whyNot(error) });
+      if (manner.isExitSave || wasTakenOver) {
+        await requireWorthACopy(services.drive, save);
+        await services.copies.copyBeside(save, whyNot(error));
+      } else await services.tell(save.facts, { is: "refused", why: whyNot(error) });
     }
     throw error;
   }
@@ -101,6 +104,7 @@ async function writeSave(
   const decision = decideSave(facts);
   // The caller makes the copy if one is needed: the drive may still refuse what the policy allows.
   if (decision.do === "refuse" || decision.do === "copyBeside") throw refusal(decision.because, current?.lockId);
+  if (decision.do === "write") await requireMeant(drive, document, stored, save);
   if (decision.do === "write" && baseline !== undefined) {
     await content.sending(document.fileId, editor, baseline.loadId, save.sha256);
   }

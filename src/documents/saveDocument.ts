@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import { editorKey } from "../editors/suites.ts";
 import { BridgeError, failureOf, isConflict, isTransient } from "../model/failure.ts";
 import type { Services } from "../services.ts";
+import { isWorthless, requireWorthACopy } from "./contentCheck.ts";
 import type { DocumentLock } from "./documentLock.ts";
 import { type AccessGrant, lastSaveUntilMs, mayEdit } from "./grants.ts";
 import { placeSave, type SavedDocument, type SaveManner } from "./placeSave.ts";
@@ -27,7 +28,10 @@ export interface SaveRequest extends SaveManner {
   readonly timestamp?: string | undefined;
 }
 
-/** An exit save that did not go into the document; its bytes are beside it, or in the spool to stay there. */
+/**
+ * An exit save that did not go into the document; its bytes are beside it, or in the spool to stay there, or nobody can
+ * have meant them.
+ */
 export class KeptSafely extends Error {
   /** What the editor is told all the same, unless that does harm. */
   readonly refusal: unknown;
@@ -163,7 +167,10 @@ async function placeBeside(services: Needs, save: SpooledSave): Promise<boolean>
   const { fileId } = save.facts.document;
   let isSafe: boolean;
   try {
-    isSafe = await services.locks.exclusively(fileId, () => services.copies.copyBeside(save, "rightMissing"));
+    isSafe = await services.locks.exclusively(fileId, async () => {
+      await requireWorthACopy(services.drive, save);
+      return services.copies.copyBeside(save, "rightMissing");
+    });
   } catch (error) {
     return settleRefused(services, save, error);
   }
@@ -196,12 +203,18 @@ async function tryPlacing(
 }
 
 /**
- * A conflict is solved by the editor, or already by a copy; every other save is kept.
- * @returns whether the bytes of an exit save are safe: after a conflict, a copy has them
+ * A conflict is solved by the editor, or already by a copy; what nobody can have meant is dropped; every other save is
+ * kept.
+ * @returns whether the bytes of an exit save are safe: after a conflict, a copy has them; or there was nothing to keep
  */
 async function settleRefused(services: Needs, save: SpooledSave, error: unknown): Promise<boolean> {
   if (isConflict(error)) {
     await save.discard();
+    return true;
+  }
+  if (failureOf(error, "contentInvalid") !== undefined || isWorthless(save.facts.fileName, save.sizeBytes)) {
+    await save.discard();
+    await services.tell(save.facts, { is: "refused", why: whyNot(error) });
     return true;
   }
   try {

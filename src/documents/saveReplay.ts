@@ -152,6 +152,11 @@ export class SaveReplay {
       return "written";
     } catch (error) {
       if (isConflict(error)) return "copied";
+      if (failureOf(error, "contentInvalid") !== undefined) {
+        // It was promised to be safe, by an earlier version too.
+        await this.#services.copies.copyBeside(save, "contentInvalid");
+        return "copied";
+      }
       if (failureOf(error, "fileMissing") !== undefined) {
         await this.#services.copies.copyBeside(save, "fileMissing");
         return "copied";

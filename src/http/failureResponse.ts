@@ -33,6 +33,8 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   changedInStorage: { wopi: 409, web: 409, title: "The file has changed in the drive." },
   bodyTooLarge: { wopi: 413, web: 422, title: "The file is too large." },
   bodyCut: { wopi: 400, web: 400, title: "The request body was cut off." },
+  // For an editor this is a failed save: a 409 would ask people to choose between it and the document.
+  contentInvalid: { wopi: 400, web: 422, title: "The content is empty or damaged." },
   expectedSizeExceeded: { wopi: 412, web: 412, title: "The file is larger than expected." },
   rangeInvalid: { wopi: 416, web: 416, title: "The requested range is outside the file." },
   nameTaken: { wopi: 409, web: 409, title: "That name is already taken." },
@@ -108,6 +110,10 @@ export function wopiFailure(failure: Failure): WopiFailure {
           "X-WOPI-ServerError": `Too many attempts. Try again in ${minutes} min`,
         },
       };
+    }
+    case "contentInvalid": {
+      const what = failure.found === "empty" ? "is empty" : "is not a file of this type";
+      return { status, headers: {}, text: `What the editor sent ${what}. The document was left as it is.\n` };
     }
     case "rangeInvalid":
       return { status, headers: { "Content-Range": `bytes */${failure.sizeBytes}` } };

@@ -27,6 +27,8 @@ export type Failure =
   | { readonly kind: "changedInStorage"; readonly currentLockId?: string }
   | { readonly kind: "bodyTooLarge"; readonly limitBytes: number }
   | { readonly kind: "bodyCut" }
+  /** Content that nobody can have meant to be the document. @see judgeContent */
+  | { readonly kind: "contentInvalid"; readonly found: "empty" | "damaged" }
   | { readonly kind: "expectedSizeExceeded" }
   | { readonly kind: "rangeInvalid"; readonly sizeBytes: number }
   /** freeName: a name that is free. */

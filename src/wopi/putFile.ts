@@ -3,6 +3,7 @@ import { suiteOf } from "../editors/suites.ts";
 import { BridgeError } from "../model/failure.ts";
 import {
   collaboraHeader,
+  isEncoded,
   isExitSave,
   optionalLockId,
   saveBody,
@@ -15,6 +16,7 @@ export function putFile(services: Parameters<typeof saveDocument>[0]): WopiOpera
   return async (call) => {
     if (call.grant.permission !== "edit") {
       const refusal = new BridgeError({ kind: "rightMissing", right: "edit" });
+      if (isEncoded(call)) throw refusal;
       throw (await saveAfterEnd(services, call.grant, saveBody(call))) ? new KeptSafely(refusal) : refusal;
     }
     const { version, lastModifiedTime } = await saveDocument(services, call.grant, saveRequest(call), saveBody(call));

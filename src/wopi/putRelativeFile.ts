@@ -1,3 +1,4 @@
+import { requireMeant } from "../documents/contentCheck.ts";
 import { type AccessGrant, cameThrough, isOwners, mayConvert, mayEdit } from "../documents/grants.ts";
 import { editorAddress, personAddress, wopiSrc } from "../documents/openSession.ts";
 import { receiveSave } from "../documents/saveDocument.ts";
@@ -194,6 +195,7 @@ async function overwrite(
     const taken = await services.drive.findBeside(grant.document, parent, name);
     if (taken?.id !== found.id) throw new BridgeError({ kind: "nameTaken" });
     const document = { account: grant.document.account, fileId: taken.id };
+    await requireMeant(services.drive, document, taken, save);
     return services.drive.write(document, taken, save, { previousVersion: taken.version });
   });
 }

@@ -16,7 +16,7 @@ import { type ComingBody, kindOfCall } from "./openCalls.ts";
 import { wopiOperations } from "./operations.ts";
 import { isProven, type Proof, requireKnownProof } from "./proofKey.ts";
 import { placingHeaders } from "./putFile.ts";
-import { isExitSave, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
+import { isEncoded, isExitSave, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
 
 /** A person whose right has ended has few last saves; sending more must not change what others are told without end. */
 const lastSavesWithoutRight = { most: 20, withinMs: 3_600_000 };
@@ -165,7 +165,7 @@ async function admitOrKeep(
   } catch (error) {
     if (failureOf(error, "storeUnreachable") !== undefined) throw error;
     const ended = await endedSave(services, request, token);
-    if (ended !== undefined) {
+    if (ended !== undefined && !isEncoded(callOf(ended))) {
       const save = () => saveAfterEnd(services, ended, saveBody(callOf(ended)));
       if (await counted(services, request, ended, save)) throw new KeptSafely(error);
     }

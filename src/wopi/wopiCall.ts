@@ -50,8 +50,19 @@ export function requestedName(call: WopiCall, header: string): string | undefine
   return value === undefined ? undefined : nameFromHeader(header, value);
 }
 
-/** The body of a call, with what its headers say about its length. */
+/** Whether the body is not the document's own bytes, but compressed for the way. No editor is known to do it. */
+export function isEncoded(call: Pick<WopiCall, "header">): boolean {
+  return !/^\s*(identity\s*)?$/i.test(call.header("Content-Encoding") ?? "");
+}
+
+/**
+ * The body of a call, with what its headers say about its length.
+ * @throws headerInvalid when it is encoded: stored as it came, no editor could open it
+ */
 export function saveBody(call: Pick<WopiCall, "header" | "body">): SaveBody {
+  if (isEncoded(call)) {
+    throw new BridgeError({ kind: "headerInvalid", header: "Content-Encoding", reason: "only identity is accepted" });
+  }
   const length = call.header("Content-Length");
   const announced = [length, call.header("X-WOPI-Size")].map((header) => Number(header ?? 0) || 0);
   return {

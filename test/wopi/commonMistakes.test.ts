@@ -315,7 +315,8 @@ describe("the mistakes that hosts make", () => {
   });
 
   it("19. a body is bytes: of no type, of type JSON, of megabytes, and of none", async () => {
-    const { client, path } = await openAndLock("A");
+    const { client, path } = await openNew("before", {}, "Notes.txt");
+    expect((await client.lock("A")).status).toBe(200);
     const lines = ["POST", "X-WOPI-Override: PUT", "X-WOPI-Lock: A"];
     const untyped = await rawRequest(client.address("/contents"), [...lines, "Content-Length: 5"], "bytes");
     expect(rawStatus(untyped)).toBe(200);

@@ -34,7 +34,7 @@ describe("a document that is locked", () => {
     const locked = await callsDuring(() => editor.lock("A"));
     expect(locked).toEqual(["GET /file/info", "POST /file/wopi/ID", "GET /file/info"]);
     expect(await callsDuring(() => editor.refresh("A"))).toEqual(["GET /file/info", "POST /file/wopi/ID"]);
-    expect(await callsDuring(() => editor.put("a longer text", "A"))).toEqual([
+    expect(await callsDuring(() => editor.put("PK\u0003\u0004a longer text", "A"))).toEqual([
       "GET /file/info",
       "POST /file/wopi/ID",
       "POST /file/wopi/ID/contents",

@@ -78,8 +78,11 @@ describe("PutFile", () => {
       expect(await editor.bridge.alice.read(path)).toBe("before");
     });
 
-    it("a body of no bytes empties the document: that is legal under the lock", async () => {
-      const { client, path } = await editor.openAndLock("A");
+    it("a body of no bytes empties a text: that is legal under the lock", async () => {
+      const path = "emptied/Notes.txt";
+      expect(await editor.bridge.alice.put(path, "before")).toBe(0);
+      const client = await editor.bridge.open(path);
+      expect((await client.lock("A")).status).toBe(200);
       expect((await client.put("", "A")).status).toBe(200);
       expect((await editor.bridge.alice.info(path)).size).toBe(0);
       expect((await client.check()).json()["Size"]).toBe(0);

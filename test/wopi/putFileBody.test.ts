@@ -70,10 +70,23 @@ describe("the body of PutFile", () => {
       expect(await bridge.alice.read(path)).toBe("after");
     });
 
-    it("said to be compressed, which is the document's own affair", async () => {
+    it.each([
+      ["identity", 200],
+      ["gzip", 400],
+      ["br, identity", 400],
+    ])("said to be %s: %i, since nobody could open a compressed document", async (encoding, status) => {
       const { client, path } = await openAndLock();
-      expect((await client.put("not gzip at all", lockId, { "Content-Encoding": "gzip" })).status).toBe(200);
-      expect(await bridge.alice.read(path)).toBe("not gzip at all");
+      expect((await client.put("not gzip at all", lockId, { "Content-Encoding": encoding })).status).toBe(status);
+      expect(await bridge.alice.read(path)).toBe(status === 200 ? "not gzip at all" : "before");
+    });
+
+    it("said to be compressed, after the session's end: the editor hears of the end, and nothing is kept", async () => {
+      const path = "encoded/Report.docx";
+      expect(await bridge.alice.put(path, "before")).toBe(0);
+      const client = await bridge.open(path);
+      await bridge.endSession(client.session.id);
+      expect((await client.put("not gzip at all", lockId, { "Content-Encoding": "gzip" })).status).toBe(401);
+      expect(await bridge.alice.list("encoded")).toEqual(["Report.docx"]);
     });
 
     it("of random bytes up to the limit", async () => {
@@ -105,8 +118,11 @@ describe("the body of PutFile", () => {
       expect(await bridge.alice.read(path)).toBe("one, two, three");
     });
 
-    it("and of no bytes is an empty document", async () => {
-      const { client, path } = await openAndLock();
+    it("and of no bytes is an empty text", async () => {
+      const path = "chunked/Empty.txt";
+      expect(await bridge.alice.put(path, "before")).toBe(0);
+      const client = await bridge.open(path);
+      expect((await client.lock(lockId)).status).toBe(200);
       const connection = await begin(client, ["Transfer-Encoding: chunked", "Connection: close"]);
       connection.socket.write("0\r\n\r\n");
       expect(rawStatus(await connection.ended())).toBe(200);

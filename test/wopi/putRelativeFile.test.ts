@@ -223,6 +223,13 @@ describe("PutRelativeFile", () => {
       },
     );
 
+    it.each(["", "<html>502</html>"])("that is taken by a real document is not overwritten by %j", async (body) => {
+      const { client, folder } = await openNew();
+      await put(`${folder}/Taken.docx`, "PK\u0003\u0004theirs");
+      expect((await exactly(client, "Taken.docx", "true", body)).status).toBe(400);
+      expect((await contentsOf(bridge, folder))["Taken.docx"]).toBe("PK\u0003\u0004theirs");
+    });
+
     it("that is taken is overwritten by two at once: both are told so, and one of them is what stands there", async () => {
       const { client, folder } = await openNew();
       const path = await put(`${folder}/Taken.docx`, "theirs");

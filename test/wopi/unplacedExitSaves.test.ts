@@ -25,6 +25,8 @@ interface Reason {
   /** @returns how things come to be right again */
   begin(opened: Opened): Promise<(() => Promise<unknown>) | undefined>;
   readonly leavesVersion?: true;
+  /** Nothing is lost with the bytes. */
+  readonly isKeptNowhere?: true;
   readonly text?: string;
   readonly lockId?: string;
   readonly more?: Record<string, unknown>;
@@ -121,6 +123,24 @@ const reasons: Readonly<Record<string, Reason>> = {
     },
   },
   "the lock id is malformed": { says: 400, isSafe: false, lockId: "no\u00e9", begin: async () => undefined },
+  "it has no bytes": { says: 400, isSafe: true, isKeptNowhere: true, text: "", begin: async () => undefined },
+  "it has no bytes, and the session has just ended": {
+    says: 401,
+    isSafe: true,
+    isKeptNowhere: true,
+    text: "",
+    begin: async ({ client }) => {
+      await editor.bridge.endSession(client.session.id);
+      return undefined;
+    },
+  },
+  "it has no bytes, and the drive is away": {
+    says: 503,
+    isSafe: true,
+    isKeptNowhere: true,
+    text: "",
+    begin: () => driveAway(),
+  },
   "the file is larger than allowed": {
     says: 413,
     isSafe: false,
@@ -187,7 +207,8 @@ describe.each(Object.entries(suites))("a save that can't go into the document, f
     disk?.undo();
     await mend?.();
     expect(answer.status).toBe(isOnlyoffice && reason.isSafe ? 200 : reason.says);
-    if (isOnlyoffice && reason.isSafe) expect([spooled.length, (await copies(opened)).length]).toContain(1);
+    if (reason.isKeptNowhere) expect([spooled.length, (await copies(opened)).length]).toEqual([0, 0]);
+    else if (isOnlyoffice && reason.isSafe) expect([spooled.length, (await copies(opened)).length]).toContain(1);
     const { told, stored } = await versionsOf(opened.path);
     if (isOnlyoffice && reason.leavesVersion !== true) expect(told).not.toBe(opened.version);
     else expect(told).toBe(stored);

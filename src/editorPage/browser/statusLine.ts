@@ -215,6 +215,7 @@ export function failureInWords(why: NotSaved["why"], words: HostPageWords): stri
     fileUnproven: words.whyFileUnproven,
     rightMissing: words.whyRightMissing,
     bodyTooLarge: words.whyBodyTooLarge,
+    contentInvalid: words.whyContentInvalid,
     spoolFailed: words.whySpoolFailed,
     spoolFull: words.whySpoolFailed,
     nameIllegal: words.whyNameIllegal,
