@@ -1,6 +1,8 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
+import type { Request } from "express";
 import type { Discovery, Editors, ProofKey } from "../editors/discovery.ts";
 import { BridgeError } from "../model/failure.ts";
+import type { Services } from "../services.ts";
 
 /** Proves that a call comes from the editor's server whose discovery we have read. */
 export interface Proof {
@@ -11,6 +13,17 @@ export interface Proof {
   readonly timestamp: string | undefined;
   readonly proof: string | undefined;
   readonly proofOld: string | undefined;
+}
+
+export function proofOf({ wopiUrl }: Pick<Services, "wopiUrl">, request: Request): Proof {
+  const inQuery = request.query["access_token"];
+  return {
+    accessToken: typeof inQuery === "string" ? inQuery : "",
+    url: `${wopiUrl}${request.originalUrl}`,
+    timestamp: request.get("X-WOPI-TimeStamp"),
+    proof: request.get("X-WOPI-Proof"),
+    proofOld: request.get("X-WOPI-ProofOld"),
+  };
 }
 
 /** .NET ticks (100 ns since the year 1) at 1970-01-01. */
