@@ -81,7 +81,9 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     savesWhenTold: true,
     encodesNames: false,
     parameters: {},
-    extras: { LicenseCheckForEditIsEnabled: true },
+    // No LicenseCheckForEditIsEnabled: the check of business users' licences also needs IsLicensedUser in the address,
+    // HostEditUrl and DownloadUrl.
+    extras: {},
   },
 ];
 
