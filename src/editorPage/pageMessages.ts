@@ -21,6 +21,8 @@ export interface ScriptFacts {
   readonly takesFreshTokens: boolean;
   /** Whether the editor saves when the page sends Action_Save, and reports the result. */
   readonly savesWhenTold: boolean;
+  /** Whether the editor is told when its token ends. */
+  readonly postsTokenEnd: boolean;
   readonly mayShare: boolean;
   /** Whether the page may ask for the name of a new file. */
   readonly maySaveAs: boolean;

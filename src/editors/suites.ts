@@ -22,6 +22,11 @@ export interface Suite {
   readonly ignoresWatermark: boolean;
   /** Saves when the page sends Action_Save, and reports the result. */
   readonly savesWhenTold: boolean;
+  /**
+   * Warns before the token's end that was posted with the form, even when the token has been renewed since. Without an
+   * end it does not warn; our page renews, and warns by itself.
+   */
+  readonly warnsAtPostedEnd: boolean;
   /** Percent-encodes names in its messages to the page. */
   readonly encodesNames: boolean;
   /** Parameter of its address for a theme, where discovery has no placeholder for it. */
@@ -47,6 +52,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: false,
     ignoresWatermark: false,
     savesWhenTold: true,
+    warnsAtPostedEnd: true,
     encodesNames: true,
     themeParameter: (theme) => ["ui_defaults", `UITheme=${theme}`],
     parameters: { closebutton: "1" },
@@ -63,6 +69,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: true,
     ignoresWatermark: true,
     savesWhenTold: false,
+    warnsAtPostedEnd: false,
     encodesNames: false,
     parameters: {},
     extras: {},
@@ -79,6 +86,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: false,
     ignoresWatermark: false,
     savesWhenTold: true,
+    warnsAtPostedEnd: false,
     encodesNames: false,
     parameters: {},
     extras: { LicenseCheckForEditIsEnabled: true },
@@ -96,6 +104,7 @@ const other: Suite = {
   takesPageConfig: false,
   ignoresWatermark: false,
   savesWhenTold: true,
+  warnsAtPostedEnd: false,
   encodesNames: false,
   parameters: { closebutton: "1" },
   extras: {},

@@ -284,7 +284,7 @@ const renewals = tokenKeeper({
   isOver,
   took: (accessToken) => {
     tokenField.value = accessToken;
-    tokenEndField.value = String(token.endsAtMs);
+    tokenEndField.value = String(postedTokenEndMs());
     if (facts.takesFreshTokens) handTokenOver();
     else {
       state.waitsForSave = true;
@@ -296,7 +296,12 @@ const renewals = tokenKeeper({
 });
 
 function handTokenOver(): void {
-  tellEditor("Reset_Access_Token", { token: tokenField.value, access_token_ttl: token.endsAtMs });
+  tellEditor("Reset_Access_Token", { token: tokenField.value, access_token_ttl: postedTokenEndMs() });
+}
+
+/** 0: the editor does not know, and does not warn. */
+function postedTokenEndMs(): number {
+  return facts.postsTokenEnd ? token.endsAtMs : 0;
 }
 
 /** For editors that accept a token only with the form. */
