@@ -42,7 +42,7 @@ export function hostPage(facts: HostPageFacts): Page {
   const { grant, accessToken, fileName, nonce, embedOrigins, language } = facts;
   const editor = editorOrigin(grant);
   const words = hostPageWords[language];
-  const { takesPageConfig, savesWhenTold, warnsAtPostedEnd } = suiteOf(grant.actionUrl);
+  const { takesPageConfig, savesWhenTold, tellsLocalSaves, warnsAtPostedEnd } = suiteOf(grant.actionUrl);
   const maySaveAs = grant.permission === "edit" && grant.saveAs !== "none";
   const scriptFacts: ScriptFacts = {
     editorOrigin: editor,
@@ -56,6 +56,7 @@ export function hostPage(facts: HostPageFacts): Page {
     renewableUntilMs: grant.renewableUntilMs,
     takesFreshTokens: facts.takesFreshTokens,
     savesWhenTold,
+    tellsLocalSaves,
     postsTokenEnd: !warnsAtPostedEnd,
     mayShare: facts.mayShare,
     maySaveAs,

@@ -21,6 +21,8 @@ export interface ScriptFacts {
   readonly takesFreshTokens: boolean;
   /** Whether the editor saves when the page sends Action_Save, and reports the result. */
   readonly savesWhenTold: boolean;
+  /** Whether "not modified" means only that the editor's own server has the work. */
+  readonly tellsLocalSaves: boolean;
   /** Whether the editor is told when its token ends. */
   readonly postsTokenEnd: boolean;
   readonly mayShare: boolean;

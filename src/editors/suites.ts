@@ -27,6 +27,10 @@ export interface Suite {
    * end it does not warn; our page renews, and warns by itself.
    */
   readonly warnsAtPostedEnd: boolean;
+  /**
+   * Doc_ModifiedStatus follows its own server: Modified: false comes before the upload begins, also when that fails.
+   */
+  readonly tellsLocalSaves: boolean;
   /** Percent-encodes names in its messages to the page. */
   readonly encodesNames: boolean;
   /** Parameter of its address for a theme, where discovery has no placeholder for it. */
@@ -53,6 +57,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     ignoresWatermark: false,
     savesWhenTold: true,
     warnsAtPostedEnd: true,
+    tellsLocalSaves: true,
     encodesNames: true,
     themeParameter: (theme) => ["ui_defaults", `UITheme=${theme}`],
     parameters: { closebutton: "1" },
@@ -70,6 +75,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     ignoresWatermark: true,
     savesWhenTold: false,
     warnsAtPostedEnd: false,
+    tellsLocalSaves: false,
     encodesNames: false,
     parameters: {},
     extras: {},
@@ -87,6 +93,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     ignoresWatermark: false,
     savesWhenTold: true,
     warnsAtPostedEnd: false,
+    tellsLocalSaves: false,
     encodesNames: false,
     parameters: {},
     extras: { LicenseCheckForEditIsEnabled: true },
@@ -105,6 +112,7 @@ const other: Suite = {
   ignoresWatermark: false,
   savesWhenTold: true,
   warnsAtPostedEnd: false,
+  tellsLocalSaves: false,
   encodesNames: false,
   parameters: { closebutton: "1" },
   extras: {},

@@ -10,7 +10,17 @@ import { noticeLine } from "./noticeLine.ts";
 import { part } from "./part.ts";
 import { statusPolling } from "./polling.ts";
 import { portalTalk } from "./portal.ts";
-import { decodedName, nameAfterRename, reopenPath, unsavedAfterEnd } from "./rules.ts";
+import {
+  decodedName,
+  hasArrived,
+  hasFailed,
+  movedBy,
+  nameAfterRename,
+  reopenPath,
+  type UnsavedWork,
+  unsavedAfterEnd,
+  unsavedAfterWord,
+} from "./rules.ts";
 import { saveAsDialog } from "./saveAsDialog.ts";
 import { meaningOf, type SaveResponse } from "./saveResponse.ts";
 import { type SaveAnswer, saveRequests } from "./saving.ts";
@@ -113,10 +123,11 @@ const polling = statusPolling({
 });
 
 function takeStatus(status: HostPageStatus): void {
-  const offsetMs = status.now - Date.now();
-  const wasSet = Math.abs(offsetMs - clockOffsetMs) > clockDriftMs;
-  clockOffsetMs = offsetMs;
+  const driftMs = status.now - bridgeNow();
+  const wasSet = Math.abs(driftMs) > clockDriftMs;
+  clockOffsetMs += driftMs;
   if (state.status === undefined) {
+    if (unsaved !== undefined) unsaved = movedBy(driftMs, unsaved);
     state.openedAtMs = status.now - performance.now();
     toldSavedMs = state.openedAtMs;
     toldFailedMs = state.openedAtMs;
@@ -137,10 +148,7 @@ function takeStatus(status: HostPageStatus): void {
   if (failed === null || failed.kept_in === "copy") state.notSavedSinceMs = undefined;
   else state.notSavedSinceMs ??= failed.at;
   newFile.took(status, state.openedAtMs);
-  if (noticedEditMs !== undefined && saved !== null && saved.at >= noticedEditMs) {
-    noticedEditMs = undefined;
-    setModified(false);
-  }
+  if (unsaved !== undefined && hasArrived(unsaved, status)) setUnsaved(undefined);
   if (status.editor_stopped) stopped();
   if (status.ended !== null) end(status.ended);
   else if (state.permission === "edit" && status.permission === "view") end("lostEditing");
@@ -162,7 +170,7 @@ function stopped(): void {
   if (state.phase === "closed" || state.phase === "stopped" || state.ended !== undefined) return;
   state.phase = "stopped";
   saving.answered({ success: false, errorMsg: "editorStopped" });
-  setModified(false);
+  setUnsaved(undefined);
   frame.remove();
   // Its lock is given up once nobody has the document open in it.
   sayClosed();
@@ -208,7 +216,7 @@ const over = sessionEnd({
   takeAway: () => {
     state.phase = "ended";
     saving.answered({ success: false, errorMsg: "ended" });
-    setModified(false);
+    setUnsaved(undefined);
     frame.remove();
     sayClosed();
     showEnd();
@@ -315,8 +323,7 @@ function reloadEditorOnceSaved(): void {
 
 /** This page makes way for the one of the file that the editor makes; the portal's greeting is for that one. */
 const isConversion = form.target === "_self";
-/** For an editor that reports edits but not saves: when it last reported an edit. */
-let noticedEditMs: number | undefined;
+let unsaved: UnsavedWork | undefined;
 let tellsModified = false;
 
 const comingUp = editorComingUp({
@@ -356,7 +363,16 @@ function loaded(): void {
   portal.tell("loaded", {});
 }
 
-function setModified(isModified: boolean): void {
+/** What was handed over is stored or discarded by now, or its upload goes on: only what the bridge hears decides. */
+function loadedAgain(): void {
+  if (unsaved?.kind !== "handedOver") return;
+  const atMs = bridgeNow();
+  setUnsaved({ kind: "handedOver", beganMs: atMs, editedMs: atMs, toldMs: atMs });
+}
+
+function setUnsaved(next: UnsavedWork | undefined): void {
+  unsaved = next;
+  const isModified = next !== undefined;
   if (state.isModified !== isModified) portal.tell("modified", { modified: isModified });
   state.isModified = isModified;
   reloadEditorOnceSaved();
@@ -394,13 +410,22 @@ const saveAs = facts.maySaveAs
     })
   : undefined;
 
+/** "unmodified" is said by the editor's own server, also when its last upload has failed. */
+function tellsOfSave(work: UnsavedWork, { success, result }: SaveResponse): boolean {
+  if (success === true) return true;
+  return result === "unmodified" && (state.status === undefined || !hasFailed(work, state.status));
+}
+
 function heardOfSave(values: SaveResponse): void {
   const meaning = meaningOf(values, { forSave: saving.isWaiting(), forNewFile: newFile.isWaiting() });
-  if (meaning === "saved") saving.answered(values);
+  if (meaning === "saved") {
+    saving.answered(values);
+    if (unsaved?.kind === "handedOver" && tellsOfSave(unsaved, values)) setUnsaved(undefined);
+  }
   if (meaning === "refused") newFile.refused();
   // Token, title and status of this page are the document's, not the new file's.
   if (meaning === "moved" && !isOver()) {
-    setModified(false);
+    setUnsaved(undefined);
     openEditor();
   }
   polling.now();
@@ -428,7 +453,7 @@ function share(): void {
 function leave(): void {
   if (state.phase === "closed") return;
   state.phase = "closed";
-  setModified(false);
+  setUnsaved(undefined);
   polling.stop();
   renewals.stop();
   frame.remove();
@@ -459,19 +484,20 @@ const fromEditor: Readonly<Record<AnsweredMessage, (values: Values) => void>> = 
     if (Status === "Failed") state.phase = "failed";
     // Office sends no status: it only reports when it has loaded.
     else if (Status === "Document_Loaded" || Status === undefined) loaded();
+    if (Status === "Document_Loaded") loadedAgain();
   },
   Doc_ModifiedStatus: ({ Modified }) => {
     tellsModified = true;
-    noticedEditMs = undefined;
     loaded();
-    setModified(Modified === true);
+    const { tellsLocalSaves } = facts;
+    setUnsaved(unsavedAfterWord(unsaved, Modified === true, { atMs: bridgeNow(), tellsLocalSaves }));
     polling.now();
   },
   Edit_Notification: () => {
     loaded();
     if (tellsModified) return;
-    noticedEditMs = bridgeNow();
-    setModified(true);
+    const atMs = bridgeNow();
+    setUnsaved({ kind: "noticed", beganMs: unsaved?.beganMs ?? atMs, editedMs: atMs, toldMs: atMs });
   },
   File_Rename: ({ NewName }) => {
     if (typeof NewName !== "string" || NewName === "") return;
@@ -489,7 +515,7 @@ const fromEditor: Readonly<Record<AnsweredMessage, (values: Values) => void>> = 
   Session_Closed: () => {
     state.phase = "left";
     renewals.stop();
-    setModified(false);
+    setUnsaved(undefined);
   },
   UI_Close: leave,
   UI_Share: share,
