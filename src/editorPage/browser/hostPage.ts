@@ -38,6 +38,8 @@ const tokenField = part("[name=access_token]", HTMLInputElement);
 const tokenEndField = part("[name=access_token_ttl]", HTMLInputElement);
 const callTimeoutMs = 10_000;
 const clockDriftMs = 5000;
+/** Nobody waits longer than this for a document to close. */
+const lastSaveWithinMs = 2000;
 
 type State = Omit<PageState, "isSaving" | "waitedMs" | "nowMs" | "tokenEndsAtMs" | "canRenew">;
 const state: { -readonly [Name in keyof State]: State[Name] } & { openedAtMs: number } = {
@@ -159,7 +161,7 @@ function takeStatus(status: HostPageStatus): void {
 async function look(): Promise<void> {
   try {
     const answered = await askBridge("status", "GET");
-    if (answered.ok) takeStatus(await answered.json());
+    if (answered.ok && !isClosedTold) takeStatus(await answered.json());
   } catch {
     // The poll continues by itself.
   }
@@ -450,20 +452,43 @@ function share(): void {
   tellEditor("Grab_Focus");
 }
 
-function leave(): void {
+let isClosedTold = false;
+
+async function leave(): Promise<void> {
   if (state.phase === "closed") return;
   state.phase = "closed";
-  setUnsaved(undefined);
   polling.stop();
   renewals.stop();
   frame.remove();
+  show();
+  // The editor's last save follows by itself.
+  if (unsaved?.kind === "edited" && state.permission === "edit") {
+    unsaved = unsavedAfterWord(unsaved, false, { atMs: bridgeNow(), tellsLocalSaves: true });
+  }
+  if (parent !== window) await hearOfLastSave();
+  setUnsaved(undefined);
+  isClosedTold = true;
   sayClosed();
   portal.tell("closed", {});
-  show();
   if (parent === window) window.close();
   // A used ticket opens nothing: a reload helps only at an address of its own.
   const again = { label: words.openAgain, act: () => location.reload() };
   showNote({ text: words.closedHint, button: isReopenable ? again : undefined });
+}
+
+/** A portal stops listening when it closes the document: what the bridge knows of the last save comes before that. */
+async function hearOfLastSave(): Promise<void> {
+  const untilMs = performance.now() + lastSaveWithinMs;
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  const lookOn = async (): Promise<void> => {
+    await look();
+    while (unsaved?.kind === "handedOver" && performance.now() < untilMs) {
+      await pause(250);
+      await look();
+    }
+  };
+  // The bridge may be away.
+  await Promise.race([lookOn(), pause(lastSaveWithinMs)]);
 }
 
 /** keepalive sends it after the page is closed, as a beacon would, but a beacon could not leave out cookies. */
@@ -517,7 +542,7 @@ const fromEditor: Readonly<Record<AnsweredMessage, (values: Values) => void>> = 
     renewals.stop();
     setUnsaved(undefined);
   },
-  UI_Close: leave,
+  UI_Close: () => void leave(),
   UI_Share: share,
   UI_Sharing: share,
   UI_SaveAs: ({ format }) => {
@@ -561,9 +586,11 @@ const portal = portalTalk({
     }
     // The editor may not have reported the last keystrokes yet; editors that report no changes save by themselves.
     const answer = tellsModified && !isOver() ? await save() : { saved: true };
-    return { ...answer, saved: answer.saved || !state.isModified };
+    const isSaved = answer.saved || !state.isModified;
+    if (isSaved) await hearOfLastSave();
+    return { ...answer, saved: isSaved };
   },
-  left: leave,
+  left: () => void leave(),
 });
 
 addEventListener("message", (event) => {
@@ -585,7 +612,7 @@ addEventListener("beforeunload", (event) => {
   if (state.isModified) event.preventDefault();
 });
 addEventListener("pagehide", () => {
-  if (state.phase !== "closed") sayClosed();
+  if (!isClosedTold) sayClosed();
 });
 addEventListener("pageshow", (event) => {
   if (event.persisted) wake();
