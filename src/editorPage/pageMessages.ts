@@ -72,6 +72,8 @@ export interface HostPageStatus {
   readonly not_saved: NotSaved | null;
   /** The copy made of this session's last save after it lost its permission to edit. */
   readonly last_copy: string | null;
+  /** The newest rename by anybody's editor; left out while there is none. */
+  readonly renamed?: { readonly at: number; readonly name: string };
   /** The newest outcome of Save As in this session; left out while there is none. */
   readonly new_file?: NewFileOutcome;
 }

@@ -148,6 +148,19 @@ describe("a save in Collabora", () => {
     expect(Date.now() - beganMs).toBeLessThan(5000);
   });
 
+  it("is not needed for another person's new name to reach the page and its portal", async () => {
+    const first = await embed();
+    const uri = stage.bridge.alice.uriOf(first.session.file.name);
+    const second = await embed({ uri, user: { id: "ben", name: "Ben" } });
+    await second.editor.locator("#rename").click();
+    await second.editor.locator("#new-name").fill("Grüße 100%");
+    await second.editor.locator("#ask-name-ok").click();
+    for (const { page } of [second, first]) await hears(page, "renamed Grüße 100%.txt");
+    await says(first.line, "No changes yet");
+    expect(await heardBy(first.page)).toEqual(["renamed Grüße 100%.txt"]);
+    expect(await heardBy(second.page)).toEqual(["renamed Grüße 100%.txt"]);
+  });
+
   it("is not accompanied by a warning that the session ends, which a renewal has moved", async () => {
     const { editor, type, save, line } = await embed();
     await type("later");

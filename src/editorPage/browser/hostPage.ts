@@ -97,6 +97,7 @@ function show(): void {
 let aliveAtMs = Date.now();
 let toldSavedMs = 0;
 let toldFailedMs = 0;
+let toldRenamedMs = 0;
 
 function askBridge(what: "status" | "renew" | "address", method: "GET" | "POST"): Promise<Response> {
   return fetch(`${facts.bridgeUrl}/edit/${facts.pageKey}/${what}`, {
@@ -133,6 +134,7 @@ function takeStatus(status: HostPageStatus): void {
     state.openedAtMs = status.now - performance.now();
     toldSavedMs = state.openedAtMs;
     toldFailedMs = state.openedAtMs;
+    toldRenamedMs = state.openedAtMs;
     if (!token.isRenewed) token.gotAtMs = state.openedAtMs;
   }
   // The first answer shows how wrong this machine's clock is; later ones, that somebody has set it.
@@ -146,6 +148,10 @@ function takeStatus(status: HostPageStatus): void {
   if (failed !== null && failed.at > toldFailedMs) {
     toldFailedMs = failed.at;
     portal.tell("saveFailed", { reason: failed.why, keptIn: failed.kept_in, copyName: failed.copy_name });
+  }
+  if (status.renamed !== undefined && status.renamed.at > toldRenamedMs) {
+    toldRenamedMs = status.renamed.at;
+    setName(status.renamed.name);
   }
   if (failed === null || failed.kept_in === "copy") state.notSavedSinceMs = undefined;
   else state.notSavedSinceMs ??= failed.at;
@@ -380,6 +386,15 @@ function setUnsaved(next: UnsavedWork | undefined): void {
   reloadEditorOnceSaved();
 }
 
+/** The editor tells of its own person's rename, the bridge of everybody's. */
+function setName(name: string): void {
+  if (name === state.fileName) return;
+  state.fileName = name;
+  document.title = name;
+  frame.title = name;
+  portal.tell("renamed", { name });
+}
+
 const saving = saveRequests({
   tell: tellEditor,
   changed: () => {
@@ -526,10 +541,7 @@ const fromEditor: Readonly<Record<AnsweredMessage, (values: Values) => void>> = 
   },
   File_Rename: ({ NewName }) => {
     if (typeof NewName !== "string" || NewName === "") return;
-    state.fileName = nameAfterRename(state.fileName, facts.encodesNames ? decodedName(NewName) : NewName);
-    document.title = state.fileName;
-    frame.title = state.fileName;
-    portal.tell("renamed", { name: state.fileName });
+    setName(nameAfterRename(state.fileName, facts.encodesNames ? decodedName(NewName) : NewName));
   },
   Action_Save_Resp: heardOfSave,
   Action_Load_Resp: ({ success }) => {
