@@ -44,6 +44,8 @@ const notedActivitySchema = rowObject({
   lastSave: rowObject({ atMs: z.number(), person: namedPersonSchema, version: z.string() }).exactOptional(),
   /** The newest one. A later `lastSave` does not remove it, because a copy stays where it is. */
   lastFailedSave: failedSaveSchema.exactOptional(),
+  /** By an editor, through the bridge; in the drive it may have got another name since. */
+  lastRename: rowObject({ atMs: z.number(), name: z.string() }).exactOptional(),
 });
 type NotedActivity = z.infer<typeof notedActivitySchema>;
 
@@ -167,6 +169,11 @@ export class FileActivity {
       ...activity,
       lastSave: { atMs: this.#now(), person: { id: person.id, name: person.name }, version },
     }));
+  }
+
+  /** Records the file's new name. */
+  async renamed(fileId: string, name: string): Promise<void> {
+    await this.#change(fileId, (activity) => ({ ...activity, lastRename: { atMs: this.#now(), name } }));
   }
 
   /** Records that a save did not reach the document. */

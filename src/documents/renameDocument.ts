@@ -6,7 +6,7 @@ import type { Services } from "../services.ts";
 import { type DocumentLock, lockMismatch } from "./documentLock.ts";
 import { type AccessGrant, cameThrough } from "./grants.ts";
 
-type Needs = Pick<Services, "drive" | "locks" | "content" | "audit" | "note">;
+type Needs = Pick<Services, "drive" | "locks" | "content" | "activity" | "audit" | "note">;
 
 /**
  * Renames the file; the extension stays. When a name is taken or can't be used, a similar one is chosen.
@@ -78,6 +78,8 @@ async function renameUnderLock(
     if (name === undefined) throw new BridgeError({ kind: "nameIllegal", reason: "the name is taken" });
     if (name !== stored.name) {
       const who = { person: { id: person.id, name: person.name }, through: cameThrough(grant) };
+      // The file has its new name, whether or not open pages learn of it.
+      await services.activity.renamed(document.fileId, name).catch((error: unknown) => services.note(error));
       services.audit({ event: "renamed", file: document.fileId, from: stored.name, to: name, ...who });
     }
     return name;

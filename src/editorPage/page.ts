@@ -42,7 +42,7 @@ export function hostPage(facts: HostPageFacts): Page {
   const { grant, accessToken, fileName, nonce, embedOrigins, language } = facts;
   const editor = editorOrigin(grant);
   const words = hostPageWords[language];
-  const { takesPageConfig, savesWhenTold } = suiteOf(grant.actionUrl);
+  const { takesPageConfig, savesWhenTold, tellsLocalSaves, warnsAtPostedEnd } = suiteOf(grant.actionUrl);
   const maySaveAs = grant.permission === "edit" && grant.saveAs !== "none";
   const scriptFacts: ScriptFacts = {
     editorOrigin: editor,
@@ -56,6 +56,8 @@ export function hostPage(facts: HostPageFacts): Page {
     renewableUntilMs: grant.renewableUntilMs,
     takesFreshTokens: facts.takesFreshTokens,
     savesWhenTold,
+    tellsLocalSaves,
+    postsTokenEnd: !warnsAtPostedEnd,
     mayShare: facts.mayShare,
     maySaveAs,
     encodesNames: suiteOf(grant.actionUrl).encodesNames,
@@ -80,7 +82,7 @@ export function hostPage(facts: HostPageFacts): Page {
 <main id="frame-holder"></main>
 <form id="editor-form" method="post" action="${grant.actionUrl}" target="${facts.isConversion ? "_self" : "editor-frame"}" hidden>
 <input type="hidden" name="access_token" value="${accessToken}">
-<input type="hidden" name="access_token_ttl" value="${grant.expiresAtMs}">
+<input type="hidden" name="access_token_ttl" value="${warnsAtPostedEnd ? 0 : grant.expiresAtMs}">
 <input type="hidden" name="user_id" value="${facts.editorIds.userId}">
 <input type="hidden" name="owner_id" value="${facts.editorIds.ownerId}">
 ${takesPageConfig ? html`<input type="hidden" name="docs_api_config" value="${pageConfig(grant.restrictions)}">` : ""}

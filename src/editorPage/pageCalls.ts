@@ -119,7 +119,7 @@ export function hostPageStatus(
   nowMs: number,
   { lastCopy, newFile, hasStopped = false, lockedBy }: SessionFacts = {},
 ): HostPageStatus {
-  const { sessions, savingSinceMs, lastSave, lastFailedSave } = activity;
+  const { sessions, savingSinceMs, lastSave, lastFailedSave, lastRename } = activity;
   const called = sessions.find(({ grantId }) => grantId === grant.id)?.called ?? {};
   // A copy stays beside the document whatever is saved later; any other failed save is contained in a later one.
   const isOver =
@@ -153,6 +153,9 @@ export function hostPageStatus(
             copy_name: lastFailedSave.copyName ?? null,
           },
     last_copy: lastCopy?.written === undefined ? null : lastCopy.name,
+    ...(ended !== undefined || lastRename === undefined
+      ? {}
+      : { renamed: { at: lastRename.atMs, name: lastRename.name } }),
     ...(newFile === undefined ? {} : { new_file: outcomeOf(newFile) }),
   };
 }

@@ -21,6 +21,10 @@ export interface ScriptFacts {
   readonly takesFreshTokens: boolean;
   /** Whether the editor saves when the page sends Action_Save, and reports the result. */
   readonly savesWhenTold: boolean;
+  /** Whether "not modified" means only that the editor's own server has the work. */
+  readonly tellsLocalSaves: boolean;
+  /** Whether the editor is told when its token ends. */
+  readonly postsTokenEnd: boolean;
   readonly mayShare: boolean;
   /** Whether the page may ask for the name of a new file. */
   readonly maySaveAs: boolean;
@@ -68,6 +72,8 @@ export interface HostPageStatus {
   readonly not_saved: NotSaved | null;
   /** The copy made of this session's last save after it lost its permission to edit. */
   readonly last_copy: string | null;
+  /** The newest rename by anybody's editor; left out while there is none. */
+  readonly renamed?: { readonly at: number; readonly name: string };
   /** The newest outcome of Save As in this session; left out while there is none. */
   readonly new_file?: NewFileOutcome;
 }

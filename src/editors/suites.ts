@@ -22,6 +22,15 @@ export interface Suite {
   readonly ignoresWatermark: boolean;
   /** Saves when the page sends Action_Save, and reports the result. */
   readonly savesWhenTold: boolean;
+  /**
+   * Warns before the token's end that was posted with the form, even when the token has been renewed since. Without an
+   * end it does not warn; our page renews, and warns by itself.
+   */
+  readonly warnsAtPostedEnd: boolean;
+  /**
+   * Doc_ModifiedStatus follows its own server: Modified: false comes before the upload begins, also when that fails.
+   */
+  readonly tellsLocalSaves: boolean;
   /** Percent-encodes names in its messages to the page. */
   readonly encodesNames: boolean;
   /** Parameter of its address for a theme, where discovery has no placeholder for it. */
@@ -47,6 +56,8 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: false,
     ignoresWatermark: false,
     savesWhenTold: true,
+    warnsAtPostedEnd: true,
+    tellsLocalSaves: true,
     encodesNames: true,
     themeParameter: (theme) => ["ui_defaults", `UITheme=${theme}`],
     parameters: { closebutton: "1" },
@@ -63,6 +74,8 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: true,
     ignoresWatermark: true,
     savesWhenTold: false,
+    warnsAtPostedEnd: false,
+    tellsLocalSaves: false,
     encodesNames: false,
     parameters: {},
     extras: {},
@@ -79,6 +92,8 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: false,
     ignoresWatermark: false,
     savesWhenTold: true,
+    warnsAtPostedEnd: false,
+    tellsLocalSaves: false,
     encodesNames: false,
     parameters: {},
     // No LicenseCheckForEditIsEnabled: the check of business users' licences also needs IsLicensedUser in the address,
@@ -98,6 +113,8 @@ const other: Suite = {
   takesPageConfig: false,
   ignoresWatermark: false,
   savesWhenTold: true,
+  warnsAtPostedEnd: false,
+  tellsLocalSaves: false,
   encodesNames: false,
   parameters: { closebutton: "1" },
   extras: {},

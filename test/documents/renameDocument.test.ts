@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { FileActivity } from "../../src/documents/activity.ts";
 import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import { lockDocument } from "../../src/documents/lockDocument.ts";
 import { renameDocument } from "../../src/documents/renameDocument.ts";
@@ -6,7 +7,8 @@ import { grant, here, lockStage } from "./lockStage.ts";
 
 function stage() {
   const { services, store, ...rest } = lockStage();
-  const all = { ...services, content: new ContentRecord(store) };
+  const activity = new FileActivity(store, Date.now);
+  const all = { ...services, content: new ContentRecord(store), activity };
   const rename = (name: string, lockId?: string) =>
     renameDocument(all, grant, { name: () => name, lockId: () => lockId }, here);
   return { ...rest, services: all, rename };
@@ -22,6 +24,17 @@ describe("renaming a document", () => {
       { event: "renamed", from: "Report.docx", to: "Summary.docx" },
       { event: "renamed", from: "Summary.docx", to: "Plan.docx" },
     ]);
+  });
+
+  it("is known to the pages that have it open, and is done even if that can't be noted", async () => {
+    const { rename, services, file } = stage();
+    await rename("Report");
+    expect((await services.activity.of(grant.document.fileId)).lastRename).toBeUndefined();
+    await rename("Summary");
+    expect((await services.activity.of(grant.document.fileId)).lastRename).toMatchObject({ name: "Summary.docx" });
+    services.activity.renamed = () => Promise.reject(new Error("the store is away"));
+    expect((await rename("Plan")).name).toBe("Plan.docx");
+    expect(file()?.name).toBe("Plan.docx");
   });
 
   it("takes a name near one that is taken, and does nothing for the name it has", async () => {

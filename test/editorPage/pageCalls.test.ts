@@ -57,6 +57,14 @@ const refused = { atMs: startMs, person: ann, why: "lockMismatch", keptIn: undef
 const savedAt = (atMs: number) => ({ atMs, person: ann, version: "v2" });
 
 describe("what a host page is shown", () => {
+  it("is the newest name that an editor gave the file, while the session lasts", () => {
+    const lastRename = { atMs: startMs, name: "Plan.docx" };
+    expect(statusOf({ lastRename }).renamed).toEqual({ at: startMs, name: "Plan.docx" });
+    expect(statusOf({})).not.toHaveProperty("renamed");
+    const ended = hostPageStatus({ ...facts, id: "g1" }, "revoked", { sessions: [], lastRename }, startMs);
+    expect(ended).not.toHaveProperty("renamed");
+  });
+
   it("is nothing of saves while there was none", () => {
     expect(statusOf({})).toEqual({
       now: startMs + hourMs,

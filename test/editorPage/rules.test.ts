@@ -1,11 +1,15 @@
 import { describe, expect, it } from "vitest";
 import {
   backoffMs,
+  hasArrived,
+  movedBy,
   nameAfterRename,
   pollInMs,
   renewalDueInMs,
   reopenPath,
   soonestRenewalInMs,
+  type UnsavedWork,
+  unsavedAfterWord,
 } from "../../src/editorPage/browser/rules.ts";
 
 const secondMs = 1000;
@@ -81,5 +85,82 @@ describe("a name after a rename", () => {
     [".env", "settings", "settings"],
   ])("of %s to %s is %s", (oldName, newName, name) => {
     expect(nameAfterRename(oldName, newName)).toBe(name);
+  });
+});
+
+const atMs = 1_000_000;
+const work = {
+  kind: "handedOver",
+  beganMs: atMs - 20 * secondMs,
+  editedMs: atMs - 10 * secondMs,
+  toldMs: atMs,
+} as const;
+const stillHere = { now: atMs + 5 * secondMs, saving_since: null, last_save: null, not_saved: null };
+const saved = (ms: number) => ({ last_save: { at: ms, by: "Ann", is_mine: true } });
+const refused = (ms: number, kept_in: "spool" | "copy" | null) => ({
+  not_saved: { at: ms, by: "Ann", is_mine: true, why: "changedInStorage", kept_in, copy_name: null } as const,
+});
+
+describe("unsaved work", () => {
+  it.each([
+    ["has arrived with a save after the editor handed it over", work, saved(atMs + 300), true],
+    ["has arrived with a save that was quicker than the editor's word of it", work, saved(atMs - 300), true],
+    ["has not arrived with a save of long before", work, saved(atMs - 5 * secondMs), false],
+    [
+      "has not arrived with a save from before the last edit",
+      { ...work, editedMs: atMs - 200 },
+      saved(atMs - 300),
+      false,
+    ],
+    ["has not arrived while there is no save", work, {}, false],
+    ["is still being edited, whatever is saved", { ...work, kind: "edited" as const }, saved(atMs + 300), false],
+    ["that an editor noticed has arrived with the next save", { ...work, kind: "noticed" as const }, saved(atMs), true],
+    ["was undone when no upload began for half a minute", work, { now: atMs + 30 * secondMs }, true],
+    [
+      "of an editor that tells no saves is never taken for undone",
+      { ...work, kind: "noticed" as const },
+      { now: atMs + 900 * secondMs },
+      false,
+    ],
+    ["is still edited after a quiet hour", { ...work, kind: "edited" as const }, { now: atMs + 60 * minuteMs }, false],
+    ["is on its way while an upload lasts", work, { now: atMs + 90 * secondMs, saving_since: atMs + secondMs }, false],
+    ["was refused, however long ago", work, { now: atMs + 900 * secondMs, ...refused(atMs + secondMs, null) }, false],
+    [
+      "was refused before it was handed over again",
+      work,
+      { now: atMs + 900 * secondMs, ...refused(atMs - 15 * secondMs, "copy") },
+      false,
+    ],
+    [
+      "does not belong to a copy made before it",
+      work,
+      { now: atMs + 30 * secondMs, ...refused(atMs - 60 * minuteMs, "copy") },
+      true,
+    ],
+    ["waiting in the spool arrives when it is placed", work, { ...refused(atMs, "spool"), ...saved(atMs + 300) }, true],
+  ])("%s", (_sentence, unsaved, status, arrived) => {
+    expect(hasArrived(unsaved, { ...stillHere, ...status })).toBe(arrived);
+  });
+
+  it("begins with the first edit, and is handed over by the first word of it", () => {
+    const told = (before: UnsavedWork | undefined, isModified: boolean, ms: number, tellsLocalSaves = true) =>
+      unsavedAfterWord(before, isModified, { atMs: ms, tellsLocalSaves });
+    expect(told(undefined, false, 1)).toBeUndefined();
+    const first = told(undefined, true, 1);
+    expect(first).toEqual({ kind: "edited", beganMs: 1, editedMs: 1, toldMs: 1 });
+    const handedOver = told(first, false, 2);
+    expect(handedOver).toEqual({ kind: "handedOver", beganMs: 1, editedMs: 1, toldMs: 2 });
+    expect(told(handedOver, false, 3)).toEqual(handedOver);
+    expect(told(handedOver, true, 4)).toEqual({ kind: "edited", beganMs: 1, editedMs: 4, toldMs: 4 });
+    expect(told(first, false, 2, false)).toBeUndefined();
+  });
+
+  it("keeps its times when the page learns how wrong its clock was", () => {
+    expect(movedBy(-5, { kind: "edited", beganMs: 11, editedMs: 12, toldMs: 13 })).toEqual({
+      kind: "edited",
+      beganMs: 6,
+      editedMs: 7,
+      toldMs: 8,
+    });
   });
 });

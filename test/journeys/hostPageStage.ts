@@ -21,9 +21,11 @@ export interface StageOptions {
   readonly editAddress?: string;
   /** What the demo editor passes for; the plain one if left out. */
   readonly guise?: GuiseName;
+  /** The bridge's clock runs; else it stands still until it is told otherwise. */
+  readonly clockRuns?: boolean;
 }
 
-export async function openStage({ settings = {}, editAddress, guise }: StageOptions = {}): Promise<Stage> {
+export async function openStage({ settings = {}, editAddress, guise, clockRuns }: StageOptions = {}): Promise<Stage> {
   const editor = await openDemoEditor({ port: 0, ...(guise === undefined ? {} : { guise }) });
   const ofGuise = guise === undefined ? undefined : editor.actions()["txt"];
   const address = editAddress ?? ofGuise?.["edit"] ?? `${editor.url}/editor/edit?closebutton=1&`;
@@ -44,6 +46,13 @@ export async function openStage({ settings = {}, editAddress, guise }: StageOpti
       ],
     },
   });
+  let tickedAt = Date.now();
+  const tick = (): void => {
+    const now = Date.now();
+    bridge.clock.advance(now - tickedAt);
+    tickedAt = now;
+  };
+  const ticking = clockRuns === true ? setInterval(tick, 20) : undefined;
   let documents = 0;
   return {
     bridge,
@@ -60,6 +69,7 @@ export async function openStage({ settings = {}, editAddress, guise }: StageOpti
       return sessionSchema.parse(await answered.json());
     },
     close: async () => {
+      clearInterval(ticking);
       await editor.kill();
       await bridge.close();
     },

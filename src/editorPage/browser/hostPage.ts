@@ -10,7 +10,17 @@ import { noticeLine } from "./noticeLine.ts";
 import { part } from "./part.ts";
 import { statusPolling } from "./polling.ts";
 import { portalTalk } from "./portal.ts";
-import { decodedName, nameAfterRename, reopenPath, unsavedAfterEnd } from "./rules.ts";
+import {
+  decodedName,
+  hasArrived,
+  hasFailed,
+  movedBy,
+  nameAfterRename,
+  reopenPath,
+  type UnsavedWork,
+  unsavedAfterEnd,
+  unsavedAfterWord,
+} from "./rules.ts";
 import { saveAsDialog } from "./saveAsDialog.ts";
 import { meaningOf, type SaveResponse } from "./saveResponse.ts";
 import { type SaveAnswer, saveRequests } from "./saving.ts";
@@ -28,6 +38,8 @@ const tokenField = part("[name=access_token]", HTMLInputElement);
 const tokenEndField = part("[name=access_token_ttl]", HTMLInputElement);
 const callTimeoutMs = 10_000;
 const clockDriftMs = 5000;
+/** Nobody waits longer than this for a document to close. */
+const lastSaveWithinMs = 2000;
 
 type State = Omit<PageState, "isSaving" | "waitedMs" | "nowMs" | "tokenEndsAtMs" | "canRenew">;
 const state: { -readonly [Name in keyof State]: State[Name] } & { openedAtMs: number } = {
@@ -85,6 +97,7 @@ function show(): void {
 let aliveAtMs = Date.now();
 let toldSavedMs = 0;
 let toldFailedMs = 0;
+let toldRenamedMs = 0;
 
 function askBridge(what: "status" | "renew" | "address", method: "GET" | "POST"): Promise<Response> {
   return fetch(`${facts.bridgeUrl}/edit/${facts.pageKey}/${what}`, {
@@ -113,13 +126,15 @@ const polling = statusPolling({
 });
 
 function takeStatus(status: HostPageStatus): void {
-  const offsetMs = status.now - Date.now();
-  const wasSet = Math.abs(offsetMs - clockOffsetMs) > clockDriftMs;
-  clockOffsetMs = offsetMs;
+  const driftMs = status.now - bridgeNow();
+  const wasSet = Math.abs(driftMs) > clockDriftMs;
+  clockOffsetMs += driftMs;
   if (state.status === undefined) {
+    if (unsaved !== undefined) unsaved = movedBy(driftMs, unsaved);
     state.openedAtMs = status.now - performance.now();
     toldSavedMs = state.openedAtMs;
     toldFailedMs = state.openedAtMs;
+    toldRenamedMs = state.openedAtMs;
     if (!token.isRenewed) token.gotAtMs = state.openedAtMs;
   }
   // The first answer shows how wrong this machine's clock is; later ones, that somebody has set it.
@@ -134,13 +149,14 @@ function takeStatus(status: HostPageStatus): void {
     toldFailedMs = failed.at;
     portal.tell("saveFailed", { reason: failed.why, keptIn: failed.kept_in, copyName: failed.copy_name });
   }
+  if (status.renamed !== undefined && status.renamed.at > toldRenamedMs) {
+    toldRenamedMs = status.renamed.at;
+    setName(status.renamed.name);
+  }
   if (failed === null || failed.kept_in === "copy") state.notSavedSinceMs = undefined;
   else state.notSavedSinceMs ??= failed.at;
   newFile.took(status, state.openedAtMs);
-  if (noticedEditMs !== undefined && saved !== null && saved.at >= noticedEditMs) {
-    noticedEditMs = undefined;
-    setModified(false);
-  }
+  if (unsaved !== undefined && hasArrived(unsaved, status)) setUnsaved(undefined);
   if (status.editor_stopped) stopped();
   if (status.ended !== null) end(status.ended);
   else if (state.permission === "edit" && status.permission === "view") end("lostEditing");
@@ -151,7 +167,7 @@ function takeStatus(status: HostPageStatus): void {
 async function look(): Promise<void> {
   try {
     const answered = await askBridge("status", "GET");
-    if (answered.ok) takeStatus(await answered.json());
+    if (answered.ok && !isClosedTold) takeStatus(await answered.json());
   } catch {
     // The poll continues by itself.
   }
@@ -162,7 +178,7 @@ function stopped(): void {
   if (state.phase === "closed" || state.phase === "stopped" || state.ended !== undefined) return;
   state.phase = "stopped";
   saving.answered({ success: false, errorMsg: "editorStopped" });
-  setModified(false);
+  setUnsaved(undefined);
   frame.remove();
   // Its lock is given up once nobody has the document open in it.
   sayClosed();
@@ -208,7 +224,7 @@ const over = sessionEnd({
   takeAway: () => {
     state.phase = "ended";
     saving.answered({ success: false, errorMsg: "ended" });
-    setModified(false);
+    setUnsaved(undefined);
     frame.remove();
     sayClosed();
     showEnd();
@@ -284,7 +300,7 @@ const renewals = tokenKeeper({
   isOver,
   took: (accessToken) => {
     tokenField.value = accessToken;
-    tokenEndField.value = String(token.endsAtMs);
+    tokenEndField.value = String(postedTokenEndMs());
     if (facts.takesFreshTokens) handTokenOver();
     else {
       state.waitsForSave = true;
@@ -296,7 +312,12 @@ const renewals = tokenKeeper({
 });
 
 function handTokenOver(): void {
-  tellEditor("Reset_Access_Token", { token: tokenField.value, access_token_ttl: token.endsAtMs });
+  tellEditor("Reset_Access_Token", { token: tokenField.value, access_token_ttl: postedTokenEndMs() });
+}
+
+/** 0: the editor does not know, and does not warn. */
+function postedTokenEndMs(): number {
+  return facts.postsTokenEnd ? token.endsAtMs : 0;
 }
 
 /** For editors that accept a token only with the form. */
@@ -310,8 +331,7 @@ function reloadEditorOnceSaved(): void {
 
 /** This page makes way for the one of the file that the editor makes; the portal's greeting is for that one. */
 const isConversion = form.target === "_self";
-/** For an editor that reports edits but not saves: when it last reported an edit. */
-let noticedEditMs: number | undefined;
+let unsaved: UnsavedWork | undefined;
 let tellsModified = false;
 
 const comingUp = editorComingUp({
@@ -351,10 +371,28 @@ function loaded(): void {
   portal.tell("loaded", {});
 }
 
-function setModified(isModified: boolean): void {
+/** What was handed over is stored or discarded by now, or its upload goes on: only what the bridge hears decides. */
+function loadedAgain(): void {
+  if (unsaved?.kind !== "handedOver") return;
+  const atMs = bridgeNow();
+  setUnsaved({ kind: "handedOver", beganMs: atMs, editedMs: atMs, toldMs: atMs });
+}
+
+function setUnsaved(next: UnsavedWork | undefined): void {
+  unsaved = next;
+  const isModified = next !== undefined;
   if (state.isModified !== isModified) portal.tell("modified", { modified: isModified });
   state.isModified = isModified;
   reloadEditorOnceSaved();
+}
+
+/** The editor tells of its own person's rename, the bridge of everybody's. */
+function setName(name: string): void {
+  if (name === state.fileName) return;
+  state.fileName = name;
+  document.title = name;
+  frame.title = name;
+  portal.tell("renamed", { name });
 }
 
 const saving = saveRequests({
@@ -389,13 +427,22 @@ const saveAs = facts.maySaveAs
     })
   : undefined;
 
+/** "unmodified" is said by the editor's own server, also when its last upload has failed. */
+function tellsOfSave(work: UnsavedWork, { success, result }: SaveResponse): boolean {
+  if (success === true) return true;
+  return result === "unmodified" && (state.status === undefined || !hasFailed(work, state.status));
+}
+
 function heardOfSave(values: SaveResponse): void {
   const meaning = meaningOf(values, { forSave: saving.isWaiting(), forNewFile: newFile.isWaiting() });
-  if (meaning === "saved") saving.answered(values);
+  if (meaning === "saved") {
+    saving.answered(values);
+    if (unsaved?.kind === "handedOver" && tellsOfSave(unsaved, values)) setUnsaved(undefined);
+  }
   if (meaning === "refused") newFile.refused();
   // Token, title and status of this page are the document's, not the new file's.
   if (meaning === "moved" && !isOver()) {
-    setModified(false);
+    setUnsaved(undefined);
     openEditor();
   }
   polling.now();
@@ -420,20 +467,43 @@ function share(): void {
   tellEditor("Grab_Focus");
 }
 
-function leave(): void {
+let isClosedTold = false;
+
+async function leave(): Promise<void> {
   if (state.phase === "closed") return;
   state.phase = "closed";
-  setModified(false);
   polling.stop();
   renewals.stop();
   frame.remove();
+  show();
+  // The editor's last save follows by itself.
+  if (unsaved?.kind === "edited" && state.permission === "edit") {
+    unsaved = unsavedAfterWord(unsaved, false, { atMs: bridgeNow(), tellsLocalSaves: true });
+  }
+  if (parent !== window) await hearOfLastSave();
+  setUnsaved(undefined);
+  isClosedTold = true;
   sayClosed();
   portal.tell("closed", {});
-  show();
   if (parent === window) window.close();
   // A used ticket opens nothing: a reload helps only at an address of its own.
   const again = { label: words.openAgain, act: () => location.reload() };
   showNote({ text: words.closedHint, button: isReopenable ? again : undefined });
+}
+
+/** A portal stops listening when it closes the document: what the bridge knows of the last save comes before that. */
+async function hearOfLastSave(): Promise<void> {
+  const untilMs = performance.now() + lastSaveWithinMs;
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  const lookOn = async (): Promise<void> => {
+    await look();
+    while (unsaved?.kind === "handedOver" && performance.now() < untilMs) {
+      await pause(250);
+      await look();
+    }
+  };
+  // The bridge may be away.
+  await Promise.race([lookOn(), pause(lastSaveWithinMs)]);
 }
 
 /** keepalive sends it after the page is closed, as a beacon would, but a beacon could not leave out cookies. */
@@ -454,26 +524,24 @@ const fromEditor: Readonly<Record<AnsweredMessage, (values: Values) => void>> = 
     if (Status === "Failed") state.phase = "failed";
     // Office sends no status: it only reports when it has loaded.
     else if (Status === "Document_Loaded" || Status === undefined) loaded();
+    if (Status === "Document_Loaded") loadedAgain();
   },
   Doc_ModifiedStatus: ({ Modified }) => {
     tellsModified = true;
-    noticedEditMs = undefined;
     loaded();
-    setModified(Modified === true);
+    const { tellsLocalSaves } = facts;
+    setUnsaved(unsavedAfterWord(unsaved, Modified === true, { atMs: bridgeNow(), tellsLocalSaves }));
     polling.now();
   },
   Edit_Notification: () => {
     loaded();
     if (tellsModified) return;
-    noticedEditMs = bridgeNow();
-    setModified(true);
+    const atMs = bridgeNow();
+    setUnsaved({ kind: "noticed", beganMs: unsaved?.beganMs ?? atMs, editedMs: atMs, toldMs: atMs });
   },
   File_Rename: ({ NewName }) => {
     if (typeof NewName !== "string" || NewName === "") return;
-    state.fileName = nameAfterRename(state.fileName, facts.encodesNames ? decodedName(NewName) : NewName);
-    document.title = state.fileName;
-    frame.title = state.fileName;
-    portal.tell("renamed", { name: state.fileName });
+    setName(nameAfterRename(state.fileName, facts.encodesNames ? decodedName(NewName) : NewName));
   },
   Action_Save_Resp: heardOfSave,
   Action_Load_Resp: ({ success }) => {
@@ -484,9 +552,9 @@ const fromEditor: Readonly<Record<AnsweredMessage, (values: Values) => void>> = 
   Session_Closed: () => {
     state.phase = "left";
     renewals.stop();
-    setModified(false);
+    setUnsaved(undefined);
   },
-  UI_Close: leave,
+  UI_Close: () => void leave(),
   UI_Share: share,
   UI_Sharing: share,
   UI_SaveAs: ({ format }) => {
@@ -530,9 +598,11 @@ const portal = portalTalk({
     }
     // The editor may not have reported the last keystrokes yet; editors that report no changes save by themselves.
     const answer = tellsModified && !isOver() ? await save() : { saved: true };
-    return { ...answer, saved: answer.saved || !state.isModified };
+    const isSaved = answer.saved || !state.isModified;
+    if (isSaved) await hearOfLastSave();
+    return { ...answer, saved: isSaved };
   },
-  left: leave,
+  left: () => void leave(),
 });
 
 addEventListener("message", (event) => {
@@ -554,7 +624,7 @@ addEventListener("beforeunload", (event) => {
   if (state.isModified) event.preventDefault();
 });
 addEventListener("pagehide", () => {
-  if (state.phase !== "closed") sayClosed();
+  if (!isClosedTold) sayClosed();
 });
 addEventListener("pageshow", (event) => {
   if (event.persisted) wake();

@@ -49,6 +49,67 @@ export function pollInMs(state: {
   return isBusy ? 2000 : 10_000;
 }
 
+/** Work that the document may lack; times on the bridge's clock. */
+export interface UnsavedWork {
+  /**
+   * - `edited`: the editor says when it has saved
+   * - `noticed`: the editor reports edits, but no saves
+   * - `handedOver`: the editor's own server has it, or it was undone
+   */
+  readonly kind: "edited" | "noticed" | "handedOver";
+  /** When there was nothing unsaved before. */
+  readonly beganMs: number;
+  /** When edits were last reported. */
+  readonly editedMs: number;
+  /** When the newest message came. */
+  readonly toldMs: number;
+}
+
+/** The editor's word takes this long at most; meanwhile the upload that it announces may have arrived. */
+const wordTakesMs = 2000;
+/** Uploads begin sooner, also when an earlier one has just been made. */
+const uploadBeginsWithinMs = 30_000;
+
+/** What is unsaved once the editor has said whether the document is modified. */
+export function unsavedAfterWord(
+  before: UnsavedWork | undefined,
+  isModified: boolean,
+  { atMs, tellsLocalSaves }: { readonly atMs: number; readonly tellsLocalSaves: boolean },
+): UnsavedWork | undefined {
+  if (isModified) return { kind: "edited", beganMs: before?.beganMs ?? atMs, editedMs: atMs, toldMs: atMs };
+  if (!tellsLocalSaves || before === undefined) return undefined;
+  return before.kind === "handedOver" ? before : { ...before, kind: "handedOver", toldMs: atMs };
+}
+
+/**
+ * Whether the bridge has the work by now. What an undo took back never arrives: when no upload has begun or failed for
+ * a while, there was nothing to save.
+ */
+export function hasArrived(
+  { kind, beganMs, editedMs, toldMs }: UnsavedWork,
+  { now, saving_since, last_save, not_saved }: Pick<HostPageStatus, "now" | "saving_since" | "last_save" | "not_saved">,
+): boolean {
+  if (kind === "edited") return false;
+  const sinceMs = Math.max(editedMs, toldMs - wordTakesMs);
+  if (last_save !== null && last_save.at >= sinceMs) return true;
+  if (kind === "noticed" || saving_since !== null || hasFailed({ beganMs }, { not_saved })) return false;
+  return now - toldMs >= uploadBeginsWithinMs;
+}
+
+/** Whether a save with this work has failed, and none after it has arrived. */
+export function hasFailed(
+  { beganMs }: Pick<UnsavedWork, "beganMs">,
+  { not_saved }: Pick<HostPageStatus, "not_saved">,
+): boolean {
+  return not_saved !== null && not_saved.at >= beganMs;
+}
+
+/** The same work after the clock was found to be wrong by so much. */
+export function movedBy(driftMs: number, work: UnsavedWork): UnsavedWork {
+  const { beganMs, editedMs, toldMs } = work;
+  return { ...work, beganMs: beganMs + driftMs, editedMs: editedMs + driftMs, toldMs: toldMs + driftMs };
+}
+
 /**
  * Where the work is that was unsaved when the session ended: `nothing`, `copy`, `spool`, or `keeping` while it may
  * still arrive and `lost` when it has not. Only for this end: a save that failed earlier is contained in a later one.
