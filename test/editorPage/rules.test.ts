@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   backoffMs,
   hasArrived,
+  mayReloadEditor,
   movedBy,
   nameAfterRename,
   pollInMs,
@@ -162,5 +163,29 @@ describe("unsaved work", () => {
       editedMs: 7,
       toldMs: 8,
     });
+  });
+});
+
+describe("an editor that takes a token only with the form", () => {
+  const minuteMs = 60_000;
+  const quiet = {
+    isModified: false,
+    mayBeUnheard: false,
+    nowMs: 40 * minuteMs,
+    renewedAtMs: 40 * minuteMs,
+    savedAtMs: 0,
+    tokenEndsAtMs: 60 * minuteMs,
+  };
+  it.each([
+    ["is loaded anew at once when nothing was edited", {}, true],
+    ["is left alone while something is unsaved", { isModified: true }, false],
+    ["is left alone while something is unsaved, to the end", { isModified: true, nowMs: 61 * minuteMs }, false],
+    ["is left alone when there may be edits that it has not reported", { mayBeUnheard: true }, false],
+    ["is left alone after a save from before", { mayBeUnheard: true, savedAtMs: 39 * minuteMs }, false],
+    ["is loaded anew after the next save", { mayBeUnheard: true, savedAtMs: 41 * minuteMs }, true],
+    ["is left alone with time to spare", { mayBeUnheard: true, nowMs: 57 * minuteMs }, false],
+    ["is loaded anew before its token ends", { mayBeUnheard: true, nowMs: 58 * minuteMs }, true],
+  ])("%s", (_sentence, more, expected) => {
+    expect(mayReloadEditor({ ...quiet, ...more })).toBe(expected);
   });
 });

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openBrowser } from "../support/browser.ts";
 import { freePorts, type RunningCommand, run } from "../support/childProcess.ts";
 import { driveAccount } from "../support/driveAccount.ts";
@@ -101,7 +101,8 @@ describe("an editor that takes a token only with the form", () => {
   let office: SmallServer;
   let posts: { token: string; expiresAtMs: number }[];
 
-  beforeAll(async () => {
+  // Each test moves the bridge's clock, but not the drive's.
+  beforeEach(async () => {
     posts = [];
     office = await serve(async (request, response) => {
       let body = "";
@@ -122,7 +123,7 @@ describe("an editor that takes a token only with the form", () => {
       settings: { GRANT_HOURS: "1" },
     });
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await stage?.close();
     await office?.close();
   });
@@ -163,6 +164,42 @@ describe("an editor that takes a token only with the form", () => {
     await context.close();
   });
 
+  it("is left alone after an edit and its save, since it reports no second edit: until the next save", async () => {
+    const { context, session, line, say, pass } = await open();
+    const client = wopiClient(session);
+    expect((await client.lock("lock-1")).status).toBe(200);
+    await say("Edit_Notification");
+    await says(line, "Unsaved changes");
+    stage.bridge.clock.advance(1_000);
+    expect((await client.put("the first save", "lock-1")).status).toBe(200);
+    await says(line, /^Saved/);
+    await pass(41);
+    await says(line, /^Saved/);
+    expect(posts).toHaveLength(1);
+    stage.bridge.clock.advance(30_000);
+    expect((await client.put("the second save", "lock-1")).status).toBe(200);
+    await pass(1);
+    await until("it is posted again", () => posts.length === 2);
+    await context.close();
+  });
+
+  it("is loaded anew two minutes before its token ends, should nobody save", async () => {
+    const { context, session, line, say, pass } = await open();
+    const client = wopiClient(session);
+    expect((await client.lock("lock-1")).status).toBe(200);
+    await say("Edit_Notification");
+    stage.bridge.clock.advance(1_000);
+    expect((await client.put("the only save", "lock-1")).status).toBe(200);
+    await says(line, /^Saved/);
+    await pass(41);
+    await pass(14);
+    await says(line, /^Saved/);
+    expect(posts).toHaveLength(1);
+    await pass(3);
+    await until("it is posted again", () => posts.length === 2);
+    await context.close();
+  });
+
   it("is left alone while something is unsaved, which the line says, and loaded anew after the save", async () => {
     const { context, session, line, say, pass } = await open();
     await say("Edit_Notification");
@@ -172,6 +209,8 @@ describe("an editor that takes a token only with the form", () => {
     expect(posts).toHaveLength(1);
     const client = wopiClient(session);
     expect((await client.lock("lock-1")).status).toBe(200);
+    // The page's own clock has gone on meanwhile.
+    stage.bridge.clock.advance(30_000);
     expect((await client.put("saved text", "lock-1")).status).toBe(200);
     await until("it is posted again", () => posts.length === 2);
     expect(posts[1]?.token).not.toBe(posts[0]?.token);

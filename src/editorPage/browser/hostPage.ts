@@ -14,6 +14,7 @@ import {
   decodedName,
   hasArrived,
   hasFailed,
+  mayReloadEditor,
   movedBy,
   nameAfterRename,
   reopenPath,
@@ -157,6 +158,7 @@ function takeStatus(status: HostPageStatus): void {
   else state.notSavedSinceMs ??= failed.at;
   newFile.took(status, state.openedAtMs);
   if (unsaved !== undefined && hasArrived(unsaved, status)) setUnsaved(undefined);
+  reloadEditorOnceSaved();
   if (status.editor_stopped) stopped();
   if (status.ended !== null) end(status.ended);
   else if (state.permission === "edit" && status.permission === "view") end("lostEditing");
@@ -304,6 +306,7 @@ const renewals = tokenKeeper({
     if (facts.takesFreshTokens) handTokenOver();
     else {
       state.waitsForSave = true;
+      renewedAtMs = bridgeNow();
       reloadEditorOnceSaved();
     }
     show();
@@ -320,9 +323,19 @@ function postedTokenEndMs(): number {
   return facts.postsTokenEnd ? token.endsAtMs : 0;
 }
 
+/** Of the last renewal. */
+let renewedAtMs = 0;
+/** End of the token that the editor has. */
+let postedTokenEndsAtMs = token.endsAtMs;
+
 /** For editors that accept a token only with the form. */
 function reloadEditorOnceSaved(): void {
-  if (!state.waitsForSave || state.isModified || isOver() || state.phase !== "loaded") return;
+  if (!state.waitsForSave || isOver() || state.phase !== "loaded") return;
+  const mayBeUnheard = hasNoticedEdit && !tellsModified;
+  const savedAtMs = state.status?.last_save?.at ?? 0;
+  const { isModified } = state;
+  const times = { nowMs: bridgeNow(), renewedAtMs, savedAtMs, tokenEndsAtMs: postedTokenEndsAtMs };
+  if (!mayReloadEditor({ isModified, mayBeUnheard, ...times })) return;
   state.waitsForSave = false;
   openEditor();
 }
@@ -333,6 +346,8 @@ function reloadEditorOnceSaved(): void {
 const isConversion = form.target === "_self";
 let unsaved: UnsavedWork | undefined;
 let tellsModified = false;
+/** Since the editor was loaded. */
+let hasNoticedEdit = false;
 
 const comingUp = editorComingUp({
   isUp: () => state.phase !== "loading" || state.isEditorHeard || state.status?.editor_called.check_file_info === true,
@@ -354,6 +369,8 @@ function openEditor(): void {
   holder.append(frame);
   state.phase = "loading";
   loadingSince = performance.now();
+  hasNoticedEdit = false;
+  postedTokenEndsAtMs = token.endsAtMs;
   form.submit();
   comingUp.watch(frame);
 }
@@ -535,6 +552,7 @@ const fromEditor: Readonly<Record<AnsweredMessage, (values: Values) => void>> = 
   },
   Edit_Notification: () => {
     loaded();
+    hasNoticedEdit = true;
     if (tellsModified) return;
     const atMs = bridgeNow();
     setUnsaved({ kind: "noticed", beganMs: unsaved?.beganMs ?? atMs, editedMs: atMs, toldMs: atMs });

@@ -33,6 +33,29 @@ export function soonestRenewalInMs({ gotAtMs, endsAtMs }: TokenLife, nowMs: numb
   return Math.max(0, gotAtMs + Math.min((endsAtMs - gotAtMs) / 4, 60_000) - nowMs);
 }
 
+/** The session must not end under an editor that nobody has saved in. */
+const lastChanceMs = 2 * 60_000;
+
+/**
+ * Whether an editor that takes a token only with the form may be loaded anew with the fresh one: while the bridge knows
+ * that nothing is unsaved. Times on the bridge's clock.
+ */
+export function mayReloadEditor(state: {
+  readonly isModified: boolean;
+  /** It reports its first edit only: what came after a save is known from the next save. */
+  readonly mayBeUnheard: boolean;
+  readonly nowMs: number;
+  readonly renewedAtMs: number;
+  /** Of the newest save. */
+  readonly savedAtMs: number;
+  /** Of the token that the editor has. */
+  readonly tokenEndsAtMs: number;
+}): boolean {
+  const { isModified, mayBeUnheard, nowMs, renewedAtMs, savedAtMs, tokenEndsAtMs } = state;
+  if (isModified) return false;
+  return !mayBeUnheard || savedAtMs >= renewedAtMs || nowMs >= tokenEndsAtMs - lastChanceMs;
+}
+
 export function backoffMs(failures: number): number {
   return Math.min(1000 * 2 ** (failures - 1), 30_000);
 }
