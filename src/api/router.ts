@@ -5,8 +5,8 @@ import { writeProblem } from "../http/failureResponse.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
 import { eachOf, forbidding } from "../links/linkOptions.ts";
 import { BridgeError, type Failure } from "../model/failure.ts";
-import type { Person } from "../model/person.ts";
 import type { Services } from "../services.ts";
+import { type Decoration, decorationOf } from "./decoration.ts";
 import { fileRoutes } from "./files.ts";
 import { linkRoutes } from "./links.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -83,8 +83,9 @@ function sessionRoutes(services: Services): readonly ApiRoute[] {
       run: async ({ portal, body, header }) => {
         const purchaseTicket = header("X-Cr-Purchase-Ticket");
         const tokens = driveTokens(header);
+        const decoration = decorationOf(body);
         const { grant, file, accessToken, hostPageUrl } = await openDocument(services, {
-          ...documentRequest(portal, body),
+          ...documentRequest(portal, body, decoration),
           account: tokens === undefined ? undefined : { tokens },
           ...(purchaseTicket ? { purchaseTicket } : {}),
         });
@@ -98,6 +99,7 @@ function sessionRoutes(services: Services): readonly ApiRoute[] {
           expires_at: isoTime(grant.expiresAtMs),
           permission: grant.permission,
           file: { id: file.id, name: file.name, size: file.sizeBytes, version: file.version },
+          ...(decoration.warnings.length === 0 ? {} : { warnings: [...decoration.warnings] }),
         };
       },
     }),
@@ -126,18 +128,13 @@ function sessionRoutes(services: Services): readonly ApiRoute[] {
 }
 
 /** A portal's ids may contain anything; editors need plain ones that never clash with the drive's ids. */
-function portalPerson(portal: string, user: NonNullable<SessionRequest["user"]>): Person {
-  return {
-    id: `p${createHash("sha256").update(`${portal}\n${user.id}`).digest("hex").slice(0, 20)}`,
-    name: user.name,
-    ...(user.email === undefined ? {} : { email: user.email }),
-    ...(user.avatar_url === undefined ? {} : { avatarUrl: user.avatar_url }),
-  };
+function personId(portal: string, userId: string): string {
+  return `p${createHash("sha256").update(`${portal}\n${userId}`).digest("hex").slice(0, 20)}`;
 }
 
 /** What a portal's request asks for, whichever account it is for. */
-export function documentRequest(portal: string, body: SessionRequest) {
-  const { uri, file_id, action, version, viewer_id, parent_uri, lang, theme, embedded, options } = body;
+export function documentRequest(portal: string, body: SessionRequest, { language, theme, person }: Decoration) {
+  const { uri, file_id, action, version, viewer_id, parent_uri, user, embedded, options } = body;
   const { watermark, save_as, ...allowed } = options ?? {};
   return {
     target: uri === undefined ? { fileId: file_id ?? "" } : { uri },
@@ -152,11 +149,11 @@ export function documentRequest(portal: string, body: SessionRequest) {
     },
     saveAs: save_as ?? "new",
     mayRename: true,
-    language: lang,
+    language,
     theme,
     isEmbedded: embedded === true,
     issuedTo: portal,
-    user: body.user === undefined ? undefined : portalPerson(portal, body.user),
+    user: user === undefined || person === undefined ? undefined : { id: personId(portal, user.id), ...person },
   };
 }
 

@@ -38,6 +38,13 @@ const notOneTarget = { message: "must have either uri or file_id", path: ["uri"]
 
 const yesOrNo = ({ about }: { about?: string }) => (about === undefined ? z.boolean() : z.boolean().describe(about));
 
+/** Never refused: what can't be used is dropped with a warning. @see decoration.ts */
+const decoration = (about: string) =>
+  z
+    .unknown()
+    .optional()
+    .meta({ type: "string", description: `${about}. What can't be used is ignored or changed, with a warning.` });
+
 export const sessionRequestSchema = named(
   z
     .strictObject({
@@ -54,17 +61,16 @@ export const sessionRequestSchema = named(
       user: z
         .strictObject({
           id: z.string().min(1).max(256).describe("The portal's own id for this person"),
-          name: z.string().min(1).max(128),
-          email: z.email().optional(),
-          avatar_url: z.url({ protocol: /^https?$/ }).optional(),
+          name: decoration(
+            "Shown to others: at most 64 characters, none that control or turn text; without one, Guest",
+          ),
+          email: decoration("Shown to others where the editor does"),
+          avatar_url: decoration("A picture's http or https address"),
         })
         .optional()
         .describe("The person who edits; by default the owner of the drive account"),
-      lang: z
-        .string()
-        .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "must be a language tag such as de or zh-CN")
-        .optional(),
-      theme: z.enum(["light", "dark"]).optional(),
+      lang: decoration("The editor's language in any usual spelling, such as de, de_AT or zh-Hant"),
+      theme: decoration("light or dark"),
       embedded: z
         .boolean()
         .optional()
@@ -109,6 +115,9 @@ export const fileSchema = named(
   { id: "File", examples: [fileExample] },
 );
 
+/** What is said about one field of a request. */
+const fieldMessage = z.strictObject({ field: z.string(), message: z.string() });
+
 export const sessionSchema = named(
   z.strictObject({
     id: z.string(),
@@ -119,6 +128,12 @@ export const sessionSchema = named(
     expires_at: moment,
     permission,
     file: fileSchema,
+    warnings: z
+      .array(fieldMessage)
+      .optional()
+      .describe(
+        "What was ignored or changed of lang, theme and the user's name, email and avatar_url, which never keep a document from opening. Left out when there is nothing to say.",
+      ),
   }),
   {
     id: "Session",
@@ -308,10 +323,7 @@ export const problemSchema = named(
     status: z.number().int(),
     code: z.string().describe("Stable. title and detail are for people and may change."),
     detail: z.string().optional(),
-    errors: z
-      .array(z.strictObject({ field: z.string(), message: z.string() }))
-      .optional()
-      .describe("With requestInvalid: every invalid field"),
+    errors: z.array(fieldMessage).optional().describe("With requestInvalid: every invalid field"),
   }),
   {
     id: "Problem",

@@ -1,9 +1,13 @@
+/** Longer than any language that people have, with its encoding; strangers send more. */
+const longestSpelling = 128;
+
 /**
  * A person's language as editors are told it: language and region, and a script only where the region does not imply it.
  * Takes every usual spelling: `de`, `de_DE`, `de_DE.UTF-8`, `pt-br`, `zh-Hant` (→ `zh-TW`), `sr-Latn` (→ `sr-Latn-RS`).
  * @returns undefined for what is not a language
  */
 export function languageTag(text: string): string | undefined {
+  if (text.length > longestSpelling) return undefined;
   const locale = localeOf(
     text
       .trim()

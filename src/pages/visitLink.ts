@@ -8,11 +8,12 @@ import { isPassword } from "../links/linkPassword.ts";
 import type { EditLink } from "../links/links.ts";
 import type { Allowance } from "../model/allowances.ts";
 import { failureOf } from "../model/failure.ts";
+import { cleanName } from "../model/personName.ts";
 import type { Services } from "../services.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
 import { editorLanguageOf, languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { type VisitFacts, visitPage } from "./views/visitPage.ts";
-import { cleanName, hasPassed, rememberVisitor, visitorOf } from "./visitorCookie.ts";
+import { hasPassed, rememberVisitor, visitorOf } from "./visitorCookie.ts";
 import { pageWords } from "./words/pageWords.ts";
 
 type Needs = PageNeeds & Parameters<typeof openDocument>[0] & Pick<Services, "links" | "attempts" | "allowances">;

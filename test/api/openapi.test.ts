@@ -123,6 +123,15 @@ describe("the OpenAPI document", () => {
     for (const field of ["uri", "user", "version"]) {
       expect(document.components.schemas["SessionRequest"]?.properties?.[field]?.description, field).toBeTruthy();
     }
+    for (const field of ["lang", "theme"]) {
+      expect(document.components.schemas["SessionRequest"]?.properties?.[field], field).toEqual({
+        type: "string",
+        description: expect.stringContaining("with a warning"),
+      });
+    }
+    expect(document.components.schemas["Session"]?.properties?.["warnings"]?.description).toContain(
+      "ignored or changed",
+    );
     const headers = document.paths["/api/sessions"]?.["post"]?.parameters?.map(({ name }) => name);
     expect(headers).toEqual(["X-Cloudreve-Token", "X-Cloudreve-Refresh-Token", "X-Cr-Purchase-Ticket"]);
   });
@@ -145,6 +154,8 @@ describe("the OpenAPI document", () => {
       const { name, uri } = await portal.newFile();
       const { id } = await bridge.alice.info(name);
       await answers(sessionSchema, 201, "POST", "/sessions", { uri, action: "edit" });
+      const odd = await answers(sessionSchema, 201, "POST", "/sessions", { uri, action: "edit", theme: "blue" });
+      expect(odd.warnings).toHaveLength(1);
       const client = await bridge.open(name);
       await client.get();
       await client.lock("A");

@@ -15,10 +15,11 @@ import { nameForHeader, nameFromHeader } from "../../src/http/nameHeader.ts";
 import { SignedCookies } from "../../src/http/signedCookies.ts";
 import { traceOf } from "../../src/http/trace.ts";
 import { checkName, joinName, nearestName } from "../../src/model/fileName.ts";
+import { languageTag } from "../../src/model/languageTag.ts";
 import { splitName } from "../../src/model/nameRules.ts";
+import { cleanName } from "../../src/model/personName.ts";
 import { chooseLanguage } from "../../src/pages/language.ts";
 import { safeReturn } from "../../src/pages/ownOrigin.ts";
-import { cleanName } from "../../src/pages/visitorCookie.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 
 /** As much as fits into the headers of one request. */
@@ -82,7 +83,8 @@ const readers: readonly (readonly [string, number, (text: string) => unknown])[]
   ["a name put together with a long end", headerBytes, (text) => joinName("Report", text)],
   ["a name in UTF-7", headerBytes, quietly((text) => nameFromHeader("X-WOPI-SuggestedTarget", text))],
   ["a name to UTF-7", headerBytes, nameForHeader],
-  ["a visitor's name", bodyBytes, cleanName],
+  ["a person's name", bodyBytes, cleanName],
+  ["a portal's language", bodyBytes, languageTag],
   ["the language of a browser", headerBytes, (text) => chooseLanguage([text], text)],
   ["the cookies", headerBytes, (text) => cookies.read(cookieRequest(text), "visitor", z.string())],
   ["the way back from a sign-in", headerBytes, (text) => safeReturn(`/${text}`)],
@@ -131,7 +133,7 @@ const pieces = [
   ],
   ...["__Host-bridge-visitor=a.b.c;"],
 ];
-const ends = ["", "!"];
+const ends = ["", "!", "\nx"];
 const patterns = pieces.flatMap((piece) => ends.flatMap((end) => ["", "x"].map((begin) => ({ begin, piece, end }))));
 
 describe("a long text from a stranger", () => {

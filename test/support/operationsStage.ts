@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { decorationOf } from "../../src/api/decoration.ts";
 import { documentRequest } from "../../src/api/router.ts";
 import { sessionRequestSchema } from "../../src/api/schemas.ts";
 import { type DocumentRequest, openDocument } from "../../src/documents/openSession.ts";
@@ -52,8 +53,10 @@ export async function operationsStage(options: StageOptions = {}): Promise<Opera
     };
     return wopiClient(session, undefined, send);
   };
-  const asPortal = (path: string, more: Record<string, unknown>, portal = "test") =>
-    documentRequest(portal, sessionRequestSchema.parse({ uri: uriOf(path), action: "edit", ...more }));
+  const asPortal = (path: string, more: Record<string, unknown>, portal = "test") => {
+    const body = sessionRequestSchema.parse({ uri: uriOf(path), action: "edit", ...more });
+    return documentRequest(portal, body, decorationOf(body));
+  };
   return {
     ...ground,
     get drive() {
