@@ -78,6 +78,11 @@ export function isLocked({ phase, status, ended }: Pick<PageState, "phase" | "st
   return phase === "loaded" && ended === undefined && (status?.locked_by ?? null) !== null;
 }
 
+/** Whether the editor has failed to show the document, or should have by now. */
+export function isNotUp({ phase, ended, waitedMs }: Pick<PageState, "phase" | "ended" | "waitedMs">): boolean {
+  return ended === undefined && (phase === "failed" || (phase === "loading" && waitedMs >= slowAfterMs));
+}
+
 function lockedBy(person: string, words: HostPageWords): string {
   return person === "" ? words.lockedBySomebody : fill(words.lockedBy, { person });
 }
