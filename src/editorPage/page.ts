@@ -79,6 +79,7 @@ export function hostPage(facts: HostPageFacts): Page {
 <p id="status" role="status"></p>
 <div id="notice" role="status"></div>
 <a id="take-over" href="${facts.bridgeUrl}/takeover?file_id=${grant.document.fileId}" target="_blank" rel="noopener" hidden>${words.takeOver}</a>
+<a id="own-tab" href="${facts.bridgeUrl}/edit/${facts.pageKey}/own-tab" target="_blank" rel="noopener" hidden>${words.openInOwnTab}</a>
 <main id="frame-holder"></main>
 <form id="editor-form" method="post" action="${grant.actionUrl}" target="${facts.isConversion ? "_self" : "editor-frame"}" hidden>
 <input type="hidden" name="access_token" value="${accessToken}">

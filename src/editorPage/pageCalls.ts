@@ -77,10 +77,14 @@ export function hostSessionRouter(services: Needs): Router {
     const newest = ended === undefined ? await services.newFiles.newest(grant.id) : undefined;
     const opened = newest?.made === undefined ? undefined : await services.grants.find(newest.made.editGrantId);
     if (opened === undefined || opened.revokedAtMs !== undefined) throw new BridgeError({ kind: "ticketInvalid" });
-    logFacts({ grant: opened.id, file: opened.document.fileId });
-    const address = await personAddress(services, opened);
-    // The part after # is for the page: on reload it opens the document again.
-    response.redirect(303, isOwners(opened) ? `${address}#/open?file_id=${opened.document.fileId}` : address);
+    response.redirect(303, await pageAddress(services, opened));
+  });
+
+  // A link too: the way out of a portal's frame, in which the editor does not come up.
+  router.get("/edit/:key/own-tab", async (request: Request<{ key: string }>, response: Response) => {
+    const { grant, ended } = await services.grants.behindPageKey(request.params.key);
+    if (ended !== undefined) throw new BridgeError({ kind: "ticketInvalid" });
+    response.redirect(303, await pageAddress(services, grant));
   });
 
   // The editor did not come up: an upgrade may have given it another address.
@@ -100,6 +104,14 @@ export function hostSessionRouter(services: Needs): Router {
   });
 
   return router;
+}
+
+/** Where a grant's page opens, once. */
+async function pageAddress(services: Needs, grant: AccessGrant): Promise<string> {
+  logFacts({ grant: grant.id, file: grant.document.fileId });
+  const address = await personAddress(services, grant);
+  // The part after # is for the page: on reload it opens the document again.
+  return isOwners(grant) ? `${address}#/open?file_id=${grant.document.fileId}` : address;
 }
 
 /** What else is known of a grant's session. */

@@ -23,6 +23,7 @@ const shapes: readonly (readonly string[])[] = [
   "edit/:secret/address",
   "edit/:secret/closed",
   "edit/:secret/new-file",
+  "edit/:secret/own-tab",
   "l/:secret",
   "signin",
   "signin/oauth",

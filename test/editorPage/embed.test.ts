@@ -81,6 +81,13 @@ describe("the types of the portal script", () => {
     ).toEqual([]);
   });
 
+  it("let a document open in its own tab, where there is nothing to hear", () => {
+    const session = "declare const session: Promise<{ host_page_url: string }>;";
+    expect(mistakesIn(`${session} await openDocument(null, { ownTab: true, session });`)).toEqual([]);
+    expect(mistakesIn(`${session} openDocument(null, { ownTab: true, session, on: {} });`)).toHaveLength(1);
+    expect(mistakesIn(`openDocument(null, { hostPageUrl: "" });`)).toHaveLength(1);
+  });
+
   it("refuse an event that does not exist, and a detail that it does not have", () => {
     expect(mistakesIn(`openDocument(document.body, { on: { opened: () => undefined } });`)).toHaveLength(1);
     expect(mistakesIn(`openDocument(document.body, { on: { saved: ({ when }) => when } });`)).toHaveLength(1);

@@ -203,11 +203,34 @@ describe("an open host page", () => {
     return { status: answer.status, body: (text === "" ? {} : JSON.parse(text)) as Record<string, unknown> };
   }
 
-  async function openNewFile(key: string): Promise<{ status: number; location: string | null }> {
+  const openNewFile = (key: string) => follow(key, "new-file");
+
+  async function follow(key: string, link: string): Promise<{ status: number; location: string | null }> {
     const { port } = server.address() as AddressInfo;
-    const answer = await fetch(`http://127.0.0.1:${port}/edit/${key}/new-file`, { redirect: "manual" });
+    const answer = await fetch(`http://127.0.0.1:${port}/edit/${key}/${link}`, { redirect: "manual" });
     return { status: answer.status, location: answer.headers.get("Location") };
   }
+
+  it("leads out of a frame to a page of the same grant, each time with a ticket of its own", async () => {
+    const grant = await grants.issue(facts);
+    const key = await grants.issuePageKey(grant);
+    const first = await follow(key, "own-tab");
+    const second = await follow(key, "own-tab");
+    expect([first.status, second.status]).toEqual([303, 303]);
+    expect(first.location).not.toBe(second.location);
+    for (const { location } of [first, second]) {
+      const ticket = /^https:\/\/bridge\.example\/edit\/([^/#]+)$/.exec(location ?? "")?.[1] ?? "";
+      expect((await grants.redeemTicket(ticket)).id).toBe(grant.id);
+      await expect(grants.redeemTicket(ticket)).rejects.toThrow();
+    }
+  });
+
+  it("leads nowhere once its session has ended", async () => {
+    const grant = await grants.issue(facts);
+    const key = await grants.issuePageKey(grant);
+    await grants.revoke(grant.id);
+    expect(await follow(key, "own-tab")).toEqual({ status: 410, location: null });
+  });
 
   it("gets a fresh token for its grant, and is known to be open", async () => {
     const grant = await grants.issue(facts);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type PageState, statusLine, timeSpelling } from "../../src/editorPage/browser/statusLine.ts";
+import { isNotUp, type PageState, statusLine, timeSpelling } from "../../src/editorPage/browser/statusLine.ts";
 import type { HostPageStatus } from "../../src/editorPage/pageMessages.ts";
 import { hostPageWords } from "../../src/editorPage/words.ts";
 
@@ -247,5 +247,20 @@ describe("the words of the host page", () => {
         placeholders(text),
       );
     }
+  });
+});
+
+describe("the way out of a frame", () => {
+  const slow = { phase: "loading", waitedMs: 15_000 } as const;
+  it.each<[boolean, string, Partial<PageState>]>([
+    [true, "the editor says that it failed", { phase: "failed" }],
+    [true, "the editor is late", slow],
+    [false, "the editor may still come", { ...slow, waitedMs: 14_999 }],
+    [false, "the document is there", { ...slow, phase: "loaded" }],
+    [false, "the session has ended", { ...slow, ended: "revoked" }],
+    [false, "the network is gone", { ...slow, isOffline: true }],
+    [false, "the bridge has not answered", { ...slow, status: undefined }],
+  ])("is offered: %s, when %s", (isOffered, _when, state) => {
+    expect(isNotUp({ ...quiet, ...state })).toBe(isOffered);
   });
 });

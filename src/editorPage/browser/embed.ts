@@ -3,6 +3,9 @@ import type {
   DocumentEvents,
   DocumentHandlers,
   EventMessage,
+  OpenedDocument,
+  OpenOptions,
+  OwnTabOptions,
   PageMessage,
   PortalMessage,
   SaveOutcome,
@@ -13,8 +16,7 @@ const helloEveryMs = 250;
 const helloAtMostMs = 60_000;
 const answerWithinMs = 35_000;
 
-/** What a portal imports to embed a document. */
-export const openDocument: typeof embed.openDocument = (element, options) => {
+const openInFrame = (element: Element, options: OpenOptions): OpenedDocument => {
   const { session, hostPageUrl = session?.host_page_url, title, on = {} } = options;
   const url = new URL(String(hostPageUrl));
   const handlers: { readonly [Name in keyof DocumentEvents]: Set<(detail: DocumentEvents[Name]) => void> } = {
@@ -121,3 +123,34 @@ export const openDocument: typeof embed.openDocument = (element, options) => {
     },
   };
 };
+
+/** A browser lets a click open a tab only at once; the address may follow when the session is there. */
+const openInOwnTab = async ({ session, hostPageUrl }: OwnTabOptions): Promise<void> => {
+  const tab = window.open("about:blank", "_blank");
+  if (tab === null) {
+    throw new DOMException(
+      "The browser blocked the document's tab: call openDocument in the click itself, and give it the session as a promise.",
+      "NotAllowedError",
+    );
+  }
+  // The document's page gets no hold on the portal's.
+  tab.opener = null;
+  try {
+    const url = new URL(String(hostPageUrl ?? (await session)?.host_page_url));
+    tab.location.replace(url.href);
+  } catch (error) {
+    tab.close();
+    throw error;
+  }
+};
+
+function open(element: Element, options: OpenOptions): OpenedDocument;
+function open(element: Element | null, options: OwnTabOptions): Promise<void>;
+function open(element: Element | null, options: OpenOptions | OwnTabOptions): OpenedDocument | Promise<void> {
+  if (options.ownTab === true) return openInOwnTab(options);
+  if (element === null) throw new TypeError("There is no element to open the document in.");
+  return openInFrame(element, options);
+}
+
+/** What a portal imports to open a document. */
+export const openDocument: typeof embed.openDocument = open;

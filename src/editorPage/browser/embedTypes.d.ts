@@ -48,6 +48,16 @@ export interface OpenOptions {
   /** The frame's title, for screen readers. */
   readonly title?: string;
   readonly on?: DocumentHandlers;
+  readonly ownTab?: false;
+}
+
+/** A tab of its own instead of a frame: it sends no events. */
+export interface OwnTabOptions {
+  readonly ownTab: true;
+  /** Either this, or a promise of it: the tab has to be opened in the click itself … */
+  readonly session?: BridgeSession | Promise<BridgeSession>;
+  /** … or only its `host_page_url`. */
+  readonly hostPageUrl?: string;
 }
 
 /** `reason` is the editor's own, or `noAnswer`, `notSupported`, `notLoaded`, `viewOnly`, `ended`, `closed`. */
@@ -82,8 +92,15 @@ export type EventMessage<Names extends keyof DocumentEvents> = {
   [Name in Names]: { readonly type: "event"; readonly name: Name; readonly detail: DocumentEvents[Name] };
 }[Names];
 
-/**
- * Adds the frame as the last child of `element`, filling it.
- * @throws TypeError when there is no address, or a handler for an event that does not exist
- */
-export function openDocument(element: Element, options: OpenOptions): OpenedDocument;
+export const openDocument: {
+  /**
+   * Adds the frame as the last child of `element`, filling it.
+   * @throws TypeError when there is no address, or a handler for an event that does not exist
+   */
+  (element: Element, options: OpenOptions): OpenedDocument;
+  /**
+   * Opens the document in a new tab, without an element. Call it in a click's handler, before anything is awaited.
+   * Rejects with a `NotAllowedError` when the browser blocked the tab, and as the session's promise does; then no tab stays.
+   */
+  (element: Element | null, options: OwnTabOptions): Promise<void>;
+};

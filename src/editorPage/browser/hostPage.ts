@@ -25,7 +25,7 @@ import {
 import { saveAsDialog } from "./saveAsDialog.ts";
 import { meaningOf, type SaveResponse } from "./saveResponse.ts";
 import { type SaveAnswer, saveRequests } from "./saving.ts";
-import { afterStop, ending, fill, isLocked, type PageState, statusLine, timeSpelling } from "./statusLine.ts";
+import { afterStop, ending, fill, isLocked, isNotUp, type PageState, statusLine, timeSpelling } from "./statusLine.ts";
 import { type PageToken, tokenKeeper } from "./token.ts";
 
 const facts: ScriptFacts = JSON.parse(part("#facts", HTMLScriptElement).text);
@@ -33,6 +33,7 @@ const { words } = facts;
 const line = part("#status", HTMLParagraphElement);
 const notice = noticeLine(part("#notice", HTMLDivElement), words.dismiss);
 const takeOver = part("#take-over", HTMLAnchorElement);
+const ownTab = part("#own-tab", HTMLAnchorElement);
 const holder = part("#frame-holder", HTMLElement);
 const form = part("#editor-form", HTMLFormElement);
 const tokenField = part("[name=access_token]", HTMLInputElement);
@@ -90,6 +91,7 @@ function show(): void {
   if (line.textContent !== text) line.textContent = text;
   line.title = text;
   takeOver.hidden = !facts.mayShare || !isLocked(state);
+  ownTab.hidden = parent === window || !isNotUp(pageState());
 }
 
 // What the bridge reports.

@@ -78,6 +78,12 @@ export function isLocked({ phase, status, ended }: Pick<PageState, "phase" | "st
   return phase === "loaded" && ended === undefined && (status?.locked_by ?? null) !== null;
 }
 
+/** Whether the editor has failed to show the document, or should have by now, though the bridge is there. */
+export function isNotUp(state: Pick<PageState, "phase" | "ended" | "isOffline" | "waitedMs" | "status">): boolean {
+  if (state.ended !== undefined || state.isOffline || state.status === undefined) return false;
+  return state.phase === "failed" || (state.phase === "loading" && state.waitedMs >= slowAfterMs);
+}
+
 function lockedBy(person: string, words: HostPageWords): string {
   return person === "" ? words.lockedBySomebody : fill(words.lockedBy, { person });
 }
