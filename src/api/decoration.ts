@@ -53,7 +53,12 @@ export function decorationOf({ lang, theme, user }: SentDecoration): Decoration 
     const warning = nameWarning(sent, name);
     if (warning !== undefined) warnings.push({ field: "user.name", message: warning });
     const email = usable("user.email", sentEmail, emailSchema, "an email address");
-    const avatarUrl = usable("user.avatar_url", avatar_url, avatarSchema, "an http or https address");
+    const avatarUrl = usable(
+      "user.avatar_url",
+      avatar_url,
+      avatarSchema,
+      "an http or https address of at most 4096 characters",
+    );
     return {
       ...(name === undefined ? { name: nameless, isNameless: true as const } : { name }),
       ...(email === undefined ? {} : { email }),

@@ -82,7 +82,10 @@ describe("a portal's decoration", () => {
     const { person, warnings } = decorationOf({ user: { name: "Ann", avatar_url } });
     expect(person).toEqual({ name: "Ann" });
     expect(warnings).toEqual([
-      { field: "user.avatar_url", message: "was ignored: it is not an http or https address" },
+      {
+        field: "user.avatar_url",
+        message: "was ignored: it is not an http or https address of at most 4096 characters",
+      },
     ]);
   });
 

@@ -51,7 +51,7 @@ describe("the new file of PutRelativeFile, by its pages", () => {
     const own = new URL(client.session.action_url);
     expect(action.origin + action.pathname).toBe(own.origin + own.pathname);
     expect(action.searchParams.getAll("WOPISrc")).toHaveLength(1);
-    expect(action.searchParams.get("lang")).toBe("de");
+    expect(action.searchParams.get("lang")).toBe("de-DE");
   });
 
   describe("gives no more than the open file's token has", () => {
