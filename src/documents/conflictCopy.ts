@@ -56,14 +56,18 @@ export class ConflictCopies {
       copy = await this.#create(save, file, conflictCopyName(file.name, personName, receivedAtMs, attempt));
     }
     await this.#services.content.stored(copy, save.sha256);
-    await this.#services.content.conflictCopied(
-      document.fileId,
-      save.sha256,
-      copy.id,
-      this.#services.now() + rememberedForMs,
-    );
+    await this.savedBeside(document.fileId, save.sha256, copy);
     await this.#services.tell(save.facts, { is: "copied", copyName: copy.name, why });
     return true;
+  }
+
+  /**
+   * This content of a document is in another file: as a copy, or because a person chose Save As. While it stays there, no
+   * copy of it is made.
+   */
+  async savedBeside(fileId: string, sha256: string, { id }: Pick<DriveFile, "id">): Promise<void> {
+    const { content, now } = this.#services;
+    await content.conflictCopied(fileId, sha256, id, now() + rememberedForMs);
   }
 
   /** An earlier copy of this content, if it still exists unchanged: a person may have deleted or edited it. */

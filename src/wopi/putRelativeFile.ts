@@ -22,6 +22,7 @@ type Needs = Pick<
   | "tokens"
   | "locks"
   | "content"
+  | "copies"
   | "newFiles"
   | "spool"
   | "limitBytes"
@@ -86,6 +87,8 @@ async function make(services: Needs, call: WopiCall): Promise<WopiReply> {
         ? await createExactly(services, grant, parent, target, save)
         : await createNear(services, grant, parent, wanted, save);
     await services.content.stored(made.file, save.sha256);
+    // "Save to new file" after a refused save: the editor may send the same again as it closes the document.
+    await services.copies.savedBeside(grant.document.fileId, save.sha256, made.file);
     noteMade(services, grant, made);
     return await reply(services, grant, parent, made.file);
   } finally {

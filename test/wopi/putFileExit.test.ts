@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { suggest } from "../support/namedDocument.ts";
 import type { OperationsStage } from "../support/operationsStage.ts";
 import { expectRefusal, operationsEditor, type SavingEditor } from "../support/savingEditor.ts";
 import { collabora } from "../support/wopiClient.ts";
@@ -94,6 +95,16 @@ describe("PutFile as an editor's last", () => {
       await client.put("mine", "A", exit);
       expect(await copies(folder)).toHaveLength(1);
       await client.put("mine, and a little more", "A", exit);
+      expect(await copies(folder)).toHaveLength(2);
+    });
+
+    it("of what the person has saved to a new file makes no copy beside that, unless it is changed", async () => {
+      const { client, folder } = await openBehind();
+      expect((await suggest(client, "Mine.docx", "mine")).status).toBe(200);
+      expectRefusal(await client.put("mine", "A", exit), "A", "change");
+      expect(await copies(folder)).toEqual(["Mine.docx"]);
+      expect(await editor.bridge.alice.put(`${folder}/Mine.docx`, "worked on")).toBe(0);
+      expectRefusal(await client.put("mine", "A", exit), "A", "change");
       expect(await copies(folder)).toHaveLength(2);
     });
 
