@@ -4,12 +4,12 @@ import { BridgeError } from "../model/failure.ts";
 import { record, rowObject } from "../model/record.ts";
 import type { Services } from "../services.ts";
 
-/** The last segment of the WOPISrc with which `npm run doctor` has an editor call the bridge. */
-export const doctorFileId = "doctor";
+/** The last segment of the WOPISrc with which `npm run doctor` has an editor call the bridge; no file's id has a dot. */
+export const doctorFileId = "doctor.check";
 const rememberedMs = 60_000;
 
 /**
- * `/wopi/files/doctor`: there is no such document, so an editor that calls is refused; with a token that the doctor
+ * `/wopi/files/doctor.check`: there is no such document, so an editor that calls is refused; with a token that the doctor
  * signed, the call is noted. The doctor then asks with `&arrived`. @returns `{"arrived": boolean}` to the doctor
  * @throws tokenInvalid to everybody else
  */

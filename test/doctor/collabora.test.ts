@@ -93,9 +93,9 @@ it("asks Collabora for an upgrade, a frame and a call of the bridge, all for a m
     WebSocket: "ok",
   });
   expect(collabora.upgrades).toEqual([
-    expect.stringMatching(/^\/cool\/http%3A%2F%2Fbridge%3A8080.*doctor%3Faccess_token%3D.*\/ws\?/),
+    expect.stringMatching(/^\/cool\/http%3A%2F%2Fbridge%3A8080.*doctor\.check%3Faccess_token%3D.*\/ws\?/),
   ]);
-  expect(collabora.accessChecks).toEqual(['{"callbackUrl":"http://bridge:8080/wopi/files/doctor"}']);
+  expect(collabora.accessChecks).toEqual(['{"callbackUrl":"http://bridge:8080/wopi/files/doctor.check"}']);
 });
 
 it("names the proxy line where upgrades do not get through to Collabora", async () => {
@@ -159,7 +159,7 @@ describe("an older Collabora, which calls the bridge when a document's WebSocket
   });
 
   it("can't make the bridge remember anything without a token of the doctor's", async () => {
-    const address = `${bridge.url}/wopi/files/doctor`;
+    const address = `${bridge.url}/wopi/files/doctor.check`;
     for (const query of ["", "?access_token=doctor", "?access_token=doctor&arrived=", "?access_token=a&access_token=b"])
       expect([query, (await fetch(`${address}${query}`)).status]).toEqual([query, 401]);
   });
