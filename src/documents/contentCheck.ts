@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
-import type { Bytes, DriveDocument, DriveFile, DriveFiles } from "../model/drive.ts";
-import { BridgeError, failureOf } from "../model/failure.ts";
+import type { Bytes, DriveContent, DriveDocument, DriveFile, DriveFiles } from "../model/drive.ts";
+import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
 import { fileType } from "../model/fileName.ts";
 import type { SpooledSave } from "./saveSpool.ts";
 
@@ -60,6 +60,7 @@ export function isWorthless(fileName: string, sizeBytes: number): boolean {
 
 /**
  * Requires that the bytes can be meant to replace what is stored. The drive is read only when they look wrong.
+ * @returns whether it was: what the caller knew of lock and version may be outdated by then
  * @throws contentInvalid, and what the drive throws
  */
 export async function requireMeant(
@@ -67,20 +68,24 @@ export async function requireMeant(
   document: DriveDocument,
   stored: DriveFile,
   save: Bytes,
-): Promise<void> {
+): Promise<boolean> {
   const { name, sizeBytes } = stored;
   let verdict = judgeContent(name, unread(save), unread(stored));
-  if (verdict !== "unknown") return requireVerdict(verdict);
-  const body = await contentOf(save);
-  verdict = judgeContent(name, body, unread(stored));
-  if (verdict !== "unknown") return requireVerdict(verdict);
-  const start = await storedStart(drive, document, stored);
-  requireVerdict(judgeContent(name, body, { sizeBytes, start }));
+  const body = verdict === "unknown" ? await contentOf(save) : undefined;
+  if (body !== undefined) verdict = judgeContent(name, body, unread(stored));
+  const isDriveRead = body !== undefined && verdict === "unknown";
+  if (isDriveRead) {
+    const start = await storedStart(drive, document, stored);
+    verdict = judgeContent(name, body, { sizeBytes, start });
+  }
+  requireVerdict(verdict);
+  return isDriveRead;
 }
 
 /**
- * As `requireMeant`, before the document has been looked at; it may be gone.
- * @throws contentInvalid, and what the drive throws
+ * As `requireMeant`, before bytes go beside the document. In doubt they are worth it: when the document is gone, or the
+ * drive does not tell.
+ * @throws contentInvalid, and nothing else
  */
 export async function requireWorthACopy(drive: DriveFiles, save: SpooledSave): Promise<void> {
   const { document, fileName } = save.facts;
@@ -89,7 +94,7 @@ export async function requireWorthACopy(drive: DriveFiles, save: SpooledSave): P
   try {
     await requireMeant(drive, document, await drive.stat(document), save);
   } catch (error) {
-    if (failureOf(error, "fileMissing") === undefined) throw error;
+    if (failureOf(error, "contentInvalid") !== undefined) throw error;
   }
 }
 
@@ -105,10 +110,9 @@ async function contentOf(bytes: Bytes): Promise<Content> {
   return { sizeBytes, start: await startOf(bytes.open(0, Math.min(lookedAtBytes, sizeBytes))) };
 }
 
-/** @throws driveBusy when another version was stored meanwhile, driveUnreachable */
+/** @throws driveBusy when another version was stored meanwhile, driveUnreachable, and what the drive throws */
 async function storedStart(drive: DriveFiles, document: DriveDocument, file: DriveFile): Promise<Buffer> {
-  const range = `bytes=0-${lookedAtBytes - 1}`;
-  const { body, version } = await drive.read(document, file, range, new AbortController().signal);
+  const { body, version } = await readStart(drive, document, file);
   if (version !== file.version) {
     body.destroy();
     throw new BridgeError({ kind: "driveBusy" });
@@ -117,6 +121,16 @@ async function storedStart(drive: DriveFiles, document: DriveDocument, file: Dri
     return await startOf(body);
   } catch (error) {
     throw new BridgeError({ kind: "driveUnreachable" }, { cause: error });
+  }
+}
+
+async function readStart(drive: DriveFiles, document: DriveDocument, file: DriveFile): Promise<DriveContent> {
+  try {
+    return await drive.read(document, file, `bytes=0-${lookedAtBytes - 1}`, new AbortController().signal);
+  } catch (error) {
+    // A conflict about reading is none about the save: a caller that confused them would discard the bytes.
+    if (isConflict(error)) throw new BridgeError({ kind: "driveBusy" }, { cause: error });
+    throw error;
   }
 }
 

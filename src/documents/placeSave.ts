@@ -74,7 +74,7 @@ async function overtakenBy({ drive, content }: Needs, save: SpooledSave): Promis
 async function writeSave(
   services: Needs,
   save: SpooledSave,
-  manner: SaveManner & { readonly wasTakenOver: boolean },
+  manner: SaveManner & { readonly wasTakenOver: boolean; readonly isMeant?: true },
   lock: DocumentLock,
 ): Promise<SavedDocument> {
   const { drive, content } = services;
@@ -104,7 +104,10 @@ async function writeSave(
   const decision = decideSave(facts);
   // The caller makes the copy if one is needed: the drive may still refuse what the policy allows.
   if (decision.do === "refuse" || decision.do === "copyBeside") throw refusal(decision.because, current?.lockId);
-  if (decision.do === "write") await requireMeant(drive, document, stored, save);
+  if (decision.do === "write" && manner.isMeant !== true && (await requireMeant(drive, document, stored, save))) {
+    // The drive may have restarted meanwhile: its lock is taken and its version read again, right before the write.
+    return writeSave(services, save, { ...manner, isMeant: true }, lock);
+  }
   if (decision.do === "write" && baseline !== undefined) {
     await content.sending(document.fileId, editor, baseline.loadId, save.sha256);
   }
