@@ -44,18 +44,31 @@ export interface Suite {
 /** Why a session or a link is refused. */
 export const noWatermark = "ONLYOFFICE, which opens this file, can't show a watermark: leave it out.";
 
+/** An editor without the habits below. */
+const plain = {
+  overwritesByOmission: false,
+  locksByOpening: false,
+  takesFreshTokens: false,
+  keepsUnplacedExitSaves: false,
+  refreshesLockByNewest: false,
+  takesPageConfig: false,
+  ignoresWatermark: false,
+  savesWhenTold: true,
+  warnsAtPostedEnd: false,
+  tellsLocalSaves: false,
+  encodesNames: false,
+  parameters: {},
+  extras: {},
+} as const;
+
 const suites: readonly (Suite & { readonly path: RegExp })[] = [
   {
     name: "collabora",
+    ...plain,
     path: /\/(browser|loleaflet)\/[^/]+\/(cool|loleaflet)\.html$/,
     overwritesByOmission: true,
     locksByOpening: true,
     takesFreshTokens: true,
-    keepsUnplacedExitSaves: false,
-    refreshesLockByNewest: false,
-    takesPageConfig: false,
-    ignoresWatermark: false,
-    savesWhenTold: true,
     warnsAtPostedEnd: true,
     tellsLocalSaves: true,
     encodesNames: true,
@@ -65,59 +78,31 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
   },
   {
     name: "onlyoffice",
+    ...plain,
     path: /\/hosting\/wopi\//,
-    overwritesByOmission: false,
-    locksByOpening: false,
-    takesFreshTokens: false,
     keepsUnplacedExitSaves: true,
     refreshesLockByNewest: true,
     takesPageConfig: true,
     ignoresWatermark: true,
     savesWhenTold: false,
-    warnsAtPostedEnd: false,
-    tellsLocalSaves: false,
-    encodesNames: false,
-    parameters: {},
-    extras: {},
   },
   {
     name: "microsoft365",
+    ...plain,
     // Every app has its own path (`/we/…`, `/x/_layouts/…`, `/hosting/WopiTestFrame.aspx`); all end like this.
     path: /\.aspx$/i,
-    overwritesByOmission: false,
-    locksByOpening: false,
-    takesFreshTokens: false,
-    keepsUnplacedExitSaves: false,
-    refreshesLockByNewest: false,
-    takesPageConfig: false,
-    ignoresWatermark: false,
-    savesWhenTold: true,
-    warnsAtPostedEnd: false,
-    tellsLocalSaves: false,
-    encodesNames: false,
-    parameters: {},
     // No LicenseCheckForEditIsEnabled: the check of business users' licences also needs IsLicensedUser in the address,
     // HostEditUrl and DownloadUrl.
-    extras: {},
   },
 ];
 
 /** An editor that uses Collabora's headers but not its addresses, such as the sandbox's. */
 const other: Suite = {
   name: "other",
+  ...plain,
   overwritesByOmission: true,
-  locksByOpening: false,
   takesFreshTokens: true,
-  keepsUnplacedExitSaves: false,
-  refreshesLockByNewest: false,
-  takesPageConfig: false,
-  ignoresWatermark: false,
-  savesWhenTold: true,
-  warnsAtPostedEnd: false,
-  tellsLocalSaves: false,
-  encodesNames: false,
   parameters: { closebutton: "1" },
-  extras: {},
 };
 
 /** @param actionUrl the editor's address; its path shows which suite it is */
