@@ -8,6 +8,7 @@ import type { Credentials } from "./credential.ts";
 import type { Encryption } from "./encryption.ts";
 import { beside, contentOf, driveFile, FileApi } from "./fileApi.ts";
 import { folderPage } from "./folderPage.ts";
+import { Folders } from "./folders.ts";
 import { type KnownVersion, NativeDocuments } from "./nativeDocuments.ts";
 import { NativeLocks } from "./nativeLocks.ts";
 import { NativeWopi } from "./nativeWopi.ts";
@@ -32,6 +33,7 @@ interface DriveParts {
 export function cloudreveDrive(parts: DriveParts): Drive {
   const { client, credentials, signIn, store, encryption, now, pause = pauseFor } = parts;
   const files = new FileApi(client, credentials, parts.storageOrigins, now);
+  const folders = new Folders(client, credentials, files);
   const wopi = new NativeWopi(client, store, encryption, now);
   const sessions = new ViewerSessions(client, credentials, files, wopi);
   const native = new NativeDocuments(files, sessions, wopi, parts.knownVersion);
@@ -51,6 +53,11 @@ export function cloudreveDrive(parts: DriveParts): Drive {
     },
     list: (account, folderUri, next) =>
       credentials.authorised(account, (accessToken) => folderPage(client, accessToken, folderUri, next)),
+    folder: (account, target) => folders.find(account, target),
+    foldersAbove: (account, uri) => folders.above(account, uri),
+    createIn: (account, folder, kind, name) => folders.create(account, folder, kind, name),
+    renameFolder: (account, folder, name) => folders.rename(account, folder, name),
+    removeFolder: (account, folder) => folders.remove(account, folder),
     openable: (account) => sessions.openable(account),
 
     open: async ({ account }, request) => {

@@ -130,7 +130,7 @@ export class ContentWriter {
     return whenNotBusy(this.#pause, (tries) =>
       onFailure<"lockedElsewhere", CloudreveFile | "busy">(
         "lockedElsewhere",
-        () => this.#files.create(account, uri),
+        () => this.#files.create(account, uri, "file"),
         (_failure, error) => {
           if (tries === mostTries) throw error;
           return "busy";

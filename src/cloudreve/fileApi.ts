@@ -114,13 +114,13 @@ export class FileApi {
   }
 
   /** @throws nameTaken @see Cloudreve POST /file/create; recordings/cloudreve/file-create.json */
-  async create(account: string, uri: string): Promise<CloudreveFile> {
+  async create(account: string, uri: string, type: "file" | "folder"): Promise<CloudreveFile> {
     try {
       return await this.#credentials.authorised(account, (accessToken) =>
         this.#client.api(cloudreveFileSchema, {
           method: "POST",
           path: "/file/create",
-          json: { uri, type: "file", err_on_conflict: true },
+          json: { uri, type, err_on_conflict: true },
           accessToken,
         }),
       );
@@ -279,10 +279,10 @@ export class FileApi {
   }
 
   /**
-   * Renames exactly this file. If another file was renamed instead, it gets its name back.
+   * Renames exactly this file or folder. If another file was renamed instead, it gets its name back.
    * @throws nameTaken, nameIllegal, lockedElsewhere, fileUnproven @see Cloudreve POST /file/rename
    */
-  async rename(account: string, file: DriveFile, name: string): Promise<CloudreveFile> {
+  async rename(account: string, file: Pick<DriveFile, "id" | "name" | "uri">, name: string): Promise<CloudreveFile> {
     const renamed = await this.#rename(account, file.uri, name);
     if (renamed.id === file.id) return renamed;
     await this.#rename(account, renamed.path, file.name);

@@ -5,7 +5,7 @@ import type { CloudreveClient } from "./client.ts";
 import { type CloudreveFile, cloudreveFileSchema, driveFile, isOwn } from "./fileApi.ts";
 
 const pageSize = 100;
-const folderType = 1;
+export const folderType = 1;
 
 export const pageSchema = z.object({
   files: z.array(cloudreveFileSchema),
@@ -62,9 +62,8 @@ async function askForPage(
 
 const isFolder = ({ type }: CloudreveFile): boolean => type === folderType;
 
-function entryOf(file: CloudreveFile): DriveEntry {
-  const { id, name, uri, sizeBytes, modifiedAt } = driveFile(file);
-  return { kind: isFolder(file) ? "folder" : "file", id, name, uri, sizeBytes, modifiedAt };
+export function entryOf(file: CloudreveFile): DriveEntry {
+  return { kind: isFolder(file) ? "folder" : "file", ...driveFile(file) };
 }
 
 /** Cloudreve's databases sort names in different ways; each page is sorted here, as people expect. */

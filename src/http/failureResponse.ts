@@ -39,6 +39,7 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   rangeInvalid: { wopi: 416, web: 416, title: "The requested range is outside the file." },
   nameTaken: { wopi: 409, web: 409, title: "That name is already taken." },
   nameIllegal: { wopi: 400, web: 422, title: "That name is not allowed." },
+  folderNotEmpty: { wopi: 409, web: 409, title: "The folder is not empty." },
   // Collabora says "disk full" for a 413, which is what a full quota means.
   quotaExceeded: { wopi: 413, web: 507, title: "This account has no storage space left." },
   signInNeeded: { wopi: 503, web: 401, title: "The account needs to sign in to the drive again." },
@@ -99,6 +100,8 @@ export function wopiFailure(failure: Failure): WopiFailure {
       // WOPI requires the lock header on every 409; here no lock is involved.
       return { status, headers: { "X-WOPI-Lock": "", ...free } };
     }
+    case "folderNotEmpty":
+      return { status, headers: { "X-WOPI-Lock": "" } };
     case "nameIllegal":
       return { status, headers: { "X-WOPI-InvalidFileNameError": failure.reason } };
     case "tooManyAttempts": {

@@ -92,6 +92,16 @@ export interface DriveEntry {
   readonly uri: string;
   readonly sizeBytes: number;
   readonly modifiedAt: string;
+  /** As of a file; without meaning for a folder. */
+  readonly version: string;
+}
+
+export interface DriveFolder {
+  /** Stable over renames and moves. */
+  readonly id: string;
+  /** Empty for the root. */
+  readonly name: string;
+  readonly uri: string;
 }
 
 export interface DriveFolderPage {
@@ -146,6 +156,16 @@ export interface DriveFolders {
   find(account: string, target: OpenRequest["target"]): Promise<DriveFile>;
   /** @param folderUri the account's root when left out @param next from the previous page @throws fileMissing */
   list(account: string, folderUri?: string, next?: string): Promise<DriveFolderPage>;
+  /** A folder of this account's, by its id or uri; the root's uri is `cloudreve://my`. @throws fileMissing */
+  folder(account: string, target: { readonly folderId: string } | { readonly uri: string }): Promise<DriveFolder>;
+  /** @returns the folders above a file or folder, the root first */
+  foldersAbove(account: string, uri: string): Promise<readonly DriveFolder[]>;
+  /** Creates an empty file or folder. @throws nameTaken, nameIllegal, quotaExceeded */
+  createIn(account: string, folder: DriveFolder, kind: DriveEntry["kind"], name: string): Promise<DriveEntry>;
+  /** The folder keeps its id. @throws nameTaken, nameIllegal, lockedElsewhere */
+  renameFolder(account: string, folder: DriveFolder, name: string): Promise<DriveFolder>;
+  /** Moves an empty folder to the trash. @throws folderNotEmpty, lockedElsewhere */
+  removeFolder(account: string, folder: DriveFolder): Promise<void>;
   /** @returns the extensions, in lower case, that the drive has an editor for */
   openable(account: string): Promise<ReadonlySet<string>>;
 }

@@ -34,6 +34,7 @@ export type Failure =
   /** freeName: a name that is free. */
   | { readonly kind: "nameTaken"; readonly freeName?: string }
   | { readonly kind: "nameIllegal"; readonly reason: string }
+  | { readonly kind: "folderNotEmpty" }
   | { readonly kind: "quotaExceeded" }
   | { readonly kind: "signInNeeded" }
   /** The path may lead to another file now, and there is no credential left to look the file up by its id. */

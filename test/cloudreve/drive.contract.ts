@@ -15,6 +15,7 @@ import { FileMutex } from "../../src/model/fileMutex.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { type SetClock, setClock } from "../support/clock.ts";
 import { type DriveAccountClient, driveAccount } from "../support/driveAccount.ts";
+import { foldersContract } from "./folders.contract.ts";
 
 /** A Cloudreve with one account and a WOPI viewer for docx. */
 export interface ContractServer {
@@ -39,6 +40,7 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
   });
   afterAll(async () => {
     await outside?.remove(folder);
+    await outside?.remove(`${folder}-folders`);
     await server?.close();
   });
 
@@ -322,6 +324,14 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
       expect(await failureOf(making)).toEqual({ kind: "nameTaken" });
       expect(await outside.read(other)).toBe("two");
     });
+  });
+
+  describe("folders", () => {
+    foldersContract(async () => {
+      await outside.put(`${folder}-folders/there.docx`, "there");
+      const { drive } = connect();
+      return { drive, account: await drive.account(undefined), outside, path: `${folder}-folders` };
+    }, failureOf);
   });
 
   describe("lock", () => {

@@ -32,6 +32,7 @@ const table: { readonly [Kind in Failure["kind"]]: [Extract<Failure, { kind: Kin
   expectedSizeExceeded: [{ kind: "expectedSizeExceeded" }, 412, 412],
   rangeInvalid: [{ kind: "rangeInvalid", sizeBytes: 10 }, 416, 416],
   nameTaken: [{ kind: "nameTaken" }, 409, 409],
+  folderNotEmpty: [{ kind: "folderNotEmpty" }, 409, 409],
   nameIllegal: [{ kind: "nameIllegal", reason: "A name holds no slash." }, 400, 422],
   quotaExceeded: [{ kind: "quotaExceeded" }, 413, 507],
   signInNeeded: [{ kind: "signInNeeded" }, 503, 401],

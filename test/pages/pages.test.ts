@@ -153,6 +153,7 @@ describe("the documents page", () => {
     name: "x.zip",
     uri: "u",
     sizeBytes: 1,
+    version: "v",
     modifiedAt: "2026-01-01T00:00:00Z",
   } as const;
 

@@ -25,6 +25,7 @@ const entry = (kind: "file" | "folder", name: string, sizeBytes = 48_213): Drive
   name,
   uri: `cloudreve://my/${encodeURIComponent(name)}`,
   sizeBytes,
+  version: "version",
   modifiedAt: "2026-11-21T08:15:00Z",
 });
 

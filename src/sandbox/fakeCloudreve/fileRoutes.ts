@@ -53,6 +53,8 @@ function infoById(call: Call): { place: Place; file: FileRecord } {
     if (caller?.admin) throw permissionDenied();
     throw new DriveError(40082, "Only owner or administrator can perform this action");
   }
+  // A root has an id, but no info.
+  if (file.parentNumber === 0 && file.trashName === undefined) throw unsupportedAction();
   return { place: placeOfOwn(drive, caller, file), file };
 }
 

@@ -1,0 +1,112 @@
+import { z } from "zod";
+import type { DriveEntry, DriveFolder } from "../model/drive.ts";
+import { BridgeError, onFailure } from "../model/failure.ts";
+import type { CloudreveClient } from "./client.ts";
+import type { Credentials } from "./credential.ts";
+import { type CloudreveFile, type FileApi, folderOf, isOwn } from "./fileApi.ts";
+import { entryOf, folderPage, folderType } from "./folderPage.ts";
+
+const rootUri = "cloudreve://my";
+const rootSchema = z.object({ parent: z.object({ id: z.string() }) });
+
+/** The folders of an account: found by id, created, renamed and removed. */
+export class Folders {
+  readonly #client: CloudreveClient;
+  readonly #credentials: Credentials;
+  readonly #files: FileApi;
+
+  constructor(client: CloudreveClient, credentials: Credentials, files: FileApi) {
+    this.#client = client;
+    this.#credentials = credentials;
+    this.#files = files;
+  }
+
+  /** @throws fileMissing when there is none, it is another account's or in the trash, or it is a file */
+  async find(account: string, target: { folderId: string } | { uri: string }): Promise<DriveFolder> {
+    if ("uri" in target) return isRoot(target.uri) ? this.#root(account) : this.#byUri(account, target.uri);
+    return onFailure(
+      "fileMissing",
+      async () => folderIn(await this.#files.info(account, { fileId: target.folderId })),
+      async (_failure, error) => {
+        // Cloudreve gives no info on a root, under its own id neither: only its listing tells that id.
+        const root = await this.#root(account);
+        if (root.id !== target.folderId) throw error;
+        return root;
+      },
+    );
+  }
+
+  /** The folders above a file or folder, the root first. */
+  async above(account: string, uri: string): Promise<DriveFolder[]> {
+    const uris: string[] = [];
+    for (let above = uri; !isRoot(above); ) {
+      above = folderOf(above);
+      uris.unshift(above);
+    }
+    return Promise.all(uris.map((folderUri) => this.find(account, { uri: folderUri })));
+  }
+
+  /**
+   * Creates an empty file or folder in a folder. If that was moved away at that moment, this is undone: Cloudreve would
+   * otherwise leave a second folder in its place.
+   * @throws nameTaken, nameIllegal, fileUnproven
+   * @see Cloudreve POST /file/create; recordings/cloudreve/file-create.json
+   */
+  async create(account: string, folder: DriveFolder, kind: DriveEntry["kind"], name: string): Promise<DriveEntry> {
+    const made = await this.#files.create(account, `${folder.uri}/${encodeURIComponent(name)}`, kind);
+    const now = await onFailure(
+      "fileMissing",
+      () => this.find(account, { folderId: folder.id }),
+      () => undefined,
+    );
+    if (now?.uri === folder.uri) return entryOf(made);
+    await this.#files.remove(account, made.path, true);
+    throw new BridgeError({ kind: "fileUnproven" });
+  }
+
+  /** Renames exactly this folder. @throws nameTaken, nameIllegal, lockedElsewhere, fileUnproven */
+  async rename(account: string, folder: DriveFolder, name: string): Promise<DriveFolder> {
+    return folderIn(await this.#files.rename(account, folder, name));
+  }
+
+  /** Moves a folder to the trash. @throws folderNotEmpty, lockedElsewhere, fileUnproven */
+  async remove(account: string, folder: DriveFolder): Promise<void> {
+    const { entries } = await this.#credentials.authorised(account, (accessToken) =>
+      folderPage(this.#client, accessToken, folder.uri),
+    );
+    if (entries.length > 0) throw new BridgeError({ kind: "folderNotEmpty" });
+    await this.#files.remove(account, folder.uri, false);
+    const left = await onFailure(
+      "fileMissing",
+      () => this.find(account, { folderId: folder.id }),
+      () => undefined,
+    );
+    // Still there? Then another one lay in its place at that moment: it is in the trash, and nothing is lost.
+    if (left !== undefined) throw new BridgeError({ kind: "fileUnproven" });
+  }
+
+  async #root(account: string): Promise<DriveFolder> {
+    const { parent } = await this.#credentials.authorised(account, (accessToken) =>
+      this.#client.api(rootSchema, {
+        method: "GET",
+        path: "/file",
+        query: { uri: rootUri, page_size: "1" },
+        accessToken,
+      }),
+    );
+    return { id: parent.id, name: "", uri: rootUri };
+  }
+
+  async #byUri(account: string, uri: string): Promise<DriveFolder> {
+    if (!isOwn(uri)) throw new BridgeError({ kind: "fileMissing" });
+    return folderIn(await this.#files.info(account, { uri }));
+  }
+}
+
+const isRoot = (uri: string): boolean => /^cloudreve:\/\/([^/@]*@)?my\/?$/.test(uri);
+
+/** @throws fileMissing for a file */
+function folderIn({ type, id, name, path }: CloudreveFile): DriveFolder {
+  if (type !== folderType) throw new BridgeError({ kind: "fileMissing" });
+  return { id, name, uri: path };
+}

@@ -1,0 +1,107 @@
+import { expect, it } from "vitest";
+import type { Drive, DriveAccount } from "../../src/model/drive.ts";
+import type { DriveAccountClient } from "../support/driveAccount.ts";
+
+interface FolderStage {
+  readonly drive: Drive;
+  readonly account: DriveAccount;
+  /** Somebody at the drive who knows nothing of the bridge. */
+  readonly outside: DriveAccountClient;
+  /** A folder for the tests, which has a file in it. */
+  readonly path: string;
+}
+
+/** What the bridge takes for granted of a drive's folders, whichever server is behind it. */
+export function foldersContract(
+  stage: () => Promise<FolderStage>,
+  failureOf: (work: Promise<unknown>) => Promise<unknown>,
+): void {
+  const inFolder = async () => {
+    const { drive, account, outside, path } = await stage();
+    const name = account.account;
+    const folder = await drive.folder(name, { uri: `cloudreve://my/${path}` });
+    const names = async () => (await drive.list(name, folder.uri)).entries.map((entry) => entry.name);
+    return { drive, name, outside, path, folder, names };
+  };
+
+  it("reaches a folder by its address and by its id", async () => {
+    const { drive, name, path, folder } = await inFolder();
+    expect(folder.name).toBe(path);
+    expect(await drive.folder(name, { folderId: folder.id })).toEqual(folder);
+  });
+
+  it("reaches the root by its address and by its id, and tells no name for it", async () => {
+    const { drive, name } = await inFolder();
+    const root = await drive.folder(name, { uri: "cloudreve://my" });
+    expect(root).toEqual({ id: expect.stringMatching(/^\w+$/), name: "", uri: "cloudreve://my" });
+    expect(await drive.folder(name, { folderId: root.id })).toEqual(root);
+  });
+
+  it("says that a folder is not there: of a file, of an unknown id, and of somebody else's address", async () => {
+    const { drive, name, folder } = await inFolder();
+    const file = await drive.createIn(name, folder, "file", "no folder.docx");
+    for (const target of [
+      { folderId: file.id },
+      { folderId: "zzzzzz" },
+      { uri: file.uri },
+      { uri: `${folder.uri}/nowhere` },
+      { uri: "cloudreve://abc@share/x" },
+    ]) {
+      expect(await failureOf(drive.folder(name, target)), JSON.stringify(target)).toEqual({ kind: "fileMissing" });
+    }
+  });
+
+  it("names the folders above, from the root to the parent", async () => {
+    const { drive, name, folder } = await inFolder();
+    const within = await drive.createIn(name, folder, "folder", "100 % & more");
+    const above = await drive.foldersAbove(name, `${within.uri}/any.docx`);
+    expect(above.map(({ name }) => name)).toEqual(["", folder.name, "100 % & more"]);
+    expect(above.at(-1)?.id).toBe(within.id);
+    expect(await drive.foldersAbove(name, "cloudreve://my")).toEqual([]);
+  });
+
+  it("creates an empty file and an empty folder, and overwrites neither", async () => {
+    const { drive, name, folder } = await inFolder();
+    const file = await drive.createIn(name, folder, "file", "Büro #1.docx");
+    expect(file).toMatchObject({ kind: "file", name: "Büro #1.docx", sizeBytes: 0 });
+    const within = await drive.createIn(name, folder, "folder", "Drafts");
+    expect(within).toMatchObject({ kind: "folder", name: "Drafts", uri: `${folder.uri}/Drafts` });
+    for (const kind of ["file", "folder"] as const) {
+      expect(await failureOf(drive.createIn(name, folder, kind, "Drafts"))).toEqual({ kind: "nameTaken" });
+      expect(await failureOf(drive.createIn(name, folder, kind, "Büro #1.docx"))).toEqual({ kind: "nameTaken" });
+    }
+  });
+
+  it("leaves nothing behind in the place of a folder that somebody has moved away", async () => {
+    const { drive, name, outside, path, folder } = await inFolder();
+    const within = await drive.folder(name, { uri: (await drive.createIn(name, folder, "folder", "Moves")).uri });
+    expect(await outside.rename(`${path}/Moves`, "Moved")).toBe(0);
+    expect(await failureOf(drive.createIn(name, within, "file", "late.docx"))).toEqual({ kind: "fileUnproven" });
+    const moved = await drive.folder(name, { folderId: within.id });
+    expect(moved.uri).toBe(`${folder.uri}/Moved`);
+    expect((await drive.list(name, moved.uri)).entries).toEqual([]);
+  });
+
+  it("renames a folder, which keeps its id and what is in it", async () => {
+    const { drive, name, folder } = await inFolder();
+    const made = await drive.createIn(name, folder, "folder", "Before");
+    const before = await drive.folder(name, { folderId: made.id });
+    await drive.createIn(name, before, "file", "inside.docx");
+    const after = await drive.renameFolder(name, before, "After");
+    expect(after).toEqual({ id: before.id, name: "After", uri: `${folder.uri}/After` });
+    expect((await drive.list(name, after.uri)).entries.map((entry) => entry.name)).toEqual(["inside.docx"]);
+    expect(await failureOf(drive.renameFolder(name, after, "Drafts"))).toEqual({ kind: "nameTaken" });
+  });
+
+  it("removes an empty folder only", async () => {
+    const { drive, name, folder, names } = await inFolder();
+    const made = await drive.createIn(name, folder, "folder", "Soon gone");
+    const soon = await drive.folder(name, { folderId: made.id });
+    const file = await drive.createIn(name, soon, "file", "inside.docx");
+    expect(await failureOf(drive.removeFolder(name, soon))).toEqual({ kind: "folderNotEmpty" });
+    await drive.remove({ account: name, fileId: file.id }, await drive.find(name, { fileId: file.id }));
+    await drive.removeFolder(name, soon);
+    expect(await names()).not.toContain("Soon gone");
+    expect(await failureOf(drive.folder(name, { folderId: soon.id }))).toEqual({ kind: "fileMissing" });
+  });
+}
