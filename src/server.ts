@@ -6,6 +6,7 @@ import { requireMovement } from "./http/movement.ts";
 import { logFailure, logRequests } from "./http/requestLog.ts";
 import { hostRouter } from "./pages/router.ts";
 import type { Services } from "./services.ts";
+import { bootstrapperRouter } from "./wopi/containers/bootstrapper.ts";
 import { wopiRouter } from "./wopi/router.ts";
 
 /** Everything that a bridge answers over HTTP: for editors, portals, people and operators. */
@@ -25,6 +26,7 @@ export function bridgeServer(services: Services): Express {
   });
   // Before anything that reads bodies or adds headers for browsers: editors get the plain protocol.
   app.use("/wopi", wopiRouter(services));
+  app.use("/wopibootstrapper", bootstrapperRouter(services));
   // Each page sets its own policies for content and framing; helmet's would block the post to the editor, and portals.
   app.use(
     helmet({

@@ -134,7 +134,7 @@ function personId(portal: string, userId: string): string {
 
 /** What a portal's request asks for, whichever account it is for. */
 export function documentRequest(portal: string, body: SessionRequest, { language, theme, person }: Decoration) {
-  const { uri, file_id, action, version, viewer_id, parent_uri, user, embedded, options } = body;
+  const { uri, file_id, action, scope, version, viewer_id, parent_uri, user, embedded, options } = body;
   const { watermark, save_as, ...allowed } = options ?? {};
   return {
     target: uri === undefined ? { fileId: file_id ?? "" } : { uri },
@@ -149,6 +149,7 @@ export function documentRequest(portal: string, body: SessionRequest, { language
     },
     saveAs: save_as ?? "new",
     mayRename: true,
+    ...(scope === "folder" ? { scope } : {}),
     language,
     theme,
     isEmbedded: embedded === true,

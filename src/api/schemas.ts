@@ -50,6 +50,12 @@ export const sessionRequestSchema = named(
     .strictObject({
       ...target,
       action: z.enum(["edit", "view"]),
+      scope: z
+        .enum(["file", "folder"])
+        .optional()
+        .describe(
+          "folder: through WOPI's containers the editor also lists, opens and, with action edit, creates and renames the account's other folders and files",
+        ),
       version: driveIdSchema.optional().describe("An earlier version; it can only be viewed"),
       viewer_id: z
         .string()

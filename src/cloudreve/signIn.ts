@@ -88,6 +88,13 @@ export class CloudreveSignIn implements DriveSignIn {
     return `${this.#publicUrl}/session/authorize?${query}`;
   }
 
+  oauthAddresses(): { readonly authorize: string; readonly token: string } {
+    return {
+      authorize: `${this.#publicUrl}/session/authorize`,
+      token: `${this.#publicUrl}/api/v4/session/oauth/token`,
+    };
+  }
+
   async byCode(authorizationCode: string, codeVerifier: string): Promise<DriveAccount> {
     const oauthClient = this.#requiredClient();
     const tokens = await tokensForCode(this.#client, oauthClient, authorizationCode, codeVerifier, this.#now());

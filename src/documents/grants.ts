@@ -47,6 +47,8 @@ const accessGrantSchema = rowObject({
   derivedFrom: z.string().exactOptional(),
   /** The link it was made through; the grant never allows more than the link does today. */
   linkId: z.string().exactOptional(),
+  /** It also reaches the folders and the other files of its account. Never given to a link's visitor. */
+  scope: z.literal("folder").exactOptional(),
   /** Identifies the owner's own sign-in that the grant was made by; the next sign-out everywhere ends it. */
   generation: z.string().exactOptional(),
   issuedAtMs: z.number(),
@@ -66,6 +68,11 @@ export type SaveAsRight = AccessGrant["saveAs"];
 /** Did the file's owner ask for it, signed in on our own pages? A portal's word is not enough. */
 export function isOwners({ issuedTo, ownerId }: Pick<AccessGrant, "issuedTo" | "ownerId">): boolean {
   return issuedTo === `person:${ownerId}`;
+}
+
+/** Whether tokens for folders, and for other files of the account, can be made from a grant. */
+export function reachesFolders({ scope, linkId, document }: Pick<AccessGrant, "scope" | "linkId" | "document">) {
+  return scope === "folder" && linkId === undefined && document.version === undefined;
 }
 
 /** How the person got access, for the audit: `person:ID`, `link:ID` or `portal:NAME`. */
@@ -177,6 +184,12 @@ export class AccessGrants {
     };
     await this.#grants.put(grant.id, grant);
     return grant;
+  }
+
+  /** As `issue`, under a given id. @returns the grant that another call has issued under this id in the meantime */
+  async issueAs(id: string, facts: Omit<AccessGrant, "id" | "issuedAtMs">): Promise<AccessGrant | undefined> {
+    const grant: AccessGrant = { ...facts, id, issuedAtMs: this.#now() };
+    return (await this.#grants.create(id, grant)) ? grant : this.find(id);
   }
 
   /** @returns undefined for a grant that never existed or has expired; a revoked one is returned, with `revokedAtMs` */

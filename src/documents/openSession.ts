@@ -34,6 +34,8 @@ export interface DocumentRequest extends OpenRequest {
   readonly restrictions: Restrictions;
   readonly saveAs: SaveAsRight;
   readonly mayRename: boolean;
+  /** "folder": the editor also reaches the folders and other files of the account. Never for a link's visitor. */
+  readonly scope?: "folder";
   readonly language: string | undefined;
   readonly theme: "light" | "dark" | undefined;
   /** To be viewed inside something else, with nothing around the document. */
@@ -95,6 +97,7 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
     restrictions: request.restrictions,
     saveAs,
     mayRename: request.mayRename,
+    ...(request.scope === undefined ? {} : { scope: request.scope }),
     actionUrl,
     opening: {
       isEmbedded,

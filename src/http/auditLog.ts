@@ -53,6 +53,16 @@ export const auditSchema = z.discriminatedUnion("event", [
     overwritten: z.boolean(),
     through,
   }),
+  /** An empty file or folder, made by an editor in a folder. */
+  z.object({
+    event: z.literal("created"),
+    folder: z.string(),
+    file,
+    kind: z.enum(["file", "folder"]),
+    name: z.string(),
+    person,
+    through,
+  }),
   z.object({ event: z.literal("renamed"), file, person, from: z.string(), to: z.string(), through }),
   z.object({ event: z.literal("deleted"), file, person, name: z.string(), through }),
   z.object({ event: z.literal("lockTakenOver"), file, by: z.string(), from: person.optional() }),

@@ -125,6 +125,8 @@ export interface DriveSignIn {
   ways(): Promise<{ readonly oauth: boolean; readonly password: boolean }>;
   /** Where the browser asks for consent. Always the same scopes, because a narrower consent ends earlier ones. */
   consentUrl(asked: { state: string; nonce: string; codeChallenge: string; redirectUri: string }): string;
+  /** OAuth's endpoints, for a client of its own that signs a person in by itself. */
+  oauthAddresses(): { readonly authorize: string; readonly token: string };
   /** @throws signInNeeded when the code is refused */
   byCode(code: string, codeVerifier: string): Promise<DriveAccount>;
   byPassword(email: string, password: string): Promise<SignInOutcome>;

@@ -1,5 +1,6 @@
 import type { Request } from "express";
-import { type AccessGrant, mayEdit, wopiFileId } from "../documents/grants.ts";
+import { openChild } from "../documents/folderReach.ts";
+import { type AccessGrant, mayEdit, reachesFolders, wopiFileId } from "../documents/grants.ts";
 import { someEditing } from "../documents/housekeeping.ts";
 import { KeptSafely, saveAfterEnd } from "../documents/saveDocument.ts";
 import { editorKey, suiteOfKey } from "../editors/suites.ts";
@@ -48,14 +49,34 @@ export async function admitted(
   }
 }
 
+/**
+ * Who may call about a folder or the ecosystem.
+ * @param resource what the token must be for
+ * @throws tokenInvalid, proofInvalid
+ */
+export async function admittedTo(
+  services: Services,
+  request: Request,
+  token: string,
+  resource: string,
+): Promise<AccessGrant> {
+  const claims = await services.tokens.verify(token);
+  const grant = await services.grants.find(claims.grantId);
+  const isForThis = grant !== undefined && claims.fileId === resource && reachesFolders(grant);
+  if (!isForThis || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "tokenInvalid" });
+  logFacts({ grant: grant.id });
+  await requireProof(services, request, grant);
+  return grant;
+}
+
 /** @param fileId in the address of the call @throws tokenInvalid when the token is not for it, or its grant has ended */
 export async function admit(
-  services: Pick<Services, "tokens" | "grants">,
+  services: Pick<Services, "tokens"> & Parameters<typeof openChild>[0],
   fileId: unknown,
   token: string,
 ): Promise<AccessGrant> {
   const claims = await services.tokens.verify(token);
-  const grant = await services.grants.find(claims.grantId);
+  const grant = (await services.grants.find(claims.grantId)) ?? (await openChild(services, claims.grantId));
   const isForThisFile = grant !== undefined && claims.fileId === fileId && wopiFileId(grant.document) === claims.fileId;
   if (!isForThisFile || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "tokenInvalid" });
   logFacts({ file: claims.fileId, grant: grant.id });

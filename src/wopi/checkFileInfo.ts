@@ -1,4 +1,4 @@
-import { type AccessGrant, isOwners, wopiFileId } from "../documents/grants.ts";
+import { type AccessGrant, isOwners, reachesFolders, wopiFileId } from "../documents/grants.ts";
 import { suiteOf } from "../editors/suites.ts";
 import type { DriveDocument, DriveFile } from "../model/drive.ts";
 import type { Services } from "../services.ts";
@@ -60,6 +60,7 @@ export function checkFileInfo(
         SupportsRename: grant.mayRename,
         SupportsDeleteFile: canWrite && isOwners(grant),
         SupportsUserInfo: true,
+        ...(reachesFolders(grant) ? { SupportsContainers: true, SupportsEcosystem: true } : {}),
         ...(kept === undefined ? {} : { UserInfo: kept }),
         PostMessageOrigin: new URL(services.bridgeUrl).origin,
         ClosePostMessage: true,

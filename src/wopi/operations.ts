@@ -1,5 +1,7 @@
 import type { Services } from "../services.ts";
 import { checkFileInfo } from "./checkFileInfo.ts";
+import { enumerateAncestorsOfFile } from "./containers/ancestry.ts";
+import { getEcosystem } from "./containers/ecosystem.ts";
 import { deleteFile } from "./deleteFile.ts";
 import { getFile } from "./getFile.ts";
 import { getLock, lock, refreshLock, unlock } from "./lockOperations.ts";
@@ -13,6 +15,8 @@ export function wopiOperations(services: Services) {
   return {
     checkFileInfo: checkFileInfo(services),
     getFile: getFile(services),
+    ancestry: enumerateAncestorsOfFile(services),
+    ecosystemPointer: getEcosystem(services),
     fileOverrides: {
       LOCK: lock(services),
       UNLOCK: unlock(services),

@@ -1,16 +1,18 @@
 import { requireMeant } from "../documents/contentCheck.ts";
-import { type AccessGrant, cameThrough, isOwners, mayConvert, mayEdit } from "../documents/grants.ts";
-import { editorAddress, personAddress, wopiSrc } from "../documents/openSession.ts";
+import type { WishedName } from "../documents/createChild.ts";
+import { addressInEditor } from "../documents/folderReach.ts";
+import { type AccessGrant, cameThrough, mayEdit } from "../documents/grants.ts";
+import { countNewFile, requireDocumentType } from "../documents/newFileRules.ts";
+import { editorAddress, personAddress } from "../documents/openSession.ts";
 import { receiveSave } from "../documents/saveDocument.ts";
 import { placingFacts } from "../documents/saveFacts.ts";
 import type { SpooledSave } from "../documents/saveSpool.ts";
-import { completeAddress, openingAddress } from "../editors/openingAddress.ts";
 import type { DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
-import { checkName, fileType, nearestName, underFreeName } from "../model/fileName.ts";
+import { checkName, nearestName, underFreeName } from "../model/fileName.ts";
 import { splitName } from "../model/nameRules.ts";
 import type { Services } from "../services.ts";
-import { requestedName, saveBody, type WopiCall, type WopiOperation, type WopiReply } from "./wopiCall.ts";
+import { saveBody, type WopiCall, type WopiOperation, type WopiReply, wishedName } from "./wopiCall.ts";
 
 type Needs = Pick<
   Services,
@@ -31,12 +33,6 @@ type Needs = Pick<
   | "bridgeUrl"
   | "wopiUrl"
 >;
-
-/** Attempts, not files: a person other than the owner may neither fill the drive nor probe the names in a folder. */
-const newFiles = { most: 30, withinMs: 3_600_000 };
-
-/** How the editor chooses the new file's name. */
-type Target = { readonly suggested: string } | { readonly exact: string; readonly overwrite: boolean };
 
 interface Made {
   readonly file: DriveFile;
@@ -70,8 +66,8 @@ export function putRelativeFile(services: Needs): WopiOperation {
 
 async function make(services: Needs, call: WopiCall): Promise<WopiReply> {
   const { grant } = call;
-  await countTry(services, grant);
-  const target = targetOf(call);
+  await countNewFile(services, grant);
+  const target = wishedName(call, "PUT_RELATIVE");
   // In case the bridge dies: these bytes are another file's, and must not go into this one.
   const facts = { ...placingFacts(grant, {}, services.now()), isBesideOnly: true };
   const save = await receiveSave(services, saveBody(call), facts);
@@ -81,7 +77,7 @@ async function make(services: Needs, call: WopiCall): Promise<WopiReply> {
     if (today === undefined || !mayEdit(today, services.now())) throw new BridgeError({ kind: "tokenInvalid" });
     const parent = await services.drive.stat(grant.document);
     const wanted = wantedName(target, parent);
-    if (!isOwners(grant)) await requireDocumentType(services, grant, nearestName(wanted, 0));
+    await requireDocumentType(services, grant, nearestName(wanted, 0));
     const made =
       "exact" in target && grant.saveAs === "overwrite"
         ? await createExactly(services, grant, parent, target, save)
@@ -96,33 +92,8 @@ async function make(services: Needs, call: WopiCall): Promise<WopiReply> {
   }
 }
 
-/** @throws headerInvalid when both names or neither are given @throws notImplemented when WOPI requires it for both */
-function targetOf(call: WopiCall): Target {
-  const suggested = requestedName(call, "X-WOPI-SuggestedTarget");
-  const exact = requestedName(call, "X-WOPI-RelativeTarget");
-  if (suggested !== undefined && exact !== undefined) {
-    throw new BridgeError({ kind: "notImplemented", operation: "PUT_RELATIVE with both names" });
-  }
-  if (suggested !== undefined) return { suggested };
-  if (exact !== undefined) {
-    return { exact, overwrite: call.header("X-WOPI-OverwriteRelativeTarget")?.toLowerCase() === "true" };
-  }
-  throw new BridgeError({ kind: "headerInvalid", header: "X-WOPI-SuggestedTarget", reason: "missing or empty" });
-}
-
-/**
- * Counted for all visitors of a link together, since each can return as a new person; for each user of a portal
- * separately.
- * @throws tooManyAttempts
- */
-async function countTry(services: Needs, grant: AccessGrant): Promise<void> {
-  if (isOwners(grant)) return;
-  const who = grant.linkId === undefined ? `${cameThrough(grant)} ${grant.person.id}` : `link:${grant.linkId}`;
-  await services.allowances.take("new files of", who, newFiles);
-}
-
 /** @throws nameIllegal for an exact name that can't be used: only a suggested one may be changed */
-function wantedName(target: Target, parent: DriveFile): string {
+function wantedName(target: WishedName, parent: DriveFile): string {
   if ("exact" in target) {
     const verdict = checkName(target.exact);
     if (!verdict.ok) throw new BridgeError({ kind: "nameIllegal", reason: verdict.reason });
@@ -131,17 +102,6 @@ function wantedName(target: Target, parent: DriveFile): string {
   // A leading dot means only an extension: the original's stem is used.
   const name = target.suggested.trim();
   return name.startsWith(".") ? `${splitName(parent.name).stem}${name}` : name;
-}
-
-/** Only documents: other files must not be placed in somebody else's drive. @throws nameIllegal */
-async function requireDocumentType(services: Needs, grant: AccessGrant, name: string): Promise<void> {
-  const type = fileType(name);
-  if (type === undefined) throw new BridgeError({ kind: "nameIllegal", reason: "the name has no extension" });
-  if ((await services.drive.openable(grant.document.account)).has(type)) return;
-  // Types that the editor opens by itself although the drive does not list them, often PDF.
-  const editor = await services.editors.behind(grant.actionUrl);
-  if ((await editor?.current())?.actions.some(({ extension }) => extension === type)) return;
-  throw new BridgeError({ kind: "nameIllegal", reason: "no editor opens files of this type" });
 }
 
 /** The host may change the name: never a conflict, since Collabora would close the document for everybody. */
@@ -237,8 +197,8 @@ async function reply(services: Needs, grant: AccessGrant, parent: DriveFile, fil
   // A token must not be exchanged for one that lasts longer: the new grants end when this one does.
   const { id, ...rights } = grant;
   const facts = { ...rights, document, fileName: file.name, derivedFrom: grant.derivedFrom ?? id };
-  const edit = await services.grants.issue({ ...facts, ...(await addressOf(services, grant, file, "edit")) });
-  const view = await services.grants.issue({ ...facts, ...(await addressOf(services, grant, file, "view")) });
+  const edit = await services.grants.issue({ ...facts, ...(await addressInEditor(services, grant, file, "edit")) });
+  const view = await services.grants.issue({ ...facts, ...(await addressInEditor(services, grant, file, "view")) });
   await services.newFiles.made(id, { name: file.name, fileId: file.id, editGrantId: edit.id });
   return {
     json: {
@@ -250,29 +210,4 @@ async function reply(services: Needs, grant: AccessGrant, parent: DriveFile, fil
       LastModifiedTime: await services.content.lastModifiedTime(parent),
     },
   };
-}
-
-/** Where the same editor opens the new file: its extension may be another one, with addresses of its own. */
-async function addressOf(
-  services: Needs,
-  grant: AccessGrant,
-  file: DriveFile,
-  permission: "edit" | "view",
-): Promise<Pick<AccessGrant, "actionUrl" | "permission">> {
-  const { language, theme } = grant.opening ?? {};
-  const choices = {
-    wopiSrc: wopiSrc(services.wopiUrl, { account: grant.document.account, fileId: file.id }),
-    language,
-    theme,
-  };
-  const address = openingAddress(await services.editors.offersOf(grant.actionUrl), {
-    fileName: file.name,
-    sizeBytes: file.sizeBytes,
-    permission,
-    isPhone: false,
-    isEmbedded: false,
-    maySaveAs: mayConvert(grant),
-    ...choices,
-  });
-  return address ?? { actionUrl: completeAddress(grant.actionUrl, choices), permission };
 }

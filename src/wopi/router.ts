@@ -1,19 +1,19 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { type NextFunction, type Request, type Response, Router } from "express";
 import type { AccessGrant } from "../documents/grants.ts";
 import { KeptSafely } from "../documents/saveDocument.ts";
 import { writeWopiFailure } from "../http/failureResponse.ts";
 import { hungUp } from "../http/hungUp.ts";
-import { logFacts, logFailure } from "../http/requestLog.ts";
+import { logFailure } from "../http/requestLog.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { accessToken, admitted } from "./admission.ts";
+import { named, overridden, send } from "./answer.ts";
+import { containersRouter } from "./containers/router.ts";
 import { counted } from "./countedCall.ts";
 import { doctorFile, doctorFileId } from "./doctorFile.ts";
 import { isLastSave, setAside } from "./exitSave.ts";
 import { wopiOperations } from "./operations.ts";
-import type { WopiCall, WopiOperation, WopiReply } from "./wopiCall.ts";
+import type { WopiCall, WopiOperation } from "./wopiCall.ts";
 
 /** `/wopi/files/:id` and its contents: token check, proof check, then the operation. No body parser may come before. */
 export function wopiRouter(services: Services): Router {
@@ -34,6 +34,11 @@ export function wopiRouter(services: Services): Router {
   });
   contents.get(serve(services, () => named("GET_FILE", operations.getFile)));
   contents.post(serve(services, (request) => overridden(operations.contentOverrides, request)));
+  router.route("/files/:id/ancestry").get(serve(services, () => named("ENUMERATE_ANCESTORS", operations.ancestry)));
+  router
+    .route("/files/:id/ecosystem_pointer")
+    .get(serve(services, () => named("GET_ECOSYSTEM", operations.ecosystemPointer)));
+  router.use(containersRouter(services));
   router.use(() => {
     throw new BridgeError({ kind: "notImplemented", operation: "address" });
   });
@@ -77,48 +82,4 @@ function serve(services: Services, choose: (request: Request) => WopiOperation) 
       await send(response, { json: {} });
     }
   };
-}
-
-function named(operation: string, work: WopiOperation): WopiOperation {
-  logFacts({ operation });
-  return work;
-}
-
-function overridden(operations: Readonly<Record<string, WopiOperation>>, request: Request): WopiOperation {
-  const override = request.get("X-WOPI-Override");
-  if (!override) {
-    throw new BridgeError({ kind: "headerInvalid", header: "X-WOPI-Override", reason: "missing or empty" });
-  }
-  logFacts({ operation: override.slice(0, 40) });
-  const operation = Object.hasOwn(operations, override) ? operations[override] : undefined;
-  if (operation === undefined) throw new BridgeError({ kind: "notImplemented", operation: override });
-  return operation;
-}
-
-async function send(response: Response, reply: WopiReply): Promise<void> {
-  const { status, headers, body } = wopiAnswer(reply);
-  response.status(status).set(headers);
-  if (body instanceof Readable) await pipeline(body, response);
-  else response.end(body);
-}
-
-/** The answer to an editor when an operation has succeeded. */
-export function wopiAnswer({ headers = {}, json, content }: WopiReply) {
-  if (content === undefined) {
-    if (json === undefined) return { status: 200, headers, body: undefined };
-    // Not response.json: Express answers 304 to some conditional requests, which editors don't expect.
-    const body = Buffer.from(JSON.stringify(json));
-    const type = { "Content-Type": "application/json; charset=utf-8", "Content-Length": String(body.length) };
-    return { status: 200, headers: { ...headers, ...type }, body };
-  }
-  const { range, sizeBytes, lengthBytes, body } = content;
-  const facts = {
-    ...headers,
-    "Content-Type": "application/octet-stream",
-    "Content-Length": String(lengthBytes),
-    "Accept-Ranges": "bytes",
-  };
-  if (range === undefined) return { status: 200, headers: facts, body };
-  const part = `bytes ${range.first}-${range.last}/${sizeBytes}`;
-  return { status: 206, headers: { ...facts, "Content-Range": part }, body };
 }

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { WishedName } from "../documents/createChild.ts";
 import type { AccessGrant } from "../documents/grants.ts";
 import type { SaveBody } from "../documents/saveDocument.ts";
 import { nameFromHeader } from "../http/nameHeader.ts";
@@ -18,6 +19,8 @@ export interface WopiCall {
 export interface WopiReply {
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
+  /** JSON that is sent while it is made. */
+  readonly jsonStream?: Readable;
   readonly content?: DriveContent;
 }
 
@@ -48,6 +51,23 @@ function checkedLockId(lockId: string, header: string): string {
 export function requestedName(call: WopiCall, header: string): string | undefined {
   const value = call.header(header);
   return value === undefined ? undefined : nameFromHeader(header, value);
+}
+
+/**
+ * The name of what is to be created, from X-WOPI-SuggestedTarget or X-WOPI-RelativeTarget.
+ * @throws headerInvalid when neither is given @throws notImplemented when WOPI requires it for both
+ */
+export function wishedName(call: WopiCall, operation: string): WishedName {
+  const suggested = requestedName(call, "X-WOPI-SuggestedTarget");
+  const exact = requestedName(call, "X-WOPI-RelativeTarget");
+  if (suggested !== undefined && exact !== undefined) {
+    throw new BridgeError({ kind: "notImplemented", operation: `${operation} with both names` });
+  }
+  if (suggested !== undefined) return { suggested };
+  if (exact !== undefined) {
+    return { exact, overwrite: call.header("X-WOPI-OverwriteRelativeTarget")?.toLowerCase() === "true" };
+  }
+  throw new BridgeError({ kind: "headerInvalid", header: "X-WOPI-SuggestedTarget", reason: "missing or empty" });
 }
 
 /** Whether the body is not the document's own bytes, but compressed for the way. No editor is known to do it. */

@@ -136,7 +136,7 @@ describe("an editor", () => {
   });
 
   it("gets a lock header with each 409 and with nothing else", async () => {
-    const conflicts = ["lockMismatch", "lockedElsewhere", "changedInStorage", "nameTaken"];
+    const conflicts = ["lockMismatch", "lockedElsewhere", "changedInStorage", "nameTaken", "folderNotEmpty"];
     for (const { what } of rows) {
       expect((await answer("wopi", what)).headers.has("X-WOPI-Lock")).toBe(conflicts.includes(what.kind));
     }

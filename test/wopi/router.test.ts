@@ -222,7 +222,7 @@ describe("the way into the WOPI routes", () => {
   });
 
   describe("an address", () => {
-    it.each(["/wopi", "/wopi/", "/wopi/files", "/wopi/containers/x", "/wopi/ecosystem", "/wopi/files/x/ancestry"])(
+    it.each(["/wopi", "/wopi/", "/wopi/files", "/wopi/folders/x", "/wopi/ecosystem/other", "/wopi/files/x/children"])(
       "that is not served says so plainly: %s",
       async (path) => {
         const answered = await fetch(`${bridge.url}${path}`, { redirect: "manual" });
