@@ -286,6 +286,13 @@ export function isOvertaken(load: EditorLoad, baseline: SaveBaseline): boolean {
   return load.placedOrder > baseline.order && isUnderLockOf(load, baseline);
 }
 
+/** Whether an editor still sends another time than the one it was last told: that answer has not arrived. */
+export function missedLastTime({ toldTimes }: EditorLoad, timestamp: string | undefined): boolean {
+  const sentSecond = secondOf(timestamp);
+  const [last] = toldTimes ?? [];
+  return sentSecond !== undefined && last !== undefined && secondOf(last) !== sentSecond;
+}
+
 /** Whether the load's last save that went in came under the same lock as this save. */
 export function isUnderLockOf({ placedUnder }: EditorLoad, { lock }: SaveBaseline): boolean {
   return placedUnder === undefined || lock === undefined || placedUnder === lock;

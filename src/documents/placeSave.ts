@@ -2,7 +2,7 @@ import type { DriveFile } from "../model/drive.ts";
 import { BridgeError, isConflict } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { requireMeant, requireWorthACopy } from "./contentCheck.ts";
-import { isOvertaken, isUnderLockOf } from "./contentRecord.ts";
+import { isOvertaken, isUnderLockOf, missedLastTime } from "./contentRecord.ts";
 import type { DocumentLock } from "./documentLock.ts";
 import { whyNot } from "./saveEvents.ts";
 import { decideSave, type SaveFacts, type SaveRefusal } from "./savePolicy.ts";
@@ -21,6 +21,8 @@ export interface SaveManner {
   readonly isForced: boolean;
   /** Nobody is left to see a conflict: what can't go into the document goes beside it. */
   readonly isExitSave: boolean;
+  /** Nobody asks for a new version when these bytes are stored already. */
+  readonly needsNoVersion: boolean;
 }
 
 /**
@@ -87,7 +89,7 @@ async function writeSave(
   // An expired WOPI lock may still be held in the drive, which would then refuse this late save.
   if (current === undefined) await lock.releaseInDrive();
   const stored = held?.file ?? (await drive.stat(document));
-  const compared = await comparedWith(services, save, stored);
+  const compared = await comparedWith(services, save, stored, manner);
   const facts: SaveFacts = {
     heldLockId: current?.lockId,
     requestLockId,
@@ -100,6 +102,7 @@ async function writeSave(
     isExitSave: manner.isExitSave,
     wasTakenOver: manner.wasTakenOver,
     equalsStored: compared.equalsStored,
+    needsNoVersion: manner.needsNoVersion || compared.isRepeated,
   };
   const decision = decideSave(facts);
   // The caller makes the copy if one is needed: the drive may still refuse what the policy allows.
@@ -133,13 +136,15 @@ async function writeSave(
  * The version that the save is based on, and whether the drive already has these very bytes. When another version is
  * stored, an earlier attempt or an earlier save of the same load may have succeeded although its answer was lost: then
  * the stored bytes themselves are compared.
+ * @returns isRepeated: the editor may not know that its earlier save of the stored bytes succeeded
  */
 async function comparedWith(
   { drive, content }: Needs,
   save: SpooledSave,
   stored: DriveFile,
-): Promise<Pick<SaveFacts, "baseVersion" | "equalsStored">> {
-  const { document, editor, baseline } = save.facts;
+  { needsNoVersion }: SaveManner,
+): Promise<Pick<SaveFacts, "baseVersion" | "equalsStored"> & { readonly isRepeated: boolean }> {
+  const { document, editor, baseline, timestamp } = save.facts;
   const load = baseline === undefined ? undefined : await content.findLoad(document.fileId, editor, baseline.loadId);
   // What a save under another lock has made of it since is not what this one is based on.
   const isOwn = load !== undefined && baseline !== undefined && isUnderLockOf(load, baseline);
@@ -147,12 +152,13 @@ async function comparedWith(
   const unheard = load?.unheard ?? [];
   const isOtherVersion = baseVersion === undefined ? unheard.length > 0 : baseVersion !== stored.version;
   const isSameSize = stored.sizeBytes === save.sizeBytes;
-  const isToBeRead = isOtherVersion && (isSameSize || unheard.length > 0);
+  const isToBeRead = isOtherVersion ? isSameSize || unheard.length > 0 : needsNoVersion && isSameSize;
   const sha256 = isToBeRead ? await sha256Of(drive, content, document, stored) : await content.sha256(stored);
-  const isOurs = isOtherVersion && sha256 !== undefined && unheard.includes(sha256);
+  const isUnheard = sha256 !== undefined && unheard.includes(sha256);
   return {
-    baseVersion: isOurs ? stored.version : baseVersion,
+    baseVersion: isOtherVersion && isUnheard ? stored.version : baseVersion,
     equalsStored: isSameSize && sha256 === save.sha256,
+    isRepeated: isUnheard || (load !== undefined && missedLastTime(load, timestamp)),
   };
 }
 

@@ -26,6 +26,8 @@ export interface SaveRequest extends SaveManner {
   readonly requestLockId?: string | undefined;
   /** LastModifiedTime as the editor remembers it. */
   readonly timestamp?: string | undefined;
+  /** Aborted when the editor has hung up: it won't hear the answer. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -75,8 +77,9 @@ export async function saveDocument(
     // The body may have taken minutes. A session that was ended in the meantime writes nothing any more.
     today = await services.grants.find(grant.id);
     if (today !== undefined && mayEdit(today, services.now())) {
-      const { isForced, isExitSave } = request;
-      saved = await placeWithRetries(services, save, { isForced, isExitSave });
+      const { isForced, isExitSave, needsNoVersion } = request;
+      saved = await placeWithRetries(services, save, { isForced, isExitSave, needsNoVersion });
+      if (request.signal?.aborted === true) await noteUnheard(services, save);
     }
   } catch (error) {
     throw refused(error, await settleRefused(services, save, error));
@@ -92,6 +95,12 @@ export async function saveDocument(
   await save.discard();
   await services.tell(save.facts, { is: "saved", version: saved.version });
   return saved;
+}
+
+/** The editor will send these bytes again, although they are stored. */
+async function noteUnheard({ content }: Needs, { facts, sha256 }: SpooledSave): Promise<void> {
+  const { document, editor, baseline } = facts;
+  if (baseline !== undefined) await content.sending(document.fileId, editor, baseline.loadId, sha256);
 }
 
 /**

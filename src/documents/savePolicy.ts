@@ -21,11 +21,16 @@ export interface SaveFacts {
   readonly wasTakenOver: boolean;
   /** The body is byte for byte what is stored. */
   readonly equalsStored: boolean;
+  /**
+   * Equal bytes need no version of their own: the editor says that nothing was changed, repeats a save whose answer it
+   * never got, or no longer waits for an answer.
+   */
+  readonly needsNoVersion: boolean;
 }
 
 export type SaveDecision =
   | { readonly do: "write" }
-  /** Nothing to do: the drive has these very bytes. */
+  /** Nothing to do: the drive has these very bytes, and no new version is called for. */
   | { readonly do: "acknowledge" }
   | { readonly do: "refuse"; readonly because: SaveRefusal }
   /** Refused, and nobody is there to decide: the bytes are stored beside the document. */
@@ -42,10 +47,19 @@ export type SaveRefusal =
  */
 export function decideSave(facts: SaveFacts): SaveDecision {
   const refusal = refusalOf(facts);
-  if (refusal === undefined) return facts.equalsStored ? { do: "acknowledge" } : { do: "write" };
+  if (refusal === undefined)
+    return facts.equalsStored && facts.needsNoVersion ? { do: "acknowledge" } : { do: "write" };
+  // Somebody else has stored the same: there is nothing to decide between.
+  if (facts.equalsStored && isAboutContent(facts, refusal)) return { do: "acknowledge" };
   // After an exit save nobody is left to see a dialog, and the editor drops its copy whatever the answer.
   const isForCopy = (facts.isExitSave || facts.wasTakenOver) && !facts.equalsStored;
   return { do: isForCopy ? "copyBeside" : "refuse", because: refusal };
+}
+
+/** Whether the refusal protects what is stored, and not the editor that holds the lock. */
+function isAboutContent({ heldLockId, requestLockId, wasTakenOver }: SaveFacts, { kind }: SaveRefusal): boolean {
+  if (wasTakenOver) return false;
+  return kind === "changedInStorage" || (heldLockId === undefined && requestLockId !== undefined);
 }
 
 function refusalOf(facts: SaveFacts): SaveRefusal | undefined {
@@ -59,12 +73,12 @@ function refusalOf(facts: SaveFacts): SaveRefusal | undefined {
     if (facts.storedSizeBytes === 0) return undefined;
     if (requestLockId === undefined) return { kind: "lockMismatch", currentLockId: "" };
     // A late save: the lock expired, or was never taken because a reader opened the document first.
-    if (facts.isForced || facts.equalsStored) return undefined;
+    if (facts.isForced) return undefined;
     const standing = standsOnStored(facts);
     if (standing === undefined) return { kind: "lockMismatch", currentLockId: "" };
     return standing ? undefined : { kind: "changedInStorage" };
   }
-  if (facts.isForced || facts.equalsStored) return undefined;
+  if (facts.isForced) return undefined;
   // The base version is unknown, but a lock held without interruption has kept everybody else away.
   return (standsOnStored(facts) ?? true) ? undefined : { kind: "changedInStorage" };
 }

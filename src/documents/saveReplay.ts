@@ -147,7 +147,12 @@ export class SaveReplay {
     }
     try {
       // "Overwrite" was meant for the version stored at that time; nobody is here to confirm it again.
-      const { version } = await placeSave(this.#services, save, { isForced: false, isExitSave: true }, lock);
+      const { version } = await placeSave(
+        this.#services,
+        save,
+        { isForced: false, isExitSave: true, needsNoVersion: true },
+        lock,
+      );
       await this.#services.tell(save.facts, { is: "saved", version });
       return "written";
     } catch (error) {

@@ -39,11 +39,13 @@ function saveRequest(call: WopiCall): SaveRequest {
       call.header("X-COOL-WOPI-IsModifiedByUser") !== undefined &&
       suiteOf(call.grant.actionUrl).overwritesByOmission,
     isExitSave: isExitSave(call),
+    needsNoVersion: collaboraHeader(call, "IsModifiedByUser")?.toLowerCase() === "false",
+    signal: call.signal,
   };
 }
 
 /** @throws headerInvalid when the lock id is malformed */
-export function placingHeaders(call: Pick<WopiCall, "header">): Omit<SaveRequest, "isForced" | "isExitSave"> {
+export function placingHeaders(call: Pick<WopiCall, "header">): Pick<SaveRequest, "requestLockId" | "timestamp"> {
   const timestamp = collaboraHeader(call, "Timestamp");
   const requestLockId = optionalLockId(call);
   return {

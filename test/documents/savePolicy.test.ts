@@ -17,6 +17,7 @@ const plainSave: SaveFacts = {
   isExitSave: false,
   wasTakenOver: false,
   equalsStored: false,
+  needsNoVersion: false,
 };
 
 const unknownBase = { baseVersion: undefined };
@@ -27,6 +28,7 @@ const theirs = { heldLockId: "theirs" };
 const forced = { isForced: true, timestamp: undefined };
 const exit = { isExitSave: true };
 const same = { equalsStored: true };
+const noVersion = { needsNoVersion: true };
 const empty = { storedSizeBytes: 0 };
 const takenOver = { wasTakenOver: true };
 
@@ -57,9 +59,11 @@ const table: readonly [sentence: string, facts: readonly Partial<SaveFacts>[], d
   ["goes by the base, not by a time that happens to be the same", [{ baseVersion: "v6" }], refuseChanged],
   ["tells the user of a change also when no time was sent", [changed, { timestamp: undefined }], refuseChanged],
   ["writes over a change when the user chose to overwrite", [changed, forced], write],
-  ["acknowledges bytes that are stored already", [same], acknowledge],
+  ["gives bytes that are stored already a version of their own", [same], write],
+  ["acknowledges them when nothing was changed, or the answer was missed", [same, noVersion], acknowledge],
+  ["writes other bytes though the editor says that nothing was changed", [noVersion], write],
   ["acknowledges them also when the version is not the one it stands on", [changed, same], acknowledge],
-  ["acknowledges them also when forced", [changed, forced, same], acknowledge],
+  ["gives them a version also when forced", [changed, forced, same], write],
   ["keeps a copy of an exit save that met a change, since nobody is left to ask", [changed, exit], copyChanged],
   ["writes an exit save on the version it was made from", [exit], write],
   ["acknowledges an exit save of what is stored", [changed, exit, same], acknowledge],
@@ -182,7 +186,7 @@ const table: readonly [sentence: string, facts: readonly Partial<SaveFacts>[], d
   ],
   ["fills an empty file though the editor had another version: nothing is lost", [unlocked, empty, changed], write],
   ["fills an empty file on exit", [unlocked, noHeader, empty, exit], write],
-  ["acknowledges nothing saved into nothing", [unlocked, noHeader, empty, same], acknowledge],
+  ["writes nothing into nothing", [unlocked, noHeader, empty, same], write],
 
   // The owner has ended this editor's lock.
   ["keeps a copy of a save under a lock that was taken over", [unlocked, takenOver], copyUnlocked],
@@ -223,19 +227,22 @@ const everything: readonly SaveFacts[] = [undefined, "mine", "theirs"].flatMap((
         [false, true].flatMap((isForced) =>
           [false, true].flatMap((isExitSave) =>
             [false, true].flatMap((equalsStored) =>
-              [false, true].flatMap((wasTakenOver) =>
-                [0, 100].map((storedSizeBytes) => ({
-                  ...plainSave,
-                  heldLockId,
-                  requestLockId,
-                  baseVersion,
-                  timestamp,
-                  isForced,
-                  isExitSave,
-                  equalsStored,
-                  wasTakenOver,
-                  storedSizeBytes,
-                })),
+              [false, true].flatMap((needsNoVersion) =>
+                [false, true].flatMap((wasTakenOver) =>
+                  [0, 100].map((storedSizeBytes) => ({
+                    ...plainSave,
+                    heldLockId,
+                    requestLockId,
+                    baseVersion,
+                    timestamp,
+                    isForced,
+                    isExitSave,
+                    equalsStored,
+                    needsNoVersion,
+                    wasTakenOver,
+                    storedSizeBytes,
+                  })),
+                ),
               ),
             ),
           ),
@@ -250,7 +257,7 @@ describe("in every one of the combinations", () => {
   const having = (kind: SaveDecision["do"]) => decided.filter(({ decision }) => decision.do === kind);
 
   it("tries them all", () => {
-    expect(everything).toHaveLength(3 * 2 * 3 * 6 * 2 * 2 * 2 * 2 * 2);
+    expect(everything).toHaveLength(3 * 2 * 3 * 6 * 2 * 2 * 2 * 2 * 2 * 2);
     for (const kind of ["write", "acknowledge", "refuse", "copyBeside"] as const) expect(having(kind)).not.toEqual([]);
   });
 
@@ -286,8 +293,8 @@ describe("in every one of the combinations", () => {
     }
   });
 
-  it("never writes what is stored already", () => {
-    for (const { facts } of having("write")) expect(facts.equalsStored).toBe(false);
+  it("never writes what is stored already when that needs no version, nor acknowledges what is not stored", () => {
+    for (const { facts } of having("write")) expect(facts.equalsStored && facts.needsNoVersion).toBe(false);
     for (const { facts } of having("acknowledge")) expect(facts.equalsStored).toBe(true);
   });
 

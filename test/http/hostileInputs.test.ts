@@ -71,6 +71,7 @@ const saveFacts = (timestamp: string): SaveFacts => ({
   isExitSave: false,
   wasTakenOver: false,
   equalsStored: false,
+  needsNoVersion: false,
 });
 
 /** Every reader of text that strangers send, by the size of what they can send. */

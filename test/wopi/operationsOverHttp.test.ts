@@ -30,6 +30,29 @@ describe("operations over HTTP", () => {
     });
   });
 
+  it("a save is not stored twice when the editor hung up before the answer and sends it again", async () => {
+    const { client, path } = await editor.openAndLock("A");
+    const hangUp = new AbortController();
+    editor.proxy.intercept = (request) => {
+      if (request.method === "POST" && request.url?.includes("/contents")) hangUp.abort();
+      return false;
+    };
+    const headers = { "X-WOPI-Override": "PUT", "X-WOPI-Lock": "A" };
+    const sent = fetch(client.address("/contents"), { method: "POST", headers, body: "same", signal: hangUp.signal });
+    await expect(sent).rejects.toThrow("aborted");
+    editor.proxy.intercept = undefined;
+    const again = await client.put("same", "A");
+    expect(again.status).toBe(200);
+    const { data } = await editor.bridge.alice.call(
+      "GET",
+      `/file/info?uri=${encodeURIComponent(editor.bridge.alice.uriOf(path))}&extended=true`,
+    );
+    const { entities } = (data as { extended_info: { entities: { id: string }[] } }).extended_info;
+    // As it was when opened, and the save.
+    expect(entities).toHaveLength(2);
+    expect(entities[0]?.id).toBe(again.header("x-wopi-itemversion"));
+  });
+
   describe("the drive's own lock", () => {
     it("never shows its token to an editor", async () => {
       const { client, path } = await editor.openNew();

@@ -96,17 +96,40 @@ describe("PutFile", () => {
       expect(versions.size).toBe(5);
     });
 
-    it("bytes that stand there already make no new version", async () => {
+    it("bytes that stand there already get a new version like any other save", async () => {
       const { client, path } = await editor.openAndLock("A");
-      const first = await client.put("same", "A");
-      const second = await client.put("same", "A");
-      expect(second.status).toBe(200);
-      expect(second.header("x-wopi-itemversion")).toBe(first.header("x-wopi-itemversion"));
-      expect(second.json()).toEqual(first.json());
+      const versions = [];
+      for (const text of ["same", "same", "also", "same"]) {
+        const saved = await client.put(text, "A");
+        expect(saved.status).toBe(200);
+        expect(await versionOf(path)).toBe(saved.header("x-wopi-itemversion"));
+        versions.push(await versionOf(path));
+      }
+      expect(new Set(versions).size).toBe(4);
+    });
+
+    it("bytes that stand there already get none when the editor says that nothing was changed", async () => {
+      const { client, path, timestamp } = await editor.openAndLock("A", "as it was");
+      const before = await versionOf(path);
+      for (const prefix of ["COOL", "LOOL"]) {
+        const headers = { [`X-${prefix}-WOPI-Timestamp`]: timestamp, [`X-${prefix}-WOPI-IsModifiedByUser`]: "false" };
+        const saved = await client.put("as it was", "A", headers);
+        expect([saved.status, saved.header("x-wopi-itemversion")]).toEqual([200, before]);
+        expect(saved.json()).toEqual({ LastModifiedTime: timestamp });
+      }
+      expect(await versionOf(path)).toBe(before);
+    });
+
+    it("bytes sent again by an editor that does not know of its last save get none", async () => {
+      const { client, path, timestamp } = await editor.openAndLock("A");
+      editor.bridge.clock.advance(5_000);
+      const first = await client.put("same", "A", collabora({ timestamp }));
+      const again = await client.put("same", "A", collabora({ timestamp }));
+      expect([again.status, again.json()]).toEqual([200, first.json()]);
       expect(await versionOf(path)).toBe(first.header("x-wopi-itemversion"));
-      const third = await client.put("also", "A");
-      expect(third.header("x-wopi-itemversion")).not.toBe(first.header("x-wopi-itemversion"));
-      expect(await editor.bridge.alice.read(path)).toBe("also");
+      const { LastModifiedTime } = first.json();
+      const heard = await client.put("same", "A", collabora({ timestamp: String(LastModifiedTime) }));
+      expect(heard.header("x-wopi-itemversion")).not.toBe(first.header("x-wopi-itemversion"));
     });
 
     it("the same bytes under a wrong lock are refused all the same", async () => {
