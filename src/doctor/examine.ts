@@ -7,7 +7,7 @@ import { type Arrow, type Finding, failed, finding, skipped } from "./finding.ts
 import { examinePublicAddress, isRunningHere } from "./publicAddress.ts";
 import { examineSpool } from "./spoolChecks.ts";
 import { examineStore } from "./storeChecks.ts";
-import { judgeOrigins, judgeViewer, judgeViewers, officeExtensions, originOf } from "./viewerAnswers.ts";
+import { judgeOrigins, judgeShields, judgeViewer, judgeViewers, officeExtensions, originOf } from "./viewerAnswers.ts";
 import { examineWopiAddress } from "./wopiAddress.ts";
 
 /** Each group of checks ends by then, whatever hangs; all groups run at the same time. */
@@ -65,6 +65,7 @@ async function viewerFindings(
     ...officeExtensions.map((extension) =>
       finding("drive", `viewer for ${extension}`, judgeViewer(extension, viewers.viewers, editable, discoveryUrl)),
     ),
+    finding("drive", "locks", judgeShields(viewers.viewers, editable)),
     finding("drive", "viewers' editor", judgeOrigins(viewers.actionOrigins, origins, viewers.isAdministrator)),
   ];
 }

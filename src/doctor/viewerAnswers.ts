@@ -118,6 +118,20 @@ export function judgeViewers(
   return ok(`Cloudreve opens ${shown} in a WOPI editor.`);
 }
 
+/** Cloudreve locks a file only through a viewer: without one, others can write it while it is edited. */
+export function judgeShields(viewers: readonly Viewer[], editable: ReadonlySet<string> | undefined): Verdict {
+  if (editable === undefined) return skipped("Checked once the editor's discovery can be read.");
+  const opened = new Set(viewers.flatMap(({ extensions }) => extensions));
+  // Some editors also list actions by MIME type, without an extension.
+  const bare = [...editable].filter((extension) => extension !== "" && !opened.has(extension));
+  if (bare.length === 0) return ok("Cloudreve can lock every file type that the editor edits.");
+  const shown = `${bare.slice(0, 8).join(", ")}${bare.length > 8 ? " and more" : ""}`;
+  return warning(
+    `Cloudreve has no viewer for ${shown}, so it can't lock such files: a save is then guarded by the file's version only.`,
+    `${fileApps} again, or add these types to the viewer`,
+  );
+}
+
 /** @param discovered the origins of the actions in the discovery documents that could be read */
 export function judgeOrigins(
   inCloudreve: readonly string[] | undefined,

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { DriveDocument, DriveFile, DriveLocks } from "../model/drive.ts";
+import { logFacts } from "../http/requestLog.ts";
+import type { DriveDocument, DriveFile, DriveFiles, DriveLocks } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
 import type { Lease } from "../model/sharedFileMutex.ts";
@@ -11,19 +12,28 @@ import { LockRows, type WopiLock, type WopiLockState } from "./lockRows.ts";
 /** Who asks for a lock: recorded with it, and used to tell whether they came before a take-over. */
 type Holder = Pick<AccessGrant, "id" | "issuedAtMs">;
 
+type LockedDrive = DriveLocks & Pick<DriveFiles, "stat">;
+
+/** A file whose WOPI lock is held. */
+interface HeldFile {
+  readonly file: DriveFile;
+  /** Of the drive's own lock; undefined for a file that the drive can't lock: others may write it at any time. */
+  readonly token: string | undefined;
+}
+
 /**
  * The locks of all documents: the WOPI lock, held by everybody who presents its id, and the drive's own lock, which
  * keeps the web UI, WebDAV and uploads away. Everything that changes or relies on one is done under the file's mutex.
  */
 export class DocumentLocks {
   readonly #mutex: FileMutex;
-  readonly #drive: DriveLocks;
+  readonly #drive: LockedDrive;
   readonly #rows: LockRows;
 
   /** @param services lastJump: of the clock; when left out, it never jumps */
   constructor(
     services: Pick<Services, "store" | "mutex" | "now"> & {
-      readonly drive: DriveLocks;
+      readonly drive: LockedDrive;
       readonly lastJump?: () => ClockJump | undefined;
     },
   ) {
@@ -84,10 +94,10 @@ export class DocumentLocks {
 export class DocumentLock {
   readonly #fileId: string;
   readonly #rows: LockRows;
-  readonly #drive: DriveLocks;
+  readonly #drive: LockedDrive;
   readonly #lease: Lease;
 
-  constructor(fileId: string, rows: LockRows, drive: DriveLocks, lease: Lease) {
+  constructor(fileId: string, rows: LockRows, drive: LockedDrive, lease: Lease) {
     this.#fileId = fileId;
     this.#rows = rows;
     this.#drive = drive;
@@ -170,13 +180,13 @@ export class DocumentLock {
    * @throws lockedElsewhere when somebody else holds the file in the drive
    */
   async holdInDrive(document: DriveDocument): Promise<DriveFile> {
-    const { file } = await this.holdInDriveToWrite(document);
-    await this.noteFile(file);
+    const { file, token } = await this.holdInDriveToWrite(document);
+    if (token !== undefined) await this.noteFile(file);
     return file;
   }
 
   /** As `holdInDrive`, right before a write: until that is recorded, the store holds no facts about the file. */
-  async holdInDriveToWrite(document: DriveDocument): Promise<{ readonly token: string; readonly file: DriveFile }> {
+  async holdInDriveToWrite(document: DriveDocument): Promise<HeldFile> {
     const standing = await this.#rows.driveLock(document.fileId);
     // Stored before the drive is called: a bridge that dies in between still knows what it may hold.
     const token = standing?.token ?? `${document.fileId}.${randomBytes(18).toString("base64url")}`;
@@ -187,9 +197,17 @@ export class DocumentLock {
     }
     // Counts as not taken until proven: if the lock turns out to be on another file, nothing relies on it.
     await this.#rows.putDriveLock({ token, document });
-    const file = await this.#drive.lock(document, token);
-    await this.#rows.putDriveLock({ token, document, wasTaken: true });
-    return { token, file };
+    try {
+      const file = await this.#drive.lock(document, token);
+      await this.#rows.putDriveLock({ token, document, wasTaken: true });
+      return { token, file };
+    } catch (error) {
+      // Cloudreve locks only through a viewer. A lock that it took while it still had one for this type may stand.
+      if (failureOf(error, "noEditor") === undefined || standing !== undefined) throw error;
+      await this.#rows.removeDriveLock(document.fileId);
+      logFacts({ lock: "unshielded" });
+      return { token: undefined, file: await this.#drive.stat(document) };
+    }
   }
 
   /** Records the file's facts under the drive's lock, as after our own write. */

@@ -101,6 +101,7 @@ async function writeSave(
     isForced: manner.isForced,
     isExitSave: manner.isExitSave,
     wasTakenOver: manner.wasTakenOver,
+    isShielded: held?.token !== undefined,
     equalsStored: compared.equalsStored,
     needsNoVersion: manner.needsNoVersion || compared.isRepeated,
   };
@@ -123,9 +124,9 @@ async function writeSave(
           document,
           stored,
           save,
-          held === undefined ? { previousVersion: stored.version } : { lockToken: held.token },
+          held?.token === undefined ? { previousVersion: stored.version } : { lockToken: held.token },
         );
-  if (held !== undefined) await lock.noteFile(file);
+  if (held?.token !== undefined) await lock.noteFile(file);
   await content.stored(file, save.sha256);
   const lastModifiedTime = await content.lastModifiedTime(file);
   if (baseline !== undefined) await content.accepted(document.fileId, editor, baseline, file.version, lastModifiedTime);

@@ -17,6 +17,8 @@ export interface SaveFacts {
   /** Collabora's "Overwrite": a client that otherwise always sends the timestamp has left it out. */
   readonly isForced: boolean;
   readonly isExitSave: boolean;
+  /** The drive's own lock keeps everybody else away while the WOPI lock is held. */
+  readonly isShielded: boolean;
   /** The owner has ended this lock so that somebody else can continue: saves under it must not overwrite anything. */
   readonly wasTakenOver: boolean;
   /** The body is byte for byte what is stored. */
@@ -79,8 +81,10 @@ function refusalOf(facts: SaveFacts): SaveRefusal | undefined {
     return standing ? undefined : { kind: "changedInStorage" };
   }
   if (facts.isForced) return undefined;
-  // The base version is unknown, but a lock held without interruption has kept everybody else away.
-  return (standsOnStored(facts) ?? true) ? undefined : { kind: "changedInStorage" };
+  // The base version is unknown, but a lock held without interruption has kept everybody else away; a file that the drive
+  // can't lock may be anybody's, unless it is still empty.
+  const isUntouched = facts.isShielded || facts.storedSizeBytes === 0;
+  return (standsOnStored(facts) ?? isUntouched) ? undefined : { kind: "changedInStorage" };
 }
 
 /** @returns undefined when neither base nor timestamp is known */

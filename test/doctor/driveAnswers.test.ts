@@ -9,7 +9,7 @@ import {
   judgeVersion,
 } from "../../src/doctor/driveAnswers.ts";
 import type { Answer } from "../../src/doctor/httpProbe.ts";
-import { actionOriginsIn, judgeOrigins, judgeViewer } from "../../src/doctor/viewerAnswers.ts";
+import { actionOriginsIn, judgeOrigins, judgeShields, judgeViewer } from "../../src/doctor/viewerAnswers.ts";
 import { answer, config } from "./answers.ts";
 
 const envelope = (code: number, msg = ""): Answer => answer(200, {}, { code, msg });
@@ -26,6 +26,18 @@ describe("Cloudreve", () => {
   ])("whose clock is %i ms ahead", (skewMs, outcome) => {
     const date = new Date(between.sentAtMs + skewMs).toUTCString();
     expect(judgeClock(date, between, "Cloudreve's").outcome).toBe(outcome);
+  });
+
+  it.each([
+    [undefined, "skipped", /discovery/],
+    [["docx", ""], "ok", /can lock every/],
+    [["docx", "odt", "fodt"], "warning", /no viewer for odt, fodt,/],
+    [["docx", ..."abcdefghij"], "warning", /a, b, c, d, e, f, g, h and more,/],
+  ])("locks what the editor edits, %s", (editable, outcome, sentence) => {
+    const viewers = [{ id: "v", name: "", extensions: ["docx", "xlsx"] }];
+    const verdict = judgeShields(viewers, editable === undefined ? undefined : new Set(editable));
+    expect(verdict.outcome).toBe(outcome);
+    expect(verdict.sentence).toMatch(sentence);
   });
 
   it("that tells no time is not judged by it", () => {

@@ -16,6 +16,7 @@ const plainSave: SaveFacts = {
   isForced: false,
   isExitSave: false,
   wasTakenOver: false,
+  isShielded: true,
   equalsStored: false,
   needsNoVersion: false,
 };
@@ -79,6 +80,18 @@ const table: readonly [sentence: string, facts: readonly Partial<SaveFacts>[], d
     refuseChanged,
   ],
   ["trusts an unbroken lock when neither base nor time is known", [unknownBase, { timestamp: undefined }], write],
+  [
+    "does not trust it for a file that the drive can't lock",
+    [unknownBase, { timestamp: undefined, isShielded: false }],
+    refuseChanged,
+  ],
+  [
+    "writes into such a file while it is empty",
+    [unknownBase, empty, { timestamp: undefined, isShielded: false }],
+    write,
+  ],
+  ["writes into such a file when its version is known to be the same", [{ isShielded: false }], write],
+  ["tells of a change of such a file", [changed, { isShielded: false }], refuseChanged],
   ["takes 1970 for no time at all", [unknownBase, { timestamp: none() }], write],
   ["takes garbage for no time at all", [unknownBase, { timestamp: "yesterday 5 pm" }], write],
   ["takes a bare number for no time at all", [unknownBase, { timestamp: "0" }], write],

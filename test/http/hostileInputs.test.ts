@@ -70,6 +70,7 @@ const saveFacts = (timestamp: string): SaveFacts => ({
   isForced: false,
   isExitSave: false,
   wasTakenOver: false,
+  isShielded: true,
   equalsStored: false,
   needsNoVersion: false,
 });

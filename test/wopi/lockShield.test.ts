@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { namedDocument, openedAt } from "../support/namedDocument.ts";
 import type { OperationsStage } from "../support/operationsStage.ts";
 import { heldLock, operationsEditor, type SavingEditor } from "../support/savingEditor.ts";
 import type { WopiAnswer, WopiClient } from "../support/wopiClient.ts";
@@ -208,6 +209,68 @@ describe("the drive's lock around a locked document", () => {
       editor.proxy.intercept = undefined;
       await editor.bridge.bridge.sweep();
       for (const { path } of two) expect(await editor.othersCanSave(path)).toBe(true);
+    });
+  });
+
+  describe("a file that Cloudreve has no viewer for", () => {
+    /** Made by its owner with Save As, and opened in the same editor. */
+    const openBare = async () => {
+      const { client, folder } = await editor.openNew();
+      const owner = await editor.bridge.openAsOwner(`${folder}/${client.session.file.name}`);
+      const saved = await owner.post("PUT_RELATIVE", { "X-WOPI-RelativeTarget": "Plan.wopitestx" }, "plan");
+      return { path: `${folder}/Plan.wopitestx`, client: openedAt(namedDocument(saved).Url, owner) };
+    };
+
+    it("is locked by us, saved under that lock and given back", async () => {
+      const { client, path } = await openBare();
+      expect((await client.get()).text).toBe("plan");
+      const locked = await client.lock("A");
+      expect([locked.status, locked.header("x-wopi-itemversion")]).toEqual([
+        200,
+        (await editor.bridge.alice.info(path)).primary_entity,
+      ]);
+      const refused = await client.lock("B");
+      expect([refused.status, refused.header("x-wopi-lock")]).toEqual([409, "A"]);
+      expect((await client.put("plan 2", "B")).status).toBe(409);
+      expect((await client.put("plan 2", "A")).status).toBe(200);
+      expect((await client.refresh("A")).status).toBe(200);
+      expect((await client.put("plan 3", "A")).status).toBe(200);
+      expect((await client.relock("A", "C")).status).toBe(200);
+      expect((await client.unlock("C")).status).toBe(200);
+      expect(await editor.bridge.alice.read(path)).toBe("plan 3");
+    });
+
+    it("is not saved over what somebody else has written meanwhile", async () => {
+      const { client, path } = await openBare();
+      await client.get();
+      await client.lock("A");
+      expect((await client.put("plan 2", "A")).status).toBe(200);
+      expect(await editor.bridge.alice.put(path, "theirs")).toBe(0);
+      const refused = await client.put("plan 3", "A");
+      expect([refused.status, refused.json()["COOLStatusCode"]]).toEqual([409, 1010]);
+      expect(await editor.bridge.alice.read(path)).toBe("theirs");
+    });
+
+    it("is not saved over when it can't be told what the editor has loaded", async () => {
+      const { client, path } = await openBare();
+      await client.lock("A");
+      expect((await client.put("plan 2", "A")).status).toBe(409);
+      expect(await editor.bridge.alice.read(path)).toBe("plan");
+    });
+
+    it("that is written between our look and our save keeps what was written", async () => {
+      const { client, path } = await openBare();
+      await client.get();
+      await client.lock("A");
+      editor.proxy.intercept = async (request) => {
+        if (request.method === "PUT" && request.url?.includes("/file/content")) {
+          editor.proxy.intercept = undefined;
+          await editor.bridge.alice.put(path, "theirs");
+        }
+        return false;
+      };
+      expect((await client.put("plan 2", "A")).status).toBe(409);
+      expect(await editor.bridge.alice.read(path)).toBe("theirs");
     });
   });
 });
