@@ -87,6 +87,7 @@ export async function openServices(
     store,
     encryption,
     storageOrigins: config.STORAGE_ORIGINS,
+    editorUrl: config.EDITOR_CLOUDREVE_URL,
     knownVersion: (fileId, version) => content.known(fileId, version),
     now,
     pause,

@@ -23,6 +23,8 @@ interface DriveParts {
   readonly encryption: Encryption;
   /** Origins besides Cloudreve's that download URLs may name. */
   readonly storageOrigins: readonly string[];
+  /** Cloudreve's address, as seen from the editor's server; undefined = it can't reach it. */
+  readonly editorUrl?: string | undefined;
   readonly knownVersion: KnownVersion;
   readonly now: Clock;
   /** Between two tries. */
@@ -75,6 +77,7 @@ export function cloudreveDrive(parts: DriveParts): Drive {
         },
         file,
       ),
+    addressForEditor: (document, file) => files.addressAt(parts.editorUrl, document, file),
     write: (document, file, bytes, guard) => contents.write(document, file, bytes, guard),
     createBeside: (document, file, name, bytes) => contents.createBeside(document, file, name, bytes),
     findBeside: ({ account }, file, name) =>

@@ -36,7 +36,8 @@ export interface Transfer {
 const ownFilePattern = /^cloudreve:\/\/([^/@]*@)?my(\/|$)/;
 
 export const isOwn = (uri: string): boolean => ownFilePattern.test(uri);
-const contentPath = "/api/v4/file/content/";
+const apiPath = "/api/v4";
+const contentPath = `${apiPath}/file/content/`;
 
 /** Cloudreve's file API, called for an account. */
 export class FileApi {
@@ -221,9 +222,33 @@ export class FileApi {
       if (transfer !== undefined) return transfer;
       this.#urls.forget(document, file);
     }
-    let urls: z.infer<typeof urlsSchema>;
+    const urls = await this.#urlsOf(document, file);
+    if (urls === undefined) return undefined;
+    const source = this.#allowed(urls.urls[0]?.url, this.#client.address(""));
+    if (source === undefined) return undefined;
+    const transfer = await this.#fetch(source, file.version, range, signal);
+    if (transfer !== undefined) this.#urls.remember(document, file, source, Date.parse(urls.expires ?? ""));
+    return transfer;
+  }
+
+  /**
+   * A signed address of this version, for somebody who reaches Cloudreve at another address than the bridge.
+   * @param cloudreveUrl that address; undefined = it reaches no Cloudreve
+   */
+  async addressAt(
+    cloudreveUrl: string | undefined,
+    document: DriveDocument,
+    file: DriveFile,
+  ): Promise<string | undefined> {
+    if (cloudreveUrl === undefined || document.version !== undefined) return undefined;
+    const urls = await this.#urlsOf(document, file);
+    return this.#allowed(urls?.urls[0]?.url, `${cloudreveUrl.replace(/\/+$/, "")}${apiPath}`)?.url;
+  }
+
+  /** @returns undefined when Cloudreve gives none; the session may still work @throws driveUnreachable */
+  async #urlsOf(document: DriveDocument, file: DriveFile): Promise<z.infer<typeof urlsSchema> | undefined> {
     try {
-      urls = await this.#credentials.authorised(document.account, (accessToken) =>
+      return await this.#credentials.authorised(document.account, (accessToken) =>
         this.#client.api(urlsSchema, {
           method: "POST",
           path: "/file/url",
@@ -232,15 +257,10 @@ export class FileApi {
         }),
       );
     } catch (error) {
-      // The version was dropped, the file was just renamed, or no credential is left: the session may still work.
+      // The version was dropped, the file was just renamed, or no credential is left.
       if (error instanceof BridgeError && error.failure.kind === "driveUnreachable") throw error;
       return undefined;
     }
-    const source = this.#allowed(urls.urls[0]?.url);
-    if (source === undefined) return undefined;
-    const transfer = await this.#fetch(source, file.version, range, signal);
-    if (transfer !== undefined) this.#urls.remember(document, file, source, Date.parse(urls.expires ?? ""));
-    return transfer;
   }
 
   async #fetch(
@@ -266,14 +286,17 @@ export class FileApi {
     return undefined;
   }
 
-  /** Cloudreve's own download URLs go to CLOUDREVE_URL, whatever host they name; others must be configured. */
-  #allowed(url: string | undefined): DownloadUrl | undefined {
+  /**
+   * Cloudreve's own download URLs go to its API as the caller reaches it, whatever host they name; others must be
+   * configured.
+   */
+  #allowed(url: string | undefined, apiUrl: string): DownloadUrl | undefined {
     if (url === undefined || !URL.canParse(url)) return undefined;
     const parsed = new URL(url);
     const at = parsed.pathname.indexOf(contentPath);
     if (at >= 0) {
       const below = `${parsed.pathname.slice(at + contentPath.length)}${parsed.search}`;
-      return { url: `${this.#client.address("/file/content/")}${below}`, isCloudreves: true };
+      return { url: `${apiUrl}/file/content/${below}`, isCloudreves: true };
     }
     return this.#storageOrigins.has(parsed.origin) ? { url, isCloudreves: false } : undefined;
   }

@@ -33,6 +33,11 @@ export interface Suite {
   readonly tellsLocalSaves: boolean;
   /** Percent-encodes names in its messages to the page. */
   readonly encodesNames: boolean;
+  /**
+   * It reads documents from FileUrl, follows the redirect there to Cloudreve, and falls back on GetFile. ONLYOFFICE would
+   * not fall back, and refuses addresses in private networks unless it was told to allow them.
+   */
+  readonly readsFileUrl: boolean;
   /** Parameter of its address for a theme, where discovery has no placeholder for it. */
   readonly themeParameter?: (theme: "light" | "dark") => readonly [name: string, value: string];
   /** What the host adds to the editor's address. Our page can close documents, so the editor shows a button for it. */
@@ -57,6 +62,7 @@ const plain = {
   warnsAtPostedEnd: false,
   tellsLocalSaves: false,
   encodesNames: false,
+  readsFileUrl: true,
   parameters: {},
   extras: {},
 } as const;
@@ -85,6 +91,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: true,
     ignoresWatermark: true,
     savesWhenTold: false,
+    readsFileUrl: false,
   },
   {
     name: "microsoft365",

@@ -178,6 +178,11 @@ export interface DriveFiles {
   /** @param range value of a Range header, passed on as it is. The caller must read or destroy the body. */
   read(document: DriveDocument, file: DriveFile, range: string | undefined, signal: AbortSignal): Promise<DriveContent>;
   /**
+   * Where an editor's server can read this version straight from the drive, without any further credential.
+   * @returns undefined when there is no such address: it reads from the bridge then
+   */
+  addressForEditor(document: DriveDocument, file: DriveFile): Promise<string | undefined>;
+  /**
    * Replaces the content.
    * @returns the file as read back afterwards
    * @throws changedInStorage, lockedElsewhere, quotaExceeded, bodyTooLarge

@@ -10,6 +10,7 @@ import { logFacts } from "../http/requestLog.ts";
 import type { Services } from "../services.ts";
 import { assetsRouter } from "./assets.ts";
 import { documentPagesRouter } from "./documents.ts";
+import { downloadRouter } from "./download.ts";
 import { chooseLanguage } from "./language.ts";
 import { linkPagesRouter } from "./ownLinks.ts";
 import { answerFailures, newNonce, sendPage } from "./pageAnswer.ts";
@@ -24,6 +25,7 @@ export function hostRouter(services: Services): Router {
   router.use(assetsRouter());
   router.use(portalScriptRouter());
   router.use(editRouter(services));
+  router.use(downloadRouter(services));
   router.use(signInRouter(services));
   router.use(documentPagesRouter(services));
   router.use(linkPagesRouter(services));

@@ -1,5 +1,6 @@
 import { type AccessGrant, isOwners, reachesFolders, wopiFileId } from "../documents/grants.ts";
-import { suiteOf } from "../editors/suites.ts";
+import { downloadUrl, fileUrl, mayReadOutside } from "../documents/readingAddress.ts";
+import { type Suite, suiteOf } from "../editors/suites.ts";
 import type { DriveDocument, DriveFile } from "../model/drive.ts";
 import type { Services } from "../services.ts";
 import { userInfo } from "./putUserInfo.ts";
@@ -13,7 +14,18 @@ import type { WopiOperation } from "./wopiCall.ts";
 export function checkFileInfo(
   services: Pick<
     Services,
-    "drive" | "content" | "store" | "activity" | "locks" | "editorIds" | "toldVersions" | "bridgeUrl" | "editorWatch"
+    | "drive"
+    | "content"
+    | "store"
+    | "activity"
+    | "locks"
+    | "editorIds"
+    | "toldVersions"
+    | "tokens"
+    | "config"
+    | "bridgeUrl"
+    | "wopiUrl"
+    | "editorWatch"
   >,
 ): WopiOperation {
   return async ({ grant }) => {
@@ -62,6 +74,7 @@ export function checkFileInfo(
         SupportsUserInfo: true,
         ...(reachesFolders(grant) ? { SupportsContainers: true, SupportsEcosystem: true } : {}),
         ...(kept === undefined ? {} : { UserInfo: kept }),
+        ...(await readingAddresses(services, grant, suite)),
         PostMessageOrigin: new URL(services.bridgeUrl).origin,
         ClosePostMessage: true,
         ...(grant.person.id === grant.ownerId ? sharing(services.bridgeUrl, grant) : {}),
@@ -96,6 +109,21 @@ function sharing(bridgeUrl: string, grant: AccessGrant): object {
     EnableShare: true,
     FileSharingPostMessage: true,
     FileSharingUrl: `${bridgeUrl}/share?file_id=${grant.document.fileId}`,
+  };
+}
+
+/** Addresses that need no token of their own; none where downloading is forbidden. */
+async function readingAddresses(
+  services: Pick<Services, "config" | "tokens" | "wopiUrl" | "bridgeUrl">,
+  grant: AccessGrant,
+  { readsFileUrl }: Suite,
+): Promise<object> {
+  if (!mayReadOutside(grant)) return {};
+  const isDirect =
+    services.config.EDITOR_CLOUDREVE_URL !== undefined && readsFileUrl && grant.document.version === undefined;
+  return {
+    DownloadUrl: await downloadUrl(services, grant),
+    ...(isDirect ? { FileUrl: await fileUrl(services, grant) } : {}),
   };
 }
 

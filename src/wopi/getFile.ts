@@ -1,9 +1,12 @@
+import type { AccessGrant } from "../documents/grants.ts";
 import { editorKey } from "../editors/suites.ts";
-import type { DriveContent } from "../model/drive.ts";
+import type { DriveContent, DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { fileNow } from "./checkFileInfo.ts";
-import type { WopiCall, WopiOperation } from "./wopiCall.ts";
+import type { WopiOperation, WopiReply } from "./wopiCall.ts";
+
+type Needs = Pick<Services, "drive" | "content" | "activity" | "locks">;
 
 /**
  * The file's bytes, streamed. The version sent to somebody who may save becomes the base of what their editor saves
@@ -11,31 +14,50 @@ import type { WopiCall, WopiOperation } from "./wopiCall.ts";
  * @throws expectedSizeExceeded when the file is larger than X-WOPI-MaxExpectedSize
  * @see WOPI GetFile
  */
-export function getFile(services: Pick<Services, "drive" | "content" | "activity" | "locks">): WopiOperation {
+export function getFile(services: Needs): WopiOperation {
   return async ({ grant, header, signal }) => {
     const file = await fileNow(services, grant.document);
     const expected = maxExpectedSize(header("X-WOPI-MaxExpectedSize"));
     if (expected !== undefined && file.sizeBytes > expected) throw new BridgeError({ kind: "expectedSizeExceeded" });
-    const content = await services.drive.read(grant.document, file, plainRange(header), signal);
-    try {
-      await services.activity.seen(grant, "getFile");
-      // Before the first byte: a save based on these bytes can't arrive earlier. Only for somebody who may save: a
-      // viewer's editor may have a separate copy, which the saves of the editing one are not based on.
-      if (grant.document.version === undefined && grant.permission === "edit" && isWhole(content)) {
-        const lastModifiedTime = await services.content.lastModifiedTime(file);
-        await services.content.loaded(
-          grant.document.fileId,
-          editorKey(grant.actionUrl),
-          content.version,
-          lastModifiedTime,
-        );
-      }
-    } catch (error) {
-      content.body.destroy();
-      throw error;
-    }
-    return { headers: { "X-WOPI-ItemVersion": content.version }, content };
+    return loadOf(services, grant, file, plainRange(header("Range"), header("If-Range")), signal);
   };
+}
+
+/** The bytes of a file, recorded as a load before the first of them is sent. */
+export async function loadOf(
+  services: Needs,
+  grant: AccessGrant,
+  file: DriveFile,
+  range: string | undefined,
+  signal: AbortSignal,
+): Promise<WopiReply> {
+  const content = await services.drive.read(grant.document, file, range, signal);
+  try {
+    if (isWhole(content)) await recordLoad(services, grant, file, content.version);
+    else await services.activity.seen(grant, "getFile");
+  } catch (error) {
+    content.body.destroy();
+    throw error;
+  }
+  return { headers: { "X-WOPI-ItemVersion": content.version }, content };
+}
+
+/**
+ * Before the first byte: a save based on these bytes can't arrive earlier. Only for somebody who may save: a viewer's
+ * editor may have a separate copy, which the saves of the editing one are not based on.
+ * @param version that the editor gets
+ */
+export async function recordLoad(
+  { activity, content }: Pick<Services, "activity" | "content">,
+  grant: AccessGrant,
+  file: DriveFile,
+  version: string,
+): Promise<void> {
+  const { document, permission, actionUrl } = grant;
+  await activity.seen(grant, "getFile");
+  if (document.version !== undefined || permission !== "edit") return;
+  const lastModifiedTime = await content.lastModifiedTime(file);
+  await content.loaded(document.fileId, editorKey(actionUrl), version, lastModifiedTime);
 }
 
 /** A save can't be based on a part of the file. */
@@ -47,9 +69,8 @@ function isWhole({ range, sizeBytes }: DriveContent): boolean {
  * A single range, or the last bytes of the file; several ranges would be answered as a multipart body, which is not the
  * document. A condition on an ETag fails, since our answers have none: the answer is then the whole file.
  */
-function plainRange(header: WopiCall["header"]): string | undefined {
-  const range = header("Range");
-  if (range === undefined || header("If-Range") !== undefined) return undefined;
+function plainRange(range: string | undefined, condition: string | undefined): string | undefined {
+  if (range === undefined || condition !== undefined) return undefined;
   return /^bytes=(\d+-\d*|-\d+)$/.test(range) ? range : undefined;
 }
 

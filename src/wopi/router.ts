@@ -10,6 +10,7 @@ import { accessToken, admitted } from "./admission.ts";
 import { named, overridden, send } from "./answer.ts";
 import { containersRouter } from "./containers/router.ts";
 import { counted } from "./countedCall.ts";
+import { directContents } from "./directContents.ts";
 import { doctorFile, doctorFileId } from "./doctorFile.ts";
 import { isLastSave, setAside } from "./exitSave.ts";
 import { wopiOperations } from "./operations.ts";
@@ -29,15 +30,16 @@ export function wopiRouter(services: Services): Router {
   file.post(serve(services, (request) => overridden(operations.fileOverrides, request)));
   const contents = router.route("/files/:id/contents");
   // Express would treat it as GetFile, which would count as a load by the editor.
-  contents.head(() => {
-    throw new BridgeError({ kind: "notImplemented", operation: "HEAD" });
-  });
+  contents.head(refuseHead);
   contents.get(serve(services, () => named("GET_FILE", operations.getFile)));
   contents.post(serve(services, (request) => overridden(operations.contentOverrides, request)));
   router.route("/files/:id/ancestry").get(serve(services, () => named("ENUMERATE_ANCESTORS", operations.ancestry)));
   router
     .route("/files/:id/ecosystem_pointer")
     .get(serve(services, () => named("GET_ECOSYSTEM", operations.ecosystemPointer)));
+  const direct = router.route("/files/:id/direct/contents");
+  direct.head(refuseHead);
+  direct.get(directContents(services));
   router.use(containersRouter(services));
   router.use(() => {
     throw new BridgeError({ kind: "notImplemented", operation: "address" });
@@ -54,6 +56,10 @@ export function wopiRouter(services: Services): Router {
     }
   });
   return router;
+}
+
+function refuseHead(): never {
+  throw new BridgeError({ kind: "notImplemented", operation: "HEAD" });
 }
 
 function serve(services: Services, choose: (request: Request) => WopiOperation) {

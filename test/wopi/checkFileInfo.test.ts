@@ -29,6 +29,7 @@ const types: Readonly<Record<string, "string" | "number" | "boolean" | "object">
   SHA256: "string",
   UniqueContentId: "string",
   BreadcrumbDocName: "string",
+  DownloadUrl: "string",
   PostMessageOrigin: "string",
   ClosePostMessage: "boolean",
   EnableShare: "boolean",

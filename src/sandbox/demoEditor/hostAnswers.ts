@@ -15,6 +15,8 @@ export interface FileInfo {
   saveAsByMessage: boolean;
   postMessageOrigin: string;
   lastModifiedTime: string;
+  /** Where the bytes are read first; empty when the host names none. */
+  fileUrl: string;
   /** Of the file's content; empty when the host names none. */
   version: string;
   closesByMessage: boolean;
@@ -62,6 +64,7 @@ export function readFileInfo({ status, body }: WopiAnswer, reads: (property: str
       saveAsByMessage: isTrue(given, "SaveAsPostmessage"),
       postMessageOrigin: textOf(given, "PostMessageOrigin"),
       lastModifiedTime: textOf(given, "LastModifiedTime") || unknownTime,
+      fileUrl: textOf(given, "FileUrl"),
       version: textOf(given, "Version"),
       closesByMessage: isTrue(given, "ClosePostMessage"),
       notesEdits: isTrue(given, "EditNotificationPostMessage"),

@@ -3,6 +3,7 @@ import { DocumentText } from "./documentText.ts";
 import { DocumentViews } from "./documentViews.ts";
 import { type EditorView, infoMessage, isWriter, personOf } from "./editorView.ts";
 import type { Guise } from "./guises.ts";
+import type { FileInfo } from "./hostAnswers.ts";
 import type { KeptCopies } from "./keptCopies.ts";
 import type { ReadOnlyNotice, SaveResult } from "./messages.ts";
 import { readOnlyNotice } from "./readOnlyNotice.ts";
@@ -235,7 +236,7 @@ export class OpenDocument {
       if (this.#settings.guise.tellsRefusals && this.#file.movedOn(info.lastModifiedTime)) this.#meetConflict();
       return;
     }
-    const problem = await this.#load(view, info.lastModifiedTime);
+    const problem = await this.#load(view, info);
     if (problem !== undefined) {
       view.send?.({ type: "failed", reason: problem });
       return;
@@ -248,15 +249,15 @@ export class OpenDocument {
   }
 
   /** @returns why there is nothing to show */
-  async #load(view: EditorView, lastModifiedTime: string): Promise<string | undefined> {
+  async #load(view: EditorView, info: FileInfo): Promise<string | undefined> {
     const kept = view.keptKey === undefined ? undefined : this.#settings.kept.of(view.keptKey);
     if (kept !== undefined) {
-      this.#file.heardTime(lastModifiedTime);
+      this.#file.heardTime(info.lastModifiedTime);
       this.#text = new DocumentText(kept.bytes);
       this.#saves.opened(this.#text, kept.isForgotten && this.#readOnly(view) === null);
       return undefined;
     }
-    const loaded = await this.#file.load(view, lastModifiedTime);
+    const loaded = await this.#file.load(view, info);
     if ("problem" in loaded) return loaded.problem;
     this.#text = new DocumentText(loaded);
     this.#saves.opened(this.#text, false);

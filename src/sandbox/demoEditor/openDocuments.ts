@@ -62,7 +62,7 @@ export class OpenDocuments {
     const file = this.#file(view);
     const answer = await file.checkFileInfo(view);
     if ("problem" in answer) return answer;
-    const bytes = await file.load(view, answer.info.lastModifiedTime);
+    const bytes = await file.load(view, answer.info);
     return "problem" in bytes ? bytes : file.putConverted(view, bytes, extension);
   }
 

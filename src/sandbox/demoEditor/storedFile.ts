@@ -69,8 +69,16 @@ export class StoredFile {
     return readFileInfo(answer, this.#guise.reads);
   }
 
-  /** @returns the file's bytes, or what to tell the user */
-  async load(caller: Caller, lastModifiedTime: string): Promise<Buffer | { problem: string }> {
+  /** FileUrl first, then GetFile. @returns the file's bytes, or what to tell the user */
+  async load(
+    caller: Caller,
+    { lastModifiedTime, fileUrl }: { readonly lastModifiedTime: string; readonly fileUrl: string },
+  ): Promise<Buffer | { problem: string }> {
+    const bytes = fileUrl === "" ? undefined : await this.#client.download(caller, fileUrl);
+    if (bytes !== undefined) {
+      this.heardTime(lastModifiedTime);
+      return bytes;
+    }
     const answer = await this.#ask(caller, { method: "GET", contents: true });
     if ("unreachable" in answer) return { problem: `The document could not be loaded: ${answer.unreachable}.` };
     if (answer.status !== 200) return { problem: `The document could not be loaded (GetFile: ${answer.status}).` };

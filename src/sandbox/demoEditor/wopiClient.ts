@@ -88,6 +88,31 @@ export class WopiClient {
     });
   }
 
+  /**
+   * Reads an address just as it is, unsigned, and where it redirects to.
+   * @returns undefined when that fails: there is GetFile yet
+   */
+  async download(caller: Caller, url: string, redirects = 10): Promise<Buffer | undefined> {
+    const { authority, host, path, scheme } = partsOf(url);
+    if (this.#over || scheme === undefined || authority === undefined || path === undefined) return undefined;
+    const { userAgent, sendsBearer } = this.#options;
+    const headers = {
+      Host: authority,
+      "User-Agent": userAgent,
+      ...(sendsBearer ? { Authorization: `Bearer ${caller.accessToken}` } : {}),
+      Connection: "close",
+    };
+    try {
+      const options = { method: "GET", ...host, path, agent: false, timeout: timeoutMs, headers };
+      const { status, headers: heard, body } = await this.#send(scheme, undefined, options);
+      if (status === 200) return body;
+      const isRedirect = status === 302 && heard.location !== undefined && redirects > 0;
+      return isRedirect ? await this.download(caller, heard.location ?? "", redirects - 1) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Whether an address can be reached from here. @returns a word of Collabora's /hosting/wopiAccessCheck */
   async checkAccess(address: string): Promise<string> {
     const { authority, host, path, scheme } = partsOf(address);
