@@ -1,17 +1,16 @@
 import type { FailedSave, OpenSession } from "../documents/activity.ts";
+import type { Comment } from "../documents/comments.ts";
 import { takeOverDocument } from "../documents/lockDocument.ts";
 import { logFacts } from "../http/requestLog.ts";
 import type { DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { Person } from "../model/person.ts";
+import type { NamedPerson } from "../model/person.ts";
 import type { Services } from "../services.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
 import { driveIdSchema, fileActivitySchema, isoTime, takeOverSchema } from "./schemas.ts";
 
 type Needs = Pick<Services, "drive" | "grants" | "activity" | "locks" | "spool" | "audit" | "note">;
-
-type NamedPerson = Pick<Person, "id" | "name">;
 
 const tag = "files";
 const ownFileFailures = ["signInNeeded", "fileMissing", "rightMissing", "driveUnreachable", "driveBusy"] as const;
@@ -32,7 +31,7 @@ export function fileRoutes(services: Needs): readonly ApiRoute[] {
       failures: ownFileFailures,
       run: async (call) => {
         const file = await ownFile(services, call);
-        const { sessions, lastSave, lastFailedSave } = await services.activity.of(file.id);
+        const { sessions, lastSave, lastFailedSave, comments = [] } = await services.activity.of(file.id);
         const lock = await services.locks.current(file.id);
         return {
           file: { id: file.id, name: file.name, size: file.sizeBytes, version: file.version },
@@ -47,6 +46,7 @@ export function fileRoutes(services: Needs): readonly ApiRoute[] {
               : { at: isoTime(lastSave.atMs), person: named(lastSave.person), version: lastSave.version },
           last_failed_save: lastFailedSave === undefined ? null : failedSave(lastFailedSave),
           waiting_saves: waitingSaves(services, file.id),
+          comments: comments.map(comment),
         };
       },
     }),
@@ -118,6 +118,17 @@ function failedSave({ atMs, person, why, keptIn, copyName }: FailedSave) {
     why,
     kept_in: keptIn ?? null,
     copy_name: copyName ?? null,
+  };
+}
+
+function comment({ atMs, person, action, contentId, navigationId, mentioned }: Comment) {
+  return {
+    at: isoTime(atMs),
+    person: named(person),
+    action,
+    content_id: contentId,
+    navigation_id: navigationId ?? null,
+    mentioned: mentioned.map(({ id, name = null }) => ({ id, name })),
   };
 }
 

@@ -291,6 +291,20 @@ export const fileActivitySchema = named(
       })
       .nullable(),
     waiting_saves: z.number().int().nonnegative().describe("Saves waiting for the drive to accept them"),
+    comments: z
+      .array(
+        z.strictObject({
+          at: moment,
+          person: personSchema,
+          action: z.enum(["added", "updated", "deleted"]),
+          content_id: z.string().describe("The editor's id of the comment"),
+          navigation_id: z.string().nullable(),
+          mentioned: z
+            .array(z.strictObject({ id: z.string(), name: z.string().nullable() }))
+            .describe("name is null for people who have not opened the document"),
+        }),
+      )
+      .describe("Reported by editors that do so (Microsoft 365), newest first; the last few of each person"),
   }),
   {
     id: "FileActivity",
@@ -309,6 +323,16 @@ export const fileActivitySchema = named(
         last_save: { at: "2026-11-21T09:12:00.000Z", person: { id: "g5tQ", name: "Grace" }, version: "kL9z" },
         last_failed_save: null,
         waiting_saves: 0,
+        comments: [
+          {
+            at: "2026-11-21T09:10:00.000Z",
+            person: { id: "g5tQ", name: "Grace" },
+            action: "added",
+            content_id: "{5F1C0A8E}",
+            navigation_id: null,
+            mentioned: [{ id: "a1bC", name: "Ada" }],
+          },
+        ],
       },
     ],
   },

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { OldestOutMap } from "../model/oldestOutMap.ts";
-import { namedPersonSchema, type Person } from "../model/person.ts";
+import { type NamedPerson, namedPersonSchema, type Person } from "../model/person.ts";
 import { record, rowObject, type StoredRecord } from "../model/record.ts";
+import { type Comment, commentSchema, withComments } from "./comments.ts";
 import type { AccessGrant } from "./grants.ts";
 
 const failedSaveSchema = rowObject({
@@ -46,6 +47,8 @@ const notedActivitySchema = rowObject({
   lastFailedSave: failedSaveSchema.exactOptional(),
   /** By an editor, through the bridge; in the drive it may have got another name since. */
   lastRename: rowObject({ atMs: z.number(), name: z.string() }).exactOptional(),
+  /** The newest first. @see keptComments */
+  comments: z.array(commentSchema).exactOptional(),
 });
 type NotedActivity = z.infer<typeof notedActivitySchema>;
 
@@ -65,7 +68,7 @@ const rememberedNotes = 5_000;
 const forgottenAfterMs = 30 * 24 * 3_600_000;
 const keptSessions = 100;
 
-/** Per file: who has it open, the last save, the last one that failed. */
+/** Per file: who has it open, the last save, the last one that failed, comments. */
 export class FileActivity {
   readonly #noted: StoredRecord<NotedActivity>;
   readonly #now: Clock;
@@ -174,6 +177,23 @@ export class FileActivity {
   /** Records the file's new name. */
   async renamed(fileId: string, name: string): Promise<void> {
     await this.#change(fileId, (activity) => ({ ...activity, lastRename: { atMs: this.#now(), name } }));
+  }
+
+  /** Records comments. @returns those that were not recorded before, in the order of writing */
+  async commented(fileId: string, reported: readonly Omit<Comment, "atMs">[]): Promise<readonly Comment[]> {
+    let added: readonly Comment[] = [];
+    await this.#change(fileId, (activity) => {
+      const next = withComments(activity.comments ?? [], reported, this.#now());
+      added = next.added;
+      return added.length === 0 ? undefined : { ...activity, comments: next.comments };
+    });
+    return added;
+  }
+
+  /** Whoever the bridge has lately seen with the file, closed sessions too. */
+  async people(fileId: string): Promise<readonly NamedPerson[]> {
+    const { sessions, lastSave, comments = [] } = (await this.#noted.get(fileId)) ?? nothing;
+    return [...sessions, ...(lastSave === undefined ? [] : [lastSave]), ...comments].map(({ person }) => person);
   }
 
   /** Records that a save did not reach the document. */

@@ -9,7 +9,14 @@ import { isFromPhone } from "../http/phone.ts";
 import { logFacts } from "../http/requestLog.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
-import type { FreshAddress, HostPageStatus, NewFileOutcome, NotRenewed, RenewedToken } from "./pageMessages.ts";
+import type {
+  FreshAddress,
+  HostPageStatus,
+  NewFileOutcome,
+  NotRenewed,
+  RenewedToken,
+  ToldComment,
+} from "./pageMessages.ts";
 
 type Needs = Parameters<typeof freshAddress>[0] &
   Pick<
@@ -19,6 +26,7 @@ type Needs = Parameters<typeof freshAddress>[0] &
     | "activity"
     | "lastCopies"
     | "newFiles"
+    | "editorIds"
     | "sessionsEnded"
     | "now"
     | "grantLifetimeMs"
@@ -27,6 +35,8 @@ type Needs = Parameters<typeof freshAddress>[0] &
 
 /** A save in progress for longer than this counts as dead, together with its process. */
 const savingAtMostMs = 120_000;
+/** A page asks every few seconds; one that slept hears of the newest. */
+const toldCommentsAtMost = 20;
 
 /**
  * What an open host page requests from the bridge, with the key it was given: a fresh token, the state of its saves, the
@@ -66,6 +76,7 @@ export function hostSessionRouter(services: Needs): Router {
             newFile: await services.newFiles.newest(grant.id),
             hasStopped: await services.editorWatch.hasStopped(grant),
             lockedBy: await services.editorWatch.lockedBy(grant),
+            comments: toldComments(services, grant, activity),
           }
         : {};
     response.json(hostPageStatus(grant, ended, activity, services.now(), { lastCopy, ...others }));
@@ -121,6 +132,7 @@ interface SessionFacts {
   /** @see EditorWatch */
   readonly hasStopped?: boolean;
   readonly lockedBy?: string | undefined;
+  readonly comments?: readonly ToldComment[];
 }
 
 /** Pure: the file's activity as one grant's page shows it; for an ended grant, only what belongs to that grant. */
@@ -129,7 +141,7 @@ export function hostPageStatus(
   ended: GrantEnd | undefined,
   activity: Activity,
   nowMs: number,
-  { lastCopy, newFile, hasStopped = false, lockedBy }: SessionFacts = {},
+  { lastCopy, newFile, hasStopped = false, lockedBy, comments = [] }: SessionFacts = {},
 ): HostPageStatus {
   const { sessions, savingSinceMs, lastSave, lastFailedSave, lastRename } = activity;
   const called = sessions.find(({ grantId }) => grantId === grant.id)?.called ?? {};
@@ -168,8 +180,26 @@ export function hostPageStatus(
     ...(ended !== undefined || lastRename === undefined
       ? {}
       : { renamed: { at: lastRename.atMs, name: lastRename.name } }),
+    ...(comments.length === 0 ? {} : { comments }),
     ...(newFile === undefined ? {} : { new_file: outcomeOf(newFile) }),
   };
+}
+
+/** For portals. A link's visitor has none, and learns of comments in the document. */
+function toldComments(
+  { editorIds }: Pick<Services, "editorIds">,
+  { linkId, ownerId }: AccessGrant,
+  { comments = [] }: Activity,
+): readonly ToldComment[] {
+  if (linkId !== undefined) return [];
+  const idOf = (id: string) => editorIds({ person: { id, name: "" }, ownerId }).userId;
+  const told = comments.slice(0, toldCommentsAtMost).map(({ atMs, person, action, mentioned }) => ({
+    at: atMs,
+    by: person.name,
+    action,
+    mentioned: mentioned.map(({ id, name = null }) => ({ id: idOf(id), name })),
+  }));
+  return told.reverse();
 }
 
 function outcomeOf({ atMs, made, why }: NewFile): NewFileOutcome {

@@ -74,8 +74,18 @@ export interface HostPageStatus {
   readonly last_copy: string | null;
   /** The newest rename by anybody's editor; left out while there is none. */
   readonly renamed?: { readonly at: number; readonly name: string };
+  /** The newest comments, the oldest of them first; left out while there are none. Never for a link's visitor. */
+  readonly comments?: readonly ToldComment[];
   /** The newest outcome of Save As in this session; left out while there is none. */
   readonly new_file?: NewFileOutcome;
+}
+
+/** A comment, with the ids that editors show to everybody in the document. */
+export interface ToldComment {
+  readonly at: number;
+  readonly by: string;
+  readonly action: "added" | "updated" | "deleted";
+  readonly mentioned: readonly { readonly id: string; readonly name: string | null }[];
 }
 
 /** `file_id` of a file that was made; otherwise `why` it was not: a kind of failure. */

@@ -64,6 +64,16 @@ export const auditSchema = z.discriminatedUnion("event", [
     through,
   }),
   z.object({ event: z.literal("renamed"), file, person, from: z.string(), to: z.string(), through }),
+  /** Reported by the editor. What they wrote, and where, is not recorded. */
+  z.object({
+    event: z.literal("commented"),
+    file,
+    person,
+    action: z.enum(["added", "updated", "deleted"]),
+    /** Ids of people. */
+    mentioned: z.array(z.string()),
+    through,
+  }),
   z.object({ event: z.literal("deleted"), file, person, name: z.string(), through }),
   z.object({ event: z.literal("lockTakenOver"), file, by: z.string(), from: person.optional() }),
 ]);

@@ -14,3 +14,4 @@ export type Person = z.infer<typeof personSchema>;
 
 /** When only id and name are needed. */
 export const namedPersonSchema = rowObject({ id: z.string(), name: z.string() });
+export type NamedPerson = z.infer<typeof namedPersonSchema>;

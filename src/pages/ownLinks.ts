@@ -1,5 +1,6 @@
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
+import type { Comment } from "../documents/comments.ts";
 import { logFacts } from "../http/requestLog.ts";
 import { type LinkOption, linkOptions, optionNames, optionsInRow } from "../links/linkOptions.ts";
 import { type EditLink, linkEnd } from "../links/links.ts";
@@ -21,7 +22,7 @@ import { type LinkFacts, linkPage } from "./views/linkPage.ts";
 import { type ListedLink, linksPage } from "./views/linksPage.ts";
 import { messagePage } from "./views/messagePage.ts";
 
-type Needs = PageNeeds & Parameters<typeof makeLink>[0] & Pick<Services, "sessionsEnded">;
+type Needs = PageNeeds & Parameters<typeof makeLink>[0] & Pick<Services, "sessionsEnded" | "activity">;
 
 const dayMs = 24 * 3_600_000;
 const checkbox = z.string().optional();
@@ -175,6 +176,7 @@ export function linkPagesRouter(services: Needs): Router {
       link,
       ...endOf(services, link),
       ...(await cameTo(services, link)),
+      comments: await commentsThrough(services, link),
       signInEnded: await hasSignInEnded(services, link),
       changed,
     });
@@ -187,6 +189,11 @@ export function linkPagesRouter(services: Needs): Router {
 async function cameTo({ links }: Needs, { id }: EditLink): Promise<Pick<LinkFacts, "visits" | "guesses">> {
   const guesses = await links.guesses(id);
   return { visits: await links.visits(id), ...(guesses === undefined ? {} : { guesses }) };
+}
+
+async function commentsThrough({ activity }: Needs, { id, fileId }: EditLink): Promise<readonly Comment[]> {
+  const { comments = [] } = await activity.of(fileId);
+  return comments.filter(({ linkId }) => linkId === id);
 }
 
 function endOf(services: Needs, link: EditLink): Pick<LinkFacts, "end"> {

@@ -72,6 +72,7 @@ export function checkFileInfo(
         SupportsRename: grant.mayRename,
         SupportsDeleteFile: canWrite && isOwners(grant),
         SupportsUserInfo: true,
+        SupportsAddActivities: canWrite,
         ...(reachesFolders(grant) ? { SupportsContainers: true, SupportsEcosystem: true } : {}),
         ...(kept === undefined ? {} : { UserInfo: kept }),
         ...(await readingAddresses(services, grant, suite)),

@@ -1,4 +1,5 @@
 import type { Services } from "../services.ts";
+import { addActivities } from "./addActivities.ts";
 import { checkFileInfo } from "./checkFileInfo.ts";
 import { enumerateAncestorsOfFile } from "./containers/ancestry.ts";
 import { getEcosystem } from "./containers/ecosystem.ts";
@@ -26,6 +27,7 @@ export function wopiOperations(services: Services) {
       RENAME_FILE: renameFile(services),
       DELETE: deleteFile(services),
       PUT_USER_INFO: putUserInfo(services),
+      ADD_ACTIVITIES: addActivities(services),
     },
     contentOverrides: { PUT: putFile(services) },
   };

@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import { z } from "zod";
 import { type AccessGrant, isOwners } from "../documents/grants.ts";
 import type { DriveDocument, DriveFiles } from "../model/drive.ts";
@@ -6,7 +5,7 @@ import { BridgeError, failureOf } from "../model/failure.ts";
 import type { KeyValueStore } from "../model/keyValueStore.ts";
 import { record } from "../model/record.ts";
 import type { Services } from "../services.ts";
-import type { WopiOperation } from "./wopiCall.ts";
+import { smallBody, type WopiOperation } from "./wopiCall.ts";
 
 const limitBytes = 1024;
 const dayMs = 24 * 3_600_000;
@@ -22,7 +21,7 @@ const visitorsAtMost = 100;
  */
 export function putUserInfo(services: Pick<Services, "store" | "drive" | "now">): WopiOperation {
   return async (call) => {
-    const bytes = await received(call.body);
+    const bytes = await smallBody(call.body, limitBytes);
     if (bytes.some((byte) => byte > 127)) {
       throw new BridgeError({ kind: "headerInvalid", header: "body", reason: "not ASCII" });
     }
@@ -34,29 +33,13 @@ export function putUserInfo(services: Pick<Services, "store" | "drive" | "now">)
   };
 }
 
-/** @throws fileMissing; the text is stored even when the drive can't be reached */
-async function requireThere(drive: DriveFiles, document: DriveDocument): Promise<void> {
+/** @throws fileMissing; a drive that can't be reached is no reason to refuse */
+export async function requireThere(drive: DriveFiles, document: DriveDocument): Promise<void> {
   try {
     await drive.stat(document);
   } catch (error) {
     if (failureOf(error, "fileMissing") !== undefined) throw error;
   }
-}
-
-/** @throws bodyTooLarge, bodyCut */
-async function received(body: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  try {
-    for await (const chunk of body.iterator({ destroyOnReturn: false })) {
-      sizeBytes += (chunk as Buffer).length;
-      if (sizeBytes > limitBytes) throw new BridgeError({ kind: "bodyTooLarge", limitBytes });
-      chunks.push(chunk as Buffer);
-    }
-  } catch (error) {
-    throw error instanceof BridgeError ? error : new BridgeError({ kind: "bodyCut" }, { cause: error });
-  }
-  return Buffer.concat(chunks);
 }
 
 const ownTexts = (store: KeyValueStore) => record(store, "userInfo", z.string());

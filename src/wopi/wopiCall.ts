@@ -92,6 +92,22 @@ export function saveBody(call: Pick<WopiCall, "header" | "body">): SaveBody {
   };
 }
 
+/** The whole body of a call that carries no document. @throws bodyTooLarge, bodyCut */
+export async function smallBody(body: Readable, limitBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+      sizeBytes += (chunk as Buffer).length;
+      if (sizeBytes > limitBytes) throw new BridgeError({ kind: "bodyTooLarge", limitBytes });
+      chunks.push(chunk as Buffer);
+    }
+  } catch (error) {
+    throw error instanceof BridgeError ? error : new BridgeError({ kind: "bodyCut" }, { cause: error });
+  }
+  return Buffer.concat(chunks);
+}
+
 /** The last save of an editor that unloads the document: it is not sent again. */
 export function isExitSave(call: Pick<WopiCall, "header">): boolean {
   return collaboraHeader(call, "IsExitSave")?.toLowerCase() === "true";

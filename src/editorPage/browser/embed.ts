@@ -25,6 +25,7 @@ const openInFrame = (element: Element, options: OpenOptions): OpenedDocument => 
     saved: new Set(),
     saveFailed: new Set(),
     renamed: new Set(),
+    commented: new Set(),
     savedAs: new Set(),
     closed: new Set(),
     expired: new Set(),

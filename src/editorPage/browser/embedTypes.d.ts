@@ -23,6 +23,16 @@ export interface DocumentEvents {
     readonly copyName: string | null;
   };
   renamed: { readonly name: string };
+  /**
+   * Somebody has commented, in an editor that reports it. `at` is ISO 8601. `mentioned`: ids as the portal gave them in
+   * `user`; `name` is null for people who have not opened the document.
+   */
+  commented: {
+    readonly at: string;
+    readonly by: string;
+    readonly action: "added" | "updated" | "deleted";
+    readonly mentioned: readonly { readonly id: string; readonly name: string | null }[];
+  };
   /** Save As made a new file in the document's folder, under the name that the drive gave it. */
   savedAs: { readonly name: string; readonly fileId: string };
   /** The frame has been removed. */

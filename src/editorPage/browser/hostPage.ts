@@ -101,6 +101,7 @@ let aliveAtMs = Date.now();
 let toldSavedMs = 0;
 let toldFailedMs = 0;
 let toldRenamedMs = 0;
+let toldCommentedMs = 0;
 
 function askBridge(what: "status" | "renew" | "address", method: "GET" | "POST"): Promise<Response> {
   return fetch(`${facts.bridgeUrl}/edit/${facts.pageKey}/${what}`, {
@@ -138,6 +139,7 @@ function takeStatus(status: HostPageStatus): void {
     toldSavedMs = state.openedAtMs;
     toldFailedMs = state.openedAtMs;
     toldRenamedMs = state.openedAtMs;
+    toldCommentedMs = state.openedAtMs;
     if (!token.isRenewed) token.gotAtMs = state.openedAtMs;
   }
   // The first answer shows how wrong this machine's clock is; later ones, that somebody has set it.
@@ -155,6 +157,11 @@ function takeStatus(status: HostPageStatus): void {
   if (status.renamed !== undefined && status.renamed.at > toldRenamedMs) {
     toldRenamedMs = status.renamed.at;
     setName(status.renamed.name);
+  }
+  const commented = (status.comments ?? []).filter(({ at }) => at > toldCommentedMs);
+  for (const { at, by, action, mentioned } of commented) {
+    toldCommentedMs = at;
+    portal.tell("commented", { at: new Date(at).toISOString(), by, action, mentioned });
   }
   if (failed === null || failed.kept_in === "copy") state.notSavedSinceMs = undefined;
   else state.notSavedSinceMs ??= failed.at;

@@ -1,3 +1,4 @@
+import type { Comment } from "../../documents/comments.ts";
 import { isRight, type LinkOption, linkOptions, optionNames, tickedIn } from "../../links/linkOptions.ts";
 import type { EditLink, LinkGuesses, LinkVisit } from "../../links/links.ts";
 import { type Html, html } from "../html.ts";
@@ -12,6 +13,8 @@ export interface LinkFacts {
   readonly end?: LinkEnd;
   readonly visits: readonly LinkVisit[];
   readonly guesses?: LinkGuesses;
+  /** By its visitors, the newest first. */
+  readonly comments?: readonly Comment[];
   /** The drive refuses the owner's credential: the link works again once the owner signs in. */
   readonly signInEnded: boolean;
   /** The page follows a change. */
@@ -40,6 +43,7 @@ ${canChange ? html`<a role="button" class="secondary" href="${context.bridgeUrl}
 <section aria-labelledby="activity">
 <h2 id="activity">${words.activity}</h2>
 ${visitTable(context, facts.visits)}
+${commentLines(context, facts.comments ?? [])}
 ${facts.guesses === undefined ? nothing : html`<p><small>${guessesLine(words.wrongPasswords, facts.guesses, context.language)}</small></p>`}
 </section>
 ${
@@ -111,4 +115,21 @@ function visitTable({ language }: PageContext, visits: readonly LinkVisit[]): Ht
 <thead><tr><th scope="col">${words.visitor}</th><th scope="col">${words.opened}</th><th scope="col">${words.saved}</th></tr></thead>
 <tbody>${joined(rows)}</tbody>
 </table>`;
+}
+
+function commentLines({ language }: PageContext, comments: readonly Comment[]): Html {
+  const words = pageWords[language];
+  const lines = comments.map(({ person, atMs, mentioned }) => {
+    const names = mentioned.flatMap(({ name }) => (name === undefined ? [] : [name]));
+    const values = { name: named(person.name), time: moment(atMs, language) };
+    const line =
+      names.length === 0
+        ? fillHtml(words.commented, values)
+        : fillHtml(words.commentedAndMentioned, {
+            ...values,
+            people: joined(names.map((name, at) => html`${at === 0 ? "" : words.between}${named(name)}`)),
+          });
+    return html`<li><small>${line}</small></li>`;
+  });
+  return lines.length === 0 ? nothing : html`<ul>${joined(lines)}</ul>`;
 }

@@ -167,6 +167,9 @@ const en = {
   opened: "Opened",
   saved: "Saved",
   notSaved: "Not saved",
+  commented: "{name} commented, {time}",
+  commentedAndMentioned: "{name} commented and mentioned {people}, {time}",
+  between: ", ",
   revokeLink: "Revoke this link …",
   revokeMeans:
     "No one can open the link any more, and people who have the document open can no longer save to it. Their unsaved changes are kept as a copy beside the document. This can't be undone.",
@@ -382,6 +385,9 @@ const zh: Record<keyof typeof en, string> = {
   opened: "打开时间",
   saved: "保存时间",
   notSaved: "未保存",
+  commented: "{name} 发表了评论，{time}",
+  commentedAndMentioned: "{name} 发表了评论并提到了 {people}，{time}",
+  between: "、",
   revokeLink: "撤销此链接…",
   revokeMeans:
     "撤销后，任何人都无法再打开此链接，已打开文档的人也无法再保存到原文档。尚未保存的更改会作为副本保留在文档旁边。此操作无法撤回。",
