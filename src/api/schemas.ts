@@ -301,7 +301,7 @@ export const fileActivitySchema = named(
           navigation_id: z.string().nullable(),
           mentioned: z
             .array(z.strictObject({ id: z.string(), name: z.string().nullable() }))
-            .describe("name is null for people who have not opened the document"),
+            .describe("name is null for people whom the bridge has not met at this document"),
         }),
       )
       .describe("Reported by editors that do so (Microsoft 365), newest first; the last few of each person"),

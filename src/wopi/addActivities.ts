@@ -99,8 +99,8 @@ function actionOf(said: string): ReportedComment["action"] {
   return /^delete/i.test(said) ? "deleted" : "updated";
 }
 
-/** Printable and of a length that ids of people have. */
-const personIdPattern = /^[^\p{C}\p{Z}]{1,256}$/u;
+/** Every id that the bridge gives to an editor is like this. */
+const personIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** @returns the ids that can be ours. People who only take part in a thread are not mentioned. */
 function mentionedIn(people: People): string[] {

@@ -49,6 +49,7 @@ describe("what a portal asks about a file", () => {
         last_save: null,
         last_failed_save: null,
         waiting_saves: 0,
+        comments: [],
       });
     });
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import express, { type NextFunction, type Request, type Response } from "express";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Activity, FileActivity } from "../../src/documents/activity.ts";
-import { type AccessGrant, AccessGrants } from "../../src/documents/grants.ts";
+import { type AccessGrant, AccessGrants, editorIdsBy } from "../../src/documents/grants.ts";
 import { LastCopies, type LastCopy } from "../../src/documents/lastCopy.ts";
 import { NewFiles } from "../../src/documents/newFiles.ts";
 import { hostPageStatus, hostSessionRouter } from "../../src/editorPage/pageCalls.ts";
@@ -182,6 +182,7 @@ describe("an open host page", () => {
       // Without an editor's discovery there is no other address, and nobody asks the drive.
       ...{ editors: new Editors([]), wopiUrl: "https://bridge.example", drive: {} as Drive },
       bridgeUrl: "https://bridge.example",
+      editorIds: editorIdsBy(new Uint8Array(32)),
       editorWatch: { hasStopped: async () => false, lockedBy: async () => undefined, look: async () => undefined },
     };
     const app = express().use(hostSessionRouter(services));
@@ -230,6 +231,58 @@ describe("an open host page", () => {
     const key = await grants.issuePageKey(grant);
     await grants.revoke(grant.id);
     expect(await follow(key, "own-tab")).toEqual({ status: 410, location: null });
+  });
+
+  describe("hears of comments", () => {
+    const written = (number: number, mentioned: readonly { id: string; name?: string }[] = []) => ({
+      activityId: `a${number}`,
+      person: { id: `p${number}`, name: `Person ${number}` },
+      action: "added" as const,
+      contentId: `c${number}`,
+      mentioned,
+    });
+    const heard = async (more: Partial<AccessGrant> = {}) => {
+      const grant = await grants.issue({ ...facts, ...more });
+      const key = await grants.issuePageKey(grant);
+      return { grant, heard: async () => (await ask("GET", key, "status")).body["comments"] };
+    };
+
+    it("in the order of writing, the newest twenty, never two at the same time", async () => {
+      const page = await heard();
+      expect(await page.heard()).toBeUndefined();
+      for (let number = 0; number < 25; number++) await activity.commented("f1", [written(number)]);
+      const told = (await page.heard()) as { at: number; by: string }[];
+      expect(told.map(({ by }) => by)).toEqual(Array.from({ length: 20 }, (_, at) => `Person ${at + 5}`));
+      expect(told.map(({ at }) => at)).toEqual(Array.from({ length: 20 }, (_, at) => startMs + 5 + at));
+    });
+
+    it("with the ids that editors show: the drive's own id of the owner is nowhere in it", async () => {
+      const page = await heard();
+      const mentioned = [{ id: "u1", name: "Olga" }, { id: "p2", name: "Ben" }, { id: "p9" }];
+      await activity.commented("f1", [{ ...written(1, mentioned), person: { id: "u1", name: "Olga" } }]);
+      expect(await page.heard()).toEqual([
+        {
+          at: startMs,
+          by: "Olga",
+          action: "added",
+          mentioned: [
+            { id: expect.stringMatching(/^o[0-9a-f]{20}$/), name: "Olga" },
+            { id: "p2", name: "Ben" },
+            { id: "p9", name: null },
+          ],
+        },
+      ]);
+    });
+
+    it("not after the session's end, and not as a link's visitor", async () => {
+      await activity.commented("f1", [written(1)]);
+      const { link } = await links.make(sampleLink);
+      expect(await (await heard({ linkId: link.id })).heard()).toBeUndefined();
+      const page = await heard();
+      expect(await page.heard()).toHaveLength(1);
+      await grants.revoke(page.grant.id);
+      expect(await page.heard()).toBeUndefined();
+    });
   });
 
   it("gets a fresh token for its grant, and is known to be open", async () => {

@@ -2,6 +2,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openBrowser } from "../support/browser.ts";
 import { until } from "../support/until.ts";
+import { wopiClient } from "../support/wopiClient.ts";
 import { openStage, type SmallServer, type Stage, says, serve, visitorOf } from "./hostPageStage.ts";
 
 /** What a portal's page was told, in order. */
@@ -30,7 +31,7 @@ function portalPage(bridgeUrl: string): string {
 <script type="module">
 import { openDocument } from "${bridgeUrl}/embed.js";
 window.heard = [];
-const names = ["loaded", "modified", "saved", "saveFailed", "renamed", "closed", "expired"];
+const names = ["loaded", "modified", "saved", "saveFailed", "renamed", "commented", "closed", "expired"];
 const on = Object.fromEntries(names.map((name) => [name, (detail) => window.heard.push({ name, detail })]));
 const session = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 window.opened = openDocument(document.querySelector("main"), { session, on });
@@ -147,6 +148,39 @@ describe("a portal of another origin", () => {
     await context.setOffline(true);
     await context.setOffline(false);
     expect((await hears(page, "expired")).detail).toEqual({ reason: "revoked" });
+  });
+});
+
+describe("a portal whose editor reports comments", () => {
+  it("hears each of them once, from anybody's editor, with who is mentioned", async () => {
+    const { page, session } = await open();
+    const ben = await stage.bridge.open(session.file.name, { user: { id: "ben", name: "Ben" } });
+    const mentioned = String((await wopiClient(session).check()).json()["UserId"]);
+    const comment = (Id: string, ContentAction: string) => ({
+      Type: "Comment",
+      Id,
+      Data: { ContentId: Id, ContentAction, People: [{ Type: "WOPI", Id: mentioned }] },
+    });
+    // Twice what it holds, as after an answer that was lost.
+    const Activities = [comment("first", "Add"), comment("second", "Delete")];
+    for (let sent = 0; sent < 2; sent++) {
+      expect((await ben.post("ADD_ACTIVITIES", {}, JSON.stringify({ Activities }))).status).toBe(200);
+    }
+    await context.setOffline(true);
+    await context.setOffline(false);
+    await hears(page, "commented");
+    const told = (await heardBy(page)).filter(({ name }) => name === "commented").map(({ detail }) => detail);
+    const detail = { at: expect.any(String), by: "Ben", mentioned: [{ id: mentioned, name: "Anna" }] };
+    expect(told).toEqual([
+      { ...detail, action: "added" },
+      { ...detail, action: "deleted" },
+    ]);
+    // The next answer holds them too.
+    const next = page.waitForResponse((response) => response.url().endsWith("/status") && response.ok());
+    await context.setOffline(true);
+    await context.setOffline(false);
+    await next;
+    expect((await heardBy(page)).filter(({ name }) => name === "commented")).toHaveLength(2);
   });
 });
 

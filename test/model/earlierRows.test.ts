@@ -118,6 +118,18 @@ it("what went on with a file is known, whatever a save failed with", async () =>
   expect((await activity.of("f2")).sessions).toEqual([]);
 });
 
+it("a file whose activity has no comments gets its first; what a later bridge calls an action is an update", async () => {
+  const comment = { activityId: "a1", person, action: "resolved", contentId: "c1", mentioned: [] };
+  const store = await storeWith({
+    "activity:f1": { sessions: [], lastRename: { atMs: nowMs, name: "plan.docx" } },
+    "activity:f2": { sessions: [], comments: [{ ...comment, atMs: nowMs, resolvedBy: "p2" }] },
+  });
+  const activity = new FileActivity(store, now);
+  await activity.commented("f1", [{ ...comment, action: "added" }]);
+  expect(await activity.of("f1")).toMatchObject({ lastRename: { name: "plan.docx" }, comments: [{ action: "added" }] });
+  expect((await activity.of("f2")).comments).toMatchObject([{ action: "updated", resolvedBy: "p2" }]);
+});
+
 it("contents and copies of before locks and times were noted are known", async () => {
   const store = await storeWith({
     "versions:f1": [{ version: "v1", lastModifiedTime: "2026-11-21T08:15:00Z" }],

@@ -1,3 +1,4 @@
+import type { Comment } from "../../src/documents/comments.ts";
 import type { EditLink, LinkVisit } from "../../src/links/links.ts";
 import type { DriveEntry } from "../../src/model/drive.ts";
 import { documentsPage } from "../../src/pages/views/documentsPage.ts";
@@ -68,6 +69,20 @@ const visits: LinkVisit[] = [
   { person: { id: "a", name: "Bob" }, openedAtMs: atMs, savedAtMs: atMs + 600_000 },
   { person: { id: "b", name: "محمد عبد الله" }, openedAtMs: atMs - dayMs },
   { person: { id: "c", name: `${script} ${"Longname".repeat(12)}` }, openedAtMs: atMs - 2 * dayMs, savedAtMs: atMs },
+];
+const comment = { activityId: "a1", action: "added", contentId: "c1" } as const;
+const comments: Comment[] = [
+  { ...comment, atMs, person: { id: "a", name: "Bob" }, mentioned: [] },
+  { ...comment, atMs, person: { id: "b", name: "محمد عبد الله" }, mentioned: [{ id: "a", name: "Bob" }, { id: "d" }] },
+  {
+    ...comment,
+    atMs,
+    person: { id: "c", name: `${script} ${"Longname".repeat(12)}` },
+    mentioned: [
+      { id: "a", name: "Bob" },
+      { id: "c", name: script },
+    ],
+  },
 ];
 const waitingSave = {
   id: "0123456789abcdef01234567",
@@ -178,7 +193,13 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   linksNone: (context) => linksPage(context, { links: [] }),
   link: (context) => linkPage(context, { link, visits: visits.slice(0, 2), signInEnded: false, changed: true }),
   linkNasty: (context) =>
-    linkPage(context, { link: strictLink, visits, guesses: { count: 48, lastAtMs: atMs }, signInEnded: true }),
+    linkPage(context, {
+      link: strictLink,
+      visits,
+      comments,
+      guesses: { count: 48, lastAtMs: atMs },
+      signInEnded: true,
+    }),
   linkRevoked: (context) =>
     linkPage(context, { link, end: { because: "revoked", atMs }, visits: [], signInEnded: false }),
   linkExpired: (context) => linkPage(context, { link, end: { because: "expired", atMs }, visits, signInEnded: false }),

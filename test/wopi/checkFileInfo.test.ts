@@ -23,6 +23,7 @@ const types: Readonly<Record<string, "string" | "number" | "boolean" | "object">
   SupportsRename: "boolean",
   SupportsDeleteFile: "boolean",
   SupportsUserInfo: "boolean",
+  SupportsAddActivities: "boolean",
   FileExtension: "string",
   FileNameMaxLength: "number",
   LastModifiedTime: "string",
@@ -232,6 +233,7 @@ describe("CheckFileInfo", () => {
       SupportsRename: [over("RENAME_FILE")],
       SupportsDeleteFile: [over("DELETE")],
       SupportsUserInfo: [over("PUT_USER_INFO")],
+      SupportsAddActivities: [over("ADD_ACTIVITIES")],
     };
 
     const roles: readonly [string, Record<string, unknown>][] = [

@@ -65,6 +65,7 @@ describe("DeleteFile", () => {
       ["RenameFile", (from) => from.post("RENAME_FILE", name)],
       ["DeleteFile", (from) => remove(from)],
       ["PutUserInfo", (from) => from.post("PUT_USER_INFO", {}, "info")],
+      ["AddActivities", (from) => from.post("ADD_ACTIVITIES", {}, '{"Activities":[]}')],
     ];
     for (const [what, call] of calls) {
       expect((await call(client)).status, what).toBe(404);

@@ -198,6 +198,11 @@ describe.each(Object.entries(endings))("after %s", (_why, ending) => {
       client.post("PUT_RELATIVE", { "X-WOPI-SuggestedTarget": `${name.replace(".txt", " ")}mine.txt` }, "mine"),
       client.post("PUT_RELATIVE", { "X-WOPI-RelativeTarget": name, "X-WOPI-OverwriteRelativeTarget": "true" }, "mine"),
       client.post("DELETE"),
+      client.post(
+        "ADD_ACTIVITIES",
+        {},
+        JSON.stringify({ Activities: [{ Type: "comment", Id: "c", Data: { ContentId: "c" } }] }),
+      ),
     ];
     for (const answer of await Promise.all(tries)) expect([401, 404, 501]).toContain(answer.status);
     expect((await client.post("PUT_USER_INFO", {}, "info")).status).toBe(ending.says === 401 ? 401 : 200);

@@ -24,8 +24,8 @@ export interface DocumentEvents {
   };
   renamed: { readonly name: string };
   /**
-   * Somebody has commented, in an editor that reports it. `at` is ISO 8601. `mentioned`: ids as the portal gave them in
-   * `user`; `name` is null for people who have not opened the document.
+   * Somebody has commented, in an editor that reports it. `at` is ISO 8601. `mentioned`: with the ids that editors
+   * show; `name` is null for people whom the bridge has not met at this document.
    */
   commented: {
     readonly at: string;
