@@ -189,7 +189,7 @@ describe("AddActivities", () => {
       ["nothing", ""],
       ["no JSON", "Activities=1"],
       ["half of it", '{"Activities":[{"Type":"comment"'],
-      ["not UTF-8", Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])],
+      ["not UTF-8", Buffer.from(JSON.stringify({ Activities: [comment({}, { Id: "\u00ff" })] }), "latin1")],
       ["a list", "[]"],
       ["null", "null"],
       ["no activities", "{}"],
@@ -320,12 +320,12 @@ describe("comments, through the bridge's server", () => {
   });
 
   it("of one link's visitors are not on another link's page", async () => {
-    const { url } = await linkTo("two.docx", { note: "first" });
+    const { url } = await linkTo("two.docx", { note: "for the one" });
     const owner = await linkOwner(bridge);
-    await owner.makeLink((await bridge.alice.info("two.docx")).id, { note: "second" });
+    await owner.makeLink((await bridge.alice.info("two.docx")).id, { note: "for the other" });
     await tell(await visit(url, "Anna"), comment());
-    expect((await owner.linkPageOf("two.docx", "first")).text).toContain("commented");
-    expect((await owner.linkPageOf("two.docx", "second")).text).not.toContain("commented");
+    expect((await owner.linkPageOf("two.docx", "for the one")).text).toContain("commented");
+    expect((await owner.linkPageOf("two.docx", "for the other")).text).not.toContain("commented");
   });
 
   it("flooding through a link push out nobody else's", async () => {
