@@ -4,14 +4,14 @@ import { rowObject } from "../model/record.ts";
 import type { Services } from "../services.ts";
 import { type AccessGrant, cameThrough } from "./grants.ts";
 
-export const commentActions = ["added", "updated", "deleted"] as const;
+const commentActions = ["added", "updated", "deleted"] as const;
 
 const mentionSchema = rowObject({
   id: z.string(),
   /** undefined: the portal may know who that is; the bridge has not met them on this file. */
   name: z.string().exactOptional(),
 });
-export type Mention = z.infer<typeof mentionSchema>;
+type Mention = z.infer<typeof mentionSchema>;
 
 export const commentSchema = rowObject({
   /** As the editor named it; sent again, it has the same. */
