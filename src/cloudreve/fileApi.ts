@@ -11,6 +11,7 @@ export const cloudreveFileSchema = z.object({
   type: z.number(),
   id: z.string(),
   name: z.string(),
+  created_at: z.string().optional(),
   updated_at: z.string(),
   size: z.number(),
   path: z.string(),

@@ -7,6 +7,8 @@ import { type CloudreveFile, type FileApi, folderOf, isOwn } from "./fileApi.ts"
 import { entryOf, folderPage, folderType } from "./folderPage.ts";
 
 const rootUri = "cloudreve://my";
+/** How far apart the folders on the way and the file itself are made in one call. */
+const madeTogetherMs = 2_000;
 const rootSchema = z.object({ parent: z.object({ id: z.string() }) });
 
 /** The folders of an account: found by id, created, renamed and removed. */
@@ -47,8 +49,8 @@ export class Folders {
   }
 
   /**
-   * Creates an empty file or folder in a folder. If that was moved away at that moment, this is undone: Cloudreve would
-   * otherwise leave a second folder in its place.
+   * Creates an empty file or folder in a folder. If that was moved away at that moment, Cloudreve makes a second folder
+   * in its place; this is undone.
    * @throws nameTaken, nameIllegal, fileUnproven
    * @see Cloudreve POST /file/create; recordings/cloudreve/file-create.json
    */
@@ -60,8 +62,30 @@ export class Folders {
       () => undefined,
     );
     if (now?.uri === folder.uri) return entryOf(made);
-    await this.#files.remove(account, made.path, true);
+    await this.#files.removeIfEmpty(account, made);
+    await this.#removeMadeWith(account, folder.uri, made);
     throw new BridgeError({ kind: "fileUnproven" });
+  }
+
+  /** The folders that Cloudreve made on the way to a file, from the innermost; not those that were there before. */
+  async #removeMadeWith(
+    account: string,
+    uri: string,
+    { created_at: madeAt }: Pick<CloudreveFile, "created_at">,
+  ): Promise<void> {
+    if (isRoot(uri) || madeAt === undefined) return;
+    try {
+      const folder = await this.#files.info(account, { uri });
+      if (Date.parse(madeAt) - Date.parse(folder.created_at ?? "") > madeTogetherMs) return;
+      if ((await this.#entriesOf(account, uri)).length > 0) return;
+      // To the trash: should it be somebody's, nothing is lost.
+      await this.#files.remove(account, uri, false);
+    } catch (error) {
+      // An empty folder may be left behind; the caller needs to know that nothing was created.
+      if (!(error instanceof BridgeError)) throw error;
+      return;
+    }
+    await this.#removeMadeWith(account, folderOf(uri), { created_at: madeAt });
   }
 
   /** Renames exactly this folder. @throws nameTaken, nameIllegal, lockedElsewhere, fileUnproven */
@@ -71,10 +95,7 @@ export class Folders {
 
   /** Moves a folder to the trash. @throws folderNotEmpty, lockedElsewhere, fileUnproven */
   async remove(account: string, folder: DriveFolder): Promise<void> {
-    const { entries } = await this.#credentials.authorised(account, (accessToken) =>
-      folderPage(this.#client, accessToken, folder.uri),
-    );
-    if (entries.length > 0) throw new BridgeError({ kind: "folderNotEmpty" });
+    if ((await this.#entriesOf(account, folder.uri)).length > 0) throw new BridgeError({ kind: "folderNotEmpty" });
     await this.#files.remove(account, folder.uri, false);
     const left = await onFailure(
       "fileMissing",
@@ -83,6 +104,12 @@ export class Folders {
     );
     // Still there? Then another one lay in its place at that moment: it is in the trash, and nothing is lost.
     if (left !== undefined) throw new BridgeError({ kind: "fileUnproven" });
+  }
+
+  /** @returns some of what is in a folder; none only when it is empty */
+  async #entriesOf(account: string, uri: string): Promise<readonly DriveEntry[]> {
+    const ask = (accessToken: string) => folderPage(this.#client, accessToken, uri);
+    return (await this.#credentials.authorised(account, ask)).entries;
   }
 
   async #root(account: string): Promise<DriveFolder> {

@@ -73,13 +73,14 @@ export function foldersContract(
   });
 
   it("leaves nothing behind in the place of a folder that somebody has moved away", async () => {
-    const { drive, name, outside, path, folder } = await inFolder();
+    const { drive, name, outside, path, folder, names } = await inFolder();
     const within = await drive.folder(name, { uri: (await drive.createIn(name, folder, "folder", "Moves")).uri });
     expect(await outside.rename(`${path}/Moves`, "Moved")).toBe(0);
     expect(await failureOf(drive.createIn(name, within, "file", "late.docx"))).toEqual({ kind: "fileUnproven" });
     const moved = await drive.folder(name, { folderId: within.id });
     expect(moved.uri).toBe(`${folder.uri}/Moved`);
     expect((await drive.list(name, moved.uri)).entries).toEqual([]);
+    expect(await names()).not.toContain("Moves");
   });
 
   it("renames a folder, which keeps its id and what is in it", async () => {
