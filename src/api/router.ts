@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { json, type NextFunction, type Request, type Response, Router } from "express";
+import { reachesFolders } from "../documents/grants.ts";
 import { openDocument } from "../documents/openSession.ts";
 import { writeProblem } from "../http/failureResponse.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
@@ -121,6 +122,8 @@ function sessionRoutes(services: Services): readonly ApiRoute[] {
         logFacts({ grant: grant.id });
         services.audit({ event: "sessionEnded", grant: grant.id, file: grant.document.fileId, by: `portal:${portal}` });
         await services.sessionsEnded(grant.document.fileId);
+        if (!reachesFolders(grant)) return undefined;
+        for (const fileId of await services.grants.openedThrough(grant.id)) await services.sessionsEnded(fileId);
         return undefined;
       },
     }),

@@ -54,8 +54,7 @@ export async function openChild(
   const file = await services.drive.find(origin.document.account, { fileId });
   const { id: _id, issuedAtMs: _issuedAtMs, ...rights } = origin;
   const grant = await services.grants.issueAs(grantId, {
-    ...rights,
-    ...(await addressInEditor(services, origin, file, origin.permission)),
+    ...derivedRights(rights, await addressInEditor(services, origin, file, origin.permission)),
     document: { account: origin.document.account, fileId },
     fileName: file.name,
     derivedFrom: origin.id,
@@ -71,6 +70,19 @@ export async function openChild(
     through: cameThrough(grant),
   });
   return grant;
+}
+
+/**
+ * The rights of a grant that is made through another one. One that allows less leads to no folder: the tokens for those
+ * carry the rights of the grant that all comes from.
+ */
+export function derivedRights<Rights extends Pick<AccessGrant, "actionUrl" | "permission" | "scope">>(
+  rights: Rights,
+  opened: Pick<AccessGrant, "actionUrl" | "permission">,
+): Omit<Rights, "scope"> & Pick<AccessGrant, "scope"> {
+  const { scope, ...others } = rights;
+  const isSame = opened.permission === rights.permission;
+  return { ...others, ...opened, ...(scope !== undefined && isSame ? { scope } : {}) };
 }
 
 /** Where a grant's editor opens another file: its extension may be another one, with addresses of its own. */

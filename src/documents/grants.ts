@@ -186,10 +186,24 @@ export class AccessGrants {
     return grant;
   }
 
-  /** As `issue`, under a given id. @returns the grant that another call has issued under this id in the meantime */
+  /**
+   * As `issue`, under a given id. One that has expired is replaced: what it is made through may have been renewed since.
+   * @returns the grant that was already issued under this id, if it still stands; undefined if it was revoked and has expired
+   */
   async issueAs(id: string, facts: Omit<AccessGrant, "id" | "issuedAtMs">): Promise<AccessGrant | undefined> {
     const grant: AccessGrant = { ...facts, id, issuedAtMs: this.#now() };
-    return (await this.#grants.create(id, grant)) ? grant : this.find(id);
+    const { after } = await this.#grants.update(id, (standing) => {
+      const isOver = standing?.revokedAtMs === undefined && (standing?.expiresAtMs ?? 0) <= this.#now();
+      return isOver ? grant : standing;
+    });
+    return after === grant ? grant : this.find(id);
+  }
+
+  /** @returns the files that were opened through a grant that reaches folders @see folderReach.ts */
+  async openedThrough(id: string): Promise<readonly string[]> {
+    const fileIds: string[] = [];
+    for await (const child of this.#grants.ids(`${id}.`)) fileIds.push(child.slice(id.length + 1));
+    return fileIds;
   }
 
   /** @returns undefined for a grant that never existed or has expired; a revoked one is returned, with `revokedAtMs` */
