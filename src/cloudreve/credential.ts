@@ -231,8 +231,9 @@ export class Credentials {
   }
 
   #describe(account: string, credential: Credential): DriveAccount {
-    const { userId, userName, accessEndsAtMs, refreshToken } = credential;
-    return { account, userId, userName, endsAtMs: refreshToken === undefined ? accessEndsAtMs : undefined };
+    const { userId, userName, accessToken, accessEndsAtMs, refreshToken } = credential;
+    const endsAtMs = refreshToken === undefined ? accessEndsAtMs : undefined;
+    return { account, userId, userName, endsAtMs, ...(mayWrite(accessToken) ? {} : { mayWrite: false }) };
   }
 
   /** The configured login simply signs in again. */
@@ -260,6 +261,17 @@ function loginAccount(login: DriveLogin): string {
 
 function refreshTokenWrong(message: string): BridgeError {
   return new BridgeError({ kind: "requestInvalid", issues: [{ field: "X-Cloudreve-Refresh-Token", message }] });
+}
+
+/** Cloudreve limits only tokens of OAuth's clients. @see recordings/cloudreve/oauth-file-calls.json */
+function mayWrite(accessToken: string): boolean {
+  try {
+    const { client_id: clientId, scopes } = decodeJwt(accessToken);
+    return clientId === undefined || !Array.isArray(scopes) || scopes.includes("Files.Write");
+  } catch {
+    // Not a JWT: Cloudreve itself decides at each call.
+    return true;
+  }
 }
 
 function claimsOf(accessToken: string): { userId: string; endsAtMs: number } {

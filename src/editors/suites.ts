@@ -1,6 +1,8 @@
 /** Where office suites differ, as data. */
 export interface Suite {
-  readonly name: "collabora" | "onlyoffice" | "microsoft365" | "other";
+  readonly name: "collabora" | "onlyoffice" | "microsoft365" | "app" | "other";
+  /** A server of its own stands between the person and us, and signs its calls if its discovery has keys. */
+  readonly hasServer: boolean;
   /** A save without a time stamp means "Overwrite": this suite sends the time with every other save. */
   readonly overwritesByOmission: boolean;
   /**
@@ -51,6 +53,7 @@ export const noWatermark = "ONLYOFFICE, which opens this file, can't show a wate
 
 /** An editor without the habits below. */
 const plain = {
+  hasServer: true,
   overwritesByOmission: false,
   locksByOpening: false,
   takesFreshTokens: false,
@@ -101,7 +104,16 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     // No LicenseCheckForEditIsEnabled: the check of business users' licences also needs IsLicensedUser in the address,
     // HostEditUrl and DownloadUrl.
   },
+  {
+    name: "app",
+    ...plain,
+    hasServer: false,
+    path: /\/wopibootstrapper$/,
+  },
 ];
+
+/** In place of an editor's address, for Office on a phone or desktop: it has none in the web. */
+export const appUrl = (wopiUrl: string): string => `${wopiUrl}/wopibootstrapper`;
 
 /** An editor that uses Collabora's headers but not its addresses, such as the sandbox's. */
 const other: Suite = {

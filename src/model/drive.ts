@@ -34,6 +34,8 @@ export interface DriveAccount {
   readonly userName: string;
   /** When the account's credential ends; undefined when it renews itself. */
   readonly endsAtMs: number | undefined;
+  /** false: its token is of an application that may only read. */
+  readonly mayWrite?: false;
 }
 
 export interface DriveTokens {

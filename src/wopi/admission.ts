@@ -3,7 +3,7 @@ import { openChild } from "../documents/folderReach.ts";
 import { type AccessGrant, mayEdit, reachesFolders, wopiFileId } from "../documents/grants.ts";
 import { someEditing } from "../documents/housekeeping.ts";
 import { KeptSafely, saveAfterEnd } from "../documents/saveDocument.ts";
-import { editorKey, suiteOfKey } from "../editors/suites.ts";
+import { editorKey, suiteOf, suiteOfKey } from "../editors/suites.ts";
 import { logFacts, shortHash } from "../http/requestLog.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Services } from "../services.ts";
@@ -66,7 +66,8 @@ export async function admittedTo(
   if (!isForThis || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "tokenInvalid" });
   logFacts({ grant: grant.id });
   await requireProof(services, request, grant);
-  return grant;
+  // A session may have been renewed since: what this token leads to must not last longer than the token itself.
+  return { ...grant, expiresAtMs: Math.min(grant.expiresAtMs, claims.expiresAtMs) };
 }
 
 /** @param fileId in the address of the call @throws tokenInvalid when the token is not for it, or its grant has ended */
@@ -147,7 +148,8 @@ const isStoreFault = ({ failure }: BridgeError): boolean =>
 /** @throws proofInvalid */
 async function requireProof(services: Services, request: Request, grant: AccessGrant): Promise<void> {
   if (services.config.PROOF_KEYS === "off") return;
-  const editor = await services.editors.signerOf(grant.actionUrl);
+  const { hasServer } = suiteOf(grant.actionUrl);
+  const editor = hasServer ? await services.editors.signerOf(grant.actionUrl) : undefined;
   if (editor === undefined) {
     if (services.config.PROOF_KEYS === "required") throw new BridgeError({ kind: "proofInvalid" });
     return;

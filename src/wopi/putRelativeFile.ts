@@ -1,12 +1,13 @@
 import { requireMeant } from "../documents/contentCheck.ts";
 import type { WishedName } from "../documents/createChild.ts";
-import { addressInEditor } from "../documents/folderReach.ts";
+import { addressInEditor, derivedRights } from "../documents/folderReach.ts";
 import { type AccessGrant, cameThrough, mayEdit } from "../documents/grants.ts";
 import { countNewFile, requireDocumentType } from "../documents/newFileRules.ts";
 import { editorAddress, personAddress } from "../documents/openSession.ts";
 import { receiveSave } from "../documents/saveDocument.ts";
 import { placingFacts } from "../documents/saveFacts.ts";
 import type { SpooledSave } from "../documents/saveSpool.ts";
+import { suiteOf } from "../editors/suites.ts";
 import type { DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isConflict } from "../model/failure.ts";
 import { checkName, nearestName, underFreeName } from "../model/fileName.ts";
@@ -197,15 +198,22 @@ async function reply(services: Needs, grant: AccessGrant, parent: DriveFile, fil
   // A token must not be exchanged for one that lasts longer: the new grants end when this one does.
   const { id, ...rights } = grant;
   const facts = { ...rights, document, fileName: file.name, derivedFrom: grant.derivedFrom ?? id };
-  const edit = await services.grants.issue({ ...facts, ...(await addressInEditor(services, grant, file, "edit")) });
-  const view = await services.grants.issue({ ...facts, ...(await addressInEditor(services, grant, file, "view")) });
+  const opened = async (permission: "edit" | "view") =>
+    services.grants.issue(derivedRights(facts, await addressInEditor(services, grant, file, permission)));
+  const edit = await opened("edit");
+  const view = await opened("view");
+  // Our page around the editor is of no use to an app, which has no editor in the web.
+  const pageOf = async (made: AccessGrant) =>
+    suiteOf(grant.actionUrl).hasServer
+      ? personAddress(services, made, made.expiresAtMs)
+      : `${services.bridgeUrl}/open?file_id=${file.id}`;
   await services.newFiles.made(id, { name: file.name, fileId: file.id, editGrantId: edit.id });
   return {
     json: {
       Name: file.name,
       Url: await editorAddress(services, edit),
-      HostEditUrl: await personAddress(services, edit, edit.expiresAtMs),
-      HostViewUrl: await personAddress(services, view, view.expiresAtMs),
+      HostEditUrl: await pageOf(edit),
+      HostViewUrl: await pageOf(view),
       // Collabora takes this for the time of the open file, and assumes 1970 when it is missing.
       LastModifiedTime: await services.content.lastModifiedTime(parent),
     },

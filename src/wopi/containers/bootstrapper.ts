@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { type NextFunction, type Request, type Response, Router } from "express";
 import { childAddress, ecosystemAddress, folderAddress } from "../../documents/folderReach.ts";
 import type { AccessGrant } from "../../documents/grants.ts";
+import { appUrl } from "../../editors/suites.ts";
 import { writeWopiFailure } from "../../http/failureResponse.ts";
 import { logFacts, logFailure } from "../../http/requestLog.ts";
 import type { DriveAccount } from "../../model/drive.ts";
@@ -20,11 +22,14 @@ export function bootstrapperRouter(services: Services): Router {
   const answer = async (request: Request, response: Response): Promise<void> => {
     response.set("Cache-Control", "no-store");
     request.resume();
+    // Nobody signs these calls. A token that no call is accepted with would help nobody.
+    if (services.config.PROOF_KEYS === "required")
+      throw new BridgeError({ kind: "notImplemented", operation: "BOOTSTRAP" });
     const account = await accountOf(services, request);
-    const grant = await issueGrant(services, account);
+    const grant = await grantFor(services, account);
     logFacts({ grant: grant.id });
     await send(response, {
-      json: { Bootstrap: await bootstrap(services, account, grant), ...(await more(services, request, grant)) },
+      json: { Bootstrap: await bootstrap(services, grant), ...(await more(services, request, grant)) },
     });
   };
   router.get("/", answer);
@@ -53,23 +58,29 @@ function challenge({ drive }: Services): string {
   return `Bearer authorization_uri="${authorize}",tokenIssuance_uri="${token}"`;
 }
 
-/** A grant on the root of the account's drive: everything that the owner may do. */
-async function issueGrant(services: Services, account: DriveAccount): Promise<AccessGrant> {
+/**
+ * A grant on the root of the account's drive: everything that the owner may do, as far as the token allows it. Apps
+ * call again and again: they get the same grant for half of its life.
+ */
+async function grantFor(services: Services, account: DriveAccount): Promise<AccessGrant> {
   const { drive, grants, store, now, grantLifetimeMs, wopiUrl } = services;
   const root = await drive.folder(account.account, { uri: "cloudreve://my" });
   const signOut = await lastSignOut(store, account.userId);
+  const halfLife = Math.floor(now() / (grantLifetimeMs / 2));
   const endsAtMs = Math.min(now() + grantLifetimeMs, account.endsAtMs ?? Number.POSITIVE_INFINITY);
-  return grants.issue({
+  const id = grantId(account.account, signOut?.generation ?? "", String(halfLife));
+  const mayWrite = account.mayWrite !== false;
+  const grant = await grants.issueAs(id, {
     document: { account: account.account, fileId: root.id },
     fileName: root.name,
-    permission: "edit",
-    person: { id: account.userId, name: account.userName },
+    permission: mayWrite ? "edit" : "view",
+    // Cloudreve tells no name to a token without the scope profile.
+    person: { id: account.userId, name: account.userName || "Owner" },
     ownerId: account.userId,
     restrictions: {},
-    saveAs: "overwrite",
-    mayRename: true,
-    // There is no editor in the web: the address belongs to no discovery, and no signature is asked for.
-    actionUrl: `${wopiUrl}/wopibootstrapper`,
+    saveAs: mayWrite ? "overwrite" : "none",
+    mayRename: mayWrite,
+    actionUrl: appUrl(wopiUrl),
     language: "en-US",
     issuedTo: `person:${account.userId}`,
     scope: "folder",
@@ -77,15 +88,22 @@ async function issueGrant(services: Services, account: DriveAccount): Promise<Ac
     expiresAtMs: endsAtMs,
     renewableUntilMs: endsAtMs,
   });
+  // Signed out everywhere at this moment.
+  if (grant === undefined || grant.revokedAtMs !== undefined) throw new BridgeError({ kind: "signInNeeded" });
+  return grant;
 }
 
-async function bootstrap(services: Services, { userName }: DriveAccount, grant: AccessGrant): Promise<object> {
+const grantId = (...facts: readonly string[]): string =>
+  createHash("sha256").update(JSON.stringify(facts)).digest("base64url").slice(0, 16);
+
+async function bootstrap(services: Services, grant: AccessGrant): Promise<object> {
+  const { name } = grant.person;
   return {
     EcosystemUrl: await ecosystemAddress(services, grant),
     UserId: services.editorIds(grant).userId,
     // Cloudreve tells no email address to a token without UserInfo.Read.
-    SignInName: userName,
-    UserFriendlyName: userName,
+    SignInName: name,
+    UserFriendlyName: name,
   };
 }
 
