@@ -48,6 +48,23 @@ export async function folderSession(stage: Pick<Stage, "url">, accessToken: stri
     Bootstrap: FolderSession["bootstrap"];
     RootContainerInfo: { ContainerPointer: Pointer };
   };
+  return {
+    bootstrap: Bootstrap,
+    root: RootContainerInfo.ContainerPointer,
+    ...below(RootContainerInfo.ContainerPointer),
+  };
+}
+
+/** What an open document's editor reaches by its token: the ecosystem, and from there the drive. */
+export async function reachedFrom(fileUrl: string): Promise<Omit<FolderSession, "bootstrap"> & { ecosystem: string }> {
+  const { Url } = (await callAt(fileUrl, { below: "/ecosystem_pointer" })).json() as { Url: string };
+  const { ContainerPointer } = (await callAt(Url, { below: "/root_container_pointer" })).json() as {
+    ContainerPointer: Pointer;
+  };
+  return { ecosystem: Url, root: ContainerPointer, ...below(ContainerPointer) };
+}
+
+function below(root: Pointer): Pick<FolderSession, "folder" | "file"> {
   const child = async (url: string, of: "ChildContainers" | "ChildFiles", name: string): Promise<string> => {
     const children = (await callAt(url, { below: "/children" })).json() as Record<typeof of, Pointer[]>;
     const found = children[of].find(({ Name }) => Name === name);
@@ -55,13 +72,11 @@ export async function folderSession(stage: Pick<Stage, "url">, accessToken: stri
     return found.Url;
   };
   const folder = async (path: string) => {
-    let url = RootContainerInfo.ContainerPointer.Url;
+    let url = root.Url;
     for (const name of path === "" ? [] : path.split("/")) url = await child(url, "ChildContainers", name);
     return url;
   };
   return {
-    bootstrap: Bootstrap,
-    root: RootContainerInfo.ContainerPointer,
     folder,
     file: async (path) => {
       const steps = path.split("/");
