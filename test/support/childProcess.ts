@@ -9,6 +9,7 @@ export interface RunningCommand {
   printed(text: string): Promise<void>;
   /** Memory of the process that lies in RAM. */
   residentBytes(): number;
+  signal(signal: "SIGUSR2"): void;
   /** Ends it and waits until it is gone. */
   end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null>;
   /** @returns the exit code once it has ended by itself */
@@ -62,6 +63,7 @@ export function runNode(
         watch();
       }),
     residentBytes: () => residentBytes(child.pid ?? 0),
+    signal: (signal) => void child.kill(signal),
     end: async (signal) => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       return exit;
