@@ -29,6 +29,7 @@ import { Drain } from "./http/drain.ts";
 import { Metrics } from "./http/metrics.ts";
 import { headersOnward, logFacts, logFailure } from "./http/requestLog.ts";
 import { SignedCookies } from "./http/signedCookies.ts";
+import { LinkAddresses } from "./links/linkAddresses.ts";
 import { EditLinks } from "./links/links.ts";
 import { Allowances } from "./model/allowances.ts";
 import { AttemptLimits } from "./model/attemptLimits.ts";
@@ -72,7 +73,8 @@ export async function openServices(
     };
   });
   const audit = auditLog(logger);
-  const encryption = createEncryption(secrets.map((secret) => deriveKey(secret, "seal")));
+  const encryptionFor = (purpose: string) => createEncryption(secrets.map((secret) => deriveKey(secret, purpose)));
+  const encryption = encryptionFor("seal");
   const client = new CloudreveClient(config.CLOUDREVE_URL, headersOnward, (call) => metrics.driveCalled(call));
   const mutex = /^(file|memory):/.test(config.STORE_URL) ? new FileMutex() : new FileMutex({ store, now });
   const login = driveLogin(config);
@@ -167,6 +169,7 @@ export async function openServices(
     toldVersions,
     newFiles: new NewFiles(store, now),
     links,
+    linkAddresses: new LinkAddresses(store, encryptionFor("link addresses")),
     housekeeping,
     editorWatch,
     tokens: new AccessTokens(secrets, now),

@@ -20,6 +20,7 @@ import type { Audit } from "./http/auditLog.ts";
 import type { Drain } from "./http/drain.ts";
 import type { Metrics } from "./http/metrics.ts";
 import type { SignedCookies } from "./http/signedCookies.ts";
+import type { LinkAddresses } from "./links/linkAddresses.ts";
 import type { EditLinks } from "./links/links.ts";
 import type { Allowances } from "./model/allowances.ts";
 import type { AttemptLimits } from "./model/attemptLimits.ts";
@@ -69,6 +70,7 @@ export interface Services {
   readonly toldVersions: ToldVersions;
   readonly newFiles: NewFiles;
   readonly links: EditLinks;
+  readonly linkAddresses: LinkAddresses;
   readonly housekeeping: Housekeeping;
   readonly editorWatch: Pick<EditorWatch, "opened" | "locked" | "refused" | "hasStopped" | "lockedBy" | "look">;
 

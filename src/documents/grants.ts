@@ -25,6 +25,8 @@ const accessGrantSchema = rowObject({
   permission: z.enum(["view", "edit"]),
   person: personSchema,
   ownerId: z.string(),
+  /** When the account's credential ends for good; left out when it renews itself. */
+  accountEndsAtMs: z.number().exactOptional(),
   restrictions: restrictionsSchema,
   /**
    * What Save As may create beside the document: nothing, only new files, or everything the protocol allows. Granted

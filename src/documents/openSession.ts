@@ -94,6 +94,7 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
     permission,
     person: request.user ?? { id: account.userId, name: account.userName },
     ownerId: account.userId,
+    ...(account.endsAtMs === undefined ? {} : { accountEndsAtMs: account.endsAtMs }),
     restrictions: request.restrictions,
     saveAs,
     mayRename: request.mayRename,

@@ -30,6 +30,8 @@ const editLinkSchema = rowObject({
   restrictions: linkRestrictionsSchema,
   /** Who can list, change and revoke it: `person:ID` or `portal:NAME`. */
   maker: z.string(),
+  /** Made by an editor's own Share button, which finds it again: what it was to allow. Other links lack it. */
+  sharedFor: z.enum(["view", "edit"]).exactOptional(),
   createdAtMs: z.number(),
   revokedAtMs: z.number().exactOptional(),
   /** When the permission was changed from edit to view; removed when the link allows editing again. */
@@ -77,6 +79,8 @@ export class EditLinks {
   /** The key of the row below, so that its end can follow the link's. */
   readonly #secretHashes: StoredRecord<string>;
   readonly #bySecretHash: StoredRecord<string>;
+  /** Written and read by `linkAddresses.ts`; here it only ends with its link. */
+  readonly #addresses: StoredRecord<string>;
   readonly #now: Clock;
 
   constructor(store: KeyValueStore, now: Clock) {
@@ -87,6 +91,7 @@ export class EditLinks {
     this.#byAccount = wordRecord(store, "linkAccount");
     this.#secretHashes = wordRecord(store, "linkSecretOf");
     this.#bySecretHash = wordRecord(store, "linkSecret");
+    this.#addresses = wordRecord(store, "linkAddress");
     this.#now = now;
   }
 
@@ -233,6 +238,7 @@ export class EditLinks {
     await this.#byAccount.moveEnd(listedId(account, id), untilMs);
     await this.#visits.moveEnd(id, untilMs);
     await this.#guesses.moveEnd(id, untilMs);
+    await this.#addresses.moveEnd(id, untilMs);
     await this.#secretHashes.moveEnd(id, untilMs);
     if (secretHash !== undefined) await this.#bySecretHash.moveEnd(secretHash, untilMs);
   }

@@ -18,10 +18,16 @@ export interface LinkWishes {
   readonly restrictions?: LinkRestrictions;
 }
 
+/** What is settled when a link is made. */
+interface NewLink extends LinkWishes {
+  readonly permission: "view" | "edit";
+  readonly sharedFor?: NonNullable<EditLink["sharedFor"]>;
+}
+
 /**
  * Creates a link to a file this account owns.
  * @param maker who can list, change and revoke it
- * @returns the link with its address, which is stored only as a hash and can't be read again
+ * @returns the link with its address and the secret in it, which is stored only as a hash and can't be read again
  * @throws fileMissing; requestInvalid when the account can't act for as long as the link lives, or the editor ignores a
  *   restriction
  */
@@ -30,14 +36,14 @@ export async function makeLink(
   account: DriveAccount,
   target: OpenRequest["target"],
   maker: string,
-  wishes: LinkWishes & { readonly permission: "view" | "edit" },
-): Promise<{ link: EditLink; url: string; file: DriveFile }> {
+  wishes: NewLink,
+): Promise<{ link: EditLink; secret: string; url: string; file: DriveFile }> {
   if (account.endsAtMs !== undefined) {
     const message = "is required: an access token alone expires within an hour, and the link would end with it";
     throw new BridgeError({ kind: "requestInvalid", issues: [{ field: "X-Cloudreve-Refresh-Token", message }] });
   }
   const file = await services.drive.find(account.account, target);
-  const { password, expiresAtMs, note } = wishes;
+  const { password, expiresAtMs, note, sharedFor } = wishes;
   const byDefault = optionsInRow([]);
   requireFuture(services, expiresAtMs);
   requireKept(services, file.name, wishes.restrictions);
@@ -54,9 +60,10 @@ export async function makeLink(
     ...(expiresAtMs ? { expiresAtMs } : {}),
     ...(password ? { passwordHash: await hashPassword(password) } : {}),
     ...(note ? { note } : {}),
+    ...(sharedFor === undefined ? {} : { sharedFor }),
   });
   services.audit({ event: "linkMade", link: link.id, file: file.id, by: maker, permission: link.permission });
-  return { link, url: linkUrl(services.bridgeUrl, secret), file };
+  return { link, secret, url: linkUrl(services.bridgeUrl, secret), file };
 }
 
 /** @returns the changed link @throws linkUnknown when it is not this maker's, linkEnded when it has been revoked */

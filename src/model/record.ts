@@ -15,11 +15,17 @@ export function rowObject(shape: z.ZodRawShape): z.ZodType {
   return z.looseObject(shape);
 }
 
+/** For rows that must not be stored in plain text. */
+export interface RowEncryption {
+  encrypt(text: string): Promise<string>;
+  decrypt(text: string): Promise<string | undefined>;
+}
+
 interface RecordOptions<Value> {
   /** When a row ends if no other end is given. @see rowLives for rows without one */
   readonly endsAtMs?: (value: Value) => number | undefined;
-  /** For rows that must not be stored in plain text. A row that can't be decrypted counts as absent. */
-  readonly encryption?: { encrypt(text: string): Promise<string>; decrypt(text: string): Promise<string | undefined> };
+  /** A row that can't be decrypted counts as absent. */
+  readonly encryption?: RowEncryption;
 }
 
 /** @returns the new row: undefined removes it, the same object leaves it as it is */

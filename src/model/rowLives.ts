@@ -43,6 +43,7 @@ export const rowLives = {
   linkAccount: "link",
   linkSecretOf: "link",
   linkSecret: "link",
+  linkAddress: "link",
   linkVisits: "link",
   linkGuesses: "link",
   /** Longer than any session, and longer than a save waits in the spool: a late save's base version must be known. */

@@ -3,6 +3,7 @@ import { downloadUrl, fileUrl, mayReadOutside } from "../documents/readingAddres
 import { type Suite, suiteOf } from "../editors/suites.ts";
 import type { DriveDocument, DriveFile } from "../model/drive.ts";
 import type { Services } from "../services.ts";
+import { shareUrlTypes } from "./getShareUrl.ts";
 import { userInfo } from "./putUserInfo.ts";
 import type { WopiOperation } from "./wopiCall.ts";
 
@@ -40,6 +41,7 @@ export function checkFileInfo(
     const { person, restrictions } = grant;
     const { userId, ownerId } = services.editorIds(grant);
     const suite = suiteOf(grant.actionUrl);
+    const shareTypes = shareUrlTypes(grant);
     const dot = file.name.lastIndexOf(".");
     return {
       json: {
@@ -79,6 +81,7 @@ export function checkFileInfo(
         PostMessageOrigin: new URL(services.bridgeUrl).origin,
         ClosePostMessage: true,
         ...(grant.person.id === grant.ownerId ? sharing(services.bridgeUrl, grant) : {}),
+        ...(shareTypes.length === 0 ? {} : { SupportedShareUrlTypes: shareTypes }),
         EditNotificationPostMessage: true,
         // Collabora reports an error when this is absent.
         IsAdminUser: false,

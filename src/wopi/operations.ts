@@ -5,6 +5,7 @@ import { enumerateAncestorsOfFile } from "./containers/ancestry.ts";
 import { getEcosystem } from "./containers/ecosystem.ts";
 import { deleteFile } from "./deleteFile.ts";
 import { getFile } from "./getFile.ts";
+import { getShareUrl } from "./getShareUrl.ts";
 import { getLock, lock, refreshLock, unlock } from "./lockOperations.ts";
 import { putFile } from "./putFile.ts";
 import { putRelativeFile } from "./putRelativeFile.ts";
@@ -28,6 +29,7 @@ export function wopiOperations(services: Services) {
       DELETE: deleteFile(services),
       PUT_USER_INFO: putUserInfo(services),
       ADD_ACTIVITIES: addActivities(services),
+      GET_SHARE_URL: getShareUrl(services),
     },
     contentOverrides: { PUT: putFile(services) },
   };

@@ -163,6 +163,10 @@ describe("the store of a bridge that people have used", () => {
     await editor.post("PUT_USER_INFO", {}, "settings");
     expect((await editor.put("second", "lock-1")).status).toBe(200);
     await editor.unlock("lock-1");
+    await bridge.alice.put("budget.txt", "shared from the editor");
+    const opened = await owner.person.get(`/open?file_id=${(await bridge.alice.info("budget.txt")).id}`);
+    const own = wopiOfForm(editorForm(await owner.person.follow(opened)));
+    expect((await own.post("GET_SHARE_URL", { "X-WOPI-UrlType": "ReadOnly" })).status).toBe(200);
 
     const endless = rowsOf(bridge).filter(({ endsAtMs }) => endsAtMs === null);
     const ofLinks = Object.keys(rowLives).filter((kind) => rowLives[kind as keyof typeof rowLives] === "link");
@@ -172,6 +176,7 @@ describe("the store of a bridge that people have used", () => {
     );
 
     await owner.change("plan.txt", { expires_in: "7" });
+    await owner.change("budget.txt", { expires_in: "7" });
     expect(rowsOf(bridge).filter(({ endsAtMs }) => endsAtMs === null)).toEqual([]);
     await owner.change("plan.txt", { expires_in: "" });
     expect(

@@ -180,6 +180,22 @@ describe("an owner", () => {
     expect(info).toMatchObject({ UserFriendlyName: "Alice", EnableShare: true, UserId: info["OwnerId"] });
   });
 
+  it("sees the link that the editor's Share button has made, and ends what it opened by revoking it", async () => {
+    const fileId = await document("by-button.txt");
+    const opened = await owner.person.follow(await owner.person.get(`/open?file_id=${fileId}`));
+    const shared = await wopiOfForm(editorForm(opened)).post("GET_SHARE_URL", { "X-WOPI-UrlType": "ReadWrite" });
+    const url = String(shared.json()["ShareUrl"]);
+    const { editor } = await come(url, { name: "Nia" });
+    expect((await editor.check()).json()).toMatchObject({ UserFriendlyName: "Nia", UserCanWrite: true });
+    expect((await editor.post("GET_SHARE_URL", { "X-WOPI-UrlType": "ReadOnly" })).status).toBe(501);
+    const listed = await owner.linkPageOf("by-button.txt");
+    expect(listed.text).toContain("Share button of the editor");
+    expect(listed.text).not.toContain(url);
+    await owner.revoke("by-button.txt");
+    expect((await editor.check()).status).toBe(401);
+    expect((await webPerson(bridge.url).get(url)).status).toBe(410);
+  });
+
   it("finds only own links", async () => {
     await owner.makeLink(await document("mine.txt"));
     const path = new URL((await owner.linkPageOf("mine.txt")).url).pathname;

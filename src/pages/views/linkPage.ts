@@ -37,7 +37,7 @@ ${notices(context, facts)}
 <section aria-labelledby="details">
 <h2 id="details">${words.details}</h2>
 ${terms(context, link)}
-${canChange ? html`<p><small>${words.addressNotKept}</small></p>` : nothing}
+${canChange ? html`<p><small>${link.sharedFor === undefined ? words.addressNotKept : words.addressInEditor}</small></p>` : nothing}
 ${canChange ? html`<a role="button" class="secondary" href="${context.bridgeUrl}${path}/change">${words.changeLink}</a>` : nothing}
 </section>
 <section aria-labelledby="activity">
