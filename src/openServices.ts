@@ -189,7 +189,7 @@ export async function openServices(
     saveDropped,
     note: (error) => void logFailure(error),
     sessionsEnded: (fileId) => housekeeping.sessionsEnded(fileId),
-    personSignedOut: () => housekeeping.personSignedOut(),
+    manySessionsEnded: () => housekeeping.manySessionsEnded(),
   };
 }
 

@@ -97,6 +97,6 @@ export interface Services {
   readonly note: (error: unknown) => void;
   /** Sessions of a file may have ended or lost permissions: releases a lock that only they needed. Never rejects. */
   readonly sessionsEnded: (fileId: string) => Promise<void>;
-  /** Somebody has signed out everywhere: as `sessionsEnded`, for all files. */
-  readonly personSignedOut: () => void;
+  /** As `sessionsEnded`, where the files are not known, in the background: somebody has signed out everywhere. */
+  readonly manySessionsEnded: () => void;
 }

@@ -1,9 +1,8 @@
 import { logFacts } from "../http/requestLog.ts";
 import { type LinkOption, optionsInApi, optionsInRow, tickedByApi, tickedIn } from "../links/linkOptions.ts";
 import { type EditLink, linkEnd } from "../links/links.ts";
-import { changeLink, type LinkWishes, linkOf, makeLink, revokeLink } from "../links/manageLinks.ts";
+import { changeLink, type LinkWishes, linkOf, makeLink, releaseLocks, revokeLink } from "../links/manageLinks.ts";
 import { Breath } from "../model/breath.ts";
-import type { Services } from "../services.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
 import {
@@ -18,7 +17,7 @@ import {
   madeLinkSchema,
 } from "./schemas.ts";
 
-type Needs = Parameters<typeof makeLink>[0] & Pick<Services, "sessionsEnded">;
+type Needs = Parameters<typeof makeLink>[0] & Parameters<typeof releaseLocks>[0];
 
 const tag = "links";
 
@@ -30,9 +29,9 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
       method: "post",
       path: "/links",
       operationId: "makeLink",
-      summary: "Create a link to a file",
+      summary: "Create a link to a file or folder",
       description:
-        "The link uses the drive account for as long as it exists, so an access token must come with its refresh token.",
+        "A folder's link leads to the documents in it and in its subfolders, by a page that lists them. The link uses the drive account for as long as it exists, so an access token must come with its refresh token.",
       tag,
       headers: ["driveAccount"],
       body: linkRequestSchema,
@@ -99,7 +98,7 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
         const before = tickedIn(await linkOf(services, makerOf(call), call.id));
         const link = await changeLink(services, makerOf(call), call.id, linkWishes(call.body, before));
         logFacts({ link: link.id, linkIs: "changed", file: link.fileId });
-        if (call.body.permission === "view") await services.sessionsEnded(link.fileId);
+        if (call.body.permission === "view") await releaseLocks(services, link);
         return answerOf(services, link);
       },
     }),
@@ -115,7 +114,7 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
       run: async (call) => {
         const link = await revokeLink(services, makerOf(call), call.id);
         logFacts({ link: link.id, linkIs: "revoked", file: link.fileId });
-        await services.sessionsEnded(link.fileId);
+        await releaseLocks(services, link);
         return undefined;
       },
     }),
@@ -128,6 +127,7 @@ async function answerOf({ links, now }: Needs, link: EditLink): Promise<LinkAnsw
   return {
     id: link.id,
     file: { id: link.fileId, name: link.fileName },
+    is_folder: link.folder === true,
     permission: link.permission,
     expires_at: link.expiresAtMs === undefined ? null : isoTime(link.expiresAtMs),
     has_password: link.passwordHash !== undefined,

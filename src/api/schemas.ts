@@ -213,6 +213,7 @@ export const personSchema = named(z.strictObject({ id: z.string(), name: z.strin
 const linkFields = {
   id: z.string(),
   file: z.strictObject({ id: z.string(), name: z.string() }).describe("As it was when the link was created"),
+  is_folder: z.boolean().describe("Whether `file` is a folder"),
   permission,
   expires_at: moment.nullable(),
   has_password: z.boolean(),
@@ -232,6 +233,7 @@ const linkFields = {
 const linkExample = {
   id: "m2Xq7Lr9sWbA",
   file: { id: "aB3x", name: "Report.docx" },
+  is_folder: false,
   permission: "edit",
   expires_at: "2026-12-24T17:00:00.000Z",
   has_password: false,

@@ -63,7 +63,7 @@ export class Housekeeping {
   }
 
   /** Sessions have ended, on files that are not known: checks all locked files in the background. */
-  personSignedOut(): void {
+  manySessionsEnded(): void {
     this.sweep().catch((error: unknown) => this.#warn(error));
   }
 

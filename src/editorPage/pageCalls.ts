@@ -7,6 +7,7 @@ import { accessTokenFor, personAddress } from "../documents/openSession.ts";
 import { freshAddress } from "../documents/reopenDocument.ts";
 import { isFromPhone } from "../http/phone.ts";
 import { logFacts } from "../http/requestLog.ts";
+import { hasLeftFolder } from "../links/folderLink.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import type {
@@ -28,6 +29,8 @@ type Needs = Parameters<typeof freshAddress>[0] &
     | "newFiles"
     | "editorIds"
     | "sessionsEnded"
+    | "links"
+    | "note"
     | "now"
     | "grantLifetimeMs"
     | "bridgeUrl"
@@ -47,6 +50,8 @@ export function hostSessionRouter(services: Needs): Router {
 
   router.post("/edit/:key/renew", async (request: Request<{ key: string }>, response: Response) => {
     const { grant, ended } = await services.grants.behindPageKey(request.params.key);
+    const hasLeft = ended === undefined && (await hasLeftFolder(services, grant.linkId, grant.document.fileId));
+    if (hasLeft) await services.grants.revoke(grant.id);
     const renewed = ended === undefined ? await services.grants.renew(grant.id, services.grantLifetimeMs) : undefined;
     if (renewed === undefined) {
       response.status(410).json({ ended: ended ?? "revoked" } satisfies NotRenewed);

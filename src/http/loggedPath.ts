@@ -35,6 +35,7 @@ const shapes: readonly (readonly string[])[] = [
   "edit/:secret/new-file",
   "edit/:secret/own-tab",
   "l/:secret",
+  "l/:secret/:id",
   "signin",
   "signin/oauth",
   "signin/callback",

@@ -16,7 +16,9 @@ const editLinkSchema = rowObject({
   account: z.string(),
   owner: namedPersonSchema,
   fileId: z.string(),
-  /** The file's name when the link was made; the drive knows the current one. */
+  /** `fileId` is a folder's, and the link leads to the documents in it and below. Links from older versions lack it. */
+  folder: z.literal(true).exactOptional(),
+  /** The name when the link was made; the drive knows the current one. */
   fileName: z.string(),
   permission: z.enum(["view", "edit"]),
   expiresAtMs: z.number().exactOptional(),
@@ -37,7 +39,7 @@ const editLinkSchema = rowObject({
   /** When the permission was changed from edit to view; removed when the link allows editing again. */
   lostEditingAtMs: z.number().exactOptional(),
 });
-/** A lasting invitation to one file, on behalf of the account that made it. */
+/** A lasting invitation to one file or folder, on behalf of the account that made it. */
 export type EditLink = z.infer<typeof editLinkSchema>;
 
 /** What can be changed while the link keeps its address. `null` removes. */

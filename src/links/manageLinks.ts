@@ -1,6 +1,7 @@
-import type { DriveAccount, DriveFile, OpenRequest } from "../model/drive.ts";
+import type { DriveAccount, OpenRequest } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
+import { type LinkTarget, linkTarget } from "./folderLink.ts";
 import { optionsInRow } from "./linkOptions.ts";
 import { hashPassword } from "./linkPassword.ts";
 import type { EditLink, LinkChanges, LinkRestrictions } from "./links.ts";
@@ -25,7 +26,7 @@ interface NewLink extends LinkWishes {
 }
 
 /**
- * Creates a link to a file this account owns.
+ * Creates a link to a file or folder this account owns.
  * @param maker who can list, change and revoke it
  * @returns the link with its address and the secret in it, which is stored only as a hash and can't be read again
  * @throws fileMissing; requestInvalid when the account can't act for as long as the link lives, or the editor ignores a
@@ -37,21 +38,23 @@ export async function makeLink(
   target: OpenRequest["target"],
   maker: string,
   wishes: NewLink,
-): Promise<{ link: EditLink; secret: string; url: string; file: DriveFile }> {
+): Promise<{ link: EditLink; secret: string; url: string; file: LinkTarget["file"] }> {
   if (account.endsAtMs !== undefined) {
     const message = "is required: an access token alone expires within an hour, and the link would end with it";
     throw new BridgeError({ kind: "requestInvalid", issues: [{ field: "X-Cloudreve-Refresh-Token", message }] });
   }
-  const file = await services.drive.find(account.account, target);
+  const { file, isFolder } = await linkTarget(services, account.account, target);
   const { password, expiresAtMs, note, sharedFor } = wishes;
   const byDefault = optionsInRow([]);
   requireFuture(services, expiresAtMs);
-  requireKept(services, file.name, wishes.restrictions);
+  // Of a folder's documents, each is asked about when it is opened.
+  if (!isFolder) requireKept(services, file.name, wishes.restrictions);
   const { link, secret } = await services.links.make({
     account: account.account,
     owner: { id: account.userId, name: account.userName },
     fileId: file.id,
     fileName: file.name,
+    ...(isFolder ? { folder: true } : {}),
     permission: wishes.permission,
     asksName: wishes.asksName ?? true,
     mayRename: wishes.mayRename ?? byDefault.mayRename,
@@ -70,7 +73,7 @@ export async function makeLink(
 export async function changeLink(services: Needs, maker: string, id: string, wishes: LinkWishes): Promise<EditLink> {
   const link = await linkOf(services, maker, id);
   requireFuture(services, wishes.expiresAtMs);
-  requireKept(services, link.fileName, wishes.restrictions);
+  if (link.folder === undefined) requireKept(services, link.fileName, wishes.restrictions);
   const { password, ...rest } = wishes;
   const changes: LinkChanges = {
     ...rest,
@@ -88,6 +91,16 @@ export async function revokeLink(services: Needs, maker: string, id: string): Pr
   const revoked = await services.links.revoke(link.id);
   if (revoked !== undefined) services.audit({ event: "linkRevoked", link: link.id, file: link.fileId, by: maker });
   return revoked ?? link;
+}
+
+/** Releases locks that only visitors of this link needed, after it has ended or lost permissions. */
+export async function releaseLocks(
+  services: Pick<Services, "sessionsEnded" | "manySessionsEnded">,
+  link: EditLink,
+): Promise<void> {
+  // Which documents of a folder they have open is not known.
+  if (link.folder === true) services.manySessionsEnded();
+  else await services.sessionsEnded(link.fileId);
 }
 
 /** @throws linkUnknown when there is none or it is another maker's */

@@ -2,6 +2,7 @@ import type { Allowance } from "../model/allowances.ts";
 import type { DriveAccount } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
+import { linkTarget } from "./folderLink.ts";
 import { type EditLink, linkEnd } from "./links.ts";
 import { linkUrl, makeLink } from "./manageLinks.ts";
 
@@ -11,7 +12,7 @@ type Needs = Parameters<typeof makeLink>[0] & Pick<Services, "linkAddresses" | "
 const newLinks: Allowance = { most: 100, withinMs: 3_600_000 };
 
 /**
- * The address of the owner's own link to a file, for an editor's Share button: one link for each permission, made at
+ * The address of the owner's own link to a file or folder, for an editor's Share button: one link for each permission, made at
  * the first call. It is not used any more once it has ended or was given another permission. With a password or an end
  * that the owner has added, it still is: a new one without them would undo that.
  * @param account the owner's
@@ -32,7 +33,7 @@ export async function sharedLink(
     async (lease) => {
       const known = await knownAddress(services, maker, fileId, permission);
       if (known !== undefined) {
-        await services.drive.find(account.account, { fileId });
+        await linkTarget(services, account.account, { fileId });
         return known;
       }
       await services.allowances.take("shared links of", maker, newLinks);

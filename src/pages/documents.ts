@@ -70,7 +70,8 @@ export function documentPagesRouter(services: Needs): Router {
     if (language !== undefined) await keepLanguage(services.cookies, response, language);
     const { return_to: back } = request.query;
     // After a sign-in, a link's address is no place to return to; after switching the language it is.
-    const linkPath = typeof back === "string" ? /^\/l\/[A-Za-z0-9_-]{1,64}$/.exec(back)?.[0] : undefined;
+    const linkPath =
+      typeof back === "string" ? /^\/l\/[A-Za-z0-9_-]{1,64}(\?folder=[A-Za-z0-9]{1,64})?$/.exec(back)?.[0] : undefined;
     response.redirect(303, `${services.bridgeUrl}${linkPath ?? safeReturn(back)}`);
   });
   return router;

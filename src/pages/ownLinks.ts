@@ -2,12 +2,12 @@ import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
 import type { Comment } from "../documents/comments.ts";
 import { logFacts } from "../http/requestLog.ts";
+import { type LinkTarget, linkTarget } from "../links/folderLink.ts";
 import { type LinkOption, linkOptions, optionNames, optionsInRow } from "../links/linkOptions.ts";
 import { type EditLink, linkEnd } from "../links/links.ts";
-import { changeLink, linkOf, makeLink, revokeLink } from "../links/manageLinks.ts";
+import { changeLink, linkOf, makeLink, releaseLocks, revokeLink } from "../links/manageLinks.ts";
 import { Breath } from "../model/breath.ts";
 import { failureOf } from "../model/failure.ts";
-import type { Services } from "../services.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import {
@@ -22,7 +22,10 @@ import { type LinkFacts, linkPage } from "./views/linkPage.ts";
 import { type ListedLink, linksPage } from "./views/linksPage.ts";
 import { messagePage } from "./views/messagePage.ts";
 
-type Needs = PageNeeds & Parameters<typeof makeLink>[0] & Pick<Services, "sessionsEnded" | "activity">;
+type Needs = PageNeeds &
+  Parameters<typeof makeLink>[0] &
+  Parameters<typeof releaseLocks>[0] &
+  Pick<Services, "activity">;
 
 const dayMs = 24 * 3_600_000;
 const checkbox = z.string().optional();
@@ -56,8 +59,8 @@ export function linkPagesRouter(services: Needs): Router {
   router.get(
     "/share",
     forPerson(services, async (person, request, response) => {
-      const file = await services.drive.find(person.account, { fileId: fileIdIn(request.query["file_id"]) });
-      await showForm(person, request, response, 200, { file });
+      const target = await linkTarget(services, person.account, { fileId: fileIdIn(request.query["file_id"]) });
+      await showForm(person, request, response, 200, target);
     }),
   );
 
@@ -68,8 +71,8 @@ export function linkPagesRouter(services: Needs): Router {
       const id = fileIdIn(request.body?.file_id);
       const sent = linkForm.safeParse(request.body);
       if (!sent.success) {
-        const file = await services.drive.find(person.account, { fileId: id });
-        await showForm(person, request, response, 422, { file, error: formError(sent.error) });
+        const target = await linkTarget(services, person.account, { fileId: id });
+        await showForm(person, request, response, 422, { ...target, error: formError(sent.error) });
         return;
       }
       const account = await services.drive.accountNamed(person.account);
@@ -110,7 +113,7 @@ export function linkPagesRouter(services: Needs): Router {
     "/links/:id/change",
     forPerson(services, async (person, request, response) => {
       const link = await linkAsked(person, request);
-      await showForm(person, request, response, 200, { file: { id: link.fileId, name: link.fileName }, link });
+      await showForm(person, request, response, 200, { ...targetOf(link), link });
     }),
   );
 
@@ -121,12 +124,11 @@ export function linkPagesRouter(services: Needs): Router {
       const link = await linkAsked(person, request);
       const sent = linkForm.safeParse(request.body);
       if (!sent.success) {
-        const file = { id: link.fileId, name: link.fileName };
-        await showForm(person, request, response, 422, { file, link, error: formError(sent.error) });
+        await showForm(person, request, response, 422, { ...targetOf(link), link, error: formError(sent.error) });
         return;
       }
       await changeLink(services, makerOf(person), link.id, wishesOf(sent.data, services.now()));
-      if (sent.data.permission === "view") await services.sessionsEnded(link.fileId);
+      if (sent.data.permission === "view") await releaseLocks(services, link);
       logFacts({ link: link.id, person: person.id });
       response.redirect(303, `${services.bridgeUrl}/links/${link.id}?changed=1`);
     }),
@@ -137,7 +139,7 @@ export function linkPagesRouter(services: Needs): Router {
     ...form,
     forPerson(services, async (person, request, response) => {
       const link = await revokeLink(services, makerOf(person), String(request.params["id"]));
-      await services.sessionsEnded(link.fileId);
+      await releaseLocks(services, link);
       logFacts({ link: link.id, person: person.id });
       response.redirect(303, `${services.bridgeUrl}/links/${link.id}`);
     }),
@@ -148,7 +150,7 @@ export function linkPagesRouter(services: Needs): Router {
     request: Request,
     response: Response,
     status: number,
-    facts: Pick<LinkFormFacts, "file" | "link" | "error">,
+    facts: Pick<LinkFormFacts, "file" | "isFolder" | "link" | "error">,
   ): Promise<void> => {
     const all = await services.links.madeBy(makerOf(person));
     const others = all.filter(({ id, fileId }) => fileId === facts.file.id && id !== facts.link?.id);
@@ -157,7 +159,7 @@ export function linkPagesRouter(services: Needs): Router {
       { ...(await pageContext(services, request, person)), path },
       {
         ...facts,
-        hasNoWatermark: services.editors.whyNoWatermark(facts.file.name) !== undefined,
+        hasNoWatermark: facts.isFolder !== true && services.editors.whyNoWatermark(facts.file.name) !== undefined,
         otherLinks: others.filter((link) => linkEnd(link, services.now()) === undefined).length,
         ...(facts.error === undefined ? {} : { values: sentValues(request.body) }),
       },
@@ -183,6 +185,11 @@ export function linkPagesRouter(services: Needs): Router {
     sendPage(response, 200, page);
   };
   return router;
+}
+
+/** What a link leads to, by the name that it had when the link was made. */
+function targetOf({ fileId, fileName, folder }: EditLink): LinkTarget {
+  return { file: { id: fileId, name: fileName }, isFolder: folder === true };
 }
 
 /** Who used a link, and wrong passwords. */

@@ -12,7 +12,7 @@ import { requireOwnOrigin, safeReturn } from "./ownOrigin.ts";
 import { endSession, type PageNeeds, pageContext, sendPage, startSession } from "./pageAnswer.ts";
 import { type SignInFacts, signInPage } from "./views/signInPage.ts";
 
-type Needs = PageNeeds & Pick<Services, "drive" | "store" | "attempts" | "audit" | "now" | "personSignedOut">;
+type Needs = PageNeeds & Pick<Services, "drive" | "store" | "attempts" | "audit" | "now" | "manySessionsEnded">;
 
 const consentCookie = "signin";
 const consentForMs = 15 * 60_000;
@@ -186,7 +186,7 @@ export function signInRouter(services: Needs): Router {
     const person = await endSession(services, request, response, everywhere);
     if (person !== undefined) {
       services.audit({ event: "signedOut", person: { id: person.id, name: person.name }, everywhere });
-      if (everywhere) services.personSignedOut();
+      if (everywhere) services.manySessionsEnded();
     }
     response.redirect(303, `${services.bridgeUrl}/signin?signed_out=1`);
   });

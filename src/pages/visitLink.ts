@@ -4,16 +4,20 @@ import { openDocument } from "../documents/openSession.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { logFacts } from "../http/requestLog.ts";
 import { sourceOf } from "../http/requestSource.ts";
+import { fileWithin, listWithin } from "../links/folderLink.ts";
+import { optionsForGrant } from "../links/linkOptions.ts";
 import { isPassword } from "../links/linkPassword.ts";
 import type { EditLink } from "../links/links.ts";
 import type { Allowance } from "../model/allowances.ts";
-import { failureOf } from "../model/failure.ts";
+import { BridgeError, failureOf } from "../model/failure.ts";
+import { fileType } from "../model/fileName.ts";
 import { cleanName } from "../model/personName.ts";
 import type { Services } from "../services.ts";
-import { requireOwnOrigin } from "./ownOrigin.ts";
+import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { editorLanguageOf, languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
+import { folderPage } from "./views/folderPage.ts";
 import { type VisitFacts, visitPage } from "./views/visitPage.ts";
-import { hasPassed, rememberVisitor, visitorOf } from "./visitorCookie.ts";
+import { hasPassed, rememberVisitor, type Visitor, visitorOf } from "./visitorCookie.ts";
 import { pageWords } from "./words/pageWords.ts";
 
 type Needs = PageNeeds & Parameters<typeof openDocument>[0] & Pick<Services, "links" | "attempts" | "allowances">;
@@ -23,10 +27,13 @@ type Needs = PageNeeds & Parameters<typeof openDocument>[0] & Pick<Services, "li
  */
 const visits: Allowance = { most: 300, withinMs: 10 * 60_000 };
 
+/** Pages of a folder, which store nothing but ask the drive more often. */
+const folderPages: Allowance = { most: 1000, withinMs: 10 * 60_000 };
+
 const doorForm = z.object({ name: z.string().max(1024).optional(), password: z.string().max(1024).optional() });
 
 /**
- * `/l/SECRET`: visitors need nothing but the link. No one can guess a secret of 192 bits, so wrong ones are not
+ * `/l/SECRET`, and `/l/SECRET/ID` for a document in a link's folder: visitors need nothing but the link. No one can guess a secret of 192 bits, so wrong ones are not
  * counted: requests that other sites cause leave no trace.
  */
 export function visitLinkRouter(services: Needs): Router {
@@ -36,9 +43,10 @@ export function visitLinkRouter(services: Needs): Router {
   router.get("/l/:secret", async (request, response) => {
     const link = await services.links.behindSecret(request.params.secret);
     const visitor = await visitorOf(services.cookies, request);
-    const isKnown = hasPassed(visitor, link) && (!link.asksName || visitor.name !== undefined);
+    const isKnown = hasEntered(visitor, link);
     // Visitors who were here before enter directly, also on reload. A chat's link preview never was.
-    if (isKnown) await enter(services, request, response, link, visitor);
+    if (isKnown && link.folder === true) await showFolder(services, request, response, link);
+    else if (isKnown) await enter(services, request, response, link, visitor);
     else await showVisitPage(services, request, response, 200, link, visitor.name);
   });
 
@@ -63,9 +71,25 @@ export function visitLinkRouter(services: Needs): Router {
     }
     const visitor = { id: before.id, doors: before.doors, ...(name === undefined ? {} : { name }) };
     await rememberVisitor(services.cookies, response, visitor, link);
-    await enter(services, request, response, link, visitor);
+    if (link.folder === true) response.redirect(303, `${services.bridgeUrl}/l/${request.params.secret}`);
+    else await enter(services, request, response, link, visitor);
+  });
+
+  // A document in a link's folder.
+  router.get("/l/:secret/:fileId", async (request, response) => {
+    const { secret, fileId } = request.params;
+    const link = await services.links.behindSecret(secret);
+    if (link.folder !== true) throw new BridgeError({ kind: "linkUnknown" });
+    const visitor = await visitorOf(services.cookies, request);
+    if (hasEntered(visitor, link)) await enter(services, request, response, link, visitor, fileIdIn(fileId));
+    else response.redirect(303, `${services.bridgeUrl}/l/${secret}`);
   });
   return router;
+}
+
+/** Whether this browser has been through the link's door. */
+function hasEntered(visitor: Visitor, link: EditLink): boolean {
+  return hasPassed(visitor, link) && (!link.asksName || visitor.name !== undefined);
 }
 
 /**
@@ -101,26 +125,30 @@ async function refusedPassword(
   return { error: "passwordWrong" };
 }
 
+/** @param inFolder of a folder's link, the document to open: only if it lies in the folder now */
 async function enter(
   services: Needs,
   request: Request<{ secret: string }>,
   response: Response,
   link: EditLink,
-  visitor: { readonly id: string; readonly name?: string | undefined },
+  visitor: Pick<Visitor, "id" | "name">,
+  inFolder?: string,
 ): Promise<void> {
   await services.allowances.take("visits", `${link.id} ${sourceOf(request)}`, visits);
+  const fileId = inFolder === undefined ? link.fileId : (await fileWithin(services, link, inFolder)).id;
   const language = await languageOf(services.cookies, request);
   const person =
     visitor.name === undefined
       ? { id: visitor.id, name: pageWords[language].guest, isNameless: true as const }
       : { id: visitor.id, name: visitor.name };
   const { grant, hostPageUrl } = await openDocument(services, {
-    target: { fileId: link.fileId },
+    target: { fileId },
     action: link.permission,
     account: { named: link.account },
     user: person,
     link: { id: link.id, ...(link.expiresAtMs === undefined ? {} : { expiresAtMs: link.expiresAtMs }) },
-    restrictions: {},
+    // A single file's editor was asked about its restrictions when the link was made.
+    restrictions: inFolder === undefined ? {} : optionsForGrant(link, person.name).restrictions,
     saveAs: "new",
     mayRename: link.mayRename,
     language: await editorLanguageOf(services.cookies, request),
@@ -128,10 +156,44 @@ async function enter(
     issuedTo: `link:${link.id}`,
   });
   await services.links.opened(link.id, person);
-  services.audit({ event: "linkUsed", link: link.id, file: link.fileId, person: { id: person.id, name: person.name } });
-  logFacts({ link: link.id, grant: grant.id, file: link.fileId });
+  services.audit({ event: "linkUsed", link: link.id, file: fileId, person: { id: person.id, name: person.name } });
+  logFacts({ link: link.id, grant: grant.id, file: fileId });
   // Browsers don't send the part after #. The page uses it as its address, so that a reload comes back here.
-  response.redirect(303, `${hostPageUrl}#/l/${request.params.secret}`);
+  const below = inFolder === undefined ? "" : `/${fileId}`;
+  response.redirect(303, `${hostPageUrl}#/l/${request.params.secret}${below}`);
+}
+
+/** A page of a link's folder: what its visitors can open. */
+async function showFolder(
+  services: Needs,
+  request: Request<{ secret: string }>,
+  response: Response,
+  link: EditLink,
+): Promise<void> {
+  await services.allowances.take("folder pages", `${link.id} ${sourceOf(request)}`, folderPages);
+  const { folder, next } = request.query;
+  const folderId = folder === undefined ? undefined : fileIdIn(folder);
+  const cursor = z.string().max(1024).safeParse(next).data;
+  const openable = await services.drive.openable(link.account);
+  const needsWatermark = link.restrictions.watermark === true;
+  const isShown = (name: string) =>
+    openable.has(fileType(name) ?? "") && !(needsWatermark && services.editors.whyNoWatermark(name) !== undefined);
+  const listing = await listWithin(services, link, { folderId, next: cursor }, isShown);
+  const linkPath = `/l/${request.params.secret}`;
+  const context = await pageContext(services, request, undefined);
+  const page = folderPage(
+    { ...context, path: folderId === undefined ? linkPath : `${linkPath}?folder=${folderId}` },
+    {
+      linkPath,
+      ownerName: link.owner.name,
+      permission: link.permission,
+      path: listing.path,
+      entries: listing.entries,
+      ...(link.note === undefined ? {} : { note: link.note }),
+      ...(listing.next === undefined ? {} : { next: listing.next }),
+    },
+  );
+  sendPage(response, 200, page);
 }
 
 async function showVisitPage(
@@ -144,10 +206,14 @@ async function showVisitPage(
   refused: Pick<VisitFacts, "error" | "retryAfterSeconds"> = {},
 ): Promise<void> {
   // Asks for the current name. If the file is gone or the owner signed out, the visitor learns it before typing a name.
-  const file = await services.drive.find(link.account, { fileId: link.fileId });
+  const file =
+    link.folder === true
+      ? await services.drive.folder(link.account, { folderId: link.fileId })
+      : await services.drive.find(link.account, { fileId: link.fileId });
   const visitor = await visitorOf(services.cookies, request);
   const page = visitPage(await pageContext(services, request, undefined), {
     fileName: file.name,
+    isFolder: link.folder === true,
     ownerName: link.owner.name,
     permission: link.permission,
     asksName: link.asksName,

@@ -15,7 +15,7 @@ const visitorSchema = z.object({
   /** Links whose password was entered in this browser. */
   doors: z.array(z.string()),
 });
-type Visitor = z.output<typeof visitorSchema>;
+export type Visitor = z.output<typeof visitorSchema>;
 
 /** A visitor without an account, as this browser remembers them. */
 export async function visitorOf(cookies: SignedCookies, request: Request): Promise<Visitor> {

@@ -73,6 +73,7 @@ describe("links that a portal makes", () => {
         id: expect.stringMatching(/^[\w-]{12}$/),
         url: expect.stringMatching(new RegExp(`^${bridge.url}/l/[\\w-]{32,}$`)),
         file: { id, name },
+        is_folder: false,
         permission: "edit",
         expires_at: iso(expiresAtMs),
         has_password: true,
@@ -126,11 +127,13 @@ describe("links that a portal makes", () => {
       expect((await refused("POST", "/links", 401, body, { "X-Cloudreve-Token": "" })).code).toBe("signInNeeded");
     });
 
-    it("to a file that is not there, not one's own, or a folder is 404", async () => {
+    it("to a file or folder that is not there or not one's own, or to the whole drive, is 404", async () => {
       await bridge.bob.put("private.docx", "bob's");
-      await bridge.alice.put("folder/inside.docx", "x");
+      await bridge.bob.put("private/inside.docx", "bob's");
       const { id } = await bridge.bob.info("private.docx");
-      for (const target of [{ uri: "cloudreve://my/no.docx" }, { file_id: id }, { uri: "cloudreve://my/folder" }]) {
+      const { id: folderId } = await bridge.bob.info("private");
+      const uris = ["cloudreve://my/no.docx", "cloudreve://my/no", "cloudreve://my", "cloudreve://my/"];
+      for (const target of [{ file_id: id }, { file_id: folderId }, ...uris.map((uri) => ({ uri }))]) {
         expect((await refused("POST", "/links", 404, { ...target, permission: "view" })).code).toBe("fileMissing");
       }
     });

@@ -181,6 +181,7 @@ describe("an open host page", () => {
       ...{ grants, activity, lastCopies, newFiles, sessionsEnded, tokens, now: clock.now, grantLifetimeMs: hourMs },
       // Without an editor's discovery there is no other address, and nobody asks the drive.
       ...{ editors: new Editors([]), wopiUrl: "https://bridge.example", drive: {} as Drive },
+      ...{ links, note: () => undefined },
       bridgeUrl: "https://bridge.example",
       editorIds: editorIdsBy(new Uint8Array(32)),
       editorWatch: { hasStopped: async () => false, lockedBy: async () => undefined, look: async () => undefined },

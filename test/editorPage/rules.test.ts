@@ -58,6 +58,7 @@ describe("the page's questions to the bridge", () => {
 describe("the address under which a reload opens the document anew", () => {
   it("is the link's or the file's", () => {
     expect(reopenPath("#/l/kJ3vXq8Zr1Yt5Wm2Nb4Lc6Hd")).toBe("/l/kJ3vXq8Zr1Yt5Wm2Nb4Lc6Hd");
+    expect(reopenPath("#/l/kJ3vXq8Zr1Yt5Wm2Nb4Lc6Hd/A8fz")).toBe("/l/kJ3vXq8Zr1Yt5Wm2Nb4Lc6Hd/A8fz");
     expect(reopenPath("#/open?file_id=A8fz")).toBe("/open?file_id=A8fz");
   });
 
@@ -67,6 +68,9 @@ describe("the address under which a reload opens the document anew", () => {
     "#//evil.example",
     "#/l/short",
     "#/l/kJ3vXq8Zr1Yt5Wm2Nb4Lc6Hd/../../api",
+    "#/l/kJ3vXq8Zr1Yt5Wm2Nb4Lc6Hd/A8fz/renew",
+    "#/l/kJ3vXq8Zr1Yt5Wm2Nb4Lc6Hd/",
+    "#/l/kJ3vXq8Zr1Yt5Wm2Nb4Lc6Hd?folder=A8fz",
     "#/open?file_id=A8fz&x=1",
     "#/open?file_id=../x",
     "#@evil.example/l/kJ3vXq8Zr1Yt5Wm2Nb4Lc6Hd",

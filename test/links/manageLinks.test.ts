@@ -28,11 +28,14 @@ function freshStage() {
   const store = openMemoryStore(clock.now);
   const asked: unknown[] = [];
   const audited: AuditEvent[] = [];
-  const drive: Pick<Drive, "find"> = {
+  const drive: Pick<Drive, "find" | "folder"> = {
     find: async (account: string, target: OpenRequest["target"]) => {
       asked.push([account, target]);
       if ("fileId" in target && target.fileId !== file.id) throw new BridgeError({ kind: "fileMissing" });
       return file;
+    },
+    folder: async () => {
+      throw new BridgeError({ kind: "fileMissing" });
     },
   };
   const links = new EditLinks(store, clock.now);

@@ -27,9 +27,12 @@ function freshStage() {
     if (!there.has(id)) throw new BridgeError({ kind: "fileMissing" });
     return { id, name: `${id}.docx` } as DriveFile;
   };
+  const folder: Drive["folder"] = async () => {
+    throw new BridgeError({ kind: "fileMissing" });
+  };
   const links = new EditLinks(store, clock.now);
   const servicesWith = (keys: readonly Uint8Array[]) => ({
-    drive: { find } as Drive,
+    drive: { find, folder } as Drive,
     editors: new Editors([]),
     links,
     linkAddresses: new LinkAddresses(store, createEncryption(keys)),

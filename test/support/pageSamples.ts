@@ -2,6 +2,7 @@ import type { Comment } from "../../src/documents/comments.ts";
 import type { EditLink, LinkVisit } from "../../src/links/links.ts";
 import type { DriveEntry } from "../../src/model/drive.ts";
 import { documentsPage } from "../../src/pages/views/documentsPage.ts";
+import { type FolderFacts, folderPage } from "../../src/pages/views/folderPage.ts";
 import { linkFormPage } from "../../src/pages/views/linkFormPage.ts";
 import { linkMadePage } from "../../src/pages/views/linkMadePage.ts";
 import { linkPage } from "../../src/pages/views/linkPage.ts";
@@ -110,6 +111,14 @@ const door = {
   action: "/l/c2VjcmV0",
 } as const;
 
+const folder: FolderFacts = {
+  linkPath: "/l/c2VjcmV0",
+  ownerName: "Alice",
+  permission: "edit",
+  path: [{ id: "f1", name: "Contracts" }],
+  entries: entries.filter(({ name }) => name !== "holiday.zip"),
+};
+
 const signIn =
   (facts: Omit<SignInFacts, "returnTo">) =>
   (context: PageContext): Page =>
@@ -156,6 +165,7 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
     takeOverPage(context, { file: { id: script, name: long }, heldBy: `${script} ${"Name".repeat(30)}`, isDone: true }),
   takeOverDone: (context) => takeOverPage(context, { file, heldBy: undefined, isDone: true }),
   linkForm: (context) => linkFormPage(context, { file, otherLinks: 2 }),
+  linkFormFolder: (context) => linkFormPage(context, { file, isFolder: true, otherLinks: 1 }),
   linkFormNasty: (context) => linkFormPage(context, { file: { id: script, name: long }, otherLinks: 0 }),
   linkFormChange: (context) =>
     linkFormPage(context, { file: { id: "f1", name: script }, link: strictLink, otherLinks: 0 }),
@@ -187,6 +197,7 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
         { link, visits },
         { link: strictLink, visits: [], guesses: { count: 1234, lastAtMs: atMs } },
         { link: { ...strictLink, fileName: arabic }, end: { because: "revoked", atMs }, visits: visits.slice(1) },
+        { link: { ...link, fileName: "Contracts", folder: true }, visits },
         { link: { ...link, fileName: script }, end: { because: "expired", atMs }, visits: visits.slice(2) },
       ],
     }),
@@ -200,6 +211,8 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
       guesses: { count: 48, lastAtMs: atMs },
       signInEnded: true,
     }),
+  linkFolder: (context) =>
+    linkPage(context, { link: { ...link, folder: true, fileName: "Contracts" }, visits, signInEnded: false }),
   linkRevoked: (context) =>
     linkPage(context, { link, end: { because: "revoked", atMs }, visits: [], signInEnded: false }),
   linkExpired: (context) => linkPage(context, { link, end: { because: "expired", atMs }, visits, signInEnded: false }),
@@ -216,6 +229,23 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
       error: "passwordWrong",
       expiresAtMs: atMs,
     }),
+  guestFolderDoor: (context) => visitPage(context, { ...door, fileName: "Contracts", isFolder: true }),
+  guestFolderDoorOpen: (context) =>
+    visitPage(context, { ...door, fileName: script, isFolder: true, needsPassword: false, note: "For the board" }),
+  guestFolder: (context) => folderPage(context, { ...folder, note: "Please check the figures 🙏", next: "page2" }),
+  guestFolderView: (context) => folderPage(context, { ...folder, permission: "view" }),
+  guestFolderDeep: (context) =>
+    folderPage(context, {
+      ...folder,
+      ownerName: `${script} ${"Owner".repeat(30)}`,
+      path: [
+        { id: "f1", name: script },
+        { id: "f2", name: long },
+        { id: "f3", name: arabic },
+      ],
+    }),
+  guestFolderEmpty: (context) => folderPage(context, { ...folder, entries: [] }),
+  guestFolderNoneYet: (context) => folderPage(context, { ...folder, entries: [], next: "page2" }),
   guestDoorTooMany: (context) => visitPage(context, { ...door, error: "tooMany", retryAfterSeconds: 61, name: "Bob" }),
   guestDoorNameMissing: (context) => visitPage(context, { ...door, error: "nameMissing" }),
   guestLinkUnknown: message("linkUnknown"),

@@ -149,11 +149,11 @@ export function unsavedAfterEnd(state: EndState): "nothing" | "copy" | "spool" |
 }
 
 /**
- * The path on the bridge where a reload opens the document again: the page's own ticket is used up. Only two forms are
+ * The path on the bridge where a reload opens the document again: the page's own ticket is used up. Only these forms are
  * accepted, because the author of the address chooses the hash.
  */
 export function reopenPath(hash: string): string | undefined {
-  return /^#(\/l\/[A-Za-z0-9_-]{16,128}|\/open\?file_id=[A-Za-z0-9]{1,64})$/.exec(hash)?.[1];
+  return /^#(\/l\/[A-Za-z0-9_-]{16,128}(\/[A-Za-z0-9]{1,64})?|\/open\?file_id=[A-Za-z0-9]{1,64})$/.exec(hash)?.[1];
 }
 
 /** Editors report a new name with or without its extension. */

@@ -2,6 +2,7 @@ import type { DriveEntry } from "../../model/drive.ts";
 import { type Html, html } from "../html.ts";
 import { fill } from "../words/fill.ts";
 import { pageWords } from "../words/pageWords.ts";
+import { fileIcon, folderIcon } from "./fileIcon.ts";
 import { layout } from "./layout.ts";
 import { joined, moment, named, nothing, notice, size } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
@@ -64,14 +65,15 @@ function row(context: PageContext, entry: DriveEntry, { opens, locked }: Documen
   const words = pageWords[language];
   const time = moment(entry.modifiedAt, language);
   if (entry.kind === "folder") {
-    return html`<li>${icon("folder")}
+    return html`<li>${folderIcon()}
 <div><a href="${folderUrl(context, entry.uri)}">${named(entry.name)}</a><small>${words.folder}</small></div>
+<div class="acts"><a role="button" class="secondary" href="${bridgeUrl}/share?file_id=${encodeURIComponent(entry.id)}" aria-label="${fill(words.shareFolderName, { name: entry.name })}">${words.shareFolder}</a></div>
 </li>`;
   }
   const id = encodeURIComponent(entry.id);
   const { name } = entry;
   const isLocked = locked?.has(entry.id) === true;
-  return html`<li>${icon(kindOf(name))}
+  return html`<li>${fileIcon(name)}
 <div><span>${named(name)}</span><small>${size(entry.sizeBytes, language)} · ${time}${isLocked ? html` · ${words.beingEdited}` : nothing}</small></div>
 <div class="acts">${
     isLocked
@@ -93,30 +95,4 @@ function folderUrl({ bridgeUrl }: PageContext, uri: string | undefined, next?: s
     ...(next === undefined ? {} : { next }),
   });
   return `${bridgeUrl}/?${query.toString()}`;
-}
-
-type Kind = "folder" | "text" | "sheet" | "slides" | "other";
-
-const kinds: readonly (readonly [Kind, RegExp])[] = [
-  ["text", /\.(docx?|docm|dotx?|odt|ott|fodt|rtf|txt|md|pdf)$/i],
-  ["sheet", /\.(xlsx?|xlsm|xlsb|xltx|ods|ots|fods|csv)$/i],
-  ["slides", /\.(pptx?|pptm|ppsx|potx|odp|otp|fodp)$/i],
-];
-
-function kindOf(name: string): Kind {
-  return kinds.find(([, pattern]) => pattern.test(name))?.[0] ?? "other";
-}
-
-/** Each icon's colour, readable on light and dark, and its lines. */
-const pictures: Readonly<Record<Kind, readonly [color: string, path: string]>> = {
-  folder: ["#b58105", "M3 6.5h6l2 2h10v10.5H3z"],
-  text: ["#2b7cd3", "M6 3h8l4 4v14H6zM14 3v4h4M9 11h6M9 14h6M9 17h4"],
-  sheet: ["#1f9d63", "M6 3h8l4 4v14H6zM14 3v4h4M8.5 11h7v6.5h-7zM8.5 14.2h7M12 11v6.5"],
-  slides: ["#d35f30", "M6 3h8l4 4v14H6zM14 3v4h4M8.5 11.5h7V16h-7zM12 16v2"],
-  other: ["#7b8495", "M6 3h8l4 4v14H6zM14 3v4h4"],
-};
-
-function icon(kind: Kind): Html {
-  const [color, path] = pictures[kind];
-  return html`<svg width="28" height="28" viewBox="0 0 24 24" fill="none" stroke="${color}" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round" aria-hidden="true"><path d="${path}"/></svg>`;
 }

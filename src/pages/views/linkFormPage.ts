@@ -25,6 +25,8 @@ export interface LinkFormValues {
 
 export interface LinkFormFacts {
   readonly file: { readonly id: string; readonly name: string };
+  /** `file` is a folder. */
+  readonly isFolder?: boolean;
   /** The link to change; left out = a new one. */
   readonly link?: EditLink;
   readonly values?: LinkFormValues;
@@ -53,7 +55,11 @@ export function linkFormPage(context: PageContext, facts: LinkFormFacts): Page {
   const words = pageWords[context.language];
   const { file, link, otherLinks } = facts;
   const values = facts.values ?? (link === undefined ? newLink : valuesOf(link));
-  const title = link === undefined ? words.newLinkTitle : words.changeLinkTitle;
+  const [newTitle, newLead, others] =
+    facts.isFolder === true
+      ? [words.newFolderLinkTitle, words.newFolderLinkLead, words.otherFolderLinks]
+      : [words.newLinkTitle, words.newLinkLead, words.otherLinks];
+  const title = link === undefined ? newTitle : words.changeLinkTitle;
   const back = link === undefined ? `${context.bridgeUrl}/` : `${context.bridgeUrl}/links/${link.id}`;
   const action = link === undefined ? `${context.bridgeUrl}/share` : back;
   return layout(context, {
@@ -62,11 +68,11 @@ export function linkFormPage(context: PageContext, facts: LinkFormFacts): Page {
     main: html`<article>
 <h1>${title}</h1>
 <p><strong>${named(file.name)}</strong></p>
-<p class="lead">${link === undefined ? words.newLinkLead : words.changeLinkLead}</p>
-${otherLinks === 0 ? nothing : notice("plain", html`${fill(words.otherLinks, { count: otherLinks })} <a href="${context.bridgeUrl}/links">${words.seeMyLinks}</a>`)}
+<p class="lead">${link === undefined ? newLead : words.changeLinkLead}</p>
+${otherLinks === 0 ? nothing : notice("plain", html`${fill(others, { count: otherLinks })} <a href="${context.bridgeUrl}/links">${words.seeMyLinks}</a>`)}
 <form method="post" action="${action}">
 ${link === undefined ? html`<input type="hidden" name="file_id" value="${file.id}">` : nothing}
-${permissionField(context, values, facts.error)}
+${permissionField(context, values, facts)}
 ${joined(optionNames.filter(isRight).map((name) => optionBox(context, values, name)))}
 ${expiryField(context, values, facts)}
 ${passwordField(context, values, facts)}
@@ -100,11 +106,11 @@ function valuesOf(link: EditLink): LinkFormValues {
   };
 }
 
-function permissionField({ language }: PageContext, values: LinkFormValues, error: LinkFormFacts["error"]): Html {
+function permissionField({ language }: PageContext, values: LinkFormValues, { error, isFolder }: LinkFormFacts): Html {
   const words = pageWords[language];
   const isWrong = error?.field === "permission";
   const choices = [
-    ["edit", words.mayEdit, words.mayEditHint],
+    ["edit", words.mayEdit, isFolder === true ? words.mayEditFolderHint : words.mayEditHint],
     ["view", words.mayView, words.mayViewHint],
   ] as const;
   return html`<fieldset${isWrong ? html` aria-describedby="permission-line"` : nothing}>

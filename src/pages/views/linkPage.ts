@@ -33,6 +33,7 @@ export function linkPage(context: PageContext, facts: LinkFacts): Page {
     current: "links",
     main: html`<nav aria-label="${words.folderPath}"><p><a href="${context.bridgeUrl}/links">${words.myLinks}</a></p></nav>
 <h1>${named(link.fileName)} ${stateBadge(end, context.language)}</h1>
+${link.folder === true ? html`<p class="lead">${words.folderAndBelow}</p>` : nothing}
 ${notices(context, facts)}
 <section aria-labelledby="details">
 <h2 id="details">${words.details}</h2>

@@ -16,7 +16,8 @@ export function terms(link: EditLink, language: Language): Html {
       : fillHtml(words.until, { time: moment(expiresAtMs, language) });
   const password = passwordHash === undefined ? nothing : html` · ${words.withPassword}`;
   const canEdit = mayRename ? words.canEditAndRename : words.canEdit;
-  return html`${permission === "edit" ? canEdit : words.canView} · ${until}${password}`;
+  const folder = link.folder === true ? html`${words.folder} · ` : nothing;
+  return html`${folder}${permission === "edit" ? canEdit : words.canView} · ${until}${password}`;
 }
 
 export function stateBadge(end: LinkEnd | undefined, language: Language): Html {

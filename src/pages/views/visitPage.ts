@@ -7,6 +7,8 @@ import type { Page, PageContext } from "./page.ts";
 
 export interface VisitFacts {
   readonly fileName: string;
+  /** The link leads to a folder; before its password, the page tells nothing about it. */
+  readonly isFolder?: boolean;
   readonly ownerName: string;
   readonly permission: "view" | "edit";
   readonly note?: string;
@@ -27,22 +29,30 @@ const visitorNameLength = 64;
 /** Where a visitor enters. The form sends `name` and `password`, each only if asked for. */
 export function visitPage(context: PageContext, facts: VisitFacts): Page {
   const words = pageWords[context.language];
-  const { fileName, note, ownerName, permission } = facts;
+  const { isFolder = false, note, ownerName, permission } = facts;
   const owner = { name: named(ownerName) };
+  const isHidden = isFolder && facts.needsPassword;
+  const title = isHidden ? words.sharedFolder : facts.fileName;
+  const lead = isFolder
+    ? { edit: words.folderEditLead, view: words.folderViewLead }
+    : { edit: words.doorEditLead, view: words.doorViewLead };
+  const button = isFolder
+    ? { edit: words.openFolder, view: words.openFolder }
+    : { edit: words.openDocument, view: words.viewDocument };
   return layout(context, {
-    title: fileName,
+    title,
     isNarrow: true,
     main: html`<article>
-<h1>${named(fileName)}</h1>
-<p class="lead">${fillHtml(permission === "edit" ? words.doorEditLead : words.doorViewLead, owner)}</p>
-${note === undefined ? nothing : html`<blockquote dir="auto">${note}<footer>${fillHtml(words.noteFrom, owner)}</footer></blockquote>`}
+<h1>${named(title)}</h1>
+<p class="lead">${isHidden ? words.folderHidden : fillHtml(lead[permission], owner)}</p>
+${isHidden || note === undefined ? nothing : html`<blockquote dir="auto">${note}<footer>${fillHtml(words.noteFrom, owner)}</footer></blockquote>`}
 ${facts.error === "tooMany" ? notice("bad", fill(words.tooManyAttempts, { minutes: minutes(facts.retryAfterSeconds) })) : nothing}
 <form method="post" action="${context.bridgeUrl}${facts.action}">
 ${facts.asksName ? nameField(context, facts) : nothing}
 ${facts.needsPassword ? passwordField(context, facts) : nothing}
-<button>${permission === "edit" ? words.openDocument : words.viewDocument}</button>
+<button>${button[permission]}</button>
 </form>
-${facts.expiresAtMs === undefined ? nothing : html`<p class="aside">${fillHtml(words.opensUntil, { time: moment(facts.expiresAtMs, context.language) })}</p>`}
+${isHidden || facts.expiresAtMs === undefined ? nothing : html`<p class="aside">${fillHtml(words.opensUntil, { time: moment(facts.expiresAtMs, context.language) })}</p>`}
 </article>`,
   });
 }
