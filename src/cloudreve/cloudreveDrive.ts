@@ -46,6 +46,7 @@ export function cloudreveDrive(parts: DriveParts): Drive {
     signIn,
     account: (tokens) => credentials.account(tokens),
     accountNamed: (account) => credentials.accountNamed(account),
+    lastingAccount: (account) => credentials.lastingAccount(account),
     keepAlive: (account) => credentials.keepAlive(account),
 
     find: async (account, target) => {

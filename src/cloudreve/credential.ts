@@ -81,9 +81,23 @@ export class Credentials {
     return this.#describe(account, await this.#current(account));
   }
 
+  /**
+   * The account itself if it renews itself, otherwise the person's own sign-in. An app whose token can't make shares in
+   * Cloudreve must not get them made by a stronger credential.
+   * @throws signInNeeded when there is none
+   */
+  async lastingAccount(account: string): Promise<DriveAccount> {
+    const credential = await this.#current(account);
+    if (credential.refreshToken !== undefined) return this.#describe(account, credential);
+    if (!maySharePublicly(credential.accessToken)) throw new BridgeError({ kind: "signInNeeded" });
+    const own = await this.accountNamed(personAccount(credential.userId));
+    if (own.endsAtMs !== undefined) throw new BridgeError({ kind: "signInNeeded" });
+    return own;
+  }
+
   /** Stores a person's new sign-in in place of the previous one, so that links and sessions of the account go on. */
   async storeUser({ userId, userName }: DriveUser, tokens: Tokens): Promise<DriveAccount> {
-    const account = `person:${userId}`;
+    const account = personAccount(userId);
     const credential = { userId, userName, ...this.#fresh(tokens) };
     await this.#credentials.put(account, credential);
     return this.#describe(account, credential);
@@ -254,6 +268,9 @@ export class Credentials {
   }
 }
 
+/** Of a person's own sign-in on our pages. */
+const personAccount = (userId: string): string => `person:${userId}`;
+
 function loginAccount(login: DriveLogin): string {
   // The password is part of the account's name: after a change of password, old tokens are not used.
   return `login:${createHash("sha256").update(`${login.email}\n${login.password}`).digest("base64url").slice(0, 22)}`;
@@ -282,4 +299,12 @@ function claimsOf(accessToken: string): { userId: string; endsAtMs: number } {
     // Not a JWT: refused below like any other invalid token.
   }
   throw new BridgeError({ kind: "signInNeeded" });
+}
+
+/** @param accessToken one that Cloudreve has accepted; without scopes, it may do everything */
+function maySharePublicly(accessToken: string): boolean {
+  const claims = z.object({ scopes: z.array(z.string()).optional() }).safeParse(decodeJwt(accessToken));
+  if (!claims.success) return false;
+  const { scopes } = claims.data;
+  return scopes === undefined || scopes.includes("Shares.Write");
 }

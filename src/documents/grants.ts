@@ -25,7 +25,7 @@ const accessGrantSchema = rowObject({
   permission: z.enum(["view", "edit"]),
   person: personSchema,
   ownerId: z.string(),
-  /** When the account's credential ends for good; left out when it renews itself. */
+  /** When the account's credential ends, and links with it; left out when links can be made that last. */
   accountEndsAtMs: z.number().exactOptional(),
   restrictions: restrictionsSchema,
   /**

@@ -150,6 +150,12 @@ interface DriveAccounts {
    * @throws signInNeeded when its credential is gone, refused or expired
    */
   accountNamed(account: string): Promise<DriveAccount>;
+  /**
+   * An account of the same person for what lasts longer than a token handed over by an app: the account itself if it
+   * renews itself, otherwise the person's own sign-in here, if the drive lets the app share.
+   * @throws signInNeeded when there is none
+   */
+  lastingAccount(account: string): Promise<DriveAccount>;
   /** Renews an account's credential last renewed a day or more ago. @throws signInNeeded, driveUnreachable */
   keepAlive(account: string): Promise<void>;
 }

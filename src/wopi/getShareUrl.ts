@@ -1,7 +1,9 @@
 import { type AccessGrant, isOwners } from "../documents/grants.ts";
 import { sharedLink } from "../links/sharedLink.ts";
 import { BridgeError } from "../model/failure.ts";
-import type { WopiOperation } from "./wopiCall.ts";
+import type { WopiCall, WopiOperation, WopiReply } from "./wopiCall.ts";
+
+type Needs = Parameters<typeof sharedLink>[0];
 
 const permissions = { ReadOnly: "view", ReadWrite: "edit" } as const;
 type ShareUrlType = keyof typeof permissions;
@@ -20,19 +22,25 @@ function allowedTypes(grant: AccessGrant): readonly ShareUrlType[] {
   return grant.permission === "edit" ? ["ReadOnly", "ReadWrite"] : ["ReadOnly"];
 }
 
-/** @see WOPI GetShareUrl: 501 for a type that is not offered */
-export function getShareUrl(services: Parameters<typeof sharedLink>[0]): WopiOperation {
-  return async ({ grant, header, signal }) => {
-    const refused = new BridgeError({ kind: "notImplemented", operation: "GET_SHARE_URL" });
-    if (!isOwners(grant)) throw refused;
-    const wanted = header("X-WOPI-UrlType");
-    if (wanted === undefined) {
-      throw new BridgeError({ kind: "headerInvalid", header: "X-WOPI-UrlType", reason: "missing or empty" });
-    }
-    const type = allowedTypes(grant).find((allowed) => allowed === wanted);
-    if (type === undefined) throw refused;
-    const account = await services.drive.accountNamed(grant.document.account);
-    const url = await sharedLink(services, account, grant.document.fileId, permissions[type], signal);
-    return { json: { ShareUrl: url } };
-  };
+/** @see WOPI GetShareUrl (files) */
+export function getShareUrl(services: Needs): WopiOperation {
+  return (call) => shareUrl(services, call, call.grant.document.fileId);
+}
+
+/** @param fileId of the file or folder @throws notImplemented for everybody but the owner, and for a type not offered */
+export async function shareUrl(
+  services: Needs,
+  { grant, header, signal }: WopiCall,
+  fileId: string,
+): Promise<WopiReply> {
+  const refused = new BridgeError({ kind: "notImplemented", operation: "GET_SHARE_URL" });
+  if (!isOwners(grant)) throw refused;
+  const wanted = header("X-WOPI-UrlType");
+  if (wanted === undefined) {
+    throw new BridgeError({ kind: "headerInvalid", header: "X-WOPI-UrlType", reason: "missing or empty" });
+  }
+  const type = allowedTypes(grant).find((allowed) => allowed === wanted);
+  if (type === undefined) throw refused;
+  const account = await services.drive.lastingAccount(grant.document.account);
+  return { json: { ShareUrl: await sharedLink(services, account, fileId, permissions[type], signal) } };
 }

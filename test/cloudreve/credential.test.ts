@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Failure } from "../../src/model/failure.ts";
 import { put } from "../../src/model/keyValueStore.ts";
@@ -5,12 +6,14 @@ import { driveAccount } from "../support/driveAccount.ts";
 import {
   alice,
   answer,
+  application,
   type Connection,
   failureOf,
   hourMs,
   openSignInStage,
   refreshPath,
   type SignInStage,
+  scopes,
 } from "./signInStage.ts";
 
 const refused = { code: 40020, msg: "Failed to issue token pair" };
@@ -325,3 +328,57 @@ async function refreshTokenOf(account: string): Promise<string> {
   const encrypted = (await stage.store.get(`credential:${account}`)) ?? "";
   return (JSON.parse((await stage.encryption.decrypt(encrypted)) ?? "{}") as { refreshToken: string }).refreshToken;
 }
+
+describe("the account that acts for what outlives an app's token", () => {
+  /** The account behind a token alone, as an app hands it over. */
+  const ofToken = (accessToken: string) => bridge.drive.account({ accessToken });
+
+  /** A token that Alice has allowed an app to have, for these scopes. */
+  async function appToken(scope: string): Promise<string> {
+    const { clientId, clientSecret, redirectUri } = application;
+    const verifier = "v".repeat(43);
+    const challenge = createHash("sha256").update(verifier).digest("base64url");
+    const { data } = await (await stage.outside()).call("POST", "/session/oauth/consent", {
+      ...{ client_id: clientId, response_type: "code", redirect_uri: redirectUri, state: "s", scope },
+      ...{ code_challenge: challenge, code_challenge_method: "S256" },
+    });
+    const answered = await fetch(`${stage.fake.url}/api/v4/session/oauth/token`, {
+      method: "POST",
+      body: new URLSearchParams({
+        ...{ client_id: clientId, client_secret: clientSecret, grant_type: "authorization_code" },
+        ...{ code: (data as { code: string }).code, code_verifier: verifier },
+      }),
+    });
+    return ((await answered.json()) as { access_token: string }).access_token;
+  }
+
+  it("is the same one if it renews itself", async () => {
+    const account = await stage.signedIn(bridge);
+    expect(await bridge.drive.lastingAccount(account.account)).toEqual(account);
+  });
+
+  it("is the person's own sign-in here, for an app that may do everything or make shares", async () => {
+    const own = await stage.signedIn(bridge);
+    for (const token of [(await stage.outside()).accessToken, await appToken(`${scopes} Shares.Write`)]) {
+      const brief = await ofToken(token);
+      expect(brief.endsAtMs).toBeDefined();
+      expect(await bridge.drive.lastingAccount(brief.account)).toEqual(own);
+    }
+  });
+
+  it.each([scopes, `${scopes} Shares.Read`])(
+    "is none for an app that could make no share itself: %s",
+    async (scope) => {
+      await stage.signedIn(bridge);
+      const { account } = await ofToken(await appToken(scope));
+      expect(await failureOf(bridge.drive.lastingAccount(account))).toEqual({ kind: "signInNeeded" });
+    },
+  );
+
+  it("is none for a person who has not signed in here, and never another's", async () => {
+    const bob = await driveAccount(stage.fake.url, "bob@example.com", "bob-password");
+    await stage.signedIn(bridge);
+    const { account } = await ofToken(bob.accessToken);
+    expect(await failureOf(bridge.drive.lastingAccount(account))).toEqual({ kind: "signInNeeded" });
+  });
+});

@@ -66,7 +66,7 @@ export async function openSignInStage(): Promise<SignInStage> {
         clientSecret,
         name: "Office",
         redirectUris: [redirectUri],
-        scopes: [...scopes.split(" "), "Shares.Read"],
+        scopes: [...scopes.split(" "), "Shares.Read", "Shares.Write"],
       },
     ],
     now: clock.now,

@@ -6,7 +6,7 @@ import { appUrl } from "../../editors/suites.ts";
 import { writeWopiFailure } from "../../http/failureResponse.ts";
 import { logFacts, logFailure } from "../../http/requestLog.ts";
 import type { DriveAccount } from "../../model/drive.ts";
-import { BridgeError } from "../../model/failure.ts";
+import { BridgeError, onFailure } from "../../model/failure.ts";
 import { lastSignOut } from "../../model/personSessions.ts";
 import type { Services } from "../../services.ts";
 import { named, send } from "../answer.ts";
@@ -84,6 +84,7 @@ async function grantFor(services: Services, account: DriveAccount): Promise<Acce
     language: "en-US",
     issuedTo: `person:${account.userId}`,
     scope: "folder",
+    ...(await accountEnd(services, account)),
     ...(signOut === undefined ? {} : { generation: signOut.generation }),
     expiresAtMs: endsAtMs,
     renewableUntilMs: endsAtMs,
@@ -95,6 +96,16 @@ async function grantFor(services: Services, account: DriveAccount): Promise<Acce
 
 const grantId = (...facts: readonly string[]): string =>
   createHash("sha256").update(JSON.stringify(facts)).digest("base64url").slice(0, 16);
+
+/** The token ends within the hour; links that are made with this grant last if the person has signed in here too. */
+async function accountEnd({ drive }: Services, { account, endsAtMs }: DriveAccount) {
+  if (endsAtMs === undefined) return {};
+  return onFailure(
+    "signInNeeded",
+    () => drive.lastingAccount(account).then(() => ({})),
+    () => ({ accountEndsAtMs: endsAtMs }),
+  );
+}
 
 async function bootstrap(services: Services, grant: AccessGrant): Promise<object> {
   const { name } = grant.person;

@@ -1,6 +1,7 @@
 import { type AccessGrant, isOwners } from "../../documents/grants.ts";
 import type { DriveFolder } from "../../model/drive.ts";
 import type { Services } from "../../services.ts";
+import { shareUrlTypes } from "../getShareUrl.ts";
 import { type ContainerOperation, containerName, isRoot } from "./containerCall.ts";
 
 /** @see WOPI CheckContainerInfo */
@@ -16,6 +17,7 @@ export function containerInfo(
 ): object {
   const canWrite = grant.permission === "edit";
   const canCreate = canWrite && grant.saveAs !== "none";
+  const shareTypes = isRoot(folder) ? [] : shareUrlTypes(grant);
   return {
     Name: containerName(folder),
     // The page of the owner's own documents.
@@ -24,6 +26,7 @@ export function containerInfo(
     UserCanCreateChildContainer: canCreate,
     UserCanCreateChildFile: canCreate,
     UserCanDelete: canWrite && isOwners(grant) && !isRoot(folder),
+    ...(shareTypes.length === 0 ? {} : { SupportedShareUrlTypes: shareTypes }),
     UserCanRename: canWrite && grant.mayRename && !isRoot(folder),
   };
 }

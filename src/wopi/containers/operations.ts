@@ -5,6 +5,7 @@ import { createChildContainer, createChildFile } from "./createChild.ts";
 import { deleteContainer } from "./deleteContainer.ts";
 import { checkEcosystem, getEcosystem, getFileWopiSrc, getRootContainer } from "./ecosystem.ts";
 import { enumerateChildren } from "./enumerateChildren.ts";
+import { getContainerShareUrl } from "./getShareUrl.ts";
 import { renameContainer } from "./renameContainer.ts";
 
 /** All operations on folders and on the ecosystem, as functions of a call. */
@@ -19,6 +20,7 @@ export function containerOperations(services: Services) {
       CREATE_CHILD_CONTAINER: createChildContainer(services),
       RENAME_CONTAINER: renameContainer(services),
       DELETE_CONTAINER: deleteContainer(services),
+      GET_SHARE_URL: getContainerShareUrl(services),
     },
     checkEcosystem: checkEcosystem(),
     rootContainer: getRootContainer(services),
