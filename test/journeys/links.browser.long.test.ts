@@ -160,4 +160,80 @@ describe("an owner and a colleague without an account", () => {
     await owner.context.close();
     await colleague.context.close();
   }, 120_000);
+
+  it("share a folder: the colleague finds a document below it, both edit it, and nothing outside is seen", async () => {
+    await alice.put("Private/Team/Agenda.txt", "The agenda");
+    await alice.put("Private/Team/Minutes/January.txt", "The minutes");
+    await alice.put("Private/Salaries.txt", "nobody's business");
+    const owner = await person();
+    const list = await owner.context.newPage();
+    await signIn(list);
+    await list.getByRole("link", { name: "Private" }).click();
+    await list.getByRole("button", { name: "Share folder: Team" }).click();
+    await list.getByLabel("Password").fill("only for the team");
+    await list.getByRole("button", { name: "Create link" }).click();
+    const url = await list.locator("#link-url").inputValue();
+
+    // The door tells nothing before the password.
+    const colleague = await person();
+    const folder = await colleague.context.newPage();
+    await folder.goto(url);
+    await folder.getByRole("heading", { name: "Shared folder" }).waitFor();
+    expect(await folder.content()).not.toMatch(/Team|Alice|Agenda/);
+    await folder.getByLabel("Your name").fill("Chloé");
+    await folder.getByLabel("Password").fill("only for the team");
+    await folder.getByRole("button", { name: "Open folder" }).click();
+    await folder.getByRole("heading", { name: "Team" }).waitFor();
+    expect(folder.url()).toBe(url);
+    await folder.getByRole("link", { name: "Minutes" }).click();
+    await folder.getByText("January.txt").waitFor();
+    expect(await folder.content()).not.toMatch(/Private|Salaries/);
+
+    // Documents open in tabs of their own, and a reload opens the same one again.
+    const opening = colleague.context.waitForEvent("page");
+    await folder.getByRole("button", { name: "Open January.txt" }).click();
+    const chloe = await atEditor(await opening);
+    expect(chloe.page.url()).toMatch(new RegExp(`^${url}/[A-Za-z0-9]+$`));
+    await chloe.page.reload();
+    await atEditor(chloe.page);
+    const own = await owner.context.newPage();
+    await own.goto(`${bridgeUrl}/open?file_id=${(await alice.info("Private/Team/Minutes/January.txt")).id}`);
+    const alicesPage = await atEditor(own);
+    await type(chloe, "\n- Chloé was here");
+    await sees(alicesPage, "- Chloé was here");
+    await chloe.editor.locator("#save").click();
+    await statusSays(chloe, /^Saved/);
+    expect(await alice.read("Private/Team/Minutes/January.txt")).toMatch(/- Chloé was here$/);
+    await own.close();
+
+    // Up again, and to the language she reads.
+    await folder.getByRole("link", { name: "Team" }).click();
+    await folder.getByText("Agenda.txt").waitFor();
+    await folder.getByRole("link", { name: "中文" }).click();
+    await folder.getByText("打开").first().waitFor();
+
+    // Revoked: the open document closes, what is unsaved is kept beside it, and the folder is gone.
+    await chloe.page.bringToFront();
+    await type(chloe, "\n- after the end");
+    await until(
+      "it is noticed",
+      async () => (await chloe.editor.locator("#state").textContent()) === "unsaved changes",
+    );
+    await list.goto(`${bridgeUrl}/links`);
+    await list.getByRole("link", { name: "Team" }).click();
+    await list.getByRole("row", { name: /Chloé/ }).waitFor();
+    await list.locator("summary", { hasText: /revoke/i }).click();
+    await list.getByRole("button", { name: /revoke/i }).click();
+    await statusSays(chloe, /revoked/i);
+    await until("the editor is taken away", async () => (await chloe.page.locator("iframe").count()) === 0);
+    await statusSays(chloe, /conflict, Chloé/);
+    const minutes = await alice.list("Private/Team/Minutes");
+    expect(minutes.join("\n")).toMatch(/^January \(conflict, Chloé, .*\nJanuary\.txt$/);
+    expect((await folder.goto(url))?.status()).toBe(410);
+
+    expect(owner.complaints).toEqual([]);
+    expect(colleague.complaints.filter((text) => !/status of 4\d\d/.test(text))).toEqual([]);
+    await owner.context.close();
+    await colleague.context.close();
+  }, 120_000);
 });
