@@ -44,6 +44,9 @@ describe("a colleague with a link to a folder", () => {
     const { person } = await stage.comeIn(url);
     const plan = await idOf(`${path}/Plan.docx`);
     expect((await person.get(`${url}/${plan}`)).status).toBe(303);
+    const stranger = webPerson(bridge.url);
+    expect(await stranger.get(`${url}/${plan}`)).toMatchObject({ status: 303, location: url });
+    expect((await stranger.get(`${url}?folder=${await idOf(`${path}/Below`)}`)).text).not.toContain("Deep.docx");
     const sessions = () => bridge.logLines.filter((line) => line["event"] === "sessionOpened").length;
     const before = sessions();
     const files = [`${above}/Secret.docx`, `${path} 2/Alike.docx`, `${path}/Below`, path];
