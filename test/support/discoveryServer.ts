@@ -31,8 +31,10 @@ interface SignedRequest {
 }
 type ProofHeaders = Record<"X-WOPI-Proof" | "X-WOPI-ProofOld" | "X-WOPI-TimeStamp", string>;
 
-/** @param editorUrl where its actions point to */
-export async function discoveryServer(editorUrl: string): Promise<DiscoveryServer> {
+const usualActions = ["view docx", "edit docx", "view_comment pdf"];
+
+/** @param editorUrl where its actions point to @param actions each a name and an extension */
+export async function discoveryServer(editorUrl: string, actions = usualActions): Promise<DiscoveryServer> {
   let keys = { current: newKey(), old: newKey() };
   let shown: "keys" | "noKeys" | "nothing" = "keys";
   let reads = 0;
@@ -42,7 +44,7 @@ export async function discoveryServer(editorUrl: string): Promise<DiscoveryServe
     else
       response
         .writeHead(200, { "Content-Type": "text/xml" })
-        .end(document(editorUrl, shown === "keys" ? keys : undefined));
+        .end(document(editorUrl, actions, shown === "keys" ? keys : undefined));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
@@ -78,8 +80,12 @@ function newKey(): KeyPair {
   return { privateKey, modulus: base64(n), exponent: base64(e) };
 }
 
-function document(editorUrl: string, keys: { current: KeyPair; old: KeyPair } | undefined): string {
-  const actions = ["view docx", "edit docx", "view_comment pdf"].map((action) => {
+function document(
+  editorUrl: string,
+  actions: readonly string[],
+  keys: { current: KeyPair; old: KeyPair } | undefined,
+): string {
+  const elements = actions.map((action) => {
     const [name, extension] = action.split(" ");
     return `<action name="${name}" ext="${extension}" urlsrc="${editorUrl}/${name}?"/>`;
   });
@@ -87,7 +93,7 @@ function document(editorUrl: string, keys: { current: KeyPair; old: KeyPair } | 
     keys === undefined
       ? ""
       : `<proof-key value="" modulus="${keys.current.modulus}" exponent="${keys.current.exponent}" oldvalue="" oldmodulus="${keys.old.modulus}" oldexponent="${keys.old.exponent}"/>`;
-  return `<?xml version="1.0" encoding="utf-8"?><wopi-discovery><net-zone name="external-http"><app name="writer">${actions.join("")}</app></net-zone>${key}</wopi-discovery>`;
+  return `<?xml version="1.0" encoding="utf-8"?><wopi-discovery><net-zone name="external-http"><app name="writer">${elements.join("")}</app></net-zone>${key}</wopi-discovery>`;
 }
 
 /** Written down from the specification once more: the bridge's own code must not be what checks it. */
