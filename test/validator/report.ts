@@ -3,12 +3,21 @@ import type { CaseResult, GroupResult } from "./run.ts";
 const outcomes = ["passed", "failed", "skipped"] as const;
 
 /** One group for people to read. */
-export function groupText({ name, results }: GroupResult): string {
-  const lines = results.flatMap((result) => [
-    `  ${result.outcome.padEnd(7)}  ${result.name}${result.session === undefined ? "" : ` (${result.session})`}`,
-    ...result.reasons.map((reason) => `             ${reason}`),
+export function groupText({ name, session, unmet, results }: GroupResult): string {
+  const cases = results.flatMap((result) => [
+    `  ${result.outcome.padEnd(7)}  ${result.name}`,
+    ...result.reasons.map((reason) => `           ${reason}`),
+    ...(result.answer === undefined ? [] : [`           the answer was ${result.answer}`]),
   ]);
-  return [name, ...lines, `  ${sums(results)}`, "", ""].join("\n");
+  return [
+    `${name} (${session === undefined ? "no session meets its prerequisites" : `session: ${session}`})`,
+    // Why another session was taken is of no interest when one was found.
+    ...(session === undefined ? unmet.map((reason) => `  ${reason}`) : []),
+    ...cases,
+    `  ${sums(results)}`,
+    "",
+    "",
+  ].join("\n");
 }
 
 /** The sum of all groups. */

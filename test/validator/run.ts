@@ -17,14 +17,18 @@ import type { XmlElement } from "./xml.ts";
 export interface CaseResult {
   readonly name: string;
   readonly outcome: "passed" | "failed" | "skipped";
-  /** Name of the session it was run with. */
-  readonly session?: string;
   /** Why it did not pass, in words. */
   readonly reasons: readonly string[];
+  /** What was answered in place of what was expected. */
+  readonly answer?: string;
 }
 
 export interface GroupResult {
   readonly name: string;
+  /** Name of the session its cases were run with; undefined when none met the prerequisites. */
+  readonly session: string | undefined;
+  /** Why the sessions before that one could not be used. */
+  readonly unmet: readonly string[];
   readonly results: readonly CaseResult[];
 }
 
@@ -60,16 +64,16 @@ async function runGroup(run: Run, group: CaseGroup, sessions: readonly WopiSessi
   }
   const results: CaseResult[] = [];
   for (const testCase of group.cases) {
-    if (chosen === undefined) results.push({ name: testCase.name, outcome: "skipped", reasons: unmet });
+    if (chosen === undefined) results.push({ name: testCase.name, outcome: "skipped", reasons: [] });
     else results.push(await runCase(run, testCase, chosen));
   }
-  return { name: group.name, results };
+  return { name: group.name, session: chosen?.name, unmet, results };
 }
 
 async function unmetPrerequisite(run: Run, group: CaseGroup, session: WopiSession): Promise<string | undefined> {
   for (const prerequisite of group.prerequisites) {
     const { outcome, reasons } = await runCase(run, prerequisite, session);
-    if (outcome !== "passed") return `${prerequisite.name}, ${reasons.join("; ")}`;
+    if (outcome !== "passed") return `${prerequisite.name}: ${reasons.join("; ")}`;
   }
   return undefined;
 }
@@ -82,14 +86,16 @@ async function runCase(run: Run, testCase: TestCase, session: WopiSession): Prom
     ["OriginalAccessToken", session.accessToken],
     ["OriginalWopiSrc", session.wopiSrc],
   ]);
-  let reasons: readonly string[] = [];
+  let wrong: Wrong | undefined;
   for (const [at, request] of requests.entries()) {
-    reasons = (await wrongWith(run, request, session, saved)).map((wrong) => `${at + 1}. ${request.name}: ${wrong}`);
-    if (reasons.length > 0) break;
+    wrong = await wrongWith(run, { ...request, at: at + 1 }, session, saved);
+    if (wrong !== undefined) break;
   }
   for (const request of cleanup) await cleanUp(run, request, session, saved);
-  return { name, outcome: reasons.length === 0 ? "passed" : "failed", session: session.name, reasons };
+  return wrong === undefined ? { name, outcome: "passed", reasons: [] } : { name, outcome: "failed", ...wrong };
 }
+
+type Wrong = Pick<CaseResult, "reasons" | "answer">;
 
 function unknownIn({ requests, cleanup }: TestCase): string | undefined {
   return [...requests, ...cleanup]
@@ -97,21 +103,22 @@ function unknownIn({ requests, cleanup }: TestCase): string | undefined {
     .find((unknown) => unknown !== undefined);
 }
 
-/** Sends a request, judges its answer and keeps of it what later requests need. @returns what is wrong, in words */
+/** Sends a request, judges its answer and keeps of it what later requests need. @param request with its place */
 async function wrongWith(
   run: Run,
-  request: CaseRequest,
+  request: CaseRequest & { readonly at: number },
   session: WopiSession,
   saved: SavedState,
-): Promise<readonly string[]> {
+): Promise<Wrong | undefined> {
+  const place = `request ${request.at}, ${request.name}`;
   try {
     const answer = await answerTo(run, request, session, saved);
     const wrong = wrongAnswers(request.validators, answer, { ...run, saved });
-    if (wrong.length > 0) return [...wrong, ...shownAnswer(answer)];
+    if (wrong.length > 0) return { reasons: wrong.map((each) => `${place}: ${each}`), answer: shownAnswer(answer) };
     for (const save of request.saves) saved.set(save.attributes["Name"] ?? "", keptOf(save, answer));
-    return [];
+    return undefined;
   } catch (error) {
-    return [`it could not be tried: ${error instanceof Error ? error.message : error}`];
+    return { reasons: [`${place}: it could not be tried: ${error instanceof Error ? error.message : error}`] };
   }
 }
 
@@ -139,8 +146,8 @@ function keptOf({ attributes: { Source = "", SourceType = "" } }: XmlElement, an
 }
 
 /** Of an answer that was not expected, what tells most. */
-function shownAnswer({ status, headers, body, isText }: Answer): readonly string[] {
+function shownAnswer({ status, headers, body, isText }: Answer): string {
   const told = Object.entries(headers).filter(([name]) => /^x-wopi-(lock|.*reason|.*error)/.test(name));
   const text = isText ? body.toString("utf8").slice(0, 300) : "";
-  return [[`the answer was ${status}`, ...told.map(([name, value]) => `${name}: ${value}`), text].join(" ").trim()];
+  return [status, ...told.map(([name, value]) => `${name}: ${value}`), text].join(" ").trim();
 }
