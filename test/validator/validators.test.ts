@@ -18,25 +18,27 @@ const kept: SavedState = new Map<string, string | undefined>([
   ["Nothing", undefined],
 ]);
 
+const fitsPerson = compiledSchema(
+  JSON.stringify({
+    $schema: "http://json-schema.org/draft-04/schema#",
+    type: "object",
+    required: ["Name"],
+    properties: {
+      Name: { type: "string" },
+      Secret: { not: {} },
+      Page: { oneOf: [{ type: "string", format: "uri" }, { type: "string", maxLength: 0 }, { type: "null" }] },
+      Born: { type: "string", format: "date-time" },
+    },
+  }),
+);
+
 async function wrong(xml: string, answered: Answer): Promise<readonly string[]> {
   return wrongAnswers([await parsedXml(xml)], answered, {
     resources: new Map([["Letter", Buffer.from("Dear all")]]),
-    schemas: new Map([["Person", compiledSchema(personSchema)]]),
+    schemas: new Map([["Person", fitsPerson]]),
     saved: kept,
   });
 }
-
-const personSchema = JSON.stringify({
-  $schema: "http://json-schema.org/draft-04/schema#",
-  type: "object",
-  required: ["Name"],
-  properties: {
-    Name: { type: "string" },
-    Secret: { not: {} },
-    Page: { oneOf: [{ type: "string", format: "uri" }, { type: "string", maxLength: 0 }, { type: "null" }] },
-    Born: { type: "string", format: "date-time" },
-  },
-});
 
 describe("a property of a JSON answer", () => {
   it.each<[string, unknown, boolean]>([

@@ -111,7 +111,7 @@ export function unknownValidator({ name, attributes, children }: XmlElement): st
 }
 
 /** @returns what is wrong with an answer, in words */
-export function wrongAnswer(validator: XmlElement, answer: Answer, expectations: Expectations): readonly string[] {
+function wrongAnswer(validator: XmlElement, answer: Answer, expectations: Expectations): readonly string[] {
   const known = checks[validator.name];
   if (known === undefined) throw new Error(`the validator ${validator.name} is not known`);
   return known.check(validator, answer, expectations).map((wrong) => `${validator.name}: ${wrong}`);
