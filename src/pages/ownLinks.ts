@@ -8,6 +8,7 @@ import { type EditLink, linkEnd } from "../links/links.ts";
 import { changeLink, linkOf, makeLink, releaseLocks, revokeLink } from "../links/manageLinks.ts";
 import { Breath } from "../model/breath.ts";
 import { failureOf } from "../model/failure.ts";
+import type { Services } from "../services.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import {
