@@ -36,10 +36,11 @@ export interface Suite {
   /** Percent-encodes names in its messages to the page. */
   readonly encodesNames: boolean;
   /**
-   * It reads documents from FileUrl, follows the redirect there to Cloudreve, and falls back on GetFile. ONLYOFFICE would
-   * not fall back, and refuses addresses in private networks unless it was told to allow them.
+   * How it reads a document from FileUrl: Collabora follows a redirect to Cloudreve, and falls back on GetFile; Microsoft's
+   * validator follows none. ONLYOFFICE reads it in place of GetFile, and refuses addresses in private networks unless it
+   * was told to allow them.
    */
-  readonly readsFileUrl: boolean;
+  readonly readsFileUrl: "redirected" | "inPlace" | "never";
   /** Parameter of its address for a theme, where discovery has no placeholder for it. */
   readonly themeParameter?: (theme: "light" | "dark") => readonly [name: string, value: string];
   /** What the host adds to the editor's address. Our page can close documents, so the editor shows a button for it. */
@@ -65,7 +66,7 @@ const plain = {
   warnsAtPostedEnd: false,
   tellsLocalSaves: false,
   encodesNames: false,
-  readsFileUrl: true,
+  readsFileUrl: "inPlace",
   parameters: {},
   extras: {},
 } as const;
@@ -81,6 +82,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     warnsAtPostedEnd: true,
     tellsLocalSaves: true,
     encodesNames: true,
+    readsFileUrl: "redirected",
     themeParameter: (theme) => ["ui_defaults", `UITheme=${theme}`],
     parameters: { closebutton: "1" },
     extras: { EnableOwnerTermination: true },
@@ -94,7 +96,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: true,
     ignoresWatermark: true,
     savesWhenTold: false,
-    readsFileUrl: false,
+    readsFileUrl: "never",
   },
   {
     name: "microsoft365",

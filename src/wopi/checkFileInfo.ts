@@ -124,7 +124,9 @@ async function readingAddresses(
 ): Promise<object> {
   if (!mayReadOutside(grant)) return {};
   const isDirect =
-    services.config.EDITOR_CLOUDREVE_URL !== undefined && readsFileUrl && grant.document.version === undefined;
+    services.config.EDITOR_CLOUDREVE_URL !== undefined &&
+    readsFileUrl !== "never" &&
+    grant.document.version === undefined;
   return {
     DownloadUrl: await downloadUrl(services, grant),
     ...(isDirect ? { FileUrl: await fileUrl(services, grant) } : {}),

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from "express";
 import { wopiFileId } from "../documents/grants.ts";
 import { readerOf } from "../documents/readingAddress.ts";
+import { suiteOf } from "../editors/suites.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { logFacts } from "../http/requestLog.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -11,8 +12,8 @@ import { counted } from "./countedCall.ts";
 import { loadOf, recordLoad } from "./getFile.ts";
 
 /**
- * Behind FileUrl: the document as it is now. The editor's server is sent on to the drive's own address of this very
- * version, which becomes the base of its saves as with GetFile; if there is none, the bytes come from here.
+ * Behind FileUrl: the document as it is now. An editor's server that follows redirects is sent on to the drive's own
+ * address of this very version, which becomes the base of its saves as with GetFile; otherwise the bytes come from here.
  * The call has no access token and no proof, but the address's own token.
  * @see WOPI CheckFileInfo, FileUrl
  */
@@ -24,7 +25,8 @@ export function directContents(services: Services): RequestHandler {
     const signal = hungUp(response);
     await counted(services, request, grant, async () => {
       const file = await fileNow(services, grant.document);
-      const address = await services.drive.addressForEditor(grant.document, file);
+      const isSentOn = suiteOf(grant.actionUrl).readsFileUrl === "redirected";
+      const address = isSentOn ? await services.drive.addressForEditor(grant.document, file) : undefined;
       if (address === undefined) {
         await send(response, await loadOf(services, grant, file, undefined, signal));
         return;

@@ -39,6 +39,7 @@ export async function openStage(): Promise<ValidatorStage> {
   const config = readConfig({
     BRIDGE_URL: bridgeUrl,
     CLOUDREVE_URL: drive.url,
+    EDITOR_CLOUDREVE_URL: drive.url,
     CLOUDREVE_EMAIL: drive.email,
     CLOUDREVE_PASSWORD: drive.password,
     DISCOVERY_URLS: discovery.url,

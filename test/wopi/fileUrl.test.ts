@@ -8,6 +8,13 @@ import { collabora, fetchedAnswer, type WopiAnswer, type WopiClient, wopiOfForm 
 /** The drive as the editor's server reaches it: another name than the bridge's, and below a path. */
 const editorsDrive = "http://drive.internal:5212/cloud";
 
+/** By the editor that opens the type. */
+const addresses = {
+  docx: "http://127.0.0.1:9/browser/0a1b2c/cool.html?",
+  odt: "http://127.0.0.1:9/hosting/wopi/word/edit?",
+  md: "http://127.0.0.1:9/edit?",
+};
+
 describe("FileUrl and DownloadUrl", () => {
   let bridge: TestBridge;
   let proxy: DriveProxy;
@@ -15,6 +22,15 @@ describe("FileUrl and DownloadUrl", () => {
   beforeAll(async () => {
     bridge = await testBridge({
       settings: { EDITOR_CLOUDREVE_URL: editorsDrive },
+      drive: {
+        viewers: Object.entries(addresses).map(([extension, address]) => ({
+          id: `viewer-${extension}`,
+          type: "wopi",
+          display_name: extension,
+          exts: [extension],
+          wopi_actions: { [extension]: { view: address, edit: address } },
+        })),
+      },
       driveAddress: async (url) => {
         proxy = await driveProxy(url);
         return proxy.url;
@@ -26,8 +42,8 @@ describe("FileUrl and DownloadUrl", () => {
     await proxy.close();
   });
 
-  const openNew = async (text = "first", more: Record<string, unknown> = {}) => {
-    const path = `file-url-${++documents}.docx`;
+  const openNew = async (text = "first", more: Record<string, unknown> = {}, extension = "docx") => {
+    const path = `file-url-${++documents}.${extension}`;
     expect(await bridge.alice.put(path, text)).toBe(0);
     return { path, client: await bridge.open(path, more) };
   };
@@ -56,6 +72,13 @@ describe("FileUrl and DownloadUrl", () => {
     expect(answered.header("X-WOPI-ItemVersion")).toBe(version);
     expect(answered.header("Location")).toContain(`/file/content/${version}/`);
     expect((await read(url)).text).toBe("first");
+  });
+
+  it("gives an editor that follows no redirect the document itself, and is not told to ONLYOFFICE", async () => {
+    const { client } = await openNew("in place", {}, "md");
+    const answered = await ask((await urlOf(client, "FileUrl")) ?? "");
+    expect([answered.status, answered.text]).toEqual([200, "in place"]);
+    expect(await urlOf((await openNew("x", {}, "odt")).client, "FileUrl")).toBeUndefined();
   });
 
   it("gives the content of now, however old the address", async () => {
