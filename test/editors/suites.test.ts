@@ -35,6 +35,8 @@ const addresses: Readonly<Record<string, readonly string[]>> = {
     `https://oos.example/x/_layouts/xlviewerinternal.aspx?${wopiSrc}`,
     `http://oos.example/we/WordEditorFrame.aspx?${wopiSrc}`,
   ],
+  // Office on a phone or desktop, which comes in by the bootstrapper.
+  app: [`https://bridge.example/wopibootstrapper`, `https://example.com/bridge/wopibootstrapper?${wopiSrc}`],
   other: [
     `http://127.0.0.1:9980/editor/edit?${wopiSrc}`,
     `https://office.example/?${wopiSrc}`,
