@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DemoEditor, openDemoEditor } from "../../src/sandbox/demoEditor/demoEditor.ts";
 import { linkOwner } from "../support/linkOwner.ts";
 import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
+import { webPerson } from "../support/webPerson.ts";
 import { type Session, sessionSchema } from "../support/wopiClient.ts";
 
 const name = "Plan.txt";
@@ -77,5 +78,17 @@ describe.each(["onlyoffice", "collabora"] as const)("restrictions in %s", (guise
     const { text } = await person.get(`/share?file_id=${id}`);
     expect(text.includes('name="watermark"')).toBe(!isRefusing);
     expect(text.includes("show a watermark")).toBe(isRefusing);
+  });
+
+  it("that it can't keep are kept by opening nothing of a shared folder in it", async () => {
+    await bridge.alice.put(`Shared/${name}`, "text");
+    const uri = bridge.alice.uriOf("Shared");
+    const made = await link("POST", "", { uri, permission: "edit", options: { watermark: true } });
+    const { url } = (await made.json()) as { url: string };
+    const visitor = webPerson(bridge.url);
+    const folder = await visitor.follow(await visitor.post(url, { name: "Ann" }));
+    expect(folder.text.includes(name)).toBe(!isRefusing);
+    const { id } = await bridge.alice.info(`Shared/${name}`);
+    expect((await visitor.get(`${url}/${id}`)).status).toBe(isRefusing ? 422 : 303);
   });
 });
