@@ -99,6 +99,7 @@ function sessionRoutes(services: Services): readonly ApiRoute[] {
           access_token_ttl: grant.expiresAtMs,
           expires_at: isoTime(grant.expiresAtMs),
           permission: grant.permission,
+          person: { id: services.editorIds(grant).userId, name: grant.person.name },
           file: { id: file.id, name: file.name, size: file.sizeBytes, version: file.version },
           ...(decoration.warnings.length === 0 ? {} : { warnings: [...decoration.warnings] }),
         };

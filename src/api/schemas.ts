@@ -133,6 +133,9 @@ export const sessionSchema = named(
     access_token_ttl: z.number().int().describe("When the token expires, in milliseconds since 1970 (as in WOPI)"),
     expires_at: moment,
     permission,
+    person: z
+      .strictObject({ id: z.string(), name: z.string() })
+      .describe("As editors know the person; mentions in comments name this id"),
     file: fileSchema,
     warnings: z
       .array(fieldMessage)
@@ -153,6 +156,7 @@ export const sessionSchema = named(
         access_token_ttl: 1795250100000,
         expires_at: "2026-11-21T18:15:00.000Z",
         permission: "edit",
+        person: { id: "p0c6a17e4b29d5f8813aa", name: "Ada" },
         file: fileExample,
       },
     ],

@@ -67,6 +67,7 @@ describe("the portal API", () => {
         "host_page_url",
         "id",
         "permission",
+        "person",
       ]);
       expect(body.file).toEqual({ id, name, size: 4, version });
       expect(body.permission).toBe("edit");
