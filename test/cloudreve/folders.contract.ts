@@ -92,6 +92,10 @@ export function foldersContract(
     expect(after).toEqual({ id: before.id, name: "After", uri: `${folder.uri}/After` });
     expect((await drive.list(name, after.uri)).entries.map((entry) => entry.name)).toEqual(["inside.docx"]);
     expect(await failureOf(drive.renameFolder(name, after, "Drafts"))).toEqual({ kind: "nameTaken" });
+    for (const illegal of [".", "..", "a/b"]) {
+      expect(await failureOf(drive.renameFolder(name, after, illegal)), illegal).toMatchObject({ kind: "nameIllegal" });
+    }
+    expect(await drive.folder(name, { folderId: before.id })).toEqual(after);
   });
 
   it("removes an empty folder only", async () => {

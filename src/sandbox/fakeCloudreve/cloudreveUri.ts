@@ -41,9 +41,9 @@ export function formatUri(uri: Pick<CloudreveUri, "fs" | "id" | "password">, nam
   return `cloudreve://${user}${uri.fs}/${names.map(encodeURIComponent).join("/")}`;
 }
 
-/** 1 to 255 bytes of UTF-8 and none of `\ / : * ? " < > |`; control characters pass. */
+/** 1 to 255 bytes of UTF-8 and none of `\ / : * ? " < > |`, neither `.` nor `..`; control characters pass. */
 export function isLegalName(name: string): boolean {
-  return name !== "" && !illegalInNames.test(name) && Buffer.byteLength(name) <= nameLimitBytes;
+  return !["", ".", ".."].includes(name) && !illegalInNames.test(name) && Buffer.byteLength(name) <= nameLimitBytes;
 }
 
 /** Escapes like Go's url.QueryEscape. */
