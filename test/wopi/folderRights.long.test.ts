@@ -287,6 +287,8 @@ const reads = { all: 200, write: 200, rename: 200, read: 200, "own file": 401, n
 const ofFile = { ...reads, "own file": 501 };
 const creates = { ...reads, rename: 404, read: 404 };
 const renames = { ...reads, read: 404 };
+/** No link for an app whose owner has not signed in here: it would end with the app's token. */
+const shares = { ...reads, all: 503, write: 501, rename: 501, read: 501 };
 const deletes = { ...reads, write: 404, rename: 404, read: 404 };
 
 const operations: readonly (readonly [name: string, says: Record<Rights, number>, writes: boolean, call: Call])[] = [
@@ -325,6 +327,12 @@ const operations: readonly (readonly [name: string, says: Record<Rights, number>
     renames,
     true,
     onFolder("work", { override: "RENAME_CONTAINER", headers: { "X-WOPI-RequestedName": "Renamed" } }),
+  ],
+  [
+    "GetShareUrl of a folder",
+    shares,
+    false,
+    onFolder("work", { override: "GET_SHARE_URL", headers: { "X-WOPI-UrlType": "ReadWrite" } }),
   ],
   ["DeleteContainer", deletes, true, onFolder("empty", { override: "DELETE_CONTAINER" })],
 ];
