@@ -68,7 +68,9 @@ async function grantFor(services: Services, account: DriveAccount): Promise<Acce
   const signOut = await lastSignOut(store, account.userId);
   const halfLife = Math.floor(now() / (grantLifetimeMs / 2));
   const endsAtMs = Math.min(now() + grantLifetimeMs, account.endsAtMs ?? Number.POSITIVE_INFINITY);
-  const id = grantId(account.account, signOut?.generation ?? "", String(halfLife));
+  const accountEnd = await accountEndOf(services, account);
+  // After a sign-in here, the same app is promised more.
+  const id = grantId(account.account, signOut?.generation ?? "", String(halfLife), Object.keys(accountEnd).join());
   const mayWrite = account.mayWrite !== false;
   const grant = await grants.issueAs(id, {
     document: { account: account.account, fileId: root.id },
@@ -84,7 +86,7 @@ async function grantFor(services: Services, account: DriveAccount): Promise<Acce
     language: "en-US",
     issuedTo: `person:${account.userId}`,
     scope: "folder",
-    ...(await accountEnd(services, account)),
+    ...accountEnd,
     ...(signOut === undefined ? {} : { generation: signOut.generation }),
     expiresAtMs: endsAtMs,
     renewableUntilMs: endsAtMs,
@@ -98,7 +100,7 @@ const grantId = (...facts: readonly string[]): string =>
   createHash("sha256").update(JSON.stringify(facts)).digest("base64url").slice(0, 16);
 
 /** The token ends within the hour; links that are made with this grant last if the person has signed in here too. */
-async function accountEnd({ drive }: Services, { account, endsAtMs }: DriveAccount) {
+async function accountEndOf({ drive }: Services, { account, endsAtMs }: DriveAccount) {
   if (endsAtMs === undefined) return {};
   return onFailure(
     "signInNeeded",
