@@ -142,12 +142,13 @@ describe("PutRelativeFile: what becomes of the two files", () => {
       expect(await bridge.alice.list(folder)).toEqual(["Copy.docx", "Copy.odt", "Report.docx"]);
     });
 
-    it("works for a kind of file that no editor of the drive opens: it can be looked at", async () => {
+    it("works for a kind of file that no editor of the drive opens: it can be looked at and locked", async () => {
       const { client } = await openNew();
       const pdf = openedAt(namedDocument(await suggest(client, ".pdf", "%PDF-1.7")).Url, client);
       expect((await pdf.check()).status).toBe(200);
       expect((await pdf.get()).text).toBe("%PDF-1.7");
-      expect((await pdf.lock("P")).status).toBe(404);
+      expect((await pdf.lock("P")).status).toBe(200);
+      expect((await pdf.lock("Q")).header("x-wopi-lock")).toBe("P");
     });
 
     it("keeps the person, the options and the owner of the open file", async () => {
