@@ -216,40 +216,44 @@ export class FileApi {
     range: string | undefined,
     signal: AbortSignal,
   ): Promise<Transfer | undefined> {
-    if (document.version !== undefined) return undefined;
-    const known = this.#urls.of(document, file);
-    if (known !== undefined) {
-      const transfer = await this.#fetch(known, file.version, range, signal);
-      if (transfer !== undefined) return transfer;
-      this.#urls.forget(document, file);
-    }
-    const urls = await this.#urlsOf(document, file);
-    if (urls === undefined) return undefined;
-    const source = this.#allowed(urls.urls[0]?.url, this.#client.address(""));
-    if (source === undefined) return undefined;
-    const transfer = await this.#fetch(source, file.version, range, signal);
-    if (transfer !== undefined) this.#urls.remember(document, file, source, Date.parse(urls.expires ?? ""));
-    return transfer;
+    return (await this.#opened(document, file, range, signal))?.transfer;
   }
 
   /**
-   * A signed address of this version, for somebody who reaches Cloudreve at another address than the bridge.
-   * @param cloudreveUrl that address; undefined = it reaches no Cloudreve
+   * A signed address of this version at Cloudreve itself, for an editor that reaches it under another name. A storage's
+   * address is not given out: Collabora sends its access token along, which S3 refuses beside a signature.
+   * It is tried first: where it does not work, Cloudreve answers 200 with JSON, which would be taken for the document.
+   * @param cloudreveUrl as the editor's server reaches it; undefined = not at all
    */
   async addressAt(
     cloudreveUrl: string | undefined,
     document: DriveDocument,
     file: DriveFile,
+    signal: AbortSignal,
   ): Promise<string | undefined> {
-    if (cloudreveUrl === undefined || document.version !== undefined) return undefined;
-    const urls = await this.#urlsOf(document, file);
-    return this.#allowed(urls?.urls[0]?.url, `${cloudreveUrl.replace(/\/+$/, "")}${apiPath}`)?.url;
+    if (cloudreveUrl === undefined) return undefined;
+    const opened = await this.#opened(document, file, "bytes=0-0", signal);
+    opened?.transfer.answer.body.destroy();
+    if (opened === undefined || !opened.source.isCloudreves || opened.transfer.answer.status === 416) return undefined;
+    return `${cloudreveUrl}${apiPath}${opened.source.url.slice(this.#client.address("").length)}`;
   }
 
-  /** @returns undefined when Cloudreve gives none; the session may still work @throws driveUnreachable */
-  async #urlsOf(document: DriveDocument, file: DriveFile): Promise<z.infer<typeof urlsSchema> | undefined> {
+  async #opened(
+    document: DriveDocument,
+    file: DriveFile,
+    range: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly source: DownloadUrl; readonly transfer: Transfer } | undefined> {
+    if (document.version !== undefined) return undefined;
+    const known = this.#urls.of(document, file);
+    if (known !== undefined) {
+      const transfer = await this.#fetch(known, file.version, range, signal);
+      if (transfer !== undefined) return { source: known, transfer };
+      this.#urls.forget(document, file);
+    }
+    let urls: z.infer<typeof urlsSchema>;
     try {
-      return await this.#credentials.authorised(document.account, (accessToken) =>
+      urls = await this.#credentials.authorised(document.account, (accessToken) =>
         this.#client.api(urlsSchema, {
           method: "POST",
           path: "/file/url",
@@ -258,10 +262,16 @@ export class FileApi {
         }),
       );
     } catch (error) {
-      // The version was dropped, the file was just renamed, or no credential is left.
+      // The version was dropped, the file was just renamed, or no credential is left: the session may still work.
       if (error instanceof BridgeError && error.failure.kind === "driveUnreachable") throw error;
       return undefined;
     }
+    const source = this.#allowed(urls.urls[0]?.url);
+    if (source === undefined) return undefined;
+    const transfer = await this.#fetch(source, file.version, range, signal);
+    if (transfer === undefined) return undefined;
+    this.#urls.remember(document, file, source, Date.parse(urls.expires ?? ""));
+    return { source, transfer };
   }
 
   async #fetch(
@@ -287,17 +297,14 @@ export class FileApi {
     return undefined;
   }
 
-  /**
-   * Cloudreve's own download URLs go to its API as the caller reaches it, whatever host they name; others must be
-   * configured.
-   */
-  #allowed(url: string | undefined, apiUrl: string): DownloadUrl | undefined {
+  /** Cloudreve's own download URLs go to CLOUDREVE_URL, whatever host they name; others must be configured. */
+  #allowed(url: string | undefined): DownloadUrl | undefined {
     if (url === undefined || !URL.canParse(url)) return undefined;
     const parsed = new URL(url);
     const at = parsed.pathname.indexOf(contentPath);
     if (at >= 0) {
       const below = `${parsed.pathname.slice(at + contentPath.length)}${parsed.search}`;
-      return { url: `${apiUrl}/file/content/${below}`, isCloudreves: true };
+      return { url: `${this.#client.address("/file/content/")}${below}`, isCloudreves: true };
     }
     return this.#storageOrigins.has(parsed.origin) ? { url, isCloudreves: false } : undefined;
   }

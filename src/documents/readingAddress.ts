@@ -39,9 +39,9 @@ export async function readerOf(
   return grant;
 }
 
-/** Collabora shows FileUrl to the browser, so it is as good as a download. */
-export function mayReadOutside({ restrictions }: AccessGrant): boolean {
-  return restrictions.download !== true;
+/** Collabora shows FileUrl to the browser, so it is as good as a download; and the file itself has no watermark. */
+export function mayReadOutside({ restrictions }: Pick<AccessGrant, "restrictions">): boolean {
+  return restrictions.download !== true && restrictions.watermark === undefined;
 }
 
 function sign(tokens: Services["tokens"], grant: AccessGrant, reader: Reader): Promise<string> {

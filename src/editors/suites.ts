@@ -36,9 +36,9 @@ export interface Suite {
   /** Percent-encodes names in its messages to the page. */
   readonly encodesNames: boolean;
   /**
-   * How it reads a document from FileUrl: Collabora follows a redirect to Cloudreve, and falls back on GetFile; Microsoft's
-   * validator follows none. ONLYOFFICE reads it in place of GetFile, and refuses addresses in private networks unless it
-   * was told to allow them.
+   * How it reads a document from FileUrl. Collabora follows a redirect to any host, and falls back on GetFile; Microsoft's
+   * validator follows none. ONLYOFFICE does not fall back, and asks again later for the FileUrl that whoever came first
+   * was told, even when that session has ended.
    */
   readonly readsFileUrl: "redirected" | "inPlace" | "never";
   /** Parameter of its address for a theme, where discovery has no placeholder for it. */
@@ -103,8 +103,8 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     ...plain,
     // Every app has its own path (`/we/…`, `/x/_layouts/…`, `/hosting/WopiTestFrame.aspx`); all end like this.
     path: /\.aspx$/i,
-    // No LicenseCheckForEditIsEnabled: the check of business users' licences also needs IsLicensedUser in the address,
-    // HostEditUrl and DownloadUrl.
+    // No LicenseCheckForEditIsEnabled: nobody tells the bridge which people have a licence (IsLicensedUser in the
+    // address), and the check ends at HostEditUrl, which only owners have.
   },
   {
     name: "app",

@@ -189,7 +189,7 @@ export interface DriveFiles {
    * Where an editor's server can read this version straight from the drive, without any further credential.
    * @returns undefined when there is no such address: it reads from the bridge then
    */
-  addressForEditor(document: DriveDocument, file: DriveFile): Promise<string | undefined>;
+  addressForEditor(document: DriveDocument, file: DriveFile, signal: AbortSignal): Promise<string | undefined>;
   /**
    * Replaces the content.
    * @returns the file as read back afterwards

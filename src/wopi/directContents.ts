@@ -26,7 +26,7 @@ export function directContents(services: Services): RequestHandler {
     await counted(services, request, grant, async () => {
       const file = await fileNow(services, grant.document);
       const isSentOn = suiteOf(grant.actionUrl).readsFileUrl === "redirected";
-      const address = isSentOn ? await services.drive.addressForEditor(grant.document, file) : undefined;
+      const address = isSentOn ? await services.drive.addressForEditor(grant.document, file, signal) : undefined;
       if (address === undefined) {
         await send(response, await loadOf(services, grant, file, undefined, signal));
         return;

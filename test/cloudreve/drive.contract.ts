@@ -56,10 +56,9 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
     const content = new ContentRecord(store);
     const knownVersion = (fileId: string, version: string) => content.known(fileId, version);
     const storageOrigins: string[] = [];
-    return {
-      drive: cloudreveDrive({ client, credentials, signIn, store, encryption, storageOrigins, knownVersion, now }),
-      clock,
-    };
+    const editorUrl = server.url;
+    const parts = { client, credentials, signIn, store, encryption, storageOrigins, editorUrl, knownVersion, now };
+    return { drive: cloudreveDrive(parts), clock };
   };
   const newFile = async (text: string | Buffer, extension = "docx"): Promise<string> => {
     const path = `${folder}/file-${++files}.${extension}`;
@@ -233,6 +232,43 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
       const { drive, document, file } = await openFile(bytes);
       const content = await drive.read(document, file, undefined, new AbortController().signal);
       expect((await buffer(content.body)).equals(bytes)).toBe(true);
+    });
+  });
+
+  describe("addressForEditor", () => {
+    const { signal } = new AbortController();
+    // Collabora sends the access token of its own session along.
+    const headers = { Authorization: "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJncmFudCJ9.c2lnbmF0dXJl" };
+
+    it("leads to this version without any credential, also after the next one was saved", async () => {
+      const { path, drive, document, file } = await openFile("first");
+      const url = (await drive.addressForEditor(document, file, signal)) ?? "";
+      expect(url.startsWith(`${server.url}/api/v4/file/content/${file.version}/`)).toBe(true);
+      await outside.put(path, "second");
+      for (const answered of [await fetch(url), await fetch(url, { headers, redirect: "manual" })]) {
+        expect([answered.status, answered.headers.get("ETag")]).toEqual([200, `"${file.version}"`]);
+        expect(await answered.text()).toBe("first");
+      }
+    });
+
+    it("is none for another file's version, and for a version that was deleted", async () => {
+      const { path, drive, document, file } = await openFile("first");
+      const other = await openFile("other");
+      expect(await drive.addressForEditor(document, { ...file, version: other.file.version }, signal)).toBeUndefined();
+      expect(await drive.addressForEditor(document, file, signal)).toBeDefined();
+      await outside.put(path, "second");
+      expect((await outside.call("DELETE", "/file/version", { uri: file.uri, version: file.version })).code).toBe(0);
+      expect(await drive.addressForEditor(document, file, signal)).toBeUndefined();
+    });
+
+    it("leads to nothing else for a file that was only created, never written", async () => {
+      const uri = outside.uriOf(`${folder}/created-${++files}.docx`);
+      await outside.call("POST", "/file/create", { uri, type: "file" });
+      const { drive } = connect();
+      const { document, file } = await drive.open(await drive.account(undefined), { target: { uri }, action: "edit" });
+      const url = await drive.addressForEditor(document, file, signal);
+      const answered = url === undefined ? undefined : await fetch(url);
+      expect([undefined, ""]).toContain(await answered?.text());
     });
   });
 
