@@ -1,13 +1,22 @@
 import { pipeline } from "node:stream/promises";
-import { Router } from "express";
+import { type Request, type Response, Router } from "express";
+import type { AccessGrant } from "../documents/grants.ts";
 import { readerOf } from "../documents/readingAddress.ts";
+import { contentRange, plainRange } from "../http/byteRange.ts";
 import { hungUp } from "../http/hungUp.ts";
-import { logFacts } from "../http/requestLog.ts";
+import { logFacts, logFailure } from "../http/requestLog.ts";
+import type { DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
+import { answerFailures, type PageNeeds } from "./pageAnswer.ts";
 
-/** `/download`: the document of an open session, as a file for the person's own disk. The address ends with the session. */
-export function downloadRouter(services: Pick<Services, "tokens" | "grants" | "drive">): Router {
+type Needs = PageNeeds & Pick<Services, "tokens" | "grants" | "drive" | "openCalls">;
+
+/**
+ * `/download`: the document of an open session, as a file for the person's own disk. The address ends with the session.
+ * @see WOPI CheckFileInfo, DownloadUrl
+ */
+export function downloadRouter(services: Needs): Router {
   const router = Router();
   router.get("/download/:secret", async (request, response) => {
     const grant = await readerOf(services, "download", request.params.secret).catch((error: unknown) => {
@@ -17,17 +26,57 @@ export function downloadRouter(services: Pick<Services, "tokens" | "grants" | "d
         : error;
     });
     logFacts({ grant: grant.id, file: grant.document.fileId });
-    const file = await services.drive.stat(grant.document);
-    const content = await services.drive.read(grant.document, file, undefined, hungUp(response));
-    // Never shown in the browser: what is in a document is not our page.
-    response
-      .attachment(file.name)
-      .type("application/octet-stream")
-      .set({
-        "Content-Length": String(content.lengthBytes),
-        "Content-Security-Policy": "sandbox",
-      });
-    await pipeline(content.body, response);
+    const end = services.openCalls.begin(grant, "downloads");
+    try {
+      await sendDocument(services, grant, request, response);
+    } finally {
+      end();
+    }
   });
+  // Whoever has the address need not be signed in here, as a visitor.
+  router.use(
+    "/download",
+    answerFailures(services, () => true),
+  );
   return router;
 }
+
+async function sendDocument(services: Needs, grant: AccessGrant, request: Request, response: Response): Promise<void> {
+  const file = await services.drive.stat(grant.document);
+  if (request.method === "HEAD") {
+    asFile(response, file).set("Content-Length", String(file.sizeBytes)).end();
+    return;
+  }
+  const range = plainRange(request.get("Range"), request.get("If-Range"), etagOf(file));
+  const signal = hungUp(response);
+  let content = await services.drive.read(grant.document, file, range, signal);
+  if (range !== undefined && content.version !== file.version) {
+    // Saved in this moment: the rest of another version is no rest.
+    content.body.destroy();
+    content = await services.drive.read(grant.document, file, undefined, signal);
+  }
+  const { body, lengthBytes, sizeBytes, version } = content;
+  asFile(response, { ...file, version }).set("Content-Length", String(lengthBytes));
+  if (content.range !== undefined) {
+    response.status(206).set("Content-Range", contentRange(content.range, sizeBytes));
+  }
+  try {
+    await pipeline(body, response);
+  } catch (error) {
+    // Half of it has been sent: nothing may be added to it.
+    logFailure(error);
+    response.destroy();
+  }
+}
+
+/** Never shown in the browser: what is in a document is not our page. The ETag lets a broken download go on. */
+function asFile(response: Response, file: DriveFile): Response {
+  return response.attachment(file.name).set({
+    "Content-Type": "application/octet-stream",
+    "Content-Security-Policy": "sandbox",
+    "Accept-Ranges": "bytes",
+    ETag: etagOf(file),
+  });
+}
+
+const etagOf = ({ version }: Pick<DriveFile, "version">): string => `"${version}"`;

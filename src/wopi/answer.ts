@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
+import { contentRange } from "../http/byteRange.ts";
 import { logFacts } from "../http/requestLog.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { WopiReply } from "./wopiCall.ts";
@@ -52,6 +53,5 @@ export function wopiAnswer({ headers = {}, json, jsonStream, content }: WopiRepl
     "Accept-Ranges": "bytes",
   };
   if (range === undefined) return { status: 200, headers: facts, body };
-  const part = `bytes ${range.first}-${range.last}/${sizeBytes}`;
-  return { status: 206, headers: { ...facts, "Content-Range": part }, body };
+  return { status: 206, headers: { ...facts, "Content-Range": contentRange(range, sizeBytes) }, body };
 }

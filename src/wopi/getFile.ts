@@ -1,5 +1,6 @@
 import type { AccessGrant } from "../documents/grants.ts";
 import { editorKey } from "../editors/suites.ts";
+import { plainRange } from "../http/byteRange.ts";
 import type { DriveContent, DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
@@ -19,6 +20,7 @@ export function getFile(services: Needs): WopiOperation {
     const file = await fileNow(services, grant.document);
     const expected = maxExpectedSize(header("X-WOPI-MaxExpectedSize"));
     if (expected !== undefined && file.sizeBytes > expected) throw new BridgeError({ kind: "expectedSizeExceeded" });
+    // No ETag is sent, so a condition on one fails.
     return loadOf(services, grant, file, plainRange(header("Range"), header("If-Range")), signal);
   };
 }
@@ -63,15 +65,6 @@ export async function recordLoad(
 /** A save can't be based on a part of the file. */
 function isWhole({ range, sizeBytes }: DriveContent): boolean {
   return range === undefined || (range.first === 0 && range.last === sizeBytes - 1);
-}
-
-/**
- * A single range, or the last bytes of the file; several ranges would be answered as a multipart body, which is not the
- * document. A condition on an ETag fails, since our answers have none: the answer is then the whole file.
- */
-function plainRange(range: string | undefined, condition: string | undefined): string | undefined {
-  if (range === undefined || condition !== undefined) return undefined;
-  return /^bytes=(\d+-\d*|-\d+)$/.test(range) ? range : undefined;
 }
 
 function maxExpectedSize(value: string | undefined): number | undefined {

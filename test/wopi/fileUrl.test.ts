@@ -1,4 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { downloadAddress, downloads } from "../support/downloadFaults.ts";
 import { type DriveProxy, driveProxy } from "../support/driveProxy.ts";
 import { linkOwner } from "../support/linkOwner.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
@@ -13,15 +17,21 @@ const addresses = {
   docx: "http://127.0.0.1:9/browser/0a1b2c/cool.html?",
   odt: "http://127.0.0.1:9/hosting/wopi/word/edit?",
   md: "http://127.0.0.1:9/edit?",
+  pptx: "http://127.0.0.1:9/p/PowerPointFrame.aspx?",
 };
 
 describe("FileUrl and DownloadUrl", () => {
   let bridge: TestBridge;
   let proxy: DriveProxy;
+  let storage: Server;
+  let storageOrigin: string;
   let documents = 0;
   beforeAll(async () => {
+    storage = createServer((_request, response) => response.setHeader("ETag", '"s3"').end("from storage"));
+    await once(storage.listen(0, "127.0.0.1"), "listening");
+    storageOrigin = `http://127.0.0.1:${(storage.address() as AddressInfo).port}`;
     bridge = await testBridge({
-      settings: { EDITOR_CLOUDREVE_URL: editorsDrive },
+      settings: { EDITOR_CLOUDREVE_URL: editorsDrive, STORAGE_ORIGINS: storageOrigin },
       drive: {
         viewers: Object.entries(addresses).map(([extension, address]) => ({
           id: `viewer-${extension}`,
@@ -37,9 +47,14 @@ describe("FileUrl and DownloadUrl", () => {
       },
     });
   });
+  afterEach(() => {
+    proxy.intercept = undefined;
+  });
   afterAll(async () => {
     await bridge.close();
     await proxy.close();
+    storage.closeAllConnections();
+    storage.close();
   });
 
   const openNew = async (text = "first", more: Record<string, unknown> = {}, extension = "docx") => {
@@ -105,18 +120,48 @@ describe("FileUrl and DownloadUrl", () => {
     expect((await client.put("mine", "A")).status).toBe(200);
   });
 
-  it("sends the document itself when the drive has no address for it", async () => {
-    const { client } = await openNew("from the bridge");
+  describe("sends the document itself", () => {
+    const read = async (intercept: DriveProxy["intercept"]) => {
+      const { client } = await openNew("from the bridge");
+      const url = (await urlOf(client, "FileUrl")) ?? "";
+      proxy.intercept = intercept;
+      const answered = await ask(url);
+      expect(answered.status).toBe(200);
+      expect(answered.header("X-WOPI-ItemVersion")).not.toBeNull();
+      expect(answered.header("Location")).toBeNull();
+      return answered.text;
+    };
+
+    it("when the drive has no address for it", async () => {
+      expect(await read(downloadAddress({ code: 40081, msg: "batch" }))).toBe("from the bridge");
+    });
+
+    it("when the drive's address does not work, and would answer an editor 200 with JSON", async () => {
+      const json = { "Content-Type": "application/json" };
+      const dead = downloads((response) => response.writeHead(200, json).end('{"code":40071,"msg":"invalid sign"}'));
+      expect(await read(dead)).toBe("from the bridge");
+    });
+
+    it("when the drive's address is another version's", async () => {
+      expect(await read(downloads((response) => response.setHeader("ETag", '"other"').end("other")))).toBe(
+        "from the bridge",
+      );
+    });
+
+    it("when a storage has it, which must not see the access token that Collabora sends along", async () => {
+      const urls = [{ url: `${storageOrigin}/bucket/key?X-Amz-Signature=s` }];
+      expect(await read(downloadAddress({ code: 0, data: { urls } }))).toBe("from storage");
+    });
+  });
+
+  it("fails while the drive is away, and the editor asks by GetFile then", async () => {
+    const { client } = await openNew();
     const url = (await urlOf(client, "FileUrl")) ?? "";
-    proxy.intercept = (request, response) => {
-      if (request.url !== "/api/v4/file/url") return false;
-      response.writeHead(200, { "Content-Type": "application/json" }).end('{"code":40081,"msg":"batch"}');
+    proxy.intercept = (request) => {
+      request.destroy();
       return true;
     };
-    const answered = await ask(url);
-    proxy.intercept = undefined;
-    expect([answered.status, answered.text]).toEqual([200, "from the bridge"]);
-    expect(answered.header("X-WOPI-ItemVersion")).not.toBeNull();
+    expect((await ask(url)).status).toBe(503);
   });
 
   it("works for nothing but this document, and is no access token", async () => {
@@ -161,6 +206,32 @@ describe("FileUrl and DownloadUrl", () => {
     for (const url of urls) expect([401, 410]).toContain((await read(url)).status);
   });
 
+  it("is not told to somebody whose pages carry a watermark: the file has none", async () => {
+    const facts = (await (await openNew("marked", { options: { watermark: "Eve" } })).client.check()).json();
+    expect(facts).toMatchObject({ WatermarkText: "Eve" });
+    expect(facts).not.toHaveProperty("FileUrl");
+    expect(facts).not.toHaveProperty("DownloadUrl");
+  });
+
+  it("counts as the load of the editor's one copy, until its reader may only view", async () => {
+    const { path, client } = await openNew("first", {}, "pptx");
+    const owner = await linkOwner(bridge);
+    const visitor = await visitorOf(await owner.makeLink((await bridge.alice.info(path)).id));
+    const url = (await urlOf(visitor, "FileUrl")) ?? "";
+    expect((await read(url)).text).toBe("first");
+    await client.lock("A");
+    expect((await client.put("second", "A")).status).toBe(200);
+    await client.unlock("A");
+    await bridge.alice.put(path, "theirs");
+    await owner.change(path, { permission: "view" });
+    expect((await read(url)).text).toBe("theirs");
+    await client.lock("A");
+    const refused = await client.put("mine", "A");
+    expect([refused.status, refused.json()["COOLStatusCode"]]).toEqual([409, 1010]);
+    expect((await read((await urlOf(client, "FileUrl")) ?? "")).text).toBe("theirs");
+    expect((await client.put("mine", "A")).status).toBe(200);
+  });
+
   it("is not told for an old version, which the drive's address would not be", async () => {
     const { path, client } = await openNew();
     const { version } = client.session.file;
@@ -170,17 +241,88 @@ describe("FileUrl and DownloadUrl", () => {
     expect((await read((await urlOf(old, "DownloadUrl")) ?? "")).text).toBe("first");
   });
 
-  it("lets a person download the document under its name, and never show it", async () => {
-    const path = 'Plan "ü" 100%.docx'.replaceAll('"', "'");
-    await bridge.alice.put(path, "plan");
-    const url = (await urlOf(await bridge.open(path, { action: "view" }), "DownloadUrl")) ?? "";
-    const answered = await ask(url);
-    expect([answered.status, answered.text]).toEqual([200, "plan"]);
-    expect(answered.header("Content-Disposition")).toContain(
-      `filename*=UTF-8''${encodeURIComponent(path).replace("'", "%27").replace("'", "%27")}`,
-    );
-    expect(answered.header("Content-Type")).toBe("application/octet-stream");
-    expect(answered.header("X-Content-Type-Options")).toBe("nosniff");
-    expect(answered.header("Cache-Control")).toBe("no-store");
+  describe("DownloadUrl", () => {
+    const openDownload = async (path: string, text: string) => {
+      expect(await bridge.alice.put(path, text)).toBe(0);
+      return (await urlOf(await bridge.open(path, { action: "view" }), "DownloadUrl")) ?? "";
+    };
+    const get = (url: string, headers: Record<string, string> = {}) => fetchedAnswer(fetch(url, { headers }));
+
+    it("lets a person download the document under its name, and never shows it", async () => {
+      const path = "Plan 'ü' 100%.docx";
+      const answered = await get(await openDownload(path, "plan"));
+      expect([answered.status, answered.text]).toEqual([200, "plan"]);
+      expect(answered.header("Content-Disposition")).toBe(
+        `attachment; filename="Plan '?' 100%.docx"; filename*=UTF-8''Plan%20%27%C3%BC%27%20100%25.docx`,
+      );
+      expect(answered.header("Content-Type")).toBe("application/octet-stream");
+      expect(answered.header("X-Content-Type-Options")).toBe("nosniff");
+      expect(answered.header("Cache-Control")).toBe("no-store");
+      expect(answered.header("Content-Security-Policy")).toBe("sandbox");
+    });
+
+    it("goes on where a download broke off, but not in another version", async () => {
+      const path = `broken-off-${++documents}.docx`;
+      const url = await openDownload(path, "0123456789");
+      const etag = (await get(url)).header("ETag") ?? "";
+      const rest = await get(url, { Range: "bytes=4-", "If-Range": etag });
+      expect([rest.status, rest.text]).toEqual([206, "456789"]);
+      expect(rest.header("Content-Range")).toBe("bytes 4-9/10");
+      expect((await get(url, { Range: "bytes=20-" })).status).toBe(416);
+      expect((await get(url, { Range: "bytes=0-1,4-5" })).status).toBe(200);
+      await bridge.alice.put(path, "another text");
+      const anew = await get(url, { Range: "bytes=4-", "If-Range": etag });
+      expect([anew.status, anew.text]).toEqual([200, "another text"]);
+    });
+
+    it("tells a HEAD what a GET would bring, without bringing it", async () => {
+      const url = await openDownload(`head-${++documents}.docx`, "0123456789");
+      const seen = proxy.seen.length;
+      const head = await fetch(url, { method: "HEAD" });
+      expect([head.status, head.headers.get("Content-Length")]).toEqual([200, "10"]);
+      expect(head.headers.get("Content-Disposition")).toContain("attachment");
+      expect(proxy.seen.slice(seen).some(({ path }) => path.includes("/file/content/"))).toBe(false);
+    });
+
+    it("breaks off when the drive does: nothing is added to half a document", async () => {
+      const url = await openDownload(`half-${++documents}.docx`, "0123456789");
+      proxy.intercept = downloads((response, etag) => {
+        response.writeHead(200, { ETag: etag, "Content-Length": "10" }).write("01234", () => response.destroy());
+      });
+      await expect(get(url)).rejects.toThrow();
+    });
+
+    it("says in a page, not in a file, that the drive is away or the address has ended", async () => {
+      const url = await openDownload(`away-${++documents}.docx`, "text");
+      proxy.intercept = (request) => {
+        request.destroy();
+        return true;
+      };
+      for (const [asked, status] of [
+        [url, 503],
+        [`${url}x`, 410],
+      ] as const) {
+        const answered = await get(asked);
+        expect(answered.status).toBe(status);
+        expect(answered.header("Content-Type")).toContain("text/html");
+        expect(answered.header("Content-Disposition")).toBeNull();
+        expect(answered.text).not.toContain("/signin");
+      }
+    });
+
+    it("is open only so often at once for one session", async () => {
+      const url = await openDownload(`often-${++documents}.docx`, "0123456789");
+      const held: (() => void)[] = [];
+      proxy.intercept = downloads((response, etag) => {
+        response.writeHead(200, { ETag: etag, "Content-Length": "10" }).write("01234");
+        held.push(() => response.end("56789"));
+      });
+      const open = await Promise.all(Array.from({ length: 8 }, () => fetch(url)));
+      expect((await get(url)).status).toBe(503);
+      for (const finish of held) finish();
+      for (const answered of open) expect(await answered.text()).toBe("0123456789");
+      proxy.intercept = undefined;
+      expect((await get(url)).text).toBe("0123456789");
+    });
   });
 });
