@@ -80,6 +80,7 @@ export function checkFileInfo(
         ...(await readingAddresses(services, grant, suite)),
         PostMessageOrigin: new URL(services.bridgeUrl).origin,
         ClosePostMessage: true,
+        ...hostAddress(services.bridgeUrl, grant),
         ...(grant.person.id === grant.ownerId ? sharing(services.bridgeUrl, grant) : {}),
         ...(shareTypes.length === 0 ? {} : { SupportedShareUrlTypes: shareTypes }),
         EditNotificationPostMessage: true,
@@ -114,6 +115,15 @@ function sharing(bridgeUrl: string, grant: AccessGrant): object {
     FileSharingPostMessage: true,
     FileSharingUrl: `${bridgeUrl}/share?file_id=${grant.document.fileId}`,
   };
+}
+
+/**
+ * Our page that edits this document, for somebody who is signed in here. A visitor's would be the link, of which we know
+ * only the hash, and a portal's is the portal's own. There is no page that only shows a document (HostViewUrl).
+ */
+function hostAddress(bridgeUrl: string, grant: AccessGrant): object {
+  const edits = grant.permission === "edit" && isOwners(grant);
+  return edits ? { HostEditUrl: `${bridgeUrl}/open?file_id=${grant.document.fileId}` } : {};
 }
 
 /** Addresses that need no token of their own; none where downloading is forbidden. */

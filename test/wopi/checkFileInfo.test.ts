@@ -31,6 +31,7 @@ const types: Readonly<Record<string, "string" | "number" | "boolean" | "object">
   UniqueContentId: "string",
   BreadcrumbDocName: "string",
   DownloadUrl: "string",
+  HostEditUrl: "string",
   PostMessageOrigin: "string",
   ClosePostMessage: "boolean",
   EnableShare: "boolean",
@@ -136,6 +137,16 @@ describe("CheckFileInfo", () => {
       const facts = await info(client);
       expect(facts["UserId"]).toBe(facts["OwnerId"]);
       expect(facts["UserFriendlyName"]).toBe("Alice");
+    });
+
+    it("is led to our page that edits only when she has signed in here", async () => {
+      const { name, client } = await openNew();
+      const owner = await bridge.openAsOwner(name);
+      const { id } = await bridge.alice.info(name);
+      expect(await info(owner)).toMatchObject({ HostEditUrl: `http://bridge.example/open?file_id=${id}` });
+      // A portal's pages are its own, and there is no page of ours that only shows a document.
+      expect(await info(client)).not.toHaveProperty("HostEditUrl");
+      expect(await info(owner)).not.toHaveProperty("HostViewUrl");
     });
 
     it("is named as the portal names him, with a stable id of his own, and is not anonymous", async () => {

@@ -332,7 +332,10 @@ describe("PutRelativeFile", () => {
     });
   });
 
-  describe("by somebody who only looks", () => {
+  describe.each<[string, Record<string, unknown>]>([
+    ["by somebody who only looks", { action: "view" }],
+    ["in a session without Save As", { options: { save_as: "none" } }],
+  ])("%s", (_who, more) => {
     it.each<[string, Record<string, string>]>([
       ["a suggested name", { "X-WOPI-SuggestedTarget": "Copy.docx" }],
       ["an extension", { "X-WOPI-SuggestedTarget": ".odt" }],
@@ -341,19 +344,23 @@ describe("PutRelativeFile", () => {
         "an exact name to overwrite",
         { "X-WOPI-RelativeTarget": "Report.docx", "X-WOPI-OverwriteRelativeTarget": "true" },
       ],
+      [
+        "an exact name not to overwrite",
+        { "X-WOPI-RelativeTarget": "Report.docx", "X-WOPI-OverwriteRelativeTarget": "false" },
+      ],
       ["an illegal name", { "X-WOPI-RelativeTarget": "../Copy.docx" }],
       ["a name that is not UTF-7", { "X-WOPI-SuggestedTarget": "+A-.docx" }],
       ["both names", { "X-WOPI-SuggestedTarget": "a.docx", "X-WOPI-RelativeTarget": "b.docx" }],
       ["no name", {}],
     ])("is 501, as CheckFileInfo says: %s", async (_what, headers) => {
-      const { client, folder } = await openNew({ action: "view" });
+      const { client, folder } = await openNew(more);
       expect((await client.check()).json()).toMatchObject({ UserCanNotWriteRelative: true });
       expect((await saveAs(client, headers)).status).toBe(501);
       expect(await contentsOf(bridge, folder)).toEqual({ "Report.docx": "the original" });
     });
 
     it("is 501 at a body over the limit too", async () => {
-      const { client } = await openNew({ action: "view" });
+      const { client } = await openNew(more);
       const answer = await saveAs(client, { "X-WOPI-SuggestedTarget": "a.docx" }, "x".repeat(limitBytes + 1));
       expect(answer.status).toBe(501);
     });
