@@ -39,6 +39,8 @@ const ownFilePattern = /^cloudreve:\/\/([^/@]*@)?my(\/|$)/;
 export const isOwn = (uri: string): boolean => ownFilePattern.test(uri);
 const apiPath = "/api/v4";
 const contentPath = `${apiPath}/file/content/`;
+/** An editor's user waits meanwhile. */
+const triedWithinMs = 2_000;
 
 /** Cloudreve's file API, called for an account. */
 export class FileApi {
@@ -216,14 +218,28 @@ export class FileApi {
     range: string | undefined,
     signal: AbortSignal,
   ): Promise<Transfer | undefined> {
-    return (await this.#opened(document, file, range, signal))?.transfer;
+    if (document.version !== undefined) return undefined;
+    const known = this.#urls.of(document, file);
+    if (known !== undefined) {
+      const transfer = await this.#fetch(known, file.version, range, signal);
+      if (transfer !== undefined) return transfer;
+      this.#urls.forget(document, file);
+    }
+    const urls = await this.#urlsOf(document, file);
+    const source = this.#allowed(urls?.urls[0]?.url);
+    if (source === undefined) return undefined;
+    const transfer = await this.#fetch(source, file.version, range, signal);
+    if (transfer !== undefined) this.#urls.remember(document, file, source, Date.parse(urls?.expires ?? ""));
+    return transfer;
   }
 
   /**
    * A signed address of this version at Cloudreve itself, for an editor that reaches it under another name. A storage's
    * address is not given out: Collabora sends its access token along, which S3 refuses beside a signature.
-   * It is tried first: where it does not work, Cloudreve answers 200 with JSON, which would be taken for the document.
+   * It is tried first, just where the editor will read it: where something is wrong, Cloudreve answers 200 with JSON and
+   * a proxy perhaps 200 with HTML, which an editor takes for the document and saves over it.
    * @param cloudreveUrl as the editor's server reaches it; undefined = not at all
+   * @returns undefined when it does not lead to this version, seen from here too
    */
   async addressAt(
     cloudreveUrl: string | undefined,
@@ -231,29 +247,25 @@ export class FileApi {
     file: DriveFile,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    if (cloudreveUrl === undefined) return undefined;
-    const opened = await this.#opened(document, file, "bytes=0-0", signal);
-    opened?.transfer.answer.body.destroy();
-    if (opened === undefined || !opened.source.isCloudreves || opened.transfer.answer.status === 416) return undefined;
-    return `${cloudreveUrl}${apiPath}${opened.source.url.slice(this.#client.address("").length)}`;
+    if (cloudreveUrl === undefined || document.version !== undefined) return undefined;
+    const source = this.#urls.of(document, file) ?? this.#allowed((await this.#urlsOf(document, file))?.urls[0]?.url);
+    if (source?.isCloudreves !== true) return undefined;
+    const url = `${cloudreveUrl}${apiPath}${source.url.slice(this.#client.address("").length)}`;
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(triedWithinMs)]);
+    try {
+      const tried = await this.#fetch({ url, isCloudreves: true }, file.version, "bytes=0-0", inTime);
+      tried?.answer.body.destroy();
+      return tried === undefined || tried.answer.status === 416 ? undefined : url;
+    } catch (error) {
+      if (failureOf(error, "driveUnreachable") === undefined) throw error;
+      return undefined;
+    }
   }
 
-  async #opened(
-    document: DriveDocument,
-    file: DriveFile,
-    range: string | undefined,
-    signal: AbortSignal,
-  ): Promise<{ readonly source: DownloadUrl; readonly transfer: Transfer } | undefined> {
-    if (document.version !== undefined) return undefined;
-    const known = this.#urls.of(document, file);
-    if (known !== undefined) {
-      const transfer = await this.#fetch(known, file.version, range, signal);
-      if (transfer !== undefined) return { source: known, transfer };
-      this.#urls.forget(document, file);
-    }
-    let urls: z.infer<typeof urlsSchema>;
+  /** @returns undefined when Cloudreve gives none; the session may still work @throws driveUnreachable */
+  async #urlsOf(document: DriveDocument, file: DriveFile): Promise<z.infer<typeof urlsSchema> | undefined> {
     try {
-      urls = await this.#credentials.authorised(document.account, (accessToken) =>
+      return await this.#credentials.authorised(document.account, (accessToken) =>
         this.#client.api(urlsSchema, {
           method: "POST",
           path: "/file/url",
@@ -262,16 +274,10 @@ export class FileApi {
         }),
       );
     } catch (error) {
-      // The version was dropped, the file was just renamed, or no credential is left: the session may still work.
+      // The version was dropped, the file was just renamed, or no credential is left.
       if (error instanceof BridgeError && error.failure.kind === "driveUnreachable") throw error;
       return undefined;
     }
-    const source = this.#allowed(urls.urls[0]?.url);
-    if (source === undefined) return undefined;
-    const transfer = await this.#fetch(source, file.version, range, signal);
-    if (transfer === undefined) return undefined;
-    this.#urls.remember(document, file, source, Date.parse(urls.expires ?? ""));
-    return { source, transfer };
   }
 
   async #fetch(

@@ -1,16 +1,13 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { downloadAddress, downloads } from "../support/downloadFaults.ts";
-import { type DriveProxy, driveProxy } from "../support/driveProxy.ts";
+import { type DriveProxy, driveProxy, type Intercept } from "../support/driveProxy.ts";
 import { linkOwner } from "../support/linkOwner.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import { editorForm, webPerson } from "../support/webPerson.ts";
 import { collabora, fetchedAnswer, type WopiAnswer, type WopiClient, wopiOfForm } from "../support/wopiClient.ts";
-
-/** The drive as the editor's server reaches it: another name than the bridge's, and below a path. */
-const editorsDrive = "http://drive.internal:5212/cloud";
 
 /** By the editor that opens the type. */
 const addresses = {
@@ -20,16 +17,38 @@ const addresses = {
   pptx: "http://127.0.0.1:9/p/PowerPointFrame.aspx?",
 };
 
+function said(response: ServerResponse, text: string, headers: Record<string, string> = {}, status = 200): true {
+  response.writeHead(status, headers).end(text);
+  return true;
+}
+
+async function listen(server: Server): Promise<string> {
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 describe("FileUrl and DownloadUrl", () => {
   let bridge: TestBridge;
   let proxy: DriveProxy;
+  /** The drive as the editor's server reaches it: another name than the bridge's, and below a path. */
+  let front: Server;
+  let atFront: Intercept | undefined;
+  let editorsDrive: string;
   let storage: Server;
   let storageOrigin: string;
   let documents = 0;
   beforeAll(async () => {
     storage = createServer((_request, response) => response.setHeader("ETag", '"s3"').end("from storage"));
-    await once(storage.listen(0, "127.0.0.1"), "listening");
-    storageOrigin = `http://127.0.0.1:${(storage.address() as AddressInfo).port}`;
+    storageOrigin = await listen(storage);
+    front = createServer(async (request, response) => {
+      if ((await atFront?.(request, response)) === true) return;
+      const { range = "" } = request.headers;
+      const below = (request.url ?? "").replace(/^\/cloud/, "");
+      const answered = await fetch(bridge.drive.url + below, { headers: range === "" ? {} : { range } });
+      response.writeHead(answered.status, Object.fromEntries(answered.headers));
+      response.end(Buffer.from(await answered.arrayBuffer()));
+    });
+    editorsDrive = `${await listen(front)}/cloud`;
     bridge = await testBridge({
       settings: { EDITOR_CLOUDREVE_URL: editorsDrive, STORAGE_ORIGINS: storageOrigin },
       drive: {
@@ -49,12 +68,15 @@ describe("FileUrl and DownloadUrl", () => {
   });
   afterEach(() => {
     proxy.intercept = undefined;
+    atFront = undefined;
   });
   afterAll(async () => {
     await bridge.close();
     await proxy.close();
-    storage.closeAllConnections();
-    storage.close();
+    for (const server of [front, storage]) {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   const openNew = async (text = "first", more: Record<string, unknown> = {}, extension = "docx") => {
@@ -75,7 +97,7 @@ describe("FileUrl and DownloadUrl", () => {
     const location = answered.header("Location");
     if (answered.status !== 302 || location === null) return answered;
     expect(location).toContain(`${editorsDrive}/api/v4/file/content/`);
-    return ask(location.replace(editorsDrive, bridge.drive.url));
+    return ask(location);
   };
 
   it("leads an editor's server to the drive's own address of the document", async () => {
@@ -121,10 +143,11 @@ describe("FileUrl and DownloadUrl", () => {
   });
 
   describe("sends the document itself", () => {
-    const read = async (intercept: DriveProxy["intercept"]) => {
+    const readWith = async (faults: { readonly drive?: Intercept; readonly front?: Intercept }) => {
       const { client } = await openNew("from the bridge");
       const url = (await urlOf(client, "FileUrl")) ?? "";
-      proxy.intercept = intercept;
+      proxy.intercept = faults.drive;
+      atFront = faults.front;
       const answered = await ask(url);
       expect(answered.status).toBe(200);
       expect(answered.header("X-WOPI-ItemVersion")).not.toBeNull();
@@ -133,24 +156,21 @@ describe("FileUrl and DownloadUrl", () => {
     };
 
     it("when the drive has no address for it", async () => {
-      expect(await read(downloadAddress({ code: 40081, msg: "batch" }))).toBe("from the bridge");
+      expect(await readWith({ drive: downloadAddress({ code: 40081, msg: "batch" }) })).toBe("from the bridge");
     });
 
-    it("when the drive's address does not work, and would answer an editor 200 with JSON", async () => {
-      const json = { "Content-Type": "application/json" };
-      const dead = downloads((response) => response.writeHead(200, json).end('{"code":40071,"msg":"invalid sign"}'));
-      expect(await read(dead)).toBe("from the bridge");
-    });
-
-    it("when the drive's address is another version's", async () => {
-      expect(await read(downloads((response) => response.setHeader("ETag", '"other"').end("other")))).toBe(
-        "from the bridge",
-      );
+    it.each<[string, Intercept]>([
+      ["answers 200 with JSON, as for an address that has ended", (_request, response) => said(response, "{}")],
+      ["answers 200 with another version", (_request, response) => said(response, "other", { ETag: '"other"' })],
+      ["leads to a sign-in", (_request, response) => said(response, "", { Location: "http://127.0.0.1:9/" }, 302)],
+      ["can't be reached from here", (request) => Boolean(request.destroy())],
+    ])("when the drive, where the editor would read it, %s", async (_what, atEditors) => {
+      expect(await readWith({ front: atEditors })).toBe("from the bridge");
     });
 
     it("when a storage has it, which must not see the access token that Collabora sends along", async () => {
       const urls = [{ url: `${storageOrigin}/bucket/key?X-Amz-Signature=s` }];
-      expect(await read(downloadAddress({ code: 0, data: { urls } }))).toBe("from storage");
+      expect(await readWith({ drive: downloadAddress({ code: 0, data: { urls } }) })).toBe("from storage");
     });
   });
 
