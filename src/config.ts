@@ -73,7 +73,9 @@ const configSchema = z.object({
   CLOUDREVE_PUBLIC_URL: httpAddress.optional().describe("Where browsers reach Cloudreve; default CLOUDREVE_URL"),
   EDITOR_CLOUDREVE_URL: httpAddress
     .optional()
-    .describe("Where the editor's server reaches Cloudreve, to read documents straight from it; default never"),
+    .describe(
+      "Where the editor's server, and the bridge, reach Cloudreve to read documents straight from it; default never",
+    ),
   DISCOVERY_URLS: listOf(httpAddress).default([]).describe("Discovery addresses of the editors, comma-separated"),
   HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on"),
   PORT: numberText("whole number", 0, 65_535).default(8080).describe("Port to listen on"),

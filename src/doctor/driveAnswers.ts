@@ -104,15 +104,47 @@ export function judgePublicUrl(
   }
   if (!isAnswer(published))
     return failed(`Nothing answers at CLOUDREVE_PUBLIC_URL ${url}: ${published.reason}.`, change);
-  const instances = [own, published].map((asked) => basicSchema.safeParse(envelopeIn(asked)?.data).data?.instance_id);
-  if (instances[1] === undefined) {
+  const instance = instanceIn(published);
+  if (instance === undefined) {
     return failed(
       `Something answers at CLOUDREVE_PUBLIC_URL ${url}, but it is not Cloudreve (HTTP ${published.status}).`,
       change,
     );
   }
-  if (instances[0] === instances[1]) return ok(`CLOUDREVE_PUBLIC_URL ${url} leads to the same Cloudreve.`);
+  if (instance === instanceIn(own)) return ok(`CLOUDREVE_PUBLIC_URL ${url} leads to the same Cloudreve.`);
   return failed(`CLOUDREVE_PUBLIC_URL ${url} leads to a different Cloudreve than CLOUDREVE_URL.`, change);
+}
+
+/**
+ * What does not lead to the document from here too is never given to an editor.
+ * @param editors answer of `/site/config/basic` at EDITOR_CLOUDREVE_URL; undefined = not set
+ */
+export function judgeEditorsUrl(
+  own: Asked,
+  editors: Asked | undefined,
+  { EDITOR_CLOUDREVE_URL: url }: Config,
+): Verdict {
+  if (editors === undefined || url === undefined) {
+    return skipped("EDITOR_CLOUDREVE_URL is not set: editors read documents through the bridge.");
+  }
+  const unused = (why: string): Verdict =>
+    warning(
+      `${why}, so editors read documents through the bridge.`,
+      "EDITOR_CLOUDREVE_URL=<address of the same Cloudreve, as seen from the editor's server and the bridge> (or remove it)",
+    );
+  if (!isAnswer(editors)) return unused(`Nothing answers at EDITOR_CLOUDREVE_URL ${url} from here: ${editors.reason}`);
+  const instance = instanceIn(editors);
+  if (instance === undefined) {
+    return unused(`What answers at EDITOR_CLOUDREVE_URL ${url} is not Cloudreve (HTTP ${editors.status})`);
+  }
+  if (instance !== instanceIn(own)) {
+    return unused(`EDITOR_CLOUDREVE_URL ${url} leads to a different Cloudreve than CLOUDREVE_URL`);
+  }
+  return ok(`EDITOR_CLOUDREVE_URL ${url} leads to the same Cloudreve, seen from here.`);
+}
+
+function instanceIn(basic: Asked): string | undefined {
+  return basicSchema.safeParse(envelopeIn(basic)?.data).data?.instance_id;
 }
 
 /** @param signIn answer of `POST /session/token` */

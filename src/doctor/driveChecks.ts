@@ -14,6 +14,7 @@ import {
   envelopeIn,
   judgeClock,
   judgeContract,
+  judgeEditorsUrl,
   judgeEditSize,
   judgeOAuthClient,
   judgeOAuthSecret,
@@ -63,8 +64,8 @@ export async function examineDrive(config: Config, now: Clock): Promise<DriveRep
   const version = versionIn(ping);
   if (version === undefined || !isAnswer(ping)) return { findings: [reachable], viewers: undefined };
   const clock = judgeClock(headerOf(ping, "date"), { sentAtMs, receivedAtMs }, "Cloudreve's");
-  const [published, signedIn, explorer] = await Promise.all([
-    publicVerdict(config),
+  const [addresses, signedIn, explorer] = await Promise.all([
+    addressVerdicts(config),
     signIn(config),
     call(config, "/site/config/explorer"),
   ]);
@@ -82,7 +83,8 @@ export async function examineDrive(config: Config, now: Clock): Promise<DriveRep
         reachable,
         finding("drive", "version", judgeVersion(version, config.OAUTH_CLIENT_ID !== undefined)),
         finding("drive", "clock", clock),
-        finding("drive", "public address", published),
+        finding("drive", "public address", addresses.published),
+        finding("editor", "editor reads from Cloudreve", addresses.editors),
         finding("drive", "sign-in", signedIn.verdict),
         ...oauth,
         finding("drive", "API", judgeContract(contract)),
@@ -117,13 +119,14 @@ function authorization(account: Account | undefined): Record<string, string> {
   return account === undefined ? {} : { Authorization: `Bearer ${account.accessToken}` };
 }
 
-async function publicVerdict(config: Config): Promise<Verdict> {
-  const path = "/api/v4/site/config/basic";
-  const [own, published] = await Promise.all([
-    ask(`${config.CLOUDREVE_URL}${path}`),
-    ask(`${config.CLOUDREVE_PUBLIC_URL ?? config.CLOUDREVE_URL}${path}`),
+async function addressVerdicts(config: Config): Promise<{ readonly published: Verdict; readonly editors: Verdict }> {
+  const basicAt = (url: string) => ask(`${url}/api/v4/site/config/basic`);
+  const [own, published, editors] = await Promise.all([
+    basicAt(config.CLOUDREVE_URL),
+    basicAt(config.CLOUDREVE_PUBLIC_URL ?? config.CLOUDREVE_URL),
+    config.EDITOR_CLOUDREVE_URL === undefined ? undefined : basicAt(config.EDITOR_CLOUDREVE_URL),
   ]);
-  return judgePublicUrl(own, published, config);
+  return { published: judgePublicUrl(own, published, config), editors: judgeEditorsUrl(own, editors, config) };
 }
 
 async function signIn(config: Config): Promise<{ verdict: Verdict; account: Account | undefined }> {

@@ -123,6 +123,18 @@ describe("the doctor, where everything is right", () => {
     await rm(part);
   });
 
+  it("tells whether editors can read straight from Cloudreve", async () => {
+    const check = "editor reads from Cloudreve";
+    expect(named(await found(), check)).toMatchObject({ outcome: "skipped" });
+    const [same, page] = await Promise.all([
+      found({ EDITOR_CLOUDREVE_URL: stage.drive.url }),
+      found({ EDITOR_CLOUDREVE_URL: stage.editor.url }),
+    ]);
+    expect(named(same, check)).toMatchObject({ outcome: "ok", arrow: "editor" });
+    expect(failures(page)).toEqual([]);
+    expect(named(page, check)).toMatchObject({ outcome: "warning", change: expect.stringMatching(/^EDITOR_/) });
+  });
+
   it("names a proxy that keeps whole saves before it hands them on", async () => {
     const url = await proxy(stage.settings["BRIDGE_URL"], { keepsBodies: true });
     const findings = await found({ WOPI_URL: url, MAX_FILE_MB: "4" });

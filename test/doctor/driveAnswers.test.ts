@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   judgeClock,
   judgeContract,
+  judgeEditorsUrl,
   judgeEditSize,
   judgeOAuthTerms,
   judgePublicUrl,
@@ -94,6 +95,23 @@ describe("Cloudreve", () => {
     expect(judgePublicUrl(answer(200), answer(200), config())).toMatchObject({
       outcome: "failed",
       change: expect.stringMatching(/^CLOUDREVE_PUBLIC_URL=/),
+    });
+  });
+
+  describe("as editors reach it", () => {
+    const instance = (id: string): Answer => answer(200, {}, { code: 0, data: { instance_id: id }, msg: "" });
+    const set = config({ EDITOR_CLOUDREVE_URL: "http://cloudreve:5212" });
+    it.each([
+      ["is not set", undefined, "skipped", /through the bridge/],
+      ["is the same Cloudreve", instance("one"), "ok", /same Cloudreve/],
+      ["is another Cloudreve", instance("two"), "warning", /different Cloudreve/],
+      ["is a sign-in page", answer(200, {}, "<html>"), "warning", /not Cloudreve \(HTTP 200\)/],
+      ["answers nothing", { reason: "connection refused" }, "warning", /Nothing answers .*: connection refused/],
+    ] as const)("%s", (_what, editors, outcome, sentence) => {
+      const verdict = judgeEditorsUrl(instance("one"), editors, set);
+      expect(verdict.outcome).toBe(outcome);
+      expect(verdict.sentence).toMatch(sentence);
+      if (outcome === "warning") expect(verdict.change).toMatch(/^EDITOR_CLOUDREVE_URL=/);
     });
   });
 
