@@ -271,3 +271,28 @@ describe("an editor without a guise", () => {
     asking.destroy();
   });
 });
+
+describe("a document with a FileUrl", () => {
+  const path = "/wopi/files/1/direct/contents?read=secret";
+  const elsewhere = "/wopi/files/1/elsewhere/contents";
+  const targets = () => demo.host.calls.filter(({ operation }) => operation === "GetFile").map(({ target }) => target);
+
+  it("is read there and where it leads on to, with the token but unsigned", async () => {
+    demo.host.people.set("ann", { FileUrl: demo.host.origin + path });
+    demo.host.rule = ({ target }) =>
+      target === path ? { status: 302, headers: { Location: demo.host.origin + elsewhere } } : undefined;
+    expect((await demo.open("ann")).text).toBe("hello");
+    expect(targets()).toEqual([path, elsewhere]);
+    const { headers } = demo.host.last("GetFile");
+    expect(headers.authorization).toBe("Bearer ann");
+    expect(headers).not.toHaveProperty("x-wopi-proof");
+  });
+
+  it("is read by GetFile when that fails", async () => {
+    demo.host.people.set("ann", { FileUrl: demo.host.origin + path });
+    demo.host.rule = ({ target }) => (target === path ? { status: 503 } : undefined);
+    expect((await demo.open("ann")).text).toBe("hello");
+    expect(targets()).toHaveLength(2);
+    expect(demo.host.last("GetFile").token).toBe("ann");
+  });
+});

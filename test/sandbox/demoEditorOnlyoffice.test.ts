@@ -327,3 +327,18 @@ describe("an exit save that was answered 200 under an unchanged Version", () => 
     expect(callsOf("GetFile")).toBe(1);
   });
 });
+
+describe("a document with a FileUrl", () => {
+  it("is read there, without a token, and by GetFile not even when that fails", async () => {
+    const path = "/wopi/files/1/direct/contents";
+    demo.host.people.set("ann", { FileUrl: `${demo.host.origin}${path}` });
+    expect((await demo.open("ann")).text).toBe("hello");
+    expect(demo.host.last("GetFile")).toMatchObject({ target: path, token: "" });
+    expect(demo.host.last("GetFile").headers.authorization).toBeUndefined();
+    demo.host.rule = ({ target }) => (target === path ? { status: 401 } : undefined);
+    await demo.restartEditor({});
+    const before = callsOf("GetFile");
+    expect((await (await demo.open("ann")).heard("failed")).reason).toContain("FileUrl");
+    expect(callsOf("GetFile")).toBe(before + 1);
+  });
+});

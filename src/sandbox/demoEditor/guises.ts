@@ -53,6 +53,8 @@ export interface Guise {
   readonly namesServer: boolean;
   /** Whether the editor looks at a property of CheckFileInfo at all. */
   readonly reads: (property: string) => boolean;
+  /** Where a FileUrl was told but can't be read, it does not ask GetFile. */
+  readonly readsFileUrlOnly: boolean;
   /** Saves by itself while people are there, and takes Save for a save. Without: at the end, or by forced save. */
   readonly savesMeanwhile: boolean;
   /** How often a failed upload is tried in all, every `retryMs`. */
@@ -134,6 +136,7 @@ const plain: Guise = {
   loadsBySocket: false,
   namesServer: false,
   reads: (property) => !isOnlyofficesOwn(property),
+  readsFileUrlOnly: false,
   savesMeanwhile: true,
   uploadTries: 1,
   retryMs: 0,
@@ -195,6 +198,7 @@ export const guises: Readonly<Record<GuiseName, Guise>> = {
     loadsBySocket: false,
     namesServer: false,
     reads: (property) => onlyofficeReads.has(property) || /^(FileSharing|Breadcrumb)/.test(property),
+    readsFileUrlOnly: true,
     savesMeanwhile: false,
     uploadTries: 1,
     retryMs: 0,

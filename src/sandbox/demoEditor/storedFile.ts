@@ -79,6 +79,8 @@ export class StoredFile {
       this.heardTime(lastModifiedTime);
       return bytes;
     }
+    if (fileUrl !== "" && this.#guise.readsFileUrlOnly)
+      return { problem: "The document could not be loaded (FileUrl)." };
     const answer = await this.#ask(caller, { method: "GET", contents: true });
     if ("unreachable" in answer) return { problem: `The document could not be loaded: ${answer.unreachable}.` };
     if (answer.status !== 200) return { problem: `The document could not be loaded (GetFile: ${answer.status}).` };
