@@ -4,6 +4,7 @@ import Database from "libsql";
 import { Breath } from "../model/breath.ts";
 import { BridgeError } from "../model/failure.ts";
 import { type Clock, type KeyValueStore, pauseFor } from "../model/keyValueStore.ts";
+import { GroupedWrites, type Write } from "./groupedWrites.ts";
 import { requireNoNul } from "./keptText.ts";
 import { NewerStoreError, schemaVersion } from "./storeSchema.ts";
 
@@ -30,7 +31,8 @@ interface Row {
 
 /**
  * `file:data/bridge.db`, one SQLite file on a local disk; several processes may share it. WAL with synchronous=FULL:
- * once a call has returned, its data is on disk. Calls throw storeUnreachable when another process keeps the file
+ * once a call has returned, its data is on disk. Writes that come together are committed together, since each commit
+ * waits for the disk. Calls throw storeUnreachable when another process keeps the file
  * locked, when the file is gone, or when the disk fails.
  * @throws Error with a sentence for the operator when the file can't be opened
  */
@@ -75,25 +77,49 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
     if (clean.run(nowMs).changes < cleanedAtOnce) cleanedAtMs = nowMs;
   };
 
+  const inTransaction = (group: readonly Write[]): boolean[] => {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      const done = group.map((run) => run());
+      database.exec("COMMIT");
+      return done;
+    } catch (error) {
+      // SQLite itself rolls back after some errors, such as a full disk.
+      if (database.inTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
+  };
+  const writes = new GroupedWrites(async (group) => {
+    // A single write is a transaction of its own.
+    const [only] = group.length === 1 ? group : [];
+    return asked(() => {
+      cleanUp(now());
+      return only === undefined ? inTransaction(group) : [only()];
+    });
+  }, concernsAll);
+
   return {
-    get: (key) => asked(() => (select.get(key, now()) as { value: string } | undefined)?.value),
+    get: async (key) => {
+      await writes.of(key);
+      return asked(() => (select.get(key, now()) as { value: string } | undefined)?.value);
+    },
     swap: async (key, expected, next, expiresAtMs) => {
       requireNoNul(key, next);
-      // No await between compare and write: each branch is one statement.
-      return asked(() => {
-        const nowMs = now();
-        cleanUp(nowMs);
-        if (expected === undefined && next === undefined) return select.get(key, nowMs) === undefined;
-        const values = {
-          key,
-          expected: expected ?? "",
-          next: next ?? "",
-          expiresAtMs: expiresAtMs ?? null,
-          now: nowMs,
-        };
-        const statement = expected === undefined ? insert : next === undefined ? remove : update;
-        return statement.run(values).changes === 1;
-      });
+      const nowMs = now();
+      if (expected === undefined && next === undefined) {
+        await writes.of(key);
+        return asked(() => select.get(key, nowMs) === undefined);
+      }
+      const values = {
+        key,
+        expected: expected ?? "",
+        next: next ?? "",
+        expiresAtMs: expiresAtMs ?? null,
+        now: nowMs,
+      };
+      // Comparing and writing are one statement.
+      const statement = expected === undefined ? insert : next === undefined ? remove : update;
+      return writes.add(key, () => statement.run(values).changes === 1);
     },
     list: async function* (prefix) {
       let after = "";
@@ -101,6 +127,7 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
       const end = `${prefix}\u{10FFFF}`;
       const breath = new Breath();
       for (;;) {
+        await writes.all();
         const rows = await asked(() => page.all({ prefix, end, after, now: now() }) as Row[]);
         for (const { key, value, expiresAtMs } of rows) {
           await breath.draw();
@@ -113,6 +140,7 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
       }
     },
     close: async () => {
+      await writes.all();
       try {
         // libsql closes the file only when its statements are garbage-collected; until then the log file would grow.
         database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -121,6 +149,12 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
       }
     },
   };
+}
+
+/** Whether no write could have succeeded: the file is locked or gone. */
+function concernsAll(error: unknown): boolean {
+  const cause = error instanceof BridgeError ? error.cause : error;
+  return !(cause instanceof Database.SqliteError) || cause.code === "SQLITE_BUSY";
 }
 
 /** @throws storeUnreachable when the file stays locked, or SQLite can't read or write it */
