@@ -104,7 +104,7 @@ export function cloudreveDrive(parts: DriveParts): Drive {
     },
 
     lock: (document, token) => locks.lock(document, token),
-    refreshLock: (document, token) => locks.refreshLock(document, token),
+    refreshLock: (document, token, known) => locks.refreshLock(document, token, known),
     unlock: (document, token) => native.unlock(document, token),
 
     ping: () => client.api(z.string(), { method: "GET", path: "/site/ping" }),

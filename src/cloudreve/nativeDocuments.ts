@@ -69,15 +69,19 @@ export class NativeDocuments {
     );
   }
 
-  /** @returns the file; undefined when our token does not hold the lock at its path, or not right now */
-  async refreshLock(document: DriveDocument, token: string): Promise<DriveFile | undefined> {
+  /**
+   * @param known the file as it was seen under this lock
+   * @returns the file; undefined when our token does not hold the lock at its path, or not right now
+   */
+  async refreshLock(document: DriveDocument, token: string, known?: DriveFile): Promise<DriveFile | undefined> {
     // Look first: if the lock still holds afterwards, it held all the time.
-    const file = (await this.#byId(document)) ?? (await this.#seen(document)).file;
+    const file = known ?? (await this.#byId(document)) ?? (await this.#seen(document)).file;
     return (await this.#stands(document, file, token)) ? file : undefined;
   }
 
-  async unlock(document: DriveDocument, token: string): Promise<void> {
-    await this.#sessions.through(document, { by: "token" }, (session) => this.#wopi.unlock(document, session, token));
+  /** @returns whether there was a lock to release */
+  async unlock(document: DriveDocument, token: string): Promise<boolean> {
+    return this.#sessions.through(document, { by: "token" }, (session) => this.#wopi.unlock(document, session, token));
   }
 
   /** @param file as `lock` or `refreshLock` just returned it */

@@ -35,8 +35,8 @@ export class NativeLocks implements Pick<DriveLocks, "lock" | "refreshLock"> {
   }
 
   /** @returns undefined when the lock was lost in the meantime */
-  async refreshLock(document: DriveDocument, token: string): Promise<DriveFile | undefined> {
-    const file = await this.#native.refreshLock(document, token);
+  async refreshLock(document: DriveDocument, token: string, known?: DriveFile): Promise<DriveFile | undefined> {
+    const file = await this.#native.refreshLock(document, token, known);
     return file === undefined ? undefined : this.#isUnderLock(file);
   }
 

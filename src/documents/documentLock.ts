@@ -180,19 +180,25 @@ export class DocumentLock {
    * @throws lockedElsewhere when somebody else holds the file in the drive
    */
   async holdInDrive(document: DriveDocument): Promise<DriveFile> {
-    const { file, token } = await this.holdInDriveToWrite(document);
+    const known = await this.#rows.notedFile(document.fileId);
+    const { file, token } = await this.#hold(document, known);
     if (token !== undefined) await this.noteFile(file);
     return file;
   }
 
   /** As `holdInDrive`, right before a write: until that is recorded, the store holds no facts about the file. */
-  async holdInDriveToWrite(document: DriveDocument): Promise<HeldFile> {
+  holdInDriveToWrite(document: DriveDocument): Promise<HeldFile> {
+    return this.#hold(document, undefined);
+  }
+
+  /** @param known as noted under the drive's lock; undefined = the drive is asked, also if the lock still stands */
+  async #hold(document: DriveDocument, known: DriveFile | undefined): Promise<HeldFile> {
     const standing = await this.#rows.driveLock(document.fileId);
     // Stored before the drive is called: a bridge that dies in between still knows what it may hold.
     const token = standing?.token ?? `${document.fileId}.${randomBytes(18).toString("base64url")}`;
     if (standing?.wasTaken) {
       await this.#rows.putDriveLock({ token, document, wasTaken: true });
-      const file = await this.#drive.refreshLock(document, token);
+      const file = await this.#drive.refreshLock(document, token, known);
       if (file !== undefined) return { token, file };
     }
     // Counts as not taken until proven: if the lock turns out to be on another file, nothing relies on it.
@@ -215,17 +221,23 @@ export class DocumentLock {
     await this.#rows.noteFile(file);
   }
 
-  /** Releases the drive's lock; when the drive can't be reached, the row stays and the release is retried. */
-  async releaseInDrive(): Promise<void> {
+  /**
+   * Releases the drive's lock; when the drive can't be reached, the row stays and the release is retried.
+   * @returns the file as it was noted under the lock, if that stood until now
+   */
+  async releaseInDrive(): Promise<DriveFile | undefined> {
     const standing = await this.#rows.driveLock(this.#fileId);
-    if (standing === undefined) return;
+    if (standing === undefined) return undefined;
+    const known = await this.#rows.notedFile(this.#fileId);
+    let stood = false;
     try {
-      await this.#drive.unlock(standing.document, standing.token);
+      stood = await this.#drive.unlock(standing.document, standing.token);
     } catch (error) {
       // The lock of a deleted file went with it.
       if (failureOf(error, "fileMissing") === undefined) throw error;
     }
     await this.#rows.removeDriveLock(this.#fileId);
+    return stood ? known : undefined;
   }
 
   async #requireNotTakenOver(lockId: string, holder: Holder): Promise<void> {

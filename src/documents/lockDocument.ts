@@ -1,3 +1,4 @@
+import type { DriveFile } from "../model/drive.ts";
 import { failureOf, isTransient } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import type { DocumentLock } from "./documentLock.ts";
@@ -83,8 +84,9 @@ export function relockDocument(services: Needs, request: LockRequest, oldLockId:
 export function unlockDocument(services: Needs, request: LockRequest): VersionNow {
   return exclusively(services, request, async (lock) => {
     await whereItStands(services, request.grant, () => lock.release(request.lockId));
-    const driveAnswers = await releaseInDrive(services, lock);
-    return driveAnswers ? versionNow(services, request.grant) : undefined;
+    const released = await releaseInDrive(services, lock);
+    if (released.file !== undefined) return released.file.version;
+    return released.driveAnswers ? versionNow(services, request.grant) : undefined;
   });
 }
 
@@ -145,14 +147,16 @@ async function refreshed(services: Needs, grant: AccessGrant, lock: DocumentLock
   }
 }
 
-/** @returns whether the drive answered */
-async function releaseInDrive({ note }: Pick<Needs, "note">, lock: DocumentLock): Promise<boolean> {
+/** @returns the file, if nobody else can have changed it until the release; and whether the drive answered */
+async function releaseInDrive(
+  { note }: Pick<Needs, "note">,
+  lock: DocumentLock,
+): Promise<{ readonly file?: DriveFile | undefined; readonly driveAnswers: boolean }> {
   try {
-    await lock.releaseInDrive();
-    return true;
+    return { file: await lock.releaseInDrive(), driveAnswers: true };
   } catch (error) {
     note(error);
-    return !isAway(error);
+    return { driveAnswers: !isAway(error) };
   }
 }
 

@@ -219,11 +219,12 @@ export interface DriveLocks {
   lock(document: DriveDocument, token: string): Promise<DriveFile>;
   /**
    * Refreshes a lock that `lock` has taken, and nothing else.
+   * @param known the file as it was under this very lock: it is not looked at again
    * @returns the file, unchanged by others since it was locked; undefined when the lock was lost in the meantime
    */
-  refreshLock(document: DriveDocument, token: string): Promise<DriveFile | undefined>;
-  /** Releases the drive's lock; does nothing when it is already gone. */
-  unlock(document: DriveDocument, token: string): Promise<void>;
+  refreshLock(document: DriveDocument, token: string, known?: DriveFile): Promise<DriveFile | undefined>;
+  /** Releases the drive's lock. @returns whether it still stood */
+  unlock(document: DriveDocument, token: string): Promise<boolean>;
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lockLifetimeMs, type WopiLock } from "../../src/documents/lockRows.ts";
-import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
+import type { Clock, KeyValueStore } from "../../src/model/keyValueStore.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { openSqliteStore } from "../../src/stores/sqliteStore.ts";
 import { setClock } from "../support/clock.ts";
@@ -116,10 +116,10 @@ describe.each(["memory", "sqlite"] as const)("random histories on the %s store",
         const acknowledged: Action[] = [];
         const clients = histories.map(async (steps, index) => {
           let doing: Action | undefined;
-          const note = (left: WopiLock | undefined) => {
-            if (doing !== undefined) changes.push({ action: doing, left, atMs: clock.now() });
+          const note = (left: WopiLock | undefined, atMs: number) => {
+            if (doing !== undefined) changes.push({ action: doing, left, atMs });
           };
-          const locks = lockCalls(delayedStore(store, scheduler, note), clock.now);
+          const locks = lockCalls(delayedStore(store, scheduler, clock.now, note), clock.now);
           for (const action of steps) {
             if (action.do === "wait") {
               await scheduler.schedule(Promise.resolve());
@@ -181,7 +181,7 @@ describe.each(["memory", "sqlite"] as const)("random histories on the %s store",
         clock.advance(lockLifetimeMs);
         const racer = () =>
           lockCalls(
-            delayedStore(store, scheduler, () => {}),
+            delayedStore(store, scheduler, clock.now, () => {}),
             clock.now,
           );
         const locked = Array.from({ length: clientCount }, (_, index) =>
@@ -216,7 +216,8 @@ interface Change {
 function delayedStore(
   store: KeyValueStore,
   scheduler: fc.Scheduler,
-  note: (left: WopiLock | undefined) => void,
+  now: Clock,
+  note: (left: WopiLock | undefined, atMs: number) => void,
 ): KeyValueStore {
   return {
     get: async (key) => {
@@ -225,8 +226,10 @@ function delayedStore(
     },
     swap: async (key, expected, next, expiresAtMs) => {
       await scheduler.schedule(Promise.resolve());
+      // A store compares as of the call; the clock may move on before the write is on disk.
+      const atMs = now();
       const swapped = await store.swap(key, expected, next, expiresAtMs);
-      if (swapped) note(next === undefined ? undefined : (JSON.parse(next) as WopiLock));
+      if (swapped) note(next === undefined ? undefined : (JSON.parse(next) as WopiLock), atMs);
       return swapped;
     },
     list: (prefix) => store.list(prefix),

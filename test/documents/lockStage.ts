@@ -50,7 +50,9 @@ export function lockStage() {
     },
     unlock: async (_document, token) => {
       called("unlock");
-      if (driveLock.token === token) driveLock.token = undefined;
+      const stood = driveLock.token === token;
+      if (stood) driveLock.token = undefined;
+      return stood;
     },
     rename: async (_document, _file, name) => {
       const found = called("rename");
