@@ -55,6 +55,15 @@ export async function placeSave(
   }
 }
 
+/** Records that the editor of a save that was placed does not know: it will send these bytes again. */
+export async function noteUnheard(
+  { content }: Pick<Needs, "content">,
+  { facts, sha256 }: Pick<SpooledSave, "facts" | "sha256">,
+): Promise<void> {
+  const { document, editor, baseline } = facts;
+  if (baseline !== undefined) await content.sending(document.fileId, editor, baseline.loadId, sha256);
+}
+
 /**
  * Has a later save of the same load gone into the document? One that was refused, kept or became a copy does not count:
  * in that case this save is the best available for the document.

@@ -5,7 +5,7 @@ import type { Services } from "../services.ts";
 import { isWorthless, requireWorthACopy } from "./contentCheck.ts";
 import type { DocumentLock } from "./documentLock.ts";
 import { type AccessGrant, lastSaveUntilMs, mayEdit } from "./grants.ts";
-import { placeSave, type SavedDocument, type SaveManner } from "./placeSave.ts";
+import { noteUnheard, placeSave, type SavedDocument, type SaveManner } from "./placeSave.ts";
 import { whyNot } from "./saveEvents.ts";
 import { ofEndedGrant, type PlacingFacts, placingFacts } from "./saveFacts.ts";
 import type { SpooledSave } from "./saveSpool.ts";
@@ -95,12 +95,6 @@ export async function saveDocument(
   await save.discard();
   await services.tell(save.facts, { is: "saved", version: saved.version });
   return saved;
-}
-
-/** The editor will send these bytes again, although they are stored. */
-async function noteUnheard({ content }: Needs, { facts, sha256 }: SpooledSave): Promise<void> {
-  const { document, editor, baseline } = facts;
-  if (baseline !== undefined) await content.sending(document.fileId, editor, baseline.loadId, sha256);
 }
 
 /**

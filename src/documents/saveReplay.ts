@@ -3,7 +3,7 @@ import { failureOf, isConflict } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { isOvertaken } from "./contentRecord.ts";
 import type { DocumentLock } from "./documentLock.ts";
-import { placeSave } from "./placeSave.ts";
+import { noteUnheard, placeSave } from "./placeSave.ts";
 import { noteDecided, noteReplay, type ReplayOutcome } from "./saveEvents.ts";
 import { saveOrder, seriesKey } from "./saveFacts.ts";
 import type { SpooledSave } from "./saveSpool.ts";
@@ -153,6 +153,7 @@ export class SaveReplay {
         { isForced: false, isExitSave: true, needsNoVersion: true },
         lock,
       );
+      await noteUnheard(this.#services, save);
       await this.#services.tell(save.facts, { is: "saved", version });
       return "written";
     } catch (error) {

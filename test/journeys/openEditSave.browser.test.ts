@@ -54,7 +54,8 @@ async function openDocument(name: string, action: "Edit" | "View", person: strin
   await page.getByRole("button", { name: `${action} ${name}` }).click();
   const editor = page.frameLocator("iframe[name=document]").frameLocator("iframe[name=editor-frame]");
   await editor.locator(action === "Edit" ? "#text:not([readonly])" : "#text").waitFor();
-  return { page, editor, leave: () => context.close() };
+  // Closed as a person closes a window: a context that is dropped sends no last words.
+  return { page, editor, leave: () => page.close() };
 }
 
 async function typeAtEnd(page: Page, editor: FrameLocator, text: string): Promise<void> {

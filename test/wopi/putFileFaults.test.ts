@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type OperationsStage, operationsStage } from "../support/operationsStage.ts";
 import { operationsEditor, type SavingEditor } from "../support/savingEditor.ts";
-import type { WopiClient } from "../support/wopiClient.ts";
+import { collabora, type WopiClient } from "../support/wopiClient.ts";
 
 describe("PutFile against faults", () => {
   let editor: SavingEditor<OperationsStage>;
@@ -61,6 +61,19 @@ describe("PutFile against faults", () => {
       editor.proxy.intercept = undefined;
       expect(await editor.bridge.bridge.replay()).toBe(0);
       expect(await editor.bridge.alice.read(path)).toBe("after");
+    });
+
+    it("and the bytes that went in later are no second version when the editor, which was not told, closes", async () => {
+      const { client, path } = await editor.openAndLock("A");
+      const timestamp = String((await client.check()).json()["LastModifiedTime"]);
+      nativePut((write) => write(500, {}));
+      expect((await client.put("after", "A", collabora({ timestamp }))).status).toBeGreaterThanOrEqual(500);
+      editor.proxy.intercept = undefined;
+      expect(await editor.bridge.bridge.replay()).toBe(0);
+      const placed = await client.check();
+      expect((await client.put("after", "A", collabora({ timestamp, exitSave: true }))).status).toBe(200);
+      expect(await editor.bridge.alice.read(path)).toBe("after");
+      expect((await client.check()).json()["Version"]).toBe(placed.json()["Version"]);
     });
 
     it("and cuts the line in the middle of a save: not 200, and the next save goes well", async () => {
