@@ -28,7 +28,8 @@ export type KnownVersion = (
  * |--------------------------|---------------------------------------------------------------------------------------|
  * | CheckFileInfo            | afterwards: version, or lock (refreshed after the call); of an old version: that one  |
  * | GetFile                  | before a byte is sent: version (ETag), otherwise again at the path of the id          |
- * | LOCK                     | before and after: id; without a credential version and time; otherwise it is released |
+ * | LOCK                     | afterwards: id, without a credential version and time; otherwise it is released. If   |
+ * |                          | it was not to be had where the session was opened, also before                        |
  * | REFRESH_LOCK             | none needed: it renews only what our token holds, and so is a proof itself            |
  * | UNLOCK                   | none needed: it ends only what our token holds, wherever that is                      |
  * | PutFile                  | lock, refreshed within the second before; afterwards the stored version: id or lock   |
@@ -60,6 +61,17 @@ export class NativeDocuments {
   /** Like `look`, before a lock: a copy of the file is not good enough. */
   async lookToChange(document: DriveDocument): Promise<DriveFile> {
     return (await this.#byId(document)) ?? (await this.#byVersion(document, true));
+  }
+
+  /**
+   * LOCK where the session was opened, before anything proves that the file is still there.
+   * @returns the path that is locked now: unless the file is found there afterwards, it must be released at once;
+   *   undefined when nothing was locked
+   */
+  async lockWhereOpened(document: DriveDocument, token: string): Promise<string | undefined> {
+    return this.#sessions.through(document, { by: "token" }, async (session) =>
+      (await this.#wopi.lock(document, session, token)) === "held" ? session.uri : undefined,
+    );
   }
 
   /** @param file as `look` just returned it: its path is where the lock goes */

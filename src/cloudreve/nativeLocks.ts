@@ -1,5 +1,5 @@
 import type { DriveDocument, DriveFile, DriveLocks } from "../model/drive.ts";
-import { BridgeError, isTransient, onFailure } from "../model/failure.ts";
+import { BridgeError, failureOf, isTransient, onFailure } from "../model/failure.ts";
 import type { Pause } from "../model/keyValueStore.ts";
 import type { FileApi } from "./fileApi.ts";
 import type { NativeDocuments } from "./nativeDocuments.ts";
@@ -29,7 +29,10 @@ export class NativeLocks implements Pick<DriveLocks, "lock" | "refreshLock"> {
   }
 
   async lock(document: DriveDocument, token: string): Promise<DriveFile> {
-    const locked = (await this.#tryLock(document, token)) ?? (await this.#tryLock(document, token));
+    const locked =
+      (await this.#lockWhereOpened(document, token)) ??
+      (await this.#tryLock(document, token)) ??
+      (await this.#tryLock(document, token));
     if (locked === undefined) throw new BridgeError({ kind: "fileUnproven" });
     return locked;
   }
@@ -52,7 +55,19 @@ export class NativeLocks implements Pick<DriveLocks, "lock" | "refreshLock"> {
     return now;
   }
 
-  /** @returns undefined when the file was moved away at that moment; the lock on the file in its place is released */
+  /** Mostly the file is still where its session was opened, and free: one call less. @returns undefined when not */
+  async #lockWhereOpened(document: DriveDocument, token: string): Promise<DriveFile | undefined> {
+    try {
+      const uri = await this.#native.lockWhereOpened(document, token);
+      return uri === undefined ? undefined : await this.#provenAt(document, uri, token);
+    } catch (error) {
+      // All else is found out, and told, by looking for the file first.
+      if (failureOf(error, "driveUnreachable") !== undefined) throw error;
+      return undefined;
+    }
+  }
+
+  /** @returns undefined when the file was moved away at that moment */
   async #tryLock(document: DriveDocument, token: string): Promise<DriveFile | undefined> {
     const before = await this.#native.lookToChange(document);
     const isHeld = await onFailure(
@@ -60,10 +75,14 @@ export class NativeLocks implements Pick<DriveLocks, "lock" | "refreshLock"> {
       () => this.#hold(document, before, token),
       () => false,
     );
-    if (!isHeld) return undefined;
+    return isHeld ? this.#provenAt(document, before.uri, token) : undefined;
+  }
+
+  /** @returns undefined when the file is not at the path that was locked; the lock on what is there is released */
+  async #provenAt(document: DriveDocument, uri: string, token: string): Promise<DriveFile | undefined> {
     try {
       const after = await this.#native.lookToChange(document);
-      if (after.uri === before.uri) return this.#isUnderLock(after);
+      if (after.uri === uri) return this.#isUnderLock(after);
     } catch (error) {
       // A drive that does not answer is not asked again now; callers that stored the token release it later.
       if (!isTransient(error)) await this.#native.unlock(document, token);

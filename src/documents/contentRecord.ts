@@ -88,6 +88,11 @@ export class ContentRecord {
     return (await this.#remember(file, {})).lastModifiedTime;
   }
 
+  /** @returns the time as above, without recording it */
+  async timeOf(file: DriveFile): Promise<string> {
+    return (await this.known(file.id, file.version))?.lastModifiedTime ?? inSevenDigits(file.modifiedAt);
+  }
+
   /** @returns the time as above, and base64 of the SHA-256 when the bridge wrote this version; both with one read */
   async facts(file: DriveFile): Promise<{ readonly lastModifiedTime: string; readonly sha256?: string }> {
     return this.#remember(file, {});

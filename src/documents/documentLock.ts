@@ -7,7 +7,7 @@ import type { Lease } from "../model/sharedFileMutex.ts";
 import type { ClockJump } from "../model/watchedClock.ts";
 import type { Services } from "../services.ts";
 import type { AccessGrant } from "./grants.ts";
-import { LockRows, type WopiLock, type WopiLockState } from "./lockRows.ts";
+import { type DriveLock, LockRows, type WopiLock, type WopiLockState } from "./lockRows.ts";
 
 /** Who asks for a lock: recorded with it, and used to tell whether they came before a take-over. */
 type Holder = Pick<AccessGrant, "id" | "issuedAtMs">;
@@ -180,33 +180,48 @@ export class DocumentLock {
    * @throws lockedElsewhere when somebody else holds the file in the drive
    */
   async holdInDrive(document: DriveDocument): Promise<DriveFile> {
-    const known = await this.#rows.notedFile(document.fileId);
-    const { file, token } = await this.#hold(document, known);
-    if (token !== undefined) await this.noteFile(file);
+    const standing = await this.#rows.driveLock(document.fileId);
+    const refreshed = await this.#refresh(document, standing);
+    const { file, token } = refreshed ?? (await this.#take(document, standing));
+    if (refreshed !== undefined) await this.#rows.noteFile(file, document);
+    else if (token !== undefined) await this.#rows.putDriveLock({ token, document, wasTaken: true }, file);
     return file;
   }
 
   /** As `holdInDrive`, right before a write: until that is recorded, the store holds no facts about the file. */
-  holdInDriveToWrite(document: DriveDocument): Promise<HeldFile> {
-    return this.#hold(document, undefined);
+  async holdInDriveToWrite(document: DriveDocument): Promise<HeldFile> {
+    const standing = await this.#rows.driveLock(document.fileId);
+    const [refreshed] = await Promise.all([
+      this.#refresh(document, standing),
+      standing?.wasTaken && this.#rows.putDriveLock({ token: standing.token, document, wasTaken: true }),
+    ]);
+    if (refreshed !== undefined) return refreshed;
+    const taken = await this.#take(document, standing);
+    if (taken.token !== undefined) await this.#rows.putDriveLock({ token: taken.token, document, wasTaken: true });
+    return taken;
   }
 
-  /** @param known as noted under the drive's lock; undefined = the drive is asked, also if the lock still stands */
-  async #hold(document: DriveDocument, known: DriveFile | undefined): Promise<HeldFile> {
-    const standing = await this.#rows.driveLock(document.fileId);
-    // Stored before the drive is called: a bridge that dies in between still knows what it may hold.
-    const token = standing?.token ?? `${document.fileId}.${randomBytes(18).toString("base64url")}`;
-    if (standing?.wasTaken) {
+  /** While the drive's lock has stood all along, what was noted under it is still true: the drive need not be asked. */
+  async #refresh(document: DriveDocument, standing: DriveLock | undefined): Promise<HeldFile | undefined> {
+    if (standing?.wasTaken === undefined) return undefined;
+    const { token } = standing;
+    try {
+      const file = await this.#drive.refreshLock(document, token, this.#rows.notedIn(standing));
+      return file === undefined ? undefined : { token, file };
+    } catch (error) {
       await this.#rows.putDriveLock({ token, document, wasTaken: true });
-      const file = await this.#drive.refreshLock(document, token, known);
-      if (file !== undefined) return { token, file };
+      throw error;
     }
-    // Counts as not taken until proven: if the lock turns out to be on another file, nothing relies on it.
+  }
+
+  /** @returns the file under a lock that was just taken; the caller records that it was */
+  async #take(document: DriveDocument, standing: DriveLock | undefined): Promise<HeldFile> {
+    const token = standing?.token ?? `${document.fileId}.${randomBytes(18).toString("base64url")}`;
+    // Stored before the drive is called: a bridge that dies in between still knows what it may hold. It counts as not
+    // taken until proven: if the lock turns out to be on another file, nothing relies on it.
     await this.#rows.putDriveLock({ token, document });
     try {
-      const file = await this.#drive.lock(document, token);
-      await this.#rows.putDriveLock({ token, document, wasTaken: true });
-      return { token, file };
+      return { token, file: await this.#drive.lock(document, token) };
     } catch (error) {
       // Cloudreve locks only through a viewer. A lock that it took while it still had one for this type may stand.
       if (failureOf(error, "noEditor") === undefined || standing !== undefined) throw error;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { type DriveFile, driveDocumentSchema } from "../model/drive.ts";
+import { type DriveDocument, type DriveFile, driveDocumentSchema } from "../model/drive.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { OldestOutMap } from "../model/oldestOutMap.ts";
 import { record, rowObject, type StoredRecord, type StoredRow, wordRecord } from "../model/record.ts";
@@ -42,7 +42,7 @@ const driveLockSchema = rowObject({
   }).exactOptional(),
   factsEndAtMs: z.number().exactOptional(),
 });
-type DriveLock = z.infer<typeof driveLockSchema>;
+export type DriveLock = z.infer<typeof driveLockSchema>;
 
 /** The state of a file's WOPI lock. */
 export interface WopiLockState {
@@ -138,24 +138,33 @@ export class LockRows {
     return this.#driveLocks.get(fileId);
   }
 
-  async putDriveLock(driveLock: DriveLock): Promise<void> {
-    await this.#driveLocks.put(driveLock.document.fileId, driveLock);
+  /** @param file its facts under the lock; undefined = unknown from now on */
+  async putDriveLock(driveLock: Omit<DriveLock, "file" | "factsEndAtMs">, file?: DriveFile): Promise<void> {
+    const noted = file === undefined ? {} : { file, factsEndAtMs: this.#now() + factsLifetimeMs };
+    await this.#driveLocks.put(driveLock.document.fileId, { ...driveLock, ...noted });
   }
 
   async removeDriveLock(fileId: string): Promise<void> {
     await this.#driveLocks.remove(fileId);
   }
 
-  /** Records the file's facts under the drive's lock. */
-  async noteFile(file: DriveFile): Promise<void> {
+  /** Records the file's facts under the drive's lock. @param document the account that acts from now on */
+  async noteFile(file: DriveFile, document?: DriveDocument): Promise<void> {
     const row = this.#driveLocks.row(file.id);
     const standing = await row.read();
+    if (standing === undefined) return;
+    const factsEndAtMs = this.#now() + factsLifetimeMs;
     // Should another process write in between, it knows better.
-    if (standing !== undefined) await row.swap({ ...standing, file, factsEndAtMs: this.#now() + factsLifetimeMs });
+    await row.swap({ ...standing, ...(document === undefined ? {} : { document }), file, factsEndAtMs });
   }
 
   async notedFile(fileId: string): Promise<DriveFile | undefined> {
-    const { file, factsEndAtMs = 0 } = (await this.driveLock(fileId)) ?? {};
+    const standing = await this.driveLock(fileId);
+    return standing === undefined ? undefined : this.notedIn(standing);
+  }
+
+  /** @returns the file's facts in a row of the drive's lock, if they can still be relied on */
+  notedIn({ file, factsEndAtMs = 0 }: DriveLock): DriveFile | undefined {
     const leftMs = factsEndAtMs - this.#now();
     // Further away than any lock lasts: the clock was set back, and the drive's lock may have expired long ago.
     return leftMs > 0 && leftMs <= factsLifetimeMs + clockSkewMs ? file : undefined;

@@ -135,10 +135,13 @@ async function writeSave(
           save,
           held?.token === undefined ? { previousVersion: stored.version } : { lockToken: held.token },
         );
-  if (held?.token !== undefined) await lock.noteFile(file);
-  await content.stored(file, save.sha256);
-  const lastModifiedTime = await content.lastModifiedTime(file);
-  if (baseline !== undefined) await content.accepted(document.fileId, editor, baseline, file.version, lastModifiedTime);
+  const lastModifiedTime = await content.timeOf(file);
+  // At once: a store writes what comes together with one commit.
+  await Promise.all([
+    held?.token !== undefined && lock.noteFile(file),
+    content.stored(file, save.sha256),
+    baseline !== undefined && content.accepted(document.fileId, editor, baseline, file.version, lastModifiedTime),
+  ]);
   return { version: file.version, lastModifiedTime };
 }
 

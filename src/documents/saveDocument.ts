@@ -92,8 +92,7 @@ export async function saveDocument(
       isSafe,
     );
   }
-  await save.discard();
-  await services.tell(save.facts, { is: "saved", version: saved.version });
+  await Promise.all([save.discard(), services.tell(save.facts, { is: "saved", version: saved.version })]);
   return saved;
 }
 

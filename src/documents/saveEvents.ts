@@ -46,8 +46,10 @@ export function tellOf({
     try {
       if (news.is === "saving") activity.saving(document.fileId);
       else if (news.is === "saved") {
-        await activity.saved(document.fileId, person, news.version);
-        if (linkId !== undefined) await links.saved(linkId, person);
+        await Promise.all([
+          activity.saved(document.fileId, person, news.version),
+          linkId !== undefined && links.saved(linkId, person),
+        ]);
       } else if (news.is === "copied") {
         const { copyName, why } = news;
         await activity.notSaved(document.fileId, { person, why, keptIn: "copy", copyName });

@@ -84,6 +84,31 @@ describe("the drive's lock", () => {
   });
 });
 
+describe("what was noted about a file", () => {
+  it("is forgotten when the drive's lock can't be looked at", async () => {
+    const { locks, spoilt } = lockStage();
+    await locks.exclusively("f1", (lock) => lock.holdInDrive(document));
+    for (const hold of ["holdInDrive", "holdInDriveToWrite"] as const) {
+      spoilt.set("refreshLock", new Error("not now"));
+      await expect(locks.exclusively("f1", (lock) => lock[hold](document))).rejects.toThrow("not now");
+      expect(await locks.fileUnderLock("f1")).toBeUndefined();
+      spoilt.clear();
+      await locks.exclusively("f1", (lock) => lock.holdInDrive(document));
+      expect(await locks.fileUnderLock("f1")).toBeDefined();
+    }
+  });
+
+  it("belongs to the account that acts from now on", async () => {
+    const { locks, store } = lockStage();
+    await locks.exclusively("f1", (lock) => lock.holdInDrive(document));
+    const other = { ...document, account: "another" };
+    await locks.exclusively("f1", (lock) => lock.holdInDrive(other));
+    expect(await store.get("shield:f1")).toContain('"account":"another"');
+    await locks.exclusively("f1", (lock) => lock.holdInDriveToWrite(document));
+    expect(await store.get("shield:f1")).not.toContain("another");
+  });
+});
+
 describe("rows of earlier versions", () => {
   it("are read: the lock stands, and the drive's is refreshed and given back under its token", async () => {
     const { locks, store, clock, calls, driveLock, file } = lockStage();

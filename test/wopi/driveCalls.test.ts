@@ -32,16 +32,39 @@ describe("a document that is locked", () => {
   it("is asked for no more than proves that it is this very one", async () => {
     const { editor } = await openNew("text");
     const locked = await callsDuring(() => editor.lock("A"));
-    expect(locked).toEqual(["GET /file/info", "POST /file/wopi/ID", "GET /file/info"]);
+    expect(locked).toEqual(["POST /file/wopi/ID", "GET /file/info"]);
     expect(await callsDuring(() => editor.refresh("A"))).toEqual(["POST /file/wopi/ID"]);
     expect(await callsDuring(() => editor.lock("A"))).toEqual(["POST /file/wopi/ID"]);
     expect(await callsDuring(() => editor.put("PK\u0003\u0004a longer text", "A"))).toEqual([
-      "GET /file/info",
       "POST /file/wopi/ID",
       "POST /file/wopi/ID/contents",
       "GET /file/info",
     ]);
     expect(await callsDuring(() => editor.unlock("A"))).toEqual(["POST /file/wopi/ID"]);
+  });
+
+  it("is locked where it is now, and what lies in its old place stays free", async () => {
+    const { name, editor } = await openNew("text");
+    const moved = `moved-${documents}.docx`;
+    await at.bridge.alice.rename(name, moved);
+    await at.bridge.alice.put(name, "another document");
+    expect((await editor.lock("A")).status).toBe(200);
+    expect(await at.bridge.alice.put(name, "still free")).toBe(0);
+    expect(await at.bridge.alice.put(moved, "a stranger's")).toBe(40073);
+  });
+
+  it("is looked at anew for the save after one whose answer was lost, and found changed", async () => {
+    const { name, editor } = await openNew("text");
+    await editor.lock("A");
+    at.drive.intercept = (request, response) => {
+      if (request.url?.includes("/contents") !== true) return false;
+      response.destroy();
+      return true;
+    };
+    expect((await editor.put("mine", "A")).status).toBe(503);
+    at.drive.intercept = undefined;
+    expect(await callsDuring(() => editor.put("mine, again", "A"))).toContain("GET /file/info");
+    expect(await at.bridge.alice.read(name)).toBe("mine, again");
   });
 
   it("is described as the last save left it: version, size and time", async () => {
