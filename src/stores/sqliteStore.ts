@@ -1,5 +1,6 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { chmodSync, closeSync, fdatasync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
+import { promisify } from "node:util";
 import Database from "libsql";
 import { Breath } from "../model/breath.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -30,9 +31,10 @@ interface Row {
 }
 
 /**
- * `file:data/bridge.db`, one SQLite file on a local disk; several processes may share it. WAL with synchronous=FULL:
- * once a call has returned, its data is on disk. Writes that come together are committed together, since each commit
- * waits for the disk. Calls throw storeUnreachable when another process keeps the file
+ * `file:data/bridge.db`, one SQLite file on a local disk; several processes may share it. Once a call has returned, its
+ * data is on disk. Writes that come together are committed together, since each commit waits for the disk. SQLite
+ * itself would wait on the main thread (synchronous=FULL), for milliseconds in which nothing else is served: instead,
+ * its log is synchronized in the background before the answer. Calls throw storeUnreachable when another process keeps the file
  * locked, when the file is gone, or when the disk fails.
  * @throws Error with a sentence for the operator when the file can't be opened
  */
@@ -46,6 +48,7 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
     return nowMs;
   };
   const database = openDatabase(path);
+  const log = openLog(path);
   const requireInPlace = placeOf(resolve(path), clock);
   const asked = <Answer>(statement: () => Answer): Promise<Answer> =>
     patiently(() => {
@@ -89,13 +92,21 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
       throw error;
     }
   };
+  // After a failed synchronization, the next one would succeed without having written what the first could not.
+  let isLogDoubtful = false;
   const writes = new GroupedWrites(async (group) => {
     // A single write is a transaction of its own.
     const [only] = group.length === 1 ? group : [];
-    return asked(() => {
+    const done = await asked(() => {
+      if (isLogDoubtful) emptyLog(database);
+      isLogDoubtful = false;
       cleanUp(now());
       return only === undefined ? inTransaction(group) : [only()];
     });
+    isLogDoubtful = true;
+    if (done.includes(true)) await toDisk(log);
+    isLogDoubtful = false;
+    return done;
   }, concernsAll);
 
   return {
@@ -146,9 +157,40 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
         database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       } finally {
         database.close();
+        closeSync(log);
       }
     },
   };
+}
+
+const synchronized = promisify(fdatasync);
+
+/** @throws storeUnreachable: what was written is there, but may not survive a power cut */
+async function toDisk(log: number): Promise<void> {
+  try {
+    await synchronized(log);
+  } catch (error) {
+    throw new BridgeError({ kind: "storeUnreachable" }, { cause: error });
+  }
+}
+
+/** Brings all of the log into the database file. @throws SqliteError when that fails, or somebody is reading */
+function emptyLog(database: Database.Database): void {
+  const [outcome] = database.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
+  if (outcome?.busy !== 0) throw new Database.SqliteError("the log can't be emptied now", "SQLITE_BUSY", 0);
+}
+
+/**
+ * SQLite's log, where all commits go. It stays the same file as long as the database is open.
+ * @returns its file descriptor
+ */
+function openLog(path: string): number {
+  const file = resolve(path);
+  // SQLite may just have created it: its name must be on disk too.
+  const folder = openSync(dirname(file), "r");
+  fsyncSync(folder);
+  closeSync(folder);
+  return openSync(`${file}-wal`, "r+");
 }
 
 /** Whether no write could have succeeded: the file is locked or gone. */
@@ -208,6 +250,8 @@ function openDatabase(path: string): Database.Database {
       database.exec("PRAGMA synchronous = FULL");
       migrate(database, path);
       database.prepare("SELECT count(*) FROM entry").get();
+      // From here on, see `toDisk`. Checkpoints still wait for the disk by themselves.
+      database.exec("PRAGMA synchronous = NORMAL");
       database.exec(`PRAGMA busy_timeout = ${blockAtMostMs}`);
       return database;
     } catch (error) {

@@ -1,3 +1,4 @@
+import { closeSync, openSync, readdirSync, readlinkSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,21 @@ let dir: string;
 let files = 0;
 const freshPath = () => join(dir, `store-${files++}.db`);
 
+const caught = (error: unknown): unknown => error;
+
+/** Of this process, for a file. */
+function descriptorsOf(path: string): number[] {
+  const isOfFile = (descriptor: string): boolean => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`) === path;
+    } catch {
+      // Closed meanwhile: the listing itself was one.
+      return false;
+    }
+  };
+  return readdirSync("/proc/self/fd").filter(isOfFile).map(Number);
+}
+
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "sqlite-store-"));
 });
@@ -26,6 +42,31 @@ describeKeyValueStore("the SQLite store", async (now) => {
 });
 
 describe("the SQLite store on disk", () => {
+  it("answers only for what is on disk, and after a failure brings all of it there before it answers again", async () => {
+    const path = freshPath();
+    const store = openSqliteStore(path, setClock(startMs).now);
+    await store.swap("before", undefined, "value");
+    // Its own descriptor of the log is the last that was opened. What fails is the disk, as far as it can tell.
+    const log = Math.max(...descriptorsOf(`${path}-wal`));
+    closeSync(log);
+    expect(failureOf(await store.swap("key", undefined, "value").catch(caught), "storeUnreachable")).toBeDefined();
+    expect(failureOf(await store.swap("other", undefined, "value").catch(caught), "storeUnreachable")).toBeDefined();
+    const opened: number[] = [];
+    while (!opened.includes(log)) opened.push(openSync(`${path}-wal`, "r+"));
+    expect(await store.swap("after", undefined, "value")).toBe(true);
+    expect(await store.get("after")).toBe("value");
+    for (const descriptor of opened) if (descriptor !== log) closeSync(descriptor);
+    const withoutLog = join(dir, "without-log.db");
+    await store.swap("last", undefined, "value");
+    await copyFile(path, withoutLog);
+    const found = openSqliteStore(withoutLog, setClock(startMs).now);
+    expect(await found.get("before")).toBe("value");
+    expect(await found.get("key")).toBe("value");
+    expect(await found.get("other")).toBe("value");
+    await found.close();
+    await store.close();
+  });
+
   it("has everything after it was closed and opened again, ends of life included", async () => {
     const clock = setClock(startMs);
     const path = freshPath();
