@@ -117,13 +117,17 @@ export class Credentials {
     return (await this.#current(account)).accessToken;
   }
 
-  /** Does the work with a token. If Cloudreve refuses it, tries once more with a new one. */
+  /**
+   * Does the work with a token. If Cloudreve refuses it, tries once more with a new one. A token that ends during the
+   * call, as when the machine sleeps, makes the call anonymous: it then finds no file.
+   */
   async authorised<Result>(account: string, work: (accessToken: string) => Promise<Result>): Promise<Result> {
     const first = await this.#current(account);
     try {
       return await work(first.accessToken);
     } catch (error) {
-      if (failureOf(error, "signInNeeded") === undefined) throw error;
+      const wasAnonymous = failureOf(error, "fileMissing") !== undefined && this.#ends(first);
+      if (failureOf(error, "signInNeeded") === undefined && !wasAnonymous) throw error;
       const second = await this.#renewOnce(account, first);
       return work(second.accessToken);
     }

@@ -1,4 +1,5 @@
 import { suiteOfKey } from "../editors/suites.ts";
+import { outsideRequests } from "../http/requestLog.ts";
 import { failureOf, isConflict } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { isOvertaken } from "./contentRecord.ts";
@@ -56,14 +57,14 @@ export class SaveReplay {
   #schedule(afterMs: number): void {
     if (this.#isStopped) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    const look = () =>
       void this.run().then(
         (waiting) => {
           if (waiting > 0) this.#again();
         },
         () => this.#again(),
       );
-    }, afterMs);
+    this.#timer = outsideRequests(() => setTimeout(look, afterMs));
     this.#timer.unref();
   }
 

@@ -25,6 +25,11 @@ export function headersOnward(): Readonly<Record<string, string>> {
   return { "X-Cr-Correlation-Id": correlationId, ...(trace === undefined ? {} : { traceparent: trace.traceparent }) };
 }
 
+/** Does work that a request only has set off, such as later tries: it belongs to no request, in no log. */
+export function outsideRequests<Result>(work: () => Result): Result {
+  return current.exit(work);
+}
+
 /** Adds facts to the log line of the request being served; never a token, a key or an address with a query. */
 export function logFacts(facts: Readonly<Record<string, unknown>>): void {
   Object.assign(current.getStore()?.facts ?? {}, facts);
