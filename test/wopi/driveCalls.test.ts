@@ -128,16 +128,6 @@ describe("a document that is locked", () => {
   });
 });
 
-it("finds the file although the drive's token ends while a call is on its way, which makes that anonymous", async () => {
-  const { editor } = await openNew("text");
-  at.drive.intercept = () => {
-    at.drive.intercept = undefined;
-    at.bridge.clock.advance(2 * 3_600_000);
-    return false;
-  };
-  expect((await editor.check()).status).toBe(200);
-});
-
 describe("loading a document", () => {
   it("asks for a version's download address once", async () => {
     const { editor } = await openNew("text");
@@ -168,4 +158,14 @@ describe("loading a document", () => {
     };
     expect((await editor.get()).text).toBe("text");
   });
+});
+
+it("finds the file although the drive's token ends while a call is on its way, which makes that anonymous", async () => {
+  const { editor } = await openNew("text");
+  at.drive.intercept = () => {
+    at.drive.intercept = undefined;
+    at.bridge.clock.advance(2 * 3_600_000);
+    return false;
+  };
+  expect((await editor.check()).status).toBe(200);
 });
