@@ -7,7 +7,14 @@ import { type Figures, measure, warmUp } from "./measure.ts";
 import { operations } from "./operations.ts";
 import { profile } from "./profile.ts";
 import { callsTable, figuresTable, goalsText, profileText, scenariosTable } from "./report.ts";
-import { openDocuments, type ScenarioFigures, savesAtOnce, savesBesideStalled, stalledName } from "./scenarios.ts";
+import {
+  openDocuments,
+  openPages,
+  type ScenarioFigures,
+  savesAtOnce,
+  savesBesideStalled,
+  stalledName,
+} from "./scenarios.ts";
 import { type DriveKind, openStage, type Stage, type StageOptions } from "./stage.ts";
 
 const usage = `npm run bench -- [options]
@@ -16,6 +23,8 @@ const usage = `npm run bench -- [options]
   --only TEXT      operations and scenarios whose name holds it; "calls" counts calls alone
   --drive KIND     fake or stub alone; default both
   --soak N         seconds that the ten minutes of open documents are pressed into (default 12)
+  --open N         open documents (default 1000)
+  --real-time N    seconds in which their pages are watched, a multiple of 10 (default 30)
   --json PATH      where the figures go (default test/.out/bench.json)
   --bridge DIR     project folder of the bridge to measure (default: here)
   --profile TEXT   shows where the time of this operation goes, and measures nothing else
@@ -29,6 +38,8 @@ const { values } = parseArgs({
     only: { type: "string", default: "" },
     drive: { type: "string" },
     soak: { type: "string", default: "12" },
+    open: { type: "string", default: "1000" },
+    "real-time": { type: "string", default: "30" },
     json: { type: "string", default: "test/.out/bench.json" },
     bridge: { type: "string", default: "." },
     profile: { type: "string" },
@@ -93,10 +104,16 @@ async function measureAll(): Promise<void> {
         scenarios.push(await savesBesideStalled(stage, effort.seconds * effort.rounds));
       });
     }
-    if (isWanted("1000 open documents")) {
-      tell("1000 open documents …");
+    if (isWanted(`${values.open} open documents`)) {
+      tell(`${values.open} open documents …`);
       await onStage({ kind, bridgeDir }, async (stage) => {
-        scenarios.push(await openDocuments(stage, 1_000, Number(values.soak)));
+        scenarios.push(await openDocuments(stage, Number(values.open), Number(values.soak)));
+      });
+    }
+    if (isWanted(`${values.open} open pages`)) {
+      tell(`${values.open} open pages …`);
+      await onStage({ kind, bridgeDir }, async (stage) => {
+        scenarios.push(await openPages(stage, Number(values.open), Number(values["real-time"])));
       });
     }
     if (values.drive === undefined) {

@@ -179,11 +179,35 @@ const openSession: Operation = {
   },
 };
 
+/** What an open page asks again and again. @see polling.ts of the host page */
+const pageStatus: Operation = {
+  name: "Page status",
+  concurrency: 8,
+  drives: ["fake"],
+  prepare: async (stage, concurrency) => {
+    const paths = await documents(stage, "status", concurrency, 10 * kilobyte);
+    const pages = await forAll(paths, async (path) => {
+      const page = await stage.openPage(path);
+      await lockOrFail(page.editor);
+      return page;
+    });
+    const bearer = { Authorization: `Bearer ${stage.owner.accessToken}` };
+    return {
+      ours: pages.map(({ address }) => [get(`${address}/status`)]),
+      drive: paths.map((path) => [
+        get(`${stage.driveUrl}/api/v4/file/info?uri=${encodeURIComponent(stage.owner.uriOf(path))}`, bearer),
+      ]),
+      after: async () => void (await forAll(pages, ({ editor }) => editor.unlock(lockId))),
+    };
+  },
+};
+
 export const operations: readonly Operation[] = [
   checkFileInfo(false),
   checkFileInfo(true),
   lockCycle,
   openSession,
+  pageStatus,
   getFile("10 KB", 10 * kilobyte, 8, { drives: ["fake"] }),
   getFile("10 MB", 10 * megabyte, 2, {
     drives: ["fake", "stub", "real"],

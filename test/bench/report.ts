@@ -86,6 +86,7 @@ export function scenariosTable(scenarios: readonly ScenarioFigures[]): string {
       failedText(part.failed) || "none",
       fine(part.elapsedMs / 1000),
       fine(part.p50Ms),
+      fine(part.p95Ms),
       fine(part.p99Ms),
       fine(part.maxMs),
       fine(part.cpuMsPerCall),
@@ -93,6 +94,7 @@ export function scenariosTable(scenarios: readonly ScenarioFigures[]): string {
       [part.health.p50Ms, part.health.p99Ms, part.health.maxMs].map(fine).join("/"),
     ]),
   );
+  const facts = scenarios.flatMap(({ scenario, facts = [] }) => facts.map((fact) => `${scenario}: ${fact}`));
   const legend = "CPU ms: of the bridge for each call, the asking for /healthz included (40 times a second at most).";
   return `${table(
     [
@@ -102,6 +104,7 @@ export function scenariosTable(scenarios: readonly ScenarioFigures[]): string {
       "failed",
       "s",
       "p50 ms",
+      "p95 ms",
       "p99 ms",
       "max ms",
       "CPU ms",
@@ -109,7 +112,7 @@ export function scenariosTable(scenarios: readonly ScenarioFigures[]): string {
       "/healthz ms p50/p99/max",
     ],
     rows,
-  )}\n${legend}`;
+  )}\n${[legend, ...facts].join("\n")}`;
 }
 
 const cpuGoalMs = 1.5;

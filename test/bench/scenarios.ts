@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { type Call, type JobResult, median, quantile } from "./load.ts";
 import { type Memory, watchingMemory } from "./measure.ts";
 import { lockOrFail } from "./operations.ts";
-import { countTo, forAll, type Stage } from "./stage.ts";
+import { countTo, forAll, type OpenPage, type Stage } from "./stage.ts";
 
 /** How long /healthz took: what the event loop makes everybody wait. */
 interface HealthFigures {
@@ -18,6 +18,7 @@ interface ScenarioPart {
   readonly failed: Readonly<Record<string, number>>;
   readonly elapsedMs: number;
   readonly p50Ms: number;
+  readonly p95Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
   readonly cpuMsPerCall: number;
@@ -29,6 +30,8 @@ export interface ScenarioFigures {
   readonly scenario: string;
   readonly drive: Stage["kind"];
   readonly parts: readonly ScenarioPart[];
+  /** Sentences that no column holds. */
+  readonly facts?: readonly string[];
 }
 
 const megabyte = 1024 * 1024;
@@ -94,6 +97,56 @@ export async function openDocuments(stage: Stage, documents: number, seconds: nu
     parts,
   };
 }
+
+/** An open page that faces its person asks this often, and its editor refreshes its lock. @see rules.ts, pollInMs */
+const statusEveryMs = 10_000;
+const refreshEveryMs = 15 * 60_000;
+
+/**
+ * All of them with their pages in sight and nobody typing, at the rates of real life: what a bridge does for documents
+ * that are only open.
+ */
+export async function openPages(stage: Stage, documents: number, seconds: number): Promise<ScenarioFigures> {
+  const emptyMib = stage.bridge.residentBytes() / megabyte;
+  const opened = await forAll(countTo(documents), async (index) => {
+    const page = await stage.openPage(await stage.document(`page-${index}`, 1024));
+    await lockOrFail(page.editor);
+    return page;
+  });
+  const status = ({ address }: OpenPage): Call => ({
+    method: "GET",
+    url: `${address}/status`,
+    headers: {},
+    expect: 200,
+  });
+  const refresh = ({ editor }: OpenPage): Call => ({
+    method: "POST",
+    url: editor.address(),
+    headers: { "X-WOPI-Override": "REFRESH_LOCK", "X-WOPI-Lock": lockId },
+    expect: 200,
+  });
+  const idle = (durationMs: number) => {
+    const rounds = countTo(Math.round(durationMs / statusEveryMs));
+    const asks = rounds.flatMap(() => opened.map((page) => [status(page)]));
+    const refreshes = opened.slice(0, Math.round((documents * durationMs) / refreshEveryMs));
+    const apart = Math.max(1, Math.floor(asks.length / Math.max(1, refreshes.length)));
+    refreshes.forEach((page, index) => void asks.splice(index * (apart + 1), 0, [refresh(page)]));
+    return () => stage.load.ask<JobResult>({ workers: asks, durationMs, paced: true });
+  };
+  // Each page's first call is recorded: that is of opening.
+  await idle(statusEveryMs)();
+  const parts = [await part(stage, "open", idle(seconds * 1000), 0)];
+  const [{ calls, cpuMsPerCall, elapsedMs } = { calls: 0, cpuMsPerCall: 0, elapsedMs: 1 }] = parts;
+  const mib = stage.bridge.residentBytes() / megabyte;
+  const facts = [
+    `${fine((calls * cpuMsPerCall * 100) / elapsedMs)} % of a core`,
+    `memory ${fine(emptyMib)} MiB empty, ${fine(mib)} MiB with all: ${fine(((mib - emptyMib) * 1024) / documents)} KiB each`,
+    `store ${fine(stage.storeBytes() / megabyte)} MiB: ${fine(stage.storeBytes() / 1024 / documents)} KiB each`,
+  ];
+  return { scenario: `${documents} open documents, their pages in sight`, drive: stage.kind, parts, facts };
+}
+
+const fine = (value: number): string => value.toFixed(value < 10 ? 2 : 0);
 
 export const stalledName = "saves beside 300 downloads that nobody reads";
 
@@ -169,8 +222,9 @@ async function part(
     failed: done.failed,
     elapsedMs: done.elapsedMs,
     p50Ms: median(done.latenciesMs),
+    p95Ms: quantile(done.latenciesMs, 0.95),
     p99Ms: quantile(done.latenciesMs, 0.99),
-    maxMs: Math.max(...done.latenciesMs),
+    maxMs: quantile(done.latenciesMs, 1),
     cpuMsPerCall: cpuMs / done.calls,
     memory,
     health: figures,

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "../support/childProcess.ts";
 import { type DriveAccountClient, driveAccount } from "../support/driveAccount.ts";
-import { sessionSchema, type WopiClient, wopiClient } from "../support/wopiClient.ts";
+import { type Session, sessionSchema, type WopiClient, wopiClient } from "../support/wopiClient.ts";
 import { ownerEmail, ownerPassword, viewerId } from "./driveFacts.ts";
 import { type Program, start } from "./programs.ts";
 
@@ -37,6 +38,13 @@ interface NativeSession {
   address(below?: string): string;
 }
 
+/** The page around an editor, as a browser has it. */
+export interface OpenPage {
+  /** Where it asks for what it needs while it is open. */
+  readonly address: string;
+  readonly editor: WopiClient;
+}
+
 /** Drive, bridge, bare pipe and load generator, each a process of its own. */
 export interface Stage {
   readonly kind: DriveKind;
@@ -54,14 +62,20 @@ export interface Stage {
   document(name: string, sizeBytes: number): Promise<string>;
   /** Opens it at the bridge, as a portal does. @param user whom the portal names; the account itself when left out */
   open(path: string, user?: { readonly id: string; readonly name: string }): Promise<WopiClient>;
+  /** As `open`, and opens the page around the editor, as the person's browser does. */
+  openPage(path: string): Promise<OpenPage>;
   openNatively(path: string): Promise<NativeSession>;
+  /** What the bridge's store takes on disk, its log included. */
+  storeBytes(): number;
   close(): Promise<void>;
 }
 
+const notThere = { throwIfNoEntry: false } as const;
 const program = (name: string): string => join(import.meta.dirname, name);
 
 export async function openStage({ kind, drive: given, bridgeDir, ...options }: StageOptions): Promise<Stage> {
   const dir = await mkdtemp(join(tmpdir(), "bench-"));
+  const storeFile = join(dir, "bridge.db");
   const started: Program[] = [];
   const keep = async (starting: Promise<Program>): Promise<Program> => {
     const one = await starting;
@@ -104,7 +118,7 @@ export async function openStage({ kind, drive: given, bridgeDir, ...options }: S
           CLOUDREVE_EMAIL: place.email,
           CLOUDREVE_PASSWORD: place.password,
           SECRET: randomBytes(32).toString("hex"),
-          STORE_URL: `file:${join(dir, "bridge.db")}`,
+          STORE_URL: `file:${storeFile}`,
           SPOOL_DIR: join(dir, "spool"),
           PORTAL_KEYS: `bench:${portalKey}`,
         },
@@ -114,6 +128,16 @@ export async function openStage({ kind, drive: given, bridgeDir, ...options }: S
     const owner = await driveAccount(place.url, place.email, place.password);
     // A folder of its own, as somebody else's documents may be there.
     const folder = `bench-${randomBytes(4).toString("hex")}`;
+    const session = async (path: string, user?: { readonly id: string; readonly name: string }): Promise<Session> => {
+      const answered = await fetch(`${bridgeUrl}/api/sessions`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${portalKey}`, "Content-Type": "application/json" },
+        body: JSON.stringify({ uri: owner.uriOf(path), action: "edit", viewer_id: place.viewerId, user }),
+      });
+      const text = await answered.text();
+      if (answered.status !== 201) throw new Error(`POST /api/sessions: ${answered.status} ${text}`);
+      return sessionSchema.parse(JSON.parse(text));
+    };
     return {
       kind,
       driveUrl: place.url,
@@ -134,15 +158,13 @@ export async function openStage({ kind, drive: given, bridgeDir, ...options }: S
         if (code !== 0) throw new Error(`the drive does not take ${path}: ${code}`);
         return path;
       },
-      open: async (path, user) => {
-        const answered = await fetch(`${bridgeUrl}/api/sessions`, {
-          method: "POST",
-          headers: { Authorization: `Bearer ${portalKey}`, "Content-Type": "application/json" },
-          body: JSON.stringify({ uri: owner.uriOf(path), action: "edit", viewer_id: place.viewerId, user }),
-        });
-        const text = await answered.text();
-        if (answered.status !== 201) throw new Error(`POST /api/sessions: ${answered.status} ${text}`);
-        return wopiClient(sessionSchema.parse(JSON.parse(text)));
+      open: async (path, user) => wopiClient(await session(path, user)),
+      openPage: async (path) => {
+        const opened = await session(path);
+        const html = await (await fetch(opened.host_page_url)).text();
+        const [, key] = /"pageKey":"([\w-]+)"/.exec(html) ?? [];
+        if (key === undefined) throw new Error("the host page names no key");
+        return { address: `${bridgeUrl}/edit/${key}`, editor: wopiClient(opened) };
       },
       openNatively: async (path) => {
         const asked = { uri: owner.uriOf(path), viewer_id: place.viewerId, preferred_action: "edit" };
@@ -155,6 +177,8 @@ export async function openStage({ kind, drive: given, bridgeDir, ...options }: S
           address: (below = "") => `${place.url}/api/v4/file/wopi/${id}${below}?access_token=${token}`,
         };
       },
+      storeBytes: () =>
+        ["", "-wal"].reduce((total, end) => total + (statSync(`${storeFile}${end}`, notThere)?.size ?? 0), 0),
       close: async () => {
         if (kind === "real") await owner.remove(folder);
         await close();
