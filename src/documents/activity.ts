@@ -64,7 +64,11 @@ export const seenWithinMs = 3 * 60_000;
 const openUnseenForMs = 24 * 3_600_000;
 /** A session's calls are recorded at most this often: each record is a write. */
 const noteSeenEveryMs = 30_000;
-const rememberedNotes = 5_000;
+/** Each open session has three; were there fewer than open sessions, each call would read the row again. */
+const rememberedNotes = 100_000;
+/** When more sessions than a few are heard of again within this time, they are recorded together: a write alone waits for the disk. */
+const notedTogetherMs = 250;
+const notedAloneAtMost = 8;
 const forgottenAfterMs = 30 * 24 * 3_600_000;
 const keptSessions = 100;
 
@@ -74,6 +78,10 @@ export class FileActivity {
   readonly #now: Clock;
   /** In memory only: if this process dies, its saves are no longer in progress. */
   readonly #savingSinceMs = new Map<string, number>();
+  /** Heard of again, not recorded yet, by grant. */
+  readonly #toNote = new Map<string, AccessGrant>();
+  #noting: NodeJS.Timeout | undefined;
+  #notedAlone = 0;
   /** What this process has recorded lately, so that it need not read it again. */
   readonly #notedAtMs = new OldestOutMap<string, number>(rememberedNotes);
 
@@ -102,9 +110,33 @@ export class FileActivity {
   /** Records that a session's page or editor has called; without `call` it was the page. */
   async seen(grant: AccessGrant, call?: "checkFileInfo" | "getFile"): Promise<void> {
     const noted = `${grant.id} ${call ?? ""}`;
-    if (this.#isWithin(noteSeenEveryMs, this.#notedAtMs.get(noted) ?? Number.NEGATIVE_INFINITY)) return;
-    await this.#noteSeen(grant, call);
+    const notedAtMs = this.#notedAtMs.get(noted);
+    if (notedAtMs !== undefined && this.#isWithin(noteSeenEveryMs, notedAtMs)) return;
     this.#notedAtMs.set(noted, this.#now());
+    this.#noting ??= setTimeout(() => this.#noteTogether(), notedTogetherMs).unref();
+    const isStillThere = notedAtMs !== undefined && call === undefined;
+    if (isStillThere && this.#notedAlone >= notedAloneAtMost) {
+      this.#toNote.set(grant.id, grant);
+      return;
+    }
+    this.#notedAlone += 1;
+    try {
+      await this.#noteSeen(grant, call);
+    } catch (error) {
+      this.#notedAtMs.delete(noted);
+      throw error;
+    }
+  }
+
+  #noteTogether(): void {
+    this.#noting = undefined;
+    this.#notedAlone = 0;
+    const due = [...this.#toNote.values()];
+    this.#toNote.clear();
+    for (const grant of due) {
+      // If it fails, the page's next call tries again.
+      this.#noteSeen(grant, undefined).catch(() => this.#notedAtMs.delete(`${grant.id} `));
+    }
   }
 
   async #noteSeen(grant: AccessGrant, call: "checkFileInfo" | "getFile" | undefined): Promise<void> {
@@ -154,6 +186,7 @@ export class FileActivity {
 
   /** Records that a session's page was closed. */
   async left(grant: AccessGrant): Promise<void> {
+    this.#toNote.delete(grant.id);
     for (const call of ["", "checkFileInfo", "getFile"]) this.#notedAtMs.delete(`${grant.id} ${call}`);
     await this.#change(grant.document.fileId, (activity) => {
       const sessions = activity.sessions.filter(({ grantId }) => grantId !== grant.id);

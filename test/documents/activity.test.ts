@@ -3,6 +3,7 @@ import { FileActivity, seenWithinMs } from "../../src/documents/activity.ts";
 import type { AccessGrant } from "../../src/documents/grants.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
+import { until } from "../support/until.ts";
 import { storedText, watchedStore } from "../support/watchedStore.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
@@ -88,6 +89,42 @@ describe("who has a file open", () => {
     await activity.seen(grant);
     expect(store.swaps).toHaveLength(2);
     expect((await activity.of("f1")).sessions).toMatchObject([{ openedAtMs: startMs, seenAtMs: startMs + 30_000 }]);
+  });
+
+  it("is recorded together when very many pages are still there, and at once when one is new", async () => {
+    const { clock, store, activity } = freshActivity();
+    const pages = Array.from({ length: 40 }, (_, at) => ({
+      ...grant,
+      id: `g${at}`,
+      document: { account: "alice", fileId: `f${at}` },
+    }));
+    for (const page of pages) await activity.seen(page);
+    expect(store.swaps).toHaveLength(40);
+    clock.advance(30_000);
+    for (const page of pages) await activity.seen(page);
+    const atOnce = store.swaps.length - 40;
+    await activity.seen(bens);
+    expect((await activity.of("f1")).sessions.map(({ grantId }) => grantId)).toContain("grant-ben");
+    expect(atOnce).toBeLessThan(10);
+    await until("all are recorded", () => store.swaps.length === 81);
+    for (const at of [0, 20, 39]) {
+      expect((await activity.of(`f${at}`)).sessions).toMatchObject([{ seenAtMs: startMs + 30_000 }]);
+    }
+  });
+
+  it("does not come back when its page is closed before it was recorded", async () => {
+    const { clock, activity } = freshActivity();
+    const pages = Array.from({ length: 12 }, (_, at) => ({ ...grant, id: `g${at}` }));
+    for (const page of pages) await activity.seen(page);
+    clock.advance(30_000);
+    for (const page of pages) await activity.seen(page);
+    for (const page of pages.slice(0, -1)) await activity.left(page);
+    const ids = async () => (await activity.of("f1")).sessions.map(({ grantId }) => grantId);
+    await until("the one that stays is recorded", async () => {
+      const [stays] = (await activity.of("f1")).sessions;
+      return stays?.seenAtMs === startMs + 30_000;
+    });
+    expect(await ids()).toEqual(["g11"]);
   });
 
   it("notes at once what an editor asks for the first time, and keeps that", async () => {
