@@ -1,6 +1,7 @@
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import helmet from "helmet";
 import { portalApi } from "./api/router.ts";
+import { usualStatus } from "./editorPage/pageCalls.ts";
 import { holdsKey } from "./http/metrics.ts";
 import { requireMovement } from "./http/movement.ts";
 import { logFailure, logRequests } from "./http/requestLog.ts";
@@ -17,6 +18,7 @@ export function bridgeServer(services: Services): Express {
     .disable("etag")
     .set("trust proxy", services.config.TRUST_PROXY)
     .set("query parser", "simple");
+  app.use(usualStatus(services));
   app.use(logRequests(services.logger, (request) => services.metrics.answered(request)));
   app.use(requireMovement());
   app.use((request, response, next) => {

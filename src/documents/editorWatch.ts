@@ -3,6 +3,7 @@ import { editorKey, suiteOf } from "../editors/suites.ts";
 import { logFailure } from "../http/requestLog.ts";
 import { OldestOutMap } from "../model/oldestOutMap.ts";
 import type { Services } from "../services.ts";
+import type { OpenSession } from "./activity.ts";
 import type { DocumentLock } from "./documentLock.ts";
 import { type GivenUpBecause, whyGivenUp } from "./givenUpLock.ts";
 import type { AccessGrant } from "./grants.ts";
@@ -36,13 +37,13 @@ export class EditorWatch {
     this.#note(grant, (serverId) => this.#services.activity.servedBy(grant, serverId));
   }
 
-  /** @returns who holds the lock that keeps this session's editor from the document, unless it has got it since */
-  async lockedBy(grant: AccessGrant): Promise<string | undefined> {
-    const { activity, locks } = this.#services;
-    const { fileId } = grant.document;
-    const { sessions } = await activity.of(fileId);
-    const refusedLockId = sessions.find(({ grantId }) => grantId === grant.id)?.refusedLockId;
-    const held = refusedLockId === undefined ? undefined : await locks.current(fileId);
+  /**
+   * @param session of this grant, as the file's activity has it
+   * @returns who holds the lock that keeps its editor from the document, unless it has got it since
+   */
+  async lockedBy(grant: AccessGrant, session: OpenSession | undefined): Promise<string | undefined> {
+    const refusedLockId = session?.refusedLockId;
+    const held = refusedLockId === undefined ? undefined : await this.#services.locks.current(grant.document.fileId);
     if (held === undefined || held.lockId === refusedLockId) return undefined;
     return (await this.#holderOf(held))?.person.name ?? "";
   }
@@ -53,10 +54,8 @@ export class EditorWatch {
   }
 
   /** Whether the editor's server has ended since it opened the document for this session; asks it now and then. */
-  async hasStopped(grant: AccessGrant): Promise<boolean> {
-    const { sessions } = await this.#services.activity.of(grant.document.fileId);
-    const serverId = sessions.find(({ grantId }) => grantId === grant.id)?.serverId;
-    return serverId !== undefined && this.#hasEnded(grant, serverId);
+  async hasStopped(grant: AccessGrant, session: OpenSession | undefined): Promise<boolean> {
+    return session?.serverId !== undefined && this.#hasEnded(grant, session.serverId);
   }
 
   /**

@@ -7,10 +7,11 @@ import { type Activity, FileActivity } from "../../src/documents/activity.ts";
 import { type AccessGrant, AccessGrants, editorIdsBy } from "../../src/documents/grants.ts";
 import { LastCopies, type LastCopy } from "../../src/documents/lastCopy.ts";
 import { NewFiles } from "../../src/documents/newFiles.ts";
-import { hostPageStatus, hostSessionRouter } from "../../src/editorPage/pageCalls.ts";
+import { hostPageStatus, hostSessionRouter, usualStatus } from "../../src/editorPage/pageCalls.ts";
 import { Editors } from "../../src/editors/discovery.ts";
 import { AccessTokens } from "../../src/http/accessToken.ts";
 import { webStatus } from "../../src/http/failureResponse.ts";
+import type { Metrics } from "../../src/http/metrics.ts";
 import { EditLinks } from "../../src/links/links.ts";
 import type { Drive } from "../../src/model/drive.ts";
 import { BridgeError } from "../../src/model/failure.ts";
@@ -164,6 +165,7 @@ describe("an open host page", () => {
   let newFiles: NewFiles;
   let endedFiles: string[];
   let tokens: AccessTokens;
+  let answeredAtOnce: number;
   let server: Server;
 
   beforeEach(async () => {
@@ -186,7 +188,11 @@ describe("an open host page", () => {
       editorIds: editorIdsBy(new Uint8Array(32)),
       editorWatch: { hasStopped: async () => false, lockedBy: async () => undefined, look: async () => undefined },
     };
-    const app = express().use(hostSessionRouter(services));
+    const metrics = { answered: () => void answeredAtOnce++ } as unknown as Metrics;
+    answeredAtOnce = 0;
+    const app = express()
+      .use(usualStatus({ ...services, metrics }))
+      .use(hostSessionRouter(services));
     app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
       response.status(error instanceof BridgeError ? webStatus(error.failure.kind) : 500).end();
     });
@@ -212,6 +218,19 @@ describe("an open host page", () => {
     const answer = await fetch(`http://127.0.0.1:${port}/edit/${key}/${link}`, { redirect: "manual" });
     return { status: answer.status, location: answer.headers.get("Location") };
   }
+
+  it("is answered at once while its session stands, and the usual way when anything else comes of it", async () => {
+    const grant = await grants.issue(facts);
+    const key = await grants.issuePageKey(grant);
+    expect(await ask("GET", key, "status")).toMatchObject({ status: 200, body: { ended: null, permission: "edit" } });
+    expect(answeredAtOnce).toBe(1);
+    expect(await ask("GET", "nobodys-key", "status")).toMatchObject({ status: 410 });
+    expect(await ask("GET", "nobodys%20key", "status")).toMatchObject({ status: 410 });
+    await grants.revoke(grant.id);
+    expect(await ask("GET", key, "status")).toMatchObject({ status: 200, body: { ended: "revoked" } });
+    expect(endedFiles).toEqual(["f1"]);
+    expect(answeredAtOnce).toBe(1);
+  });
 
   it("leads out of a frame to a page of the same grant, each time with a ticket of its own", async () => {
     const grant = await grants.issue(facts);

@@ -5,7 +5,7 @@ import { exactly, namedDocument, openAsOwner, suggest } from "../support/namedDo
 import { portalKey, testBridge } from "../support/testBridge.ts";
 import { watchedDrive } from "../support/watchedDrive.ts";
 import { editorForm, webPerson } from "../support/webPerson.ts";
-import { collabora, wopiOfForm } from "../support/wopiClient.ts";
+import { collabora, sessionSchema, wopiOfForm } from "../support/wopiClient.ts";
 
 const metricsKey = "the operator's own key";
 const at = watchedDrive({ settings: { METRICS_KEY: metricsKey } });
@@ -54,6 +54,24 @@ describe("the figures", () => {
     expect(await figure("bridge_spool_saves")).toBe(0);
     expect(await figure('bridge_drive_seconds_count{call="GET /file/info",outcome="answered"}')).toBeGreaterThan(0);
     expect(await figure('bridge_drive_seconds_count{call="POST /file/wopi/:id/contents",outcome="answered"}')).toBe(1);
+  });
+
+  it("count what open pages ask again and again, though the log leaves it out", async () => {
+    const opened = await at.bridge.postSession({ uri: at.bridge.alice.uriOf("a.docx"), action: "edit" });
+    const { host_page_url: page } = sessionSchema.parse(await opened.json());
+    const [, key = ""] = /"pageKey":"([\w-]+)"/.exec(await (await fetch(page)).text()) ?? [];
+    const before = await figure('bridge_requests_total{area="pages",operation="GET",status="200",failure=""}');
+    const asked = await fetch(`${at.bridge.url}/edit/${key}/status`);
+    expect(asked.status).toBe(200);
+    expect(asked.headers.get("Content-Type")).toBe("application/json");
+    expect(asked.headers.get("Cache-Control")).toBe("no-store");
+    expect(asked.headers.get("X-Content-Type-Options")).toBe("nosniff");
+    expect((await fetch(`${at.bridge.url}/edit/unknown/status`)).status).toBe(410);
+    const after = await figure('bridge_requests_total{area="pages",operation="GET",status="200",failure=""}');
+    // The page and the figures themselves are counted there too.
+    expect(after).toBe(before + 2);
+    const logged = at.bridge.logLines.filter(({ path }) => String(path).endsWith("/status"));
+    expect(logged).toMatchObject([{ status: 410 }]);
   });
 
   it("don't grow with words that somebody outside makes up", async () => {
