@@ -59,13 +59,11 @@ export async function openServices(
   const store = withRowLives(await openStore(config.STORE_URL, now, onLost), now);
   const secrets = [config.SECRET, ...(config.SECRET_PREVIOUS === undefined ? [] : [config.SECRET_PREVIOUS])];
 
-  const metrics = new Metrics(async () => {
-    let held = 0;
-    for await (const _fileId of locks.held()) held++;
+  const metrics: Metrics = new Metrics(async () => {
     const waiting = spool.waiting().filter(({ isBroken }) => !isBroken);
     const [oldest] = waiting;
     return {
-      locks: held,
+      locks: await housekeeping.heldLocks(),
       spoolSaves: waiting.length,
       spoolBytes: waiting.reduce((total, { sizeBytes }) => total + sizeBytes, 0),
       spoolOldestSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest.receivedAtMs) / 1000),
@@ -132,6 +130,7 @@ export async function openServices(
     starts: new EditorStarts(editors),
   });
   const housekeeping = new Housekeeping({
+    store,
     editorWatch,
     drive,
     locks,

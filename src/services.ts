@@ -72,7 +72,10 @@ export interface Services {
   readonly links: EditLinks;
   readonly linkAddresses: LinkAddresses;
   readonly housekeeping: Housekeeping;
-  readonly editorWatch: Pick<EditorWatch, "opened" | "locked" | "refused" | "hasStopped" | "lockedBy" | "look">;
+  readonly editorWatch: Pick<
+    EditorWatch,
+    "opened" | "locked" | "refused" | "hasStopped" | "mayHaveDied" | "lockedBy" | "look"
+  >;
 
   // Callers and their limits
   readonly tokens: AccessTokens;

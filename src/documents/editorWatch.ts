@@ -58,6 +58,11 @@ export class EditorWatch {
     return session?.serverId !== undefined && this.#hasEnded(grant, session.serverId);
   }
 
+  /** Whether the server that took a lock may have ended, as it was lately found for any of its documents. */
+  async mayHaveDied(holder: AccessGrant, { serverId }: WopiLock): Promise<boolean> {
+    return serverId !== undefined && suiteOf(holder.actionUrl).locksByOpening && this.#hasEnded(holder, serverId);
+  }
+
   /**
    * A lock under another id was in the way of this grant's editor: gives it up if its editor has died.
    * @param lockId which the editor asked for

@@ -1,4 +1,5 @@
 import { logFailure } from "../http/requestLog.ts";
+import { type StoredRecord, wordRecord } from "../model/record.ts";
 import { clockJumpMs } from "../model/watchedClock.ts";
 import type { Services } from "../services.ts";
 import { type AccessGrant, editorOrigin, mayEdit } from "./grants.ts";
@@ -6,10 +7,15 @@ import type { WopiLock } from "./lockRows.ts";
 import type { SpoolEnd } from "./waitingSaves.ts";
 
 const sweepEveryMs = 60_000;
+/** After another bridge has begun a sweep: less than a minute, so that a bridge alone always sweeps. */
+const turnMs = 50_000;
 /** After a jump of the clock, editors get this time to refresh their locks: each does so within 15 minutes. */
 const minutesAfterJump = 20;
 /** Each account is renewed daily, by a clock of its own; checking this often spreads the renewals out. */
 const hourMs = 3_600_000;
+const countedAnewUpTo = 1_000;
+/** Longer than no sweep is made after a jump of the clock. */
+const heldKnownForMs = hourMs / 2;
 
 /** The results of checking the drive's answers, by call. */
 type ContractReport = readonly {
@@ -20,7 +26,7 @@ type ContractReport = readonly {
 
 type Needs = Pick<
   Services,
-  "drive" | "locks" | "grants" | "activity" | "links" | "metrics" | "logger" | "now" | "editorWatch"
+  "store" | "drive" | "locks" | "grants" | "activity" | "links" | "metrics" | "logger" | "now" | "editorWatch"
 > & {
   readonly guard: { check(): Promise<ContractReport> };
   readonly spoolEnd: SpoolEnd;
@@ -34,12 +40,14 @@ export class Housekeeping {
   #minuteBeganAtMs: number;
   #minutesWithoutSweep = 0;
   #isUnderWay = false;
+  readonly #sweeps: StoredRecord<string>;
   #timer: NodeJS.Timeout | undefined;
   /** Checks still waiting for the file's mutex, by file. */
   readonly #looksToCome = new Map<string, Promise<void>>();
 
   constructor(services: Needs) {
     this.#services = services;
+    this.#sweeps = wordRecord(services.store, "sweep");
     this.#hourBeganAtMs = services.now();
     this.#minuteBeganAtMs = services.now();
   }
@@ -56,9 +64,51 @@ export class Housekeeping {
 
   /** Releases the drive's lock of every file whose WOPI lock has expired or no longer protects anybody. */
   async sweep(): Promise<void> {
+    let held = 0;
     for await (const fileId of this.#services.locks.held()) {
+      held++;
+      if (!(await this.#mayBeOver(fileId))) continue;
       await this.#services.editorWatch.look(fileId);
       await this.sessionsEnded(fileId);
+    }
+    await this.#sweeps.put("held", String(held), this.#services.now() + heldKnownForMs);
+  }
+
+  /** Bridges on one store take turns, as each sweep reads the locks of all of them. */
+  async #isMyTurn(): Promise<boolean> {
+    const nowMs = this.#services.now();
+    const { before, after } = await this.#sweeps.update(
+      "begun",
+      // A time in the future was written before the clock was set back.
+      (begun) => (Math.abs(nowMs - Number(begun ?? Number.NaN)) < turnMs ? begun : String(nowMs)),
+      nowMs + hourMs,
+    );
+    return after !== before;
+  }
+
+  /** How many files the drive may hold for us; with very many, as of the last sweep: counting reads all their rows. */
+  async heldLocks(): Promise<number> {
+    const heldAtSweep = Number(await this.#sweeps.get("held"));
+    if (heldAtSweep > countedAnewUpTo) return heldAtSweep;
+    let held = 0;
+    for await (const _fileId of this.#services.locks.held()) held++;
+    return held;
+  }
+
+  /**
+   * Whether a lock is worth the closer look, which takes the file's turn and asks the editor's server. Nearly all are
+   * held by somebody who edits, in an editor that lives: with thousands of them, a closer look at each takes minutes.
+   */
+  async #mayBeOver(fileId: string): Promise<boolean> {
+    const { locks, grants, editorWatch, now } = this.#services;
+    try {
+      const held = await locks.current(fileId);
+      const holder = held === undefined ? undefined : await grants.find(held.grantId);
+      if (held === undefined || holder === undefined || !mayEdit(holder, now())) return true;
+      return await editorWatch.mayHaveDied(holder, held);
+    } catch {
+      // Fails there as well, and is logged.
+      return true;
     }
   }
 
@@ -155,7 +205,7 @@ export class Housekeeping {
     this.#isUnderWay = true;
     try {
       if (this.#minutesWithoutSweep > 0) this.#minutesWithoutSweep -= 1;
-      else await this.sweep();
+      else if (await this.#isMyTurn()) await this.sweep();
       // Setting the clock back must not stop the hourly work.
       if (Math.abs(nowMs - this.#hourBeganAtMs) >= hourMs) await this.#hour();
     } catch (error) {

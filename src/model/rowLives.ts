@@ -16,6 +16,8 @@ export const rowLives = {
   takenOver: "own",
   shield: "own",
   turn: "own",
+  /** Two rows for all bridges: when the last sweep began, and how many locks it found. */
+  sweep: "own",
   /** An hour beyond the session. */
   grant: "own",
   page: "own",

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { Housekeeping } from "../../src/documents/housekeeping.ts";
+import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
 import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
 import type { WopiClient } from "../support/wopiClient.ts";
@@ -140,7 +141,14 @@ describe("the round of each minute", () => {
     const links = { liveAccounts: async () => [] };
     const guard = { check: async () => [] };
     const spoolEnd = { look: async () => undefined };
-    const housekeeping = new Housekeeping({ now: clock.now, locks, links, guard, spoolEnd } as never);
+    const housekeeping = new Housekeeping({
+      now: clock.now,
+      store: openMemoryStore(clock.now),
+      locks,
+      links,
+      guard,
+      spoolEnd,
+    } as never);
     const minutes = async (count: number) => {
       for (let at = 0; at < count; at++) {
         clock.advance(minuteMs);
