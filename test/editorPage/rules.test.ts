@@ -47,11 +47,18 @@ describe("a token's renewal", () => {
 
 describe("the page's questions to the bridge", () => {
   it("come often while something is unsaved, seldom while nobody looks", () => {
-    const facing = { isHidden: false, isBusy: false, failures: 0 };
+    const facing = { isHidden: false, isBusy: false, quietMs: 0, failures: 0 };
     expect(pollInMs(facing)).toBe(10_000);
     expect(pollInMs({ ...facing, isBusy: true })).toBe(2000);
     expect(pollInMs({ ...facing, isBusy: true, isHidden: true })).toBe(60_000);
     expect(pollInMs({ ...facing, failures: 3 })).toBe(4000);
+  });
+
+  it("are fewer when work has been unsaved for long and nothing happens, yet tell of a save within seconds", () => {
+    const unsaved = { isHidden: false, isBusy: true, failures: 0 };
+    expect(pollInMs({ ...unsaved, quietMs: 59_999 })).toBe(2000);
+    expect(pollInMs({ ...unsaved, quietMs: 60_000 })).toBe(5000);
+    expect(pollInMs({ ...unsaved, isBusy: false, quietMs: 3_600_000 })).toBe(10_000);
   });
 });
 

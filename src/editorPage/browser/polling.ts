@@ -19,6 +19,14 @@ export function statusPolling({ ask, isBusy, took, ended, reached }: PollingPart
   let isAsking = false;
   let isWantedAgain = false;
   let failures = 0;
+  let newsAtMs = performance.now();
+  let lastNews = "";
+
+  function noteNews({ now: _now, ...news }: HostPageStatus): void {
+    const text = JSON.stringify(news);
+    if (text !== lastNews) newsAtMs = performance.now();
+    lastNews = text;
+  }
 
   async function poll(): Promise<void> {
     clearTimeout(timer);
@@ -39,16 +47,23 @@ export function statusPolling({ ask, isBusy, took, ended, reached }: PollingPart
     isAsking = false;
     if (isStopped) return;
     if (hasEnded) ended("expired");
-    else if (answer !== undefined) took(answer);
+    else if (answer !== undefined) {
+      noteNews(answer);
+      took(answer);
+    }
     // One lost answer does not mean that the network is down.
     reached(failures === 0 || (failures === 1 && navigator.onLine));
-    const pause = pollInMs({ isHidden: document.hidden, isBusy: isBusy(), failures });
+    const quietMs = performance.now() - newsAtMs;
+    const pause = pollInMs({ isHidden: document.hidden, isBusy: isBusy(), quietMs, failures });
     timer = setTimeout(poll, isWantedAgain ? 0 : pause);
   }
 
   return {
-    /** Asks at once; polling continues from there. */
-    now: () => void poll(),
+    /** Something has happened: asks at once; polling continues from there. */
+    now: () => {
+      newsAtMs = performance.now();
+      void poll();
+    },
     stop: () => {
       isStopped = true;
       clearTimeout(timer);

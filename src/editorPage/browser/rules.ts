@@ -60,16 +60,23 @@ export function backoffMs(failures: number): number {
   return Math.min(1000 * 2 ** (failures - 1), 30_000);
 }
 
+/** After an editor's last word, or the last news from the bridge: what comes of it comes within this time. */
+const newsWithinMs = 60_000;
+
 /** Milliseconds until the next status request. */
 export function pollInMs(state: {
   readonly isHidden: boolean;
   readonly isBusy: boolean;
+  /** Since the editor or the bridge last had something to tell. */
+  readonly quietMs: number;
   readonly failures: number;
 }): number {
-  const { isHidden, isBusy, failures } = state;
+  const { isHidden, isBusy, quietMs, failures } = state;
   if (failures > 0) return backoffMs(failures);
   if (isHidden) return 60_000;
-  return isBusy ? 2000 : 10_000;
+  if (!isBusy) return 10_000;
+  // Some editors report the first edit only, and save when the last person has left: busy for hours.
+  return quietMs < newsWithinMs ? 2000 : 5000;
 }
 
 /** Work that the document may lack; times on the bridge's clock. */
