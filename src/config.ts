@@ -114,6 +114,9 @@ const configSchema = z.object({
   GRANT_HOURS: numberText("number", 0.01, 240).default(10).describe("How long a session lasts, hours"),
   MAX_FILE_MB: numberText("number", 0.001, 1_000_000).default(1024).describe("Largest save accepted, MiB"),
   STORAGE_ORIGINS: listOf(origin).default([]).describe("Storage origins allowed in download addresses"),
+  GETFILE_OFFLOAD: oneOf("none", "nginx")
+    .default("none")
+    .describe("Whether an nginx in front, configured for it, fetches documents from Cloudreve itself"),
   TRUST_PROXY: numberText("whole number", 0, 10)
     .default(0)
     .describe("Number of proxies in front whose X-Forwarded-* headers are trusted"),

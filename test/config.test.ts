@@ -37,6 +37,7 @@ describe("the settings", () => {
       GRANT_HOURS: 10,
       MAX_FILE_MB: 1024,
       STORAGE_ORIGINS: [],
+      GETFILE_OFFLOAD: "none",
       TRUST_PROXY: 0,
       LOG_LEVEL: "info",
     });
@@ -64,6 +65,7 @@ describe("the settings", () => {
       GRANT_HOURS: "0.5",
       MAX_FILE_MB: "12.5",
       STORAGE_ORIGINS: "https://s3.example",
+      GETFILE_OFFLOAD: "nginx",
       TRUST_PROXY: "1",
       LOG_LEVEL: "silent",
       SOMETHING_ELSE: "ignored",
@@ -92,6 +94,7 @@ describe("the settings", () => {
       GRANT_HOURS: 0.5,
       MAX_FILE_MB: 12.5,
       STORAGE_ORIGINS: ["https://s3.example"],
+      GETFILE_OFFLOAD: "nginx",
       TRUST_PROXY: 1,
       LOG_LEVEL: "silent",
     });

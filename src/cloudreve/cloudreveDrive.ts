@@ -79,6 +79,7 @@ export function cloudreveDrive(parts: DriveParts): Drive {
         file,
       ),
     addressForEditor: (document, file, signal) => files.addressAt(parts.editorUrl, document, file, signal),
+    addressForProxy: (document, file, signal) => files.addressBelow(document, file, signal),
     write: (document, file, bytes, guard) => contents.write(document, file, bytes, guard),
     createBeside: (document, file, name, bytes) => contents.createBeside(document, file, name, bytes),
     findBeside: ({ account }, file, name) =>

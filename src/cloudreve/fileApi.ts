@@ -37,8 +37,8 @@ export interface Transfer {
 const ownFilePattern = /^cloudreve:\/\/([^/@]*@)?my(\/|$)/;
 
 export const isOwn = (uri: string): boolean => ownFilePattern.test(uri);
-const apiPath = "/api/v4";
-const contentPath = `${apiPath}/file/content/`;
+const contentCall = "/file/content/";
+const contentPath = `/api/v4${contentCall}`;
 /** An editor's user waits meanwhile. */
 const triedWithinMs = 2_000;
 
@@ -247,19 +247,46 @@ export class FileApi {
     file: DriveFile,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    if (cloudreveUrl === undefined || document.version !== undefined) return undefined;
-    const source = this.#urls.of(document, file) ?? this.#allowed((await this.#urlsOf(document, file))?.urls[0]?.url);
+    if (cloudreveUrl === undefined) return undefined;
+    const below = await this.#triedAt(`${cloudreveUrl}${contentPath}`, document, file, signal);
+    return below && `${cloudreveUrl}${contentPath}${below}`;
+  }
+
+  /** As `addressAt` the address by which the bridge itself reaches Cloudreve. @returns what follows `contentPath` in it */
+  async addressBelow(document: DriveDocument, file: DriveFile, signal: AbortSignal): Promise<string | undefined> {
+    return this.#triedAt(this.#client.address(contentCall), document, file, signal);
+  }
+
+  /** @returns what follows the place in a signed address that leads to this version there; undefined when none does */
+  async #triedAt(
+    place: string,
+    document: DriveDocument,
+    file: DriveFile,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    if (document.version !== undefined) return undefined;
+    const source = this.#urls.of(document, file) ?? (await this.#newUrl(document, file));
     if (source?.isCloudreves !== true) return undefined;
-    const url = `${cloudreveUrl}${apiPath}${source.url.slice(this.#client.address("").length)}`;
+    const below = source.url.slice(this.#client.address(contentCall).length);
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(triedWithinMs)]);
     try {
-      const tried = await this.#fetch({ url, isCloudreves: true }, file.version, "bytes=0-0", inTime);
-      tried?.answer.body.destroy();
-      return tried === undefined || tried.answer.status === 416 ? undefined : url;
+      const tried = await this.#fetch({ ...source, url: place + below }, file.version, "bytes=0-0", inTime);
+      // One byte, and the connection can be used again.
+      if (tried?.answer.status === 206) tried.answer.body.resume();
+      else tried?.answer.body.destroy();
+      if (tried !== undefined && tried.answer.status !== 416) return below;
     } catch (error) {
       if (failureOf(error, "driveUnreachable") === undefined) throw error;
-      return undefined;
     }
+    this.#urls.forget(document, file);
+    return undefined;
+  }
+
+  async #newUrl(document: DriveDocument, file: DriveFile): Promise<DownloadUrl | undefined> {
+    const urls = await this.#urlsOf(document, file);
+    const source = this.#allowed(urls?.urls[0]?.url);
+    if (source !== undefined) this.#urls.remember(document, file, source, Date.parse(urls?.expires ?? ""));
+    return source;
   }
 
   /** @returns undefined when Cloudreve gives none; the session may still work @throws driveUnreachable */
@@ -310,7 +337,7 @@ export class FileApi {
     const at = parsed.pathname.indexOf(contentPath);
     if (at >= 0) {
       const below = `${parsed.pathname.slice(at + contentPath.length)}${parsed.search}`;
-      return { url: `${this.#client.address("/file/content/")}${below}`, isCloudreves: true };
+      return { url: `${this.#client.address(contentCall)}${below}`, isCloudreves: true };
     }
     return this.#storageOrigins.has(parsed.origin) ? { url, isCloudreves: false } : undefined;
   }

@@ -191,6 +191,11 @@ export interface DriveFiles {
    */
   addressForEditor(document: DriveDocument, file: DriveFile, signal: AbortSignal): Promise<string | undefined>;
   /**
+   * As `addressForEditor`, for a proxy in front of the bridge that knows where the drive serves contents.
+   * @returns what follows that place: path and query, percent-encoded
+   */
+  addressForProxy(document: DriveDocument, file: DriveFile, signal: AbortSignal): Promise<string | undefined>;
+  /**
    * Replaces the content.
    * @returns the file as read back afterwards
    * @throws changedInStorage, lockedElsewhere, quotaExceeded, bodyTooLarge

@@ -34,12 +34,12 @@ export async function send(response: Response, reply: WopiReply): Promise<void> 
 }
 
 /** The answer to an editor when an operation has succeeded. */
-export function wopiAnswer({ headers = {}, json, jsonStream, content }: WopiReply) {
+export function wopiAnswer({ status = 200, headers = {}, json, jsonStream, content }: WopiReply) {
   if (jsonStream !== undefined) {
     return { status: 200, headers: { ...headers, "Content-Type": jsonType }, body: jsonStream };
   }
   if (content === undefined) {
-    if (json === undefined) return { status: 200, headers, body: undefined };
+    if (json === undefined) return { status, headers, body: undefined };
     // Not response.json: Express answers 304 to some conditional requests, which editors don't expect.
     const body = Buffer.from(JSON.stringify(json));
     const type = { "Content-Type": jsonType, "Content-Length": String(body.length) };

@@ -5,6 +5,7 @@ import type { DriveContent, DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { fileNow } from "./checkFileInfo.ts";
+import { addressForProxy, handOver } from "./offload.ts";
 import type { WopiOperation, WopiReply } from "./wopiCall.ts";
 
 type Needs = Pick<Services, "drive" | "content" | "activity" | "locks">;
@@ -15,13 +16,17 @@ type Needs = Pick<Services, "drive" | "content" | "activity" | "locks">;
  * @throws expectedSizeExceeded when the file is larger than X-WOPI-MaxExpectedSize
  * @see WOPI GetFile
  */
-export function getFile(services: Needs): WopiOperation {
+export function getFile(services: Needs & Pick<Services, "config">): WopiOperation {
   return async ({ grant, header, signal }) => {
     const file = await fileNow(services, grant.document);
     const expected = maxExpectedSize(header("X-WOPI-MaxExpectedSize"));
     if (expected !== undefined && file.sizeBytes > expected) throw new BridgeError({ kind: "expectedSizeExceeded" });
     // No ETag is sent, so a condition on one fails.
-    return loadOf(services, grant, file, plainRange(header("Range"), header("If-Range")), signal);
+    const range = plainRange(header("Range"), header("If-Range"));
+    const address = range === undefined ? await addressForProxy(services, { grant, header, signal }, file) : undefined;
+    if (address === undefined) return loadOf(services, grant, file, range, signal);
+    await recordLoad(services, grant, file, file.version);
+    return handOver(address, { "X-WOPI-ItemVersion": file.version });
   };
 }
 

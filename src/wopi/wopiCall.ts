@@ -17,6 +17,8 @@ export interface WopiCall {
 }
 
 export interface WopiReply {
+  /** Of an answer without content; 200 when left out. */
+  readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
   /** JSON that is sent while it is made. */

@@ -261,6 +261,18 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
       expect(await drive.addressForEditor(document, file, signal)).toBeUndefined();
     });
 
+    it("is for a proxy what follows the place where the drive serves contents", async () => {
+      const { path, drive, document, file } = await openFile("first");
+      const below = (await drive.addressForProxy(document, file, signal)) ?? "";
+      expect(below.startsWith(`${file.version}/`)).toBe(true);
+      const answer = await fetch(`${server.url}/api/v4/file/content/${below}`);
+      expect([answer.headers.get("ETag"), await answer.text()]).toEqual([`"${file.version}"`, "first"]);
+      await outside.put(path, "second");
+      expect((await outside.call("DELETE", "/file/version", { uri: file.uri, version: file.version })).code).toBe(0);
+      expect(await drive.addressForProxy(document, file, signal)).toBeUndefined();
+      expect(await drive.addressForProxy({ ...document, version: file.version }, file, signal)).toBeUndefined();
+    });
+
     it("leads to nothing else for a file that was only created, never written", async () => {
       const uri = outside.uriOf(`${folder}/created-${++files}.docx`);
       await outside.call("POST", "/file/create", { uri, type: "file" });

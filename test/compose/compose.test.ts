@@ -294,11 +294,19 @@ describe("what the containers may do", () => {
     expect(command).toContain("--maxmemory-policy noeviction");
   });
 
-  it("the proxy balances both bridges and asks each whether it is there", () => {
-    const caddyfile = tryOut.configs["caddyfile"]?.content ?? "";
-    expect(caddyfile).toContain("reverse_proxy bridge:8080 bridge2:8080 {");
-    expect(caddyfile).toContain("health_uri /readyz");
-    expect(serviceNamed(tryOut, "proxy").configs).toEqual([{ source: "caddyfile", target: "/etc/caddy/Caddyfile" }]);
+  it("the proxy balances both bridges, and fetches documents from their Cloudreve and nowhere else", () => {
+    const { configs, ports } = serviceNamed(tryOut, "proxy");
+    const conf = tryOut.configs["nginx"]?.content ?? "";
+    expect(configs).toEqual([{ source: "nginx", target: "/etc/nginx/nginx.conf" }]);
+    expect(conf).toContain(`listen ${ports[0]?.split(":").at(-1)};`);
+    const servers = [...conf.matchAll(/^ +server ([a-z0-9]+):(\d+) resolve/gm)].map(([, name, port]) => [name, port]);
+    const { PORT, CLOUDREVE_URL = "" } = serviceNamed(tryOut, "bridge").environment;
+    const { hostname, port } = new URL(CLOUDREVE_URL);
+    expect(servers).toEqual([
+      ["bridge", PORT],
+      ["bridge2", PORT],
+      [hostname, port],
+    ]);
   });
 });
 

@@ -32,7 +32,14 @@ const service = z.object({
 });
 const composeFile = z.object({
   services: z.record(z.string(), service),
-  configs: z.record(z.string(), z.object({ content: z.string() })),
+  configs: z.record(
+    z.string(),
+    // Compose reads a file as it is: no variable is filled in there.
+    z.union([
+      z.object({ content: z.string() }),
+      z.object({ file: z.string() }).transform(({ file }) => ({ content: read(file) })),
+    ]),
+  ),
   networks: z.record(z.string(), z.object({ internal: z.boolean().default(false) })),
   volumes: z.record(z.string(), z.object({})),
 });

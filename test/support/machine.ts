@@ -21,6 +21,11 @@ const programs = {
     debianPackage: "redis-server",
     testFiles: "test/**/*.redis.{test,long.test}.ts",
   },
+  nginx: {
+    names: ["nginx"],
+    debianPackage: "nginx-light",
+    testFiles: "test/**/*.nginx.{test,long.test}.ts",
+  },
 } as const satisfies Record<string, Program>;
 
 const mountingTests = "test/**/*.root.long.test.ts";
