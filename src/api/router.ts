@@ -30,10 +30,12 @@ export function portalApi(services: Services): Router {
     writeProblem(response, logFailure(bodyError(error)) ?? { kind: "driveFailed", code: 0, said: "" });
   });
 
-  const document = JSON.stringify(openApiDocument(routes, services.bridgeUrl));
+  // Made when first asked for: that takes longer than all else at start.
+  let document: string | undefined;
   const router = Router();
   router.get("/openapi.json", (_request, response) => {
     // It contains no secret, and API viewers load it from another origin.
+    document ??= JSON.stringify(openApiDocument(routes, services.bridgeUrl));
     response.set("Access-Control-Allow-Origin", "*").type("json").send(document);
   });
   return router.use("/api", api);

@@ -1,7 +1,5 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import axios from "axios";
-import { parseStringPromise } from "xml2js";
 import { z } from "zod";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
@@ -77,6 +75,8 @@ export async function parseDiscovery(xml: string, fetchedAtMs: number): Promise<
 }
 
 async function parsedXml(xml: string): Promise<unknown> {
+  // Loaded when the first discovery is read.
+  const { parseStringPromise } = await import("xml2js");
   try {
     return await parseStringPromise(xml);
   } catch (error) {
@@ -152,6 +152,7 @@ export class EditorDiscovery {
 
   async #download(known: Discovery | undefined): Promise<Discovery> {
     this.#triedAtMs = this.#now();
+    const { default: axios } = await import("axios");
     const answer = await axios.get<string>(this.url, {
       adapter: "http",
       // A connection kept from the last reading is dead when the editor was restarted since.

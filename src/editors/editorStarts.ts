@@ -1,6 +1,5 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import axios from "axios";
 import { z } from "zod";
 import type { Editors } from "./discovery.ts";
 import { suiteOf } from "./suites.ts";
@@ -60,6 +59,7 @@ export class EditorStarts {
 
   async #ask(address: URL): Promise<string | undefined> {
     try {
+      const { default: axios } = await import("axios");
       const answer = await axios.get<unknown>(address.href, {
         adapter: "http",
         proxy: false,
