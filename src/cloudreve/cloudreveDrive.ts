@@ -37,7 +37,7 @@ export function cloudreveDrive(parts: DriveParts): Drive {
   const files = new FileApi(client, credentials, parts.storageOrigins, now);
   const folders = new Folders(client, credentials, files);
   const wopi = new NativeWopi(client, store, encryption, now);
-  const sessions = new ViewerSessions(client, credentials, files, wopi);
+  const sessions = new ViewerSessions(client, credentials, files, wopi, now);
   const native = new NativeDocuments(files, sessions, wopi, parts.knownVersion);
   const uploads = new UploadSessions(client, credentials, files, store, now);
   const locks = new NativeLocks(native, files, uploads, pause);

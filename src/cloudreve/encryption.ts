@@ -1,3 +1,4 @@
+import type { webcrypto } from "node:crypto";
 import { CompactEncrypt, compactDecrypt } from "jose";
 import { OldestOutMap } from "../model/oldestOutMap.ts";
 
@@ -15,21 +16,23 @@ export interface Encryption {
  * @param keys 32 bytes each; the first encrypts, all decrypt (rotation of SECRET)
  */
 export function createEncryption(keys: readonly Uint8Array[]): Encryption {
-  const [current] = keys;
+  // Imported once, because that takes as long as encrypting.
+  const imported = keys.map(gcmKey);
+  const [current] = imported;
   if (current === undefined) throw new TypeError("encryption needs a key");
   // The same few values are decrypted on every call, so they are remembered; in the store they stay encrypted.
   const decrypted = new OldestOutMap<string, string>(rememberedSecrets);
   return {
-    encrypt: (secret) =>
+    encrypt: async (secret) =>
       new CompactEncrypt(new TextEncoder().encode(secret))
         .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
-        .encrypt(current),
+        .encrypt(await current),
     decrypt: async (encrypted) => {
       const known = decrypted.get(encrypted);
       if (known !== undefined) return known;
-      for (const key of keys) {
+      for (const key of imported) {
         try {
-          const { plaintext } = await compactDecrypt(encrypted, key, {
+          const { plaintext } = await compactDecrypt(encrypted, await key, {
             keyManagementAlgorithms: ["dir"],
             contentEncryptionAlgorithms: ["A256GCM"],
           });
@@ -43,4 +46,8 @@ export function createEncryption(keys: readonly Uint8Array[]): Encryption {
       return undefined;
     },
   };
+}
+
+function gcmKey(bytes: Uint8Array): Promise<webcrypto.CryptoKey> {
+  return crypto.subtle.importKey("raw", new Uint8Array(bytes), "AES-GCM", false, ["encrypt", "decrypt"]);
 }

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { DriveDocument, OpenedDocument, OpenRequest } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
+import type { Clock } from "../model/keyValueStore.ts";
+import { OldestOutMap } from "../model/oldestOutMap.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Credentials } from "./credential.ts";
 import { type CloudreveFile, driveFile, type FileApi, wholeSeconds } from "./fileApi.ts";
@@ -15,6 +17,16 @@ export const viewersSchema = z.object({
     }),
   ),
 });
+
+/** How long a list of viewers is used. Cloudreve itself refuses a viewer that is gone since; then it is read anew. */
+const viewersFreshForMs = 60_000;
+const rememberedAccounts = 1_000;
+
+interface OfficeViewer {
+  readonly id: string;
+  /** Lower case, without a dot. */
+  readonly extensions: readonly string[];
+}
 
 /** Why a native call may use a session, which reaches whatever file is at its path. @see NativeDocuments */
 export type SessionProof =
@@ -31,39 +43,64 @@ export class ViewerSessions {
   readonly #credentials: Credentials;
   readonly #files: FileApi;
   readonly #wopi: NativeWopi;
+  readonly #now: Clock;
+  /** By account. */
+  readonly #viewers = new OldestOutMap<string, { readonly viewers: readonly OfficeViewer[]; readonly atMs: number }>(
+    rememberedAccounts,
+  );
 
-  constructor(client: CloudreveClient, credentials: Credentials, files: FileApi, wopi: NativeWopi) {
+  constructor(client: CloudreveClient, credentials: Credentials, files: FileApi, wopi: NativeWopi, now: Clock) {
     this.#client = client;
     this.#credentials = credentials;
     this.#files = files;
     this.#wopi = wopi;
+    this.#now = now;
   }
 
   /** Office viewers that are switched on. @see Cloudreve GET /site/config/explorer */
-  async #viewers(account: string): Promise<{ id: string; extensions: string[] }[]> {
+  async #readViewers(account: string): Promise<readonly OfficeViewer[]> {
     const { file_viewers } = await this.#credentials.authorised(account, (accessToken) =>
       this.#client.api(viewersSchema, { method: "GET", path: "/site/config/explorer", accessToken }),
     );
-    return file_viewers
+    const viewers = file_viewers
       .flatMap((group) => group.viewers)
       .filter(({ type, disabled }) => type === "wopi" && disabled !== true)
       .map(({ id, exts }) => ({ id, extensions: exts.map((extension) => extension.toLowerCase()) }));
+    this.#viewers.set(account, { viewers, atMs: this.#now() });
+    return viewers;
+  }
+
+  #rememberedViewers(account: string): readonly OfficeViewer[] | undefined {
+    const { viewers, atMs = 0 } = this.#viewers.get(account) ?? {};
+    return Math.abs(this.#now() - atMs) < viewersFreshForMs ? viewers : undefined;
   }
 
   /** @returns the extensions that some office viewer opens */
   async openable(account: string): Promise<ReadonlySet<string>> {
-    return new Set((await this.#viewers(account)).flatMap(({ extensions }) => extensions));
+    const viewers = this.#rememberedViewers(account) ?? (await this.#readViewers(account));
+    return new Set(viewers.flatMap(({ extensions }) => extensions));
   }
 
-  /** The first office viewer in the explorer configuration that opens the extension. */
-  async #viewerFor(account: string, name: string, wanted: string | undefined): Promise<string> {
-    const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-    const viewer = (await this.#viewers(account)).find(
-      ({ id, extensions }) => (wanted === undefined || id === wanted) && extensions.includes(extension),
-    );
-    if (viewer === undefined)
-      throw new BridgeError({ kind: "noEditor", sentence: noEditorSentence(extension, wanted) });
-    return viewer.id;
+  /**
+   * Does the work with a viewer that opens the file.
+   * @param wanted its id; undefined = the first one in the explorer configuration @throws noEditor
+   */
+  async #throughViewer<Result>(
+    account: string,
+    fileName: string,
+    wanted: string | undefined,
+    work: (viewerId: string) => Promise<Result>,
+  ): Promise<Result> {
+    const remembered = this.#rememberedViewers(account);
+    if (remembered !== undefined) {
+      try {
+        return await work(viewerFor(remembered, fileName, wanted));
+      } catch (error) {
+        // The viewers may have been changed since.
+        if (failureOf(error, "noEditor") === undefined) throw error;
+      }
+    }
+    return work(viewerFor(await this.#readViewers(account), fileName, wanted));
   }
 
   /** @returns the document, with the file as it is now, also for an old version @throws noEditor, fileMissing */
@@ -71,20 +108,22 @@ export class ViewerSessions {
     const file = await this.#files.own(account, await this.#files.info(account, request.target));
     if (file.type !== 0)
       throw new BridgeError({ kind: "noEditor", sentence: "A folder can't be opened in an editor." });
-    const viewerId = await this.#viewerFor(account, file.name, request.viewerId);
     // The current version is the live document: a session for just that version would be out of date after a save.
     const version = request.version === file.primary_entity ? undefined : request.version;
     const { version: _asked, ...asked } = request;
-    const minted = await this.#mint(account, file.path, viewerId, {
-      ...asked,
-      ...(version === undefined ? {} : { version, action: "view" }),
-    });
-    if (minted.wopi_src === undefined) {
-      throw new BridgeError({ kind: "noEditor", sentence: `The viewer "${viewerId}" is not an office editor (WOPI).` });
-    }
     const document = { account, fileId: file.id, ...(version === undefined ? {} : { version }) };
-    await this.#wopi.store(document, sessionOf(minted, file, viewerId));
-    return { document, file: driveFile(file), actionUrl: minted.wopi_src, expiresAtMs: minted.session.expires };
+    return this.#throughViewer(account, file.name, request.viewerId, async (viewerId) => {
+      const minted = await this.#mint(account, file.path, viewerId, {
+        ...asked,
+        ...(version === undefined ? {} : { version, action: "view" }),
+      });
+      if (minted.wopi_src === undefined) {
+        const sentence = `The viewer "${viewerId}" is not an office editor (WOPI).`;
+        throw new BridgeError({ kind: "noEditor", sentence });
+      }
+      await this.#wopi.store(document, sessionOf(minted, file, viewerId));
+      return { document, file: driveFile(file), actionUrl: minted.wopi_src, expiresAtMs: minted.session.expires };
+    });
   }
 
   /**
@@ -138,12 +177,17 @@ export class ViewerSessions {
   async renew(document: DriveDocument): Promise<ViewerSession> {
     const file = await this.#files.info(document.account, { fileId: document.fileId });
     const known = await this.#wopi.find(document);
-    const viewerId = known?.viewerId ?? (await this.#viewerFor(document.account, file.name, undefined));
-    const minted = await this.#mint(document.account, file.path, viewerId, {
-      action: "edit",
-      ...(document.version === undefined ? {} : { version: document.version }),
-    });
-    const session = sessionOf(minted, file, viewerId);
+    const mint = async (viewerId: string): Promise<ViewerSession> => {
+      const minted = await this.#mint(document.account, file.path, viewerId, {
+        action: "edit",
+        ...(document.version === undefined ? {} : { version: document.version }),
+      });
+      return sessionOf(minted, file, viewerId);
+    };
+    const session =
+      known === undefined
+        ? await this.#throughViewer(document.account, file.name, undefined, mint)
+        : await mint(known.viewerId);
     await this.#wopi.store(document, session);
     return session;
   }
@@ -197,6 +241,16 @@ function sessionOf(minted: z.infer<typeof viewerSessionSchema>, file: CloudreveF
     viewerId,
     seen: { version: file.primary_entity, modifiedAt: wholeSeconds(file.updated_at) },
   };
+}
+
+/** @throws noEditor */
+function viewerFor(viewers: readonly OfficeViewer[], fileName: string, wanted: string | undefined): string {
+  const extension = fileName.slice(fileName.lastIndexOf(".") + 1).toLowerCase();
+  const viewer = viewers.find(
+    ({ id, extensions }) => (wanted === undefined || id === wanted) && extensions.includes(extension),
+  );
+  if (viewer === undefined) throw new BridgeError({ kind: "noEditor", sentence: noEditorSentence(extension, wanted) });
+  return viewer.id;
 }
 
 function noEditorSentence(extension: string, viewerId: string | undefined): string {
