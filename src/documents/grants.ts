@@ -179,13 +179,22 @@ export class AccessGrants {
   }
 
   async issue(facts: Omit<AccessGrant, "id" | "issuedAtMs">): Promise<AccessGrant> {
-    const grant: AccessGrant = {
-      ...facts,
-      id: randomBytes(12).toString("base64url"),
-      issuedAtMs: this.#now(),
-    };
+    const grant = this.#newGrant(facts);
     await this.#grants.put(grant.id, grant);
     return grant;
+  }
+
+  /** As `issue`, with a ticket for the host page. Both are written at once, which takes one commit. */
+  async issueWithTicket(
+    facts: Omit<AccessGrant, "id" | "issuedAtMs">,
+  ): Promise<{ readonly grant: AccessGrant; readonly ticket: string }> {
+    const grant = this.#newGrant(facts);
+    const [ticket] = await Promise.all([this.issueTicket(grant.id), this.#grants.put(grant.id, grant)]);
+    return { grant, ticket };
+  }
+
+  #newGrant(facts: Omit<AccessGrant, "id" | "issuedAtMs">): AccessGrant {
+    return { ...facts, id: randomBytes(12).toString("base64url"), issuedAtMs: this.#now() };
   }
 
   /**

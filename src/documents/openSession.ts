@@ -88,7 +88,7 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
   if (request.restrictions.watermark !== undefined && suiteOf(actionUrl).ignoresWatermark) {
     throw new BridgeError({ kind: "noEditor", sentence: noWatermark });
   }
-  const grant = await services.grants.issue({
+  const { grant, ticket } = await services.grants.issueWithTicket({
     document,
     fileName: file.name,
     permission,
@@ -125,7 +125,7 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
     grant,
     file,
     accessToken: await accessTokenFor(services.tokens, grant),
-    hostPageUrl: await personAddress(services, grant),
+    hostPageUrl: ticketAddress(services.bridgeUrl, ticket),
   };
 }
 
@@ -157,8 +157,10 @@ export async function personAddress(
   { id }: AccessGrant,
   endsAtMs?: number,
 ): Promise<string> {
-  return `${bridgeUrl}/edit/${await grants.issueTicket(id, endsAtMs)}`;
+  return ticketAddress(bridgeUrl, await grants.issueTicket(id, endsAtMs));
 }
+
+const ticketAddress = (bridgeUrl: string, ticket: string): string => `${bridgeUrl}/edit/${ticket}`;
 
 /**
  * What the editor behind Cloudreve's viewer offers by its own discovery: Collabora's path changes with each release, so
