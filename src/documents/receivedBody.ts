@@ -64,7 +64,9 @@ export async function receiveBody(
       while (file.failure === undefined && line.length + sizeBytes > entry.reservedBytes) {
         file.failure = await reserve(stepBytes);
       }
-      await file.write(chunk);
+      file.collect(chunk);
+      // What is in memory anyway is written at the end, in one go.
+      if (!memory.holdsAll() && file.collectedBytes >= writeBytes) await file.flush();
       entry.writtenBytes = file.writtenBytes;
       requireSomewhere();
     }
@@ -134,7 +136,7 @@ export class SaveMemory {
   open(first: number, lengthBytes: number): Readable | undefined {
     if (this.#chunks === undefined) return undefined;
     if (lengthBytes === this.#bytes) return Readable.from(this.#chunks);
-    return Readable.from([Buffer.concat(this.#chunks).subarray(first, first + lengthBytes)]);
+    return Readable.from(partOf(this.#chunks, first, lengthBytes));
   }
 
   letGo(): void {
@@ -144,38 +146,49 @@ export class SaveMemory {
   }
 }
 
+function* partOf(chunks: readonly Buffer[], first: number, lengthBytes: number): Iterable<Buffer> {
+  let start = first;
+  let left = lengthBytes;
+  for (const chunk of chunks) {
+    const part = chunk.subarray(start, start + left);
+    start = Math.max(0, start - chunk.length);
+    left -= part.length;
+    if (part.length > 0) yield part;
+  }
+}
+
 /** The file behind a body being received; when the disk fails, the error is stored, not thrown. */
 class BodyFile {
   failure: BridgeError | undefined;
   /** Bytes on the disk so far. */
   writtenBytes = 0;
+  /** Bytes that are not written yet. */
+  collectedBytes = 0;
   #handle: FileHandle | undefined;
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
+  #collected: Buffer[] = [];
 
   /** @param head the line before the body */
   async create(path: string, head: Buffer): Promise<void> {
     try {
       this.#handle = await open(path, "wx", 0o600);
-      await this.write(head);
+      this.collect(head);
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  async write(chunk: Buffer): Promise<void> {
+  collect(chunk: Buffer): void {
     if (this.failure !== undefined) return;
-    this.#waiting.push(chunk);
-    this.#waitingBytes += chunk.length;
-    if (this.#waitingBytes >= writeBytes) await this.flush();
+    this.#collected.push(chunk);
+    this.collectedBytes += chunk.length;
   }
 
   /** Writes what has been collected; a disk error ends up in `failure`. */
   async flush(): Promise<void> {
-    const chunks = this.#waiting;
-    const sizeBytes = this.#waitingBytes;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    const chunks = this.#collected;
+    const sizeBytes = this.collectedBytes;
+    this.#collected = [];
+    this.collectedBytes = 0;
     if (this.failure !== undefined || this.#handle === undefined) return;
     try {
       const { bytesWritten } = await this.#handle.writev(chunks);
