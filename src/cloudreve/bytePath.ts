@@ -135,10 +135,11 @@ export class BytePath {
   }
 }
 
-/** A deadline that can be moved. */
+/** A deadline that can be moved, at no cost to the same distance again. */
 class Deadline {
   readonly #onPassed: () => void;
   #timer: NodeJS.Timeout | undefined;
+  #ms = 0;
   #isOver = false;
 
   constructor(onPassed: () => void) {
@@ -147,7 +148,12 @@ class Deadline {
 
   in(ms: number): void {
     if (this.#isOver) return;
+    if (this.#timer !== undefined && ms === this.#ms) {
+      this.#timer.refresh();
+      return;
+    }
     clearTimeout(this.#timer);
+    this.#ms = ms;
     this.#timer = setTimeout(this.#onPassed, Math.max(0, ms));
   }
 

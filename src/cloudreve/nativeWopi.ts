@@ -165,7 +165,9 @@ export class NativeWopi {
       headers: { "X-WOPI-Override": "PUT", "X-WOPI-Lock": token, ...bytesHeaders(sizeBytes) },
       body,
     });
-    answer.body.destroy();
+    // Read to the end, so that the connection can be used for the next save; after a refusal it may be full of the body.
+    if (answer.status === 200) answer.body.resume();
+    else answer.body.destroy();
     if (answer.status === 409) return answer.header("x-wopi-lock") === token ? "busy" : "heldByAnother";
     const version = answer.header("x-wopi-itemversion");
     if (answer.status !== 200 || version === undefined) throw await nativeError(answer);
