@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { type Call, type JobResult, median, quantile } from "./load.ts";
 import { type Memory, watchingMemory } from "./measure.ts";
 import { lockOrFail } from "./operations.ts";
+import { seedPages } from "./seededPages.ts";
 import { countTo, forAll, type OpenPage, type Stage } from "./stage.ts";
 
 /** How long /healthz took: what the event loop makes everybody wait. */
@@ -101,6 +102,8 @@ export async function openDocuments(stage: Stage, documents: number, seconds: nu
 /** An open page that faces its person asks this often, and its editor refreshes its lock. @see rules.ts, pollInMs */
 const statusEveryMs = 10_000;
 const refreshEveryMs = 15 * 60_000;
+/** Through the bridge: their locks are refreshed. The others are written to its store, and only their pages ask. */
+const openedAtMost = 300;
 
 /**
  * All of them with their pages in sight and nobody typing, at the rates of real life: what a bridge does for documents
@@ -108,17 +111,16 @@ const refreshEveryMs = 15 * 60_000;
  */
 export async function openPages(stage: Stage, documents: number, seconds: number): Promise<ScenarioFigures> {
   const emptyMib = stage.bridge.residentBytes() / megabyte;
-  const opened = await forAll(countTo(documents), async (index) => {
+  const opened = await forAll(countTo(Math.min(documents, openedAtMost)), async (index) => {
     const page = await stage.openPage(await stage.document(`page-${index}`, 1024));
     await lockOrFail(page.editor);
     return page;
   });
-  const status = ({ address }: OpenPage): Call => ({
-    method: "GET",
-    url: `${address}/status`,
-    headers: {},
-    expect: 200,
-  });
+  const pages = [
+    ...opened.map(({ address }) => address),
+    ...(await seedPages(stage.storeFile, documents - opened.length)).map((key) => `${stage.bridgeUrl}/edit/${key}`),
+  ];
+  const status = (page: string): Call => ({ method: "GET", url: `${page}/status`, headers: {}, expect: 200 });
   const refresh = ({ editor }: OpenPage): Call => ({
     method: "POST",
     url: editor.address(),
@@ -127,10 +129,13 @@ export async function openPages(stage: Stage, documents: number, seconds: number
   });
   const idle = (durationMs: number) => {
     const rounds = countTo(Math.round(durationMs / statusEveryMs));
-    const asks = rounds.flatMap(() => opened.map((page) => [status(page)]));
-    const refreshes = opened.slice(0, Math.round((documents * durationMs) / refreshEveryMs));
+    const asks = rounds.flatMap(() => pages.map((page) => [status(page)]));
+    const refreshes = countTo(Math.round((documents * durationMs) / refreshEveryMs));
     const apart = Math.max(1, Math.floor(asks.length / Math.max(1, refreshes.length)));
-    refreshes.forEach((page, index) => void asks.splice(index * (apart + 1), 0, [refresh(page)]));
+    for (const index of refreshes) {
+      const page = opened[index % opened.length];
+      if (page !== undefined) asks.splice(index * (apart + 1), 0, [refresh(page)]);
+    }
     return () => stage.load.ask<JobResult>({ workers: asks, durationMs, paced: true });
   };
   // Each page's first call is recorded: that is of opening.

@@ -58,6 +58,7 @@ export interface Stage {
   /** undefined when it was there before. */
   readonly drive: Program | undefined;
   readonly owner: DriveAccountClient;
+  readonly storeFile: string;
   /** Puts a document there. @returns its path */
   document(name: string, sizeBytes: number): Promise<string>;
   /** Opens it at the bridge, as a portal does. @param user whom the portal names; the account itself when left out */
@@ -149,6 +150,7 @@ export async function openStage({ kind, drive: given, bridgeDir, ...options }: S
       load,
       drive,
       owner,
+      storeFile,
       document: async (name, sizeBytes) => {
         const path = `${folder}/${name}.docx`;
         const code = await owner.put(
