@@ -30,6 +30,8 @@ export interface HostPageFacts {
   /** The editor makes another file of it and then leads on to the page for that one. @see OpeningAddress */
   readonly isConversion: boolean;
   readonly mayShare: boolean;
+  /** Whether the page's address opens the document again. */
+  readonly isReopenable: boolean;
 }
 
 /**
@@ -59,6 +61,7 @@ export function hostPage(facts: HostPageFacts): Page {
     tellsLocalSaves,
     postsTokenEnd: !warnsAtPostedEnd,
     mayShare: facts.mayShare,
+    isReopenable: facts.isReopenable,
     maySaveAs,
     encodesNames: suiteOf(grant.actionUrl).encodesNames,
     language,

@@ -5,12 +5,13 @@ import { logFacts } from "../http/requestLog.ts";
 import type { DriveEntry } from "../model/drive.ts";
 import type { Services } from "../services.ts";
 import { languages } from "./language.ts";
+import { type OpenedPageNeeds, openPage } from "./openedPage.ts";
 import { fileIdIn, safeReturn } from "./ownOrigin.ts";
 import { editorLanguageOf, forPerson, keepLanguage, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { documentsPage } from "./views/documentsPage.ts";
 import { savesOf } from "./waitingSaves.ts";
 
-type Needs = PageNeeds & Parameters<typeof openDocument>[0] & Pick<Services, "spool" | "locks">;
+type Needs = PageNeeds & Parameters<typeof openDocument>[0] & OpenedPageNeeds & Pick<Services, "spool" | "locks">;
 
 const folderUri = z
   .string()
@@ -58,10 +59,9 @@ export function documentPagesRouter(services: Needs): Router {
         issuedTo: `person:${person.id}`,
         generation: person.generation,
       };
-      const { grant, hostPageUrl } = await openDocument(services, asked);
-      logFacts({ grant: grant.id, file: id, person: person.id });
-      // The ticket works once. The part after # is for the page: on reload it opens the document again.
-      response.redirect(303, `${hostPageUrl}#/open?file_id=${id}`);
+      const opened = await openDocument(services, asked);
+      logFacts({ grant: opened.grant.id, file: id, person: person.id });
+      await openPage(services, request, response, opened, `/open?file_id=${id}`);
     }),
   );
 

@@ -1,19 +1,13 @@
 import { Router } from "express";
-import { accessTokenFor } from "../documents/openSession.ts";
-import { addressForPage } from "../documents/reopenDocument.ts";
-import { hostPage } from "../editorPage/page.ts";
 import { hostSessionRouter } from "../editorPage/pageCalls.ts";
 import { portalScriptRouter } from "../editorPage/portalScript.ts";
-import { suiteOf } from "../editors/suites.ts";
-import { isFromPhone } from "../http/phone.ts";
-import { logFacts } from "../http/requestLog.ts";
 import type { Services } from "../services.ts";
 import { assetsRouter } from "./assets.ts";
 import { documentPagesRouter } from "./documents.ts";
 import { downloadRouter } from "./download.ts";
-import { chooseLanguage } from "./language.ts";
+import { sendOpenedPage } from "./openedPage.ts";
 import { linkPagesRouter } from "./ownLinks.ts";
-import { answerFailures, newNonce, sendPage } from "./pageAnswer.ts";
+import { answerFailures } from "./pageAnswer.ts";
 import { signInRouter } from "./signIn.ts";
 import { takeOverPagesRouter } from "./takeOver.ts";
 import { isVisitor, visitLinkRouter } from "./visitLink.ts";
@@ -48,28 +42,7 @@ function editRouter(services: Services): Router {
   });
 
   router.get("/edit/:ticket", async (request, response) => {
-    const { ticket } = request.params;
-    // Before the ticket is used: a short outage of the drive must not cost visitors their only ticket.
-    const before = await services.grants.behindTicket(ticket);
-    const file = await services.drive.stat(before.document);
-    const address = await addressForPage(services, before, file, isFromPhone(request));
-    const grant = await services.grants.redeemTicket(ticket);
-    logFacts({ grant: grant.id, file: grant.document.fileId });
-    const page = hostPage({
-      grant,
-      editorIds: services.editorIds(grant),
-      accessToken: await accessTokenFor(services.tokens, grant),
-      pageKey: await services.grants.issuePageKey(grant),
-      fileName: file.name,
-      nonce: newNonce(),
-      bridgeUrl: services.bridgeUrl,
-      embedOrigins: services.config.EMBED_ORIGINS,
-      language: chooseLanguage([grant.language], request.get("Accept-Language")),
-      takesFreshTokens: suiteOf(grant.actionUrl).takesFreshTokens,
-      isConversion: address?.converts === true,
-      mayShare: grant.person.id === grant.ownerId && grant.document.version === undefined,
-    });
-    sendPage(response, 200, page);
+    await sendOpenedPage(services, request, response, request.params.ticket);
   });
 
   router.use("/edit", answerFailures(services, isVisitor, services.config.EMBED_ORIGINS));

@@ -13,6 +13,7 @@ import { BridgeError, failureOf } from "../model/failure.ts";
 import { fileType } from "../model/fileName.ts";
 import { cleanName } from "../model/personName.ts";
 import type { Services } from "../services.ts";
+import { type OpenedPageNeeds, openPage } from "./openedPage.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { editorLanguageOf, languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { folderPage } from "./views/folderPage.ts";
@@ -20,7 +21,10 @@ import { type VisitFacts, visitPage } from "./views/visitPage.ts";
 import { hasPassed, rememberVisitor, type Visitor, visitorOf } from "./visitorCookie.ts";
 import { pageWords } from "./words/pageWords.ts";
 
-type Needs = PageNeeds & Parameters<typeof openDocument>[0] & Pick<Services, "links" | "attempts" | "allowances">;
+type Needs = PageNeeds &
+  Parameters<typeof openDocument>[0] &
+  OpenedPageNeeds &
+  Pick<Services, "links" | "attempts" | "allowances">;
 
 /**
  * For one link and one network, which may be a whole school's: every visit adds rows to the store and asks the drive.
@@ -141,7 +145,7 @@ async function enter(
     visitor.name === undefined
       ? { id: visitor.id, name: pageWords[language].guest, isNameless: true as const }
       : { id: visitor.id, name: visitor.name };
-  const { grant, hostPageUrl } = await openDocument(services, {
+  const opened = await openDocument(services, {
     target: { fileId },
     action: link.permission,
     account: { named: link.account },
@@ -157,10 +161,9 @@ async function enter(
   });
   await services.links.opened(link.id, person);
   services.audit({ event: "linkUsed", link: link.id, file: fileId, person: { id: person.id, name: person.name } });
-  logFacts({ link: link.id, grant: grant.id, file: fileId });
-  // Browsers don't send the part after #. The page uses it as its address, so that a reload comes back here.
+  logFacts({ link: link.id, grant: opened.grant.id, file: fileId });
   const below = inFolder === undefined ? "" : `/${fileId}`;
-  response.redirect(303, `${hostPageUrl}#/l/${request.params.secret}${below}`);
+  await openPage(services, request, response, opened, `/l/${request.params.secret}${below}`);
 }
 
 /** A page of a link's folder: what its visitors can open. */

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { behindNginx, behindNginxName, behindNginxText } from "./behindNginx.ts";
 import { countCalls, type UpstreamCalls } from "./calls.ts";
 import { type Figures, measure, warmUp } from "./measure.ts";
 import { operations } from "./operations.ts";
@@ -90,6 +91,11 @@ async function measureAll(): Promise<void> {
         figures.push(await measure(stage, operation, effort));
       }
     });
+  }
+  if (isWanted(behindNginxName)) {
+    tell(`${behindNginxName} …`);
+    const stage: StageOptions = isReal ? { kind: "real", bridgeDir, drive } : { kind: "fake", bridgeDir };
+    say(`${behindNginxText(await behindNginx(stage, effort), stage.kind)}\n`);
   }
   if (!isReal) {
     // A bridge for each, so that its memory is not what others left.

@@ -28,6 +28,8 @@ export interface StageOptions {
   /** Folder of the bridge's source: another one compares two states of the code. */
   readonly bridgeDir: string;
   readonly bridgeFlags?: readonly string[];
+  /** Settings besides those of the stage. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Where the bridge reaches the drive, when something stands between the two. */
   readonly driveAddress?: (driveUrl: string) => Promise<string>;
 }
@@ -122,6 +124,7 @@ export async function openStage({ kind, drive: given, bridgeDir, ...options }: S
           STORE_URL: `file:${storeFile}`,
           SPOOL_DIR: join(dir, "spool"),
           PORTAL_KEYS: `bench:${portalKey}`,
+          ...options.environment,
         },
         ready: /(listening on)/,
       }),

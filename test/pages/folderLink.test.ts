@@ -43,7 +43,7 @@ describe("a colleague with a link to a folder", () => {
     const url = await owner.makeLink(id);
     const { person } = await stage.comeIn(url);
     const plan = await idOf(`${path}/Plan.docx`);
-    expect((await person.get(`${url}/${plan}`)).status).toBe(303);
+    expect((await person.get(`${url}/${plan}`)).text).toContain('id="editor-form"');
     const stranger = webPerson(bridge.url);
     expect(await stranger.get(`${url}/${plan}`)).toMatchObject({ status: 303, location: url });
     expect((await stranger.get(`${url}?folder=${await idOf(`${path}/Below`)}`)).text).not.toContain("Deep.docx");

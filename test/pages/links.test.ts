@@ -80,8 +80,36 @@ describe("a colleague with a link", () => {
     expect((await person.post(url, { name: "Dora" })).status).toBe(403);
     expect((await person.post(url, { name: "Dora", password: "wrong" })).status).toBe(403);
     expect((await person.post(url, { name: "Dora", password: "correct horse" })).status).toBe(303);
-    expect((await person.get(url)).status).toBe(303);
-    expect((await webPerson(bridge.url).get(url)).status).toBe(200);
+    expect((await person.get(url)).text).toContain('id="editor-form"');
+    const another = await webPerson(bridge.url).get(url);
+    expect(another.status).toBe(200);
+    expect(another.text).not.toContain('id="editor-form"');
+  });
+
+  it("is with the editor by one request when the browser was here before", async () => {
+    const url = await owner.makeLink(await document("at-once.txt"));
+    const person = webPerson(bridge.url);
+    await person.follow(await person.post(url, { name: "Dora" }));
+    const before = bridge.logLines.length;
+    const page = await person.get(url);
+    expect([page.status, page.location]).toEqual([200, undefined]);
+    expect((await wopiOfForm(editorForm(page)).check()).status).toBe(200);
+    expect(page.text).toContain('"isReopenable":true');
+    expect(page.headers.get("Content-Security-Policy")).toContain("frame-ancestors 'self'");
+    const paths = bridge.logLines.slice(before).flatMap(({ path }) => (typeof path === "string" ? [path] : []));
+    expect(paths.filter((path) => /^\/(l|edit)\//.test(path))).toEqual(["/l/-"]);
+  });
+
+  it("is led to the bridge's own name first when the browser came by another one", async () => {
+    const url = await owner.makeLink(await document("other-name.txt"));
+    const person = webPerson(bridge.url);
+    await person.follow(await person.post(url, { name: "Dora" }));
+    const page = await person.get(url.replace("127.0.0.1", "localhost"));
+    expect([page.status, page.location]).toEqual([
+      303,
+      expect.stringMatching(new RegExp(`^${bridge.url}/edit/.*#/l/`)),
+    ]);
+    expect((await person.get(page.location ?? "")).text).toContain('"isReopenable":false');
   });
 
   it("is told plainly when the link was revoked, has expired, was never there", async () => {

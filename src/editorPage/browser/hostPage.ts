@@ -663,8 +663,8 @@ addEventListener("offline", () => {
 });
 document.addEventListener("visibilitychange", wake);
 
-const reopen = reopenPath(location.hash);
-let isReopenable = false;
+let { isReopenable } = facts;
+const reopen = isReopenable ? undefined : reopenPath(location.hash);
 if (reopen !== undefined) {
   try {
     history.replaceState(null, "", facts.bridgeUrl + reopen);
