@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { behindNginx, behindNginxName, behindNginxText } from "./behindNginx.ts";
 import { countCalls, type UpstreamCalls } from "./calls.ts";
 import { type Figures, measure, warmUp } from "./measure.ts";
+import { openingPages, openingPagesName, openingPagesText } from "./openingPages.ts";
 import { operations } from "./operations.ts";
 import { profile } from "./profile.ts";
 import { callsTable, figuresTable, goalsText, profileText, scenariosTable } from "./report.ts";
@@ -96,6 +97,11 @@ async function measureAll(): Promise<void> {
     tell(`${behindNginxName} …`);
     const stage: StageOptions = isReal ? { kind: "real", bridgeDir, drive } : { kind: "fake", bridgeDir };
     say(`${behindNginxText(await behindNginx(stage, effort), stage.kind)}\n`);
+  }
+  if (isWanted(openingPagesName)) {
+    tell(`${openingPagesName} …`);
+    const stage: StageOptions = isReal ? { kind: "real", bridgeDir, drive } : { kind: "fake", bridgeDir };
+    say(`${openingPagesText(await openingPages(stage, 30), stage.kind)}\n`);
   }
   if (!isReal) {
     // A bridge for each, so that its memory is not what others left.
