@@ -5,6 +5,7 @@ import { type EditLink, type EditLinks, linkEnd } from "../links/links.ts";
 import { type DriveDocument, driveDocumentSchema } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { OldestOutMap } from "../model/oldestOutMap.ts";
 import { personSchema } from "../model/person.ts";
 import { lastSignOut } from "../model/personSessions.ts";
 import { record, rowObject, type StoredRecord, wordRecord } from "../model/record.ts";
@@ -85,6 +86,8 @@ export function cameThrough({ issuedTo }: Pick<AccessGrant, "issuedTo">): string
 /** Why a grant is no longer valid. */
 export type GrantEnd = "revoked" | "expired" | "linkRevoked" | "linkExpired" | "signedOut";
 
+const rememberedOwners = 1_000;
+
 /** How long a ticket for the host page can be redeemed. */
 export const ticketLifetimeMs = 5 * 60_000;
 
@@ -109,8 +112,14 @@ export type EditorIds = (grant: Pick<AccessGrant, "person" | "ownerId">) => { us
  * @param key used only for this; a different key gives owners different ids
  */
 export function editorIdsBy(key: Uint8Array): EditorIds {
+  const known = new OldestOutMap<string, string>(rememberedOwners);
+  const hiddenId = (ownerId: string): string => {
+    const hidden = known.get(ownerId) ?? `o${createHmac("sha256", key).update(ownerId).digest("hex").slice(0, 20)}`;
+    known.set(ownerId, hidden);
+    return hidden;
+  };
   return ({ person, ownerId }) => {
-    const hidden = `o${createHmac("sha256", key).update(ownerId).digest("hex").slice(0, 20)}`;
+    const hidden = hiddenId(ownerId);
     return { userId: person.id === ownerId ? hidden : person.id, ownerId: hidden };
   };
 }

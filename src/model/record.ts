@@ -2,6 +2,7 @@ import { z } from "zod";
 import { BridgeError } from "./failure.ts";
 import { jsonIn } from "./jsonIn.ts";
 import { type KeyValueStore, put } from "./keyValueStore.ts";
+import { OldestOutMap } from "./oldestOutMap.ts";
 import type { rowLives } from "./rowLives.ts";
 
 type Frozen<Value> = Value extends object ? { readonly [Name in keyof Value]: Frozen<Value[Name]> } : Value;
@@ -28,6 +29,9 @@ interface RecordOptions<Value> {
   readonly encryption?: RowEncryption;
 }
 
+const rememberedTexts = 500;
+const longestRemembered = 4_096;
+
 /** @returns the new row: undefined removes it, the same object leaves it as it is */
 type RowChange<Value, Next> = (standing: Value | undefined) => Next | Promise<Next>;
 
@@ -47,6 +51,8 @@ export function record<Value>(
   schema: z.ZodType<Value>,
   { endsAtMs, encryption }: RecordOptions<Value> = {},
 ): StoredRecord<Value> {
+  // The same text always means the same value: each call of an editor reads the same few rows.
+  const parsedTexts = new OldestOutMap<string, Value>(rememberedTexts);
   return new StoredRecord(store, kind, {
     write: async (value) => {
       const text = JSON.stringify(value);
@@ -55,8 +61,13 @@ export function record<Value>(
     read: async (stored) => {
       const text = encryption === undefined ? stored : await encryption.decrypt(stored);
       if (text === undefined) return undefined;
+      const known = parsedTexts.get(text);
+      if (known !== undefined) return known;
       const parsed = schema.safeParse(jsonIn(text));
-      if (parsed.success) return parsed.data;
+      if (parsed.success) {
+        if (text.length <= longestRemembered) parsedTexts.set(text, frozen(parsed.data));
+        return parsed.data;
+      }
       // Only where it does not fit, never a value.
       const places = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
       throw new BridgeError({ kind: "rowUnreadable" }, { cause: new Error(`a row "${kind}": ${places.join("; ")}`) });
@@ -69,6 +80,12 @@ export function record<Value>(
 export function wordRecord(store: KeyValueStore, kind: keyof typeof rowLives): StoredRecord<string> {
   const asItStands = async (text: string) => text;
   return new StoredRecord(store, kind, { write: asItStands, read: asItStands, endsAtMs: () => undefined });
+}
+
+/** The same value, which nobody can change any more. */
+function frozen<Value>(value: Value): Value {
+  if (typeof value === "object" && value !== null) for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
 }
 
 interface RowFormat<Value> {

@@ -42,10 +42,11 @@ export async function requireThere(drive: DriveFiles, document: DriveDocument): 
   }
 }
 
-const ownTexts = (store: KeyValueStore) => record(store, "userInfo", z.string());
+const textSchema = z.string();
 /** By id, the latest last. */
-const visitorsTexts = (store: KeyValueStore) =>
-  record(store, "linkUserInfo", z.array(z.tuple([z.string(), z.string()])));
+const textsSchema = z.array(z.tuple([z.string(), z.string()]));
+const ownTexts = (store: KeyValueStore) => record(store, "userInfo", textSchema);
+const visitorsTexts = (store: KeyValueStore) => record(store, "linkUserInfo", textsSchema);
 
 async function keepOwn(
   { store, now }: Pick<Services, "store" | "now">,

@@ -95,6 +95,16 @@ describe.each(stores)("a record in %s", (_name, open) => {
     expect((await counts().get("x"))?.count).toBe(10);
   });
 
+  it("is handed out as it stands, also after another process has written, and nobody can change it by hand", async () => {
+    await counts().put("x", first);
+    const found = await counts().get("x");
+    expect(() => Object.assign(found ?? {}, { count: 7 })).toThrow(TypeError);
+    const reader = counts();
+    expect(await reader.get("x")).toEqual(first);
+    await counts().put("x", { ...first, count: 2 });
+    expect(await reader.get("x")).toEqual({ ...first, count: 2 });
+  });
+
   it("is created once", async () => {
     const made = await Promise.all([1, 2, 3].map((count) => counts().create("x", { ...first, count })));
     expect(made.filter((isMade) => isMade)).toHaveLength(1);
