@@ -18,6 +18,7 @@ import {
   stalledName,
 } from "./scenarios.ts";
 import { type DriveKind, openStage, type Stage, type StageOptions } from "./stage.ts";
+import { measureStart, type StartFigures, startName, startText } from "./startUp.ts";
 
 const usage = `npm run bench -- [options]
   --seconds N      of each round (default 0.5)
@@ -74,6 +75,7 @@ async function measureAll(): Promise<void> {
   const figures: Figures[] = [];
   const scenarios: ScenarioFigures[] = [];
   let calls: UpstreamCalls[] = [];
+  let startUp: StartFigures | undefined;
   const isReal = values.real !== undefined;
   const kinds: readonly DriveKind[] = isReal ? ["real"] : ["fake", "stub"];
   const drive = {
@@ -128,6 +130,10 @@ async function measureAll(): Promise<void> {
         scenarios.push(await openPages(stage, Number(values.open), Number(values["real-time"])));
       });
     }
+    if (isWanted(startName)) {
+      tell(`${startName} …`);
+      startUp = await measureStart(bridgeDir, effort.rounds);
+    }
     if (values.drive === undefined) {
       tell("calls per operation …");
       calls = await countCalls(bridgeDir, (name) => values.only === "calls" || isWanted(name));
@@ -144,12 +150,16 @@ async function measureAll(): Promise<void> {
   if (figures.length > 0) say(`${figuresTable(figures)}\n`);
   if (scenarios.length > 0) say(`${scenariosTable(scenarios)}\n`);
   if (!isReal && figures.length + scenarios.length > 0) say(`${goalsText(figures, scenarios)}\n`);
+  if (startUp !== undefined) say(`${startText(startUp)}\n`);
   if (calls.length > 0) say(`${callsTable(calls)}\n`);
   say(
     `Node ${machine.node}, ${machine.cores} cores shared by all processes, load ${loadBefore.toFixed(1)} before the run; ${machine.tookSeconds} s.`,
   );
   await mkdir(dirname(values.json), { recursive: true });
-  await writeFile(values.json, `${JSON.stringify({ machine, effort, figures, scenarios, calls }, undefined, 1)}\n`);
+  await writeFile(
+    values.json,
+    `${JSON.stringify({ machine, effort, figures, scenarios, startUp, calls }, undefined, 1)}\n`,
+  );
   say(`The figures are in ${values.json}.`);
 }
 

@@ -34,9 +34,9 @@ const startWithinMs = 30_000;
 const ticksPerSecond = 100;
 const keptOutput = 4_000;
 
-/** Starts `node --import tsx FILE`. @throws Error with what it printed when it is not ready in time */
+/** Starts `node FILE`, a source through tsx. @throws Error with what it printed when it is not ready in time */
 export async function start(file: string, options: StartOptions): Promise<Program> {
-  const flags = [...(options.nodeFlags ?? []), "--import", "tsx"];
+  const flags = [...(options.nodeFlags ?? []), ...(file.endsWith(".ts") ? ["--import", "tsx"] : [])];
   const child = spawn(process.execPath, [...flags, file, ...(options.args ?? [])], {
     cwd: options.cwd ?? process.cwd(),
     env: { PATH: process.env["PATH"] ?? "", ...options.environment },
