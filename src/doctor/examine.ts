@@ -4,6 +4,7 @@ import type { Clock } from "../model/keyValueStore.ts";
 import { type DriveViewers, examineDrive } from "./driveChecks.ts";
 import { discoveriesAt, type EditorReport, examineEditors } from "./editorChecks.ts";
 import { type Arrow, type Finding, failed, finding, skipped } from "./finding.ts";
+import { examineOffload } from "./offload.ts";
 import { examinePublicAddress, isRunningHere } from "./publicAddress.ts";
 import { examineSpool } from "./spoolChecks.ts";
 import { examineStore } from "./storeChecks.ts";
@@ -33,6 +34,7 @@ export async function examine(config: Config, now: Clock = Date.now): Promise<Fi
       editors.then((report) => report.findings),
     ),
     withinArrow("editor", "WOPI address", examineWopiAddress(config, runsHere)),
+    withinArrow("editor", "nginx", examineOffload(config)),
     withinArrow("browser", "bridge's address", examinePublicAddress(config, runsHere)),
   ]);
   return findings.flat();

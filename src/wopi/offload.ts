@@ -9,7 +9,7 @@ const mark = "X-Offload";
 const leastBytes = 128 * 1024;
 
 /** Whether the call came through a proxy that understands `handOver`: editors, or the doctor, may also come directly. */
-function isMarked({ config }: Pick<Services, "config">, header: WopiCall["header"]): boolean {
+export function isMarked({ config }: Pick<Services, "config">, header: WopiCall["header"]): boolean {
   return config.GETFILE_OFFLOAD !== "none" && header(mark) === config.GETFILE_OFFLOAD;
 }
 

@@ -3,12 +3,16 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { readConfig } from "../../src/config.ts";
+import { examineOffload } from "../../src/doctor/offload.ts";
 import { downloadAddress, downloads } from "../support/downloadFaults.ts";
 import { type DriveProxy, driveProxy, type Intercept } from "../support/driveProxy.ts";
 import { type Nginx, nginx } from "../support/nginx.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import { type WopiClient, wopiClient } from "../support/wopiClient.ts";
 
+/** Of every test bridge. */
+const secret = "a secret of at least thirty-two bytes";
 const large = randomBytes(300_000);
 
 describe("GETFILE_OFFLOAD=nginx", () => {
@@ -277,6 +281,35 @@ describe("GETFILE_OFFLOAD=nginx", () => {
       expect(output()).toContain("start worker process");
       for (const secret of ["access_token", "sign=", "GET /"]) expect(output()).not.toContain(secret);
     }
+  });
+
+  it("is looked at by the doctor, who tells what nginx does not do", async () => {
+    const found = async (url: string) => {
+      const settings = { BRIDGE_URL: bridge.url, WOPI_URL: url, CLOUDREVE_URL: bridge.drive.url, SECRET: secret };
+      const [finding] = await examineOffload(readConfig({ ...settings, GETFILE_OFFLOAD: "nginx" }));
+      return finding?.outcome;
+    };
+    const places = { "bridge:8080": bridge.url, "bridge2:8080": bridge.url, "cloudreve:5212": ofNginx.url };
+    const other = createServer((_request, response) => response.end("<html>"));
+    await once(other.listen(0, "127.0.0.1"), "listening");
+    const elsewhere = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const fronts = await Promise.all([
+      nginx({ ...places, "cloudreve:5212": "http://127.0.0.1:9" }),
+      nginx({ ...places, "cloudreve:5212": elsewhere }),
+      nginx(places, (text) => text.replace("proxy_set_header X-Offload $offload;", "")),
+      nginx(places, (text) =>
+        text.replaceAll(
+          "        proxy_redirect off;",
+          "proxy_ignore_headers X-Accel-Redirect; proxy_pass_header X-Accel-Redirect;",
+        ),
+      ),
+    ]);
+    expect(await found(front.url)).toBe("ok");
+    expect(await found(bridge.url)).toBe("warning");
+    expect(await Promise.all(fronts.map(({ url }) => found(url)))).toEqual(["warning", "failed", "warning", "failed"]);
+    for (const one of fronts) await one.close();
+    other.closeAllConnections();
+    other.close();
   });
 
   it("goes on with the other bridge when one is gone, and sends no save twice", async () => {
