@@ -19,7 +19,7 @@ export async function examineOffload(config: Config): Promise<Finding[]> {
 }
 
 /** @param asked what a caller gets in place of the document */
-export function judgeOffload(asked: Asked, url: string): Verdict {
+function judgeOffload(asked: Asked, url: string): Verdict {
   const change = "nginx in front of WOPI_URL: take over nginx.conf (or remove GETFILE_OFFLOAD)";
   if (!isAnswer(asked) || asked.status === 401) return skipped("Checked once the bridge answers at the WOPI address.");
   if (headerOf(asked, "x-accel-redirect") !== undefined) {
