@@ -120,7 +120,10 @@ describe("a colleague with a link to a folder", () => {
     expect((await person.get(plan)).status).toBe(404);
     expect((await person.get(url)).text).not.toContain("Plan.docx");
     expect((await stage.move(`${above}/Secret.docx`, "Renamed")).code).toBe(0);
-    expect(await person.get(secret)).toMatchObject({ status: 200, text: expect.stringContaining("<title>Secret.docx") });
+    expect(await person.get(secret)).toMatchObject({
+      status: 200,
+      text: expect.stringContaining("<title>Secret.docx"),
+    });
     await bridge.alice.call("DELETE", "/file", { uris: [bridge.alice.uriOf("Renamed")] });
     expect([(await person.get(url)).status, (await person.get(secret)).status]).toEqual([404, 404]);
     expect((await webPerson(bridge.url).get(url)).status).toBe(404);
