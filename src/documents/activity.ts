@@ -114,7 +114,8 @@ export class FileActivity {
     if (notedAtMs !== undefined && this.#isWithin(noteSeenEveryMs, notedAtMs)) return;
     this.#notedAtMs.set(noted, this.#now());
     this.#noting ??= setTimeout(() => this.#noteTogether(), notedTogetherMs).unref();
-    const isStillThere = notedAtMs !== undefined && call === undefined;
+    // One that counted as closed is back at once.
+    const isStillThere = call === undefined && notedAtMs !== undefined && this.#isWithin(seenWithinMs, notedAtMs);
     if (isStillThere && this.#notedAlone >= notedAloneAtMost) {
       this.#toNote.set(grant.id, grant);
       return;

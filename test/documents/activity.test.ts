@@ -112,6 +112,15 @@ describe("who has a file open", () => {
     }
   });
 
+  it("is there again at once after it counted as closed, however many others are still there", async () => {
+    const { clock, activity } = freshActivity();
+    const pages = Array.from({ length: 12 }, (_, at) => ({ ...grant, id: `g${at}` }));
+    for (const page of pages) await activity.seen(page);
+    clock.advance(seenWithinMs);
+    for (const page of pages) await activity.seen(page);
+    expect((await activity.of("f1")).sessions).toHaveLength(12);
+  });
+
   it("does not come back when its page is closed before it was recorded", async () => {
     const { clock, activity } = freshActivity();
     const pages = Array.from({ length: 12 }, (_, at) => ({ ...grant, id: `g${at}` }));
