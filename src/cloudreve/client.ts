@@ -1,11 +1,11 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { z } from "zod";
 import { BridgeError } from "../model/failure.ts";
 import { jsonIn } from "../model/jsonIn.ts";
-import { BytePath, type ByteTiming, type Transmission, usualTiming } from "./bytePath.ts";
+import { BytePath, type ByteTiming, type Transmission } from "./bytePath.ts";
 import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } from "./errorCodes.ts";
-
-const apiAnswerLimitBytes = 16 * 1024 * 1024;
+import { tooLongCode } from "./exchange.ts";
 
 export interface DriveCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -27,7 +27,7 @@ export interface CallTime {
   readonly seconds: number;
 }
 
-interface AnswerHead {
+export interface AnswerHead {
   readonly status: number;
   header(name: string): string | undefined;
 }
@@ -40,9 +40,9 @@ export interface TextAnswer extends AnswerHead {
 
 /** HTTP to Cloudreve: envelopes and bytes. Every error leaves as a BridgeError. */
 export class CloudreveClient {
-  readonly #answerWithinMs: number;
   readonly #bytes: BytePath;
   readonly #baseUrl: string;
+  readonly #apiUrl: string;
   readonly #headersOnward: () => Readonly<Record<string, string>>;
   readonly #called: (call: CallTime) => void;
 
@@ -57,9 +57,9 @@ export class CloudreveClient {
     called: (call: CallTime) => void = () => {},
     timing: Partial<ByteTiming> = {},
   ) {
-    this.#answerWithinMs = timing.answerWithinMs ?? usualTiming.answerWithinMs;
     this.#bytes = new BytePath(timing);
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
+    this.#apiUrl = `${this.#baseUrl}/api/v4`;
     this.#headersOnward = headersOnward;
     this.#called = called;
   }
@@ -69,7 +69,7 @@ export class CloudreveClient {
   }
 
   address(path: string): string {
-    return `${this.#baseUrl}/api/v4${path}`;
+    return `${this.#apiUrl}${path}`;
   }
 
   /** Calls the API. @returns `data` of the envelope, checked @throws BridgeError according to the table of codes */
@@ -101,24 +101,12 @@ export class CloudreveClient {
     throw new BridgeError({ kind: "signInNeeded" }, { cause: new Error(refusal.data.said) });
   }
 
-  /** Reads an answer that should be an envelope. @throws driveFailed when it is something else */
-  async envelope<Schema extends z.ZodType>(schema: Schema, answer: RawAnswer): Promise<z.output<Schema>> {
-    return dataOf(
-      schema,
-      envelopeOf({ status: answer.status, text: await readText(answer.body, this.#answerWithinMs) }),
-    );
-  }
-
   /** Calls the API and returns any answer as it is. @throws driveUnreachable */
-  async text(call: DriveCall, signal = AbortSignal.timeout(this.#answerWithinMs)): Promise<TextAnswer> {
+  async text(call: DriveCall, signal?: AbortSignal): Promise<TextAnswer> {
     const body = bodyOf(call);
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, value);
-    const {
-      status,
-      header,
-      body: answer,
-    } = await this.raw({
+    return this.ask({
       purpose: "api",
       method: call.method,
       url: `${this.address(call.path)}${query.size === 0 ? "" : `?${query}`}`,
@@ -130,15 +118,22 @@ export class CloudreveClient {
       body: body?.bytes,
       signal,
     });
-    return { status, header, text: await readText(answer, this.#answerWithinMs) };
   }
 
-  /**
-   * All calls go through here. It adds the headers of the request being served and measures the time. Any status counts
-   * as an answer. The caller must read or destroy the body.
-   * @throws driveUnreachable
-   */
+  /** A call whose answer is short, and read whole. Any status counts as an answer. @throws driveUnreachable, driveFailed */
+  async ask(call: Transmission): Promise<TextAnswer> {
+    const { status, headers, text } = await this.#measured(call, (sent) => this.#bytes.ask(sent));
+    return { status, header: headerOf(headers), text };
+  }
+
+  /** A call whose answer the caller must read or destroy. Any status counts as an answer. @throws driveUnreachable */
   async raw(call: Transmission): Promise<RawAnswer> {
+    const { status, headers, body } = await this.#measured(call, (sent) => this.#bytes.send(sent));
+    return { status, header: headerOf(headers), body };
+  }
+
+  /** All calls go through here. It adds the headers of the request being served, and measures the time. */
+  async #measured<Answer>(call: Transmission, send: (call: Transmission) => Promise<Answer>): Promise<Answer> {
     const startedAt = performance.now();
     const called = (outcome: CallTime["outcome"]) =>
       this.#called({
@@ -147,35 +142,32 @@ export class CloudreveClient {
         seconds: (performance.now() - startedAt) / 1000,
       });
     try {
-      const answer = await this.#bytes.send({
-        ...call,
-        headers: { ...call.headers, ...this.#headersOnward() },
-        signal: call.signal ?? (call.purpose === "small" ? AbortSignal.timeout(this.#answerWithinMs) : undefined),
-      });
+      const answer = await send({ ...call, headers: { ...call.headers, ...this.#headersOnward() } });
       called("answered");
-      return {
-        status: answer.statusCode ?? 0,
-        header: (name) => {
-          const value = answer.headers[name.toLowerCase()];
-          return typeof value === "string" ? value : undefined;
-        },
-        body: answer,
-      };
+      return answer;
     } catch (error) {
       called("failed");
       // Only the code, such as ECONNREFUSED: the rest of an error may contain what was sent.
       const code = error instanceof Error && "code" in error ? String(error.code) : "failed";
+      if (code === tooLongCode) throw new BridgeError({ kind: "driveFailed", code: 0, said: "the answer is too long" });
       throw new BridgeError({ kind: "driveUnreachable" }, { cause: new Error(code) });
     }
   }
 
   /** Without the query and ids, which could take any number of values. */
   #pathOf(url: string): string {
-    const { pathname, origin } = new URL(url);
-    if (origin !== this.origin) return "storage";
-    const path = pathname.slice(new URL(this.address("")).pathname.length);
+    if (!url.startsWith(`${this.#apiUrl}/`)) return "storage";
+    const query = url.indexOf("?");
+    const path = url.slice(this.#apiUrl.length, query < 0 ? undefined : query);
     return path.replace(/^\/(file\/wopi|file\/content|file\/upload|user\/info)\/[^/]+(\/contents)?.*$/, "/$1/:id$2");
   }
+}
+
+function headerOf(headers: IncomingHttpHeaders): AnswerHead["header"] {
+  return (name) => {
+    const value = headers[name.toLowerCase()];
+    return typeof value === "string" ? value : undefined;
+  };
 }
 
 /** For a body of bytes; Cloudreve must know its length. */
@@ -190,7 +182,8 @@ function bodyOf({ json, form }: DriveCall): { readonly type: string; readonly by
   return json === undefined ? undefined : { type: "application/json", bytes: Buffer.from(JSON.stringify(json)) };
 }
 
-function envelopeOf(answer: { readonly status: number; readonly text: string }): Envelope {
+/** @throws driveFailed when the answer is something else */
+export function envelopeOf(answer: { readonly status: number; readonly text: string }): Envelope {
   const envelope = envelopeSchema.safeParse(jsonIn(answer.text));
   if (envelope.success) return envelope.data;
   throw new BridgeError({ kind: "driveFailed", code: answer.status, said: "no envelope in the answer" });
@@ -203,26 +196,4 @@ export function dataOf<Schema extends z.ZodType>(schema: Schema, envelope: Envel
   if (data.success) return data.data;
   const where = data.error.issues.map((issue) => issue.path.join(".")).join(", ");
   throw new BridgeError({ kind: "driveFailed", code: 0, said: `unexpected answer at: ${where}` });
-}
-
-/** Reads a short answer completely. @throws driveUnreachable when it breaks off, or does not end in time */
-export async function readText(body: Readable, withinMs = usualTiming.answerWithinMs): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const late = setTimeout(() => body.destroy(new Error("the answer is late")), withinMs);
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > apiAnswerLimitBytes) {
-        throw new BridgeError({ kind: "driveFailed", code: 0, said: "the answer is too long" });
-      }
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof BridgeError) throw error;
-    throw new BridgeError({ kind: "driveUnreachable" }, { cause: new Error("the answer broke off") });
-  } finally {
-    clearTimeout(late);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

@@ -1,29 +1,18 @@
-import http from "node:http";
-import https from "node:https";
-
 interface Waiting {
   readonly begin: () => void;
 }
 
 /**
- * Limits the connections for one kind of call. Node's own agents queue calls too, but a call waiting there does not
- * notice its deadline, or that its caller has gone.
+ * Limits the calls of one kind that are open at once. undici queues calls too, but a call
+ * waiting there does not notice that its caller has gone.
  */
 export class ConnectionPool {
-  readonly #agents: { readonly "http:": http.Agent; readonly "https:": https.Agent };
   #free: number;
   /** In order of arrival. */
   readonly #waiting = new Set<Waiting>();
 
-  /** @param mostIdle connections that stay open while no one needs them */
-  constructor(size: number, mostIdle: number) {
+  constructor(size: number) {
     this.#free = size;
-    const options = { keepAlive: true, maxFreeSockets: mostIdle };
-    this.#agents = { "http:": new http.Agent(options), "https:": new https.Agent(options) };
-  }
-
-  agentFor(protocol: "http:" | "https:"): http.Agent {
-    return this.#agents[protocol];
   }
 
   /**

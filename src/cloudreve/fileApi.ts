@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Bytes, DriveContent, DriveDocument, DriveFile, OpenRequest } from "../model/drive.ts";
 import { BridgeError, failureOf, type LockHolder } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import { bytesHeaders, type CloudreveClient, type RawAnswer } from "./client.ts";
+import { bytesHeaders, type CloudreveClient, dataOf, envelopeOf, type RawAnswer } from "./client.ts";
 import type { Credentials } from "./credential.ts";
 import { type DownloadUrl, DownloadUrls } from "./downloadUrls.ts";
 
@@ -175,14 +175,14 @@ export class FileApi {
     const expected = previous === "" ? await this.#neverWritten(account) : previous;
     const query = new URLSearchParams({ uri, previous: expected });
     const stored = await this.#credentials.authorised(account, async (accessToken) => {
-      const answer = await this.#client.raw({
+      const answer = await this.#client.ask({
         purpose: "save",
         method: "PUT",
         url: `${this.#client.address("/file/content")}?${query}`,
         headers: { Authorization: `Bearer ${accessToken}`, ...bytesHeaders(bytes.sizeBytes) },
         body: bytes.open(),
       });
-      return this.#client.envelope(cloudreveFileSchema, answer);
+      return dataOf(cloudreveFileSchema, envelopeOf(answer));
     });
     if (stored.id !== id) {
       await this.#takeBack(account, stored, expected);

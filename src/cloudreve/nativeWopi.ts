@@ -5,7 +5,7 @@ import { BridgeError } from "../model/failure.ts";
 import { jsonIn } from "../model/jsonIn.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { record, rowObject, type StoredRecord } from "../model/record.ts";
-import { bytesHeaders, type CloudreveClient, type RawAnswer, readText } from "./client.ts";
+import { type AnswerHead, bytesHeaders, type CloudreveClient, type RawAnswer, type TextAnswer } from "./client.ts";
 import type { Encryption } from "./encryption.ts";
 
 export const viewerSessionSchema = z.object({
@@ -80,14 +80,14 @@ export class NativeWopi {
 
   /** @see recordings/cloudreve/wopi-checkfileinfo.json */
   async info(document: DriveDocument, session: ViewerSession): Promise<NativeInfo> {
-    const answer = await this.#client.raw({
+    const answer = await this.#client.ask({
       purpose: "small",
       method: "GET",
       url: this.#address(document, session, ""),
       headers: {},
     });
-    if (answer.status !== 200) throw await nativeError(answer);
-    const parsed = nativeInfoSchema.safeParse(jsonIn(await readText(answer.body)));
+    if (answer.status !== 200) throw nativeError(answer);
+    const parsed = nativeInfoSchema.safeParse(jsonIn(answer.text));
     if (!parsed.success) {
       throw new BridgeError({ kind: "driveFailed", code: 200, said: "unexpected native CheckFileInfo" });
     }
@@ -109,8 +109,9 @@ export class NativeWopi {
       headers: range === undefined ? {} : { Range: range },
       signal,
     });
-    if (answer.status !== 200 && answer.status !== 206 && answer.status !== 416) throw await nativeError(answer);
-    return answer;
+    if (answer.status === 200 || answer.status === 206 || answer.status === 416) return answer;
+    answer.body.destroy();
+    throw nativeError(answer);
   }
 
   /**
@@ -122,7 +123,7 @@ export class NativeWopi {
     const answer = await this.#lockCall(document, session, "LOCK", token);
     // Only the repeated token proves it: Cloudreve answers a bad file id with 200 too, and an envelope.
     if (answer.status === 200 && answer.header("x-wopi-lock") === token) return "held";
-    if (answer.status !== 409) throw await nativeError(answer);
+    if (answer.status !== 409) throw nativeError(answer);
     return answer.header("x-wopi-lock") === token ? "busy" : "heldByAnother";
   }
 
@@ -134,7 +135,7 @@ export class NativeWopi {
     const answer = await this.#lockCall(document, session, "REFRESH_LOCK", token);
     if (answer.status === 200 && answer.header("x-wopi-lock") === token) return true;
     if (answer.status === 409) return false;
-    throw await nativeError(answer);
+    throw nativeError(answer);
   }
 
   /** Native UNLOCK. @returns whether there was a lock to release */
@@ -142,7 +143,7 @@ export class NativeWopi {
     const answer = await this.#lockCall(document, session, "UNLOCK", token);
     if (answer.status === 200) return true;
     if (answer.status === 409) return false;
-    throw await nativeError(answer);
+    throw nativeError(answer);
   }
 
   /**
@@ -158,32 +159,26 @@ export class NativeWopi {
     body: Readable,
     sizeBytes: number,
   ): Promise<{ readonly version: string } | Exclude<NativeLockOutcome, "held">> {
-    const answer = await this.#client.raw({
+    const answer = await this.#client.ask({
       purpose: "save",
       method: "POST",
       url: this.#address(document, session, "/contents"),
       headers: { "X-WOPI-Override": "PUT", "X-WOPI-Lock": token, ...bytesHeaders(sizeBytes) },
       body,
     });
-    // Read to the end, so that the connection can be used for the next save; after a refusal it may be full of the body.
-    if (answer.status === 200) answer.body.resume();
-    else answer.body.destroy();
     if (answer.status === 409) return answer.header("x-wopi-lock") === token ? "busy" : "heldByAnother";
     const version = answer.header("x-wopi-itemversion");
-    if (answer.status !== 200 || version === undefined) throw await nativeError(answer);
+    if (answer.status !== 200 || version === undefined) throw nativeError(answer);
     return { version };
   }
 
-  async #lockCall(document: DriveDocument, session: ViewerSession, override: string, token: string) {
-    const answer = await this.#client.raw({
+  #lockCall(document: DriveDocument, session: ViewerSession, override: string, token: string): Promise<TextAnswer> {
+    return this.#client.ask({
       purpose: "small",
       method: "POST",
       url: this.#address(document, session, ""),
       headers: { "X-WOPI-Override": override, "X-WOPI-Lock": token, "Content-Length": "0" },
     });
-    // Read to the end, so that the connection can be used for the next call.
-    answer.body.resume();
-    return answer;
   }
 
   #address(document: DriveDocument, session: ViewerSession, below: string): string {
@@ -201,8 +196,7 @@ export function isSessionLost(error: unknown): boolean {
 const sessionId = ({ account, fileId, version }: DriveDocument): string => `${fileId}:${version ?? ""}:${account}`;
 
 /** Native errors are real statuses with a text in a header. It names internal paths, so it goes only to the log. */
-async function nativeError(answer: RawAnswer): Promise<BridgeError> {
-  answer.body.destroy();
+function nativeError(answer: AnswerHead): BridgeError {
   if (answer.status === 413) return new BridgeError({ kind: "bodyTooLarge", limitBytes: 0 });
   // A header may be long, and the pattern below starts over at each "storage" in it.
   const said = (answer.header("x-wopi-servererror") ?? "").slice(0, 500);

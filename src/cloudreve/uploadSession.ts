@@ -3,7 +3,7 @@ import type { Bytes, DriveDocument, DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isTransient } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { record, rowObject, type StoredRecord } from "../model/record.ts";
-import { bytesHeaders, type CloudreveClient } from "./client.ts";
+import { bytesHeaders, type CloudreveClient, dataOf, envelopeOf } from "./client.ts";
 import type { Credentials } from "./credential.ts";
 import { type FileApi, folderOf } from "./fileApi.ts";
 
@@ -144,14 +144,14 @@ export class UploadSessions {
       const isLast = first + lengthBytes >= bytes.sizeBytes;
       // A drive that restarts during an upload forgets its lock; only the last chunk replaces the content.
       if (isLast && index > 0 && !(await stillStands())) throw new BridgeError({ kind: "changedInStorage" });
-      const answer = await this.#client.raw({
+      const answer = await this.#client.ask({
         purpose: "save",
         method: "POST",
         url: this.#client.address(`/file/upload/${encodeURIComponent(session.session_id)}/${index}`),
         headers: { Authorization: `Bearer ${accessToken}`, ...bytesHeaders(lengthBytes) },
         body: bytes.open(first, lengthBytes),
       });
-      await this.#client.envelope(z.unknown(), answer);
+      dataOf(z.unknown(), envelopeOf(answer));
       first += lengthBytes;
     }
   }
