@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { Agent } from "undici";
 import { ConnectionPool } from "./connectionPool.ts";
+import { DirectDownloads } from "./directDownloads.ts";
 import { CollectedAnswer, type Exchange, type Streamed, StreamedAnswer, type Whole } from "./exchange.ts";
 
 export const usualTiming = {
@@ -49,6 +50,7 @@ const staleCodes: ReadonlySet<unknown> = new Set(["UND_ERR_SOCKET", "ECONNRESET"
  */
 export class BytePath {
   readonly #timing: ByteTiming;
+  readonly #downloads = new DirectDownloads();
   readonly #lanes: Readonly<Record<Purpose, { readonly pool: ConnectionPool; readonly agent: Agent }>>;
 
   constructor(timing: Partial<ByteTiming> = {}) {
@@ -97,10 +99,14 @@ export class BytePath {
     if (body instanceof Readable) this.#watchBody(exchange, body, Number(call.headers["Content-Length"] ?? 0));
     else exchange.deadline.in(answerBeforeMs - performance.now());
     try {
-      const { origin, pathname, search } = new URL(url);
+      const { origin, pathname, protocol, search } = new URL(url);
+      const path = pathname + search;
       const headers = { "Accept-Encoding": "identity", ...call.headers };
-      const options = { origin, path: pathname + search, method, headers, body: body ?? null };
-      this.#lanes[purpose].agent.dispatch(options, exchange);
+      const byUndici = () =>
+        this.#lanes[purpose].agent.dispatch({ origin, path, method, headers, body: body ?? null }, exchange);
+      const isDirect = purpose === "download" && protocol === "http:" && method === "GET";
+      if (isDirect) this.#downloads.get({ origin, path, headers }, exchange, byUndici);
+      else byUndici();
     } catch (error) {
       exchange.fail(error as Error);
     }

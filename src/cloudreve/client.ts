@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { z } from "zod";
+import type { DirectBody } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import { jsonIn } from "../model/jsonIn.ts";
 import { BytePath, type ByteTiming, type Transmission } from "./bytePath.ts";
@@ -32,7 +33,7 @@ export interface AnswerHead {
   header(name: string): string | undefined;
 }
 export interface RawAnswer extends AnswerHead {
-  readonly body: Readable;
+  readonly body: Readable & DirectBody;
 }
 export interface TextAnswer extends AnswerHead {
   readonly text: string;

@@ -1,13 +1,15 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Dispatcher } from "undici";
+import type { DirectBody, HttpResponse } from "../model/drive.ts";
 
 interface AnswerHead {
   readonly status: number;
   readonly headers: Readonly<IncomingHttpHeaders>;
 }
 export interface Streamed extends AnswerHead {
-  readonly body: Readable;
+  readonly body: Readable & DirectBody;
 }
 export interface Whole extends AnswerHead {
   readonly text: string;
@@ -110,17 +112,19 @@ export class StreamedAnswer extends Exchange<Streamed> {
 
   protected begin(head: AnswerHead, control: Control): void {
     this.deadline.in(this.#stallMs);
+    // Nothing is read before somebody wants it.
+    control.pause();
     this.#body = new AnswerBody(control, (error) => this.fail(error));
     this.give({ ...head, body: this.#body });
   }
 
-  protected take(chunk: Buffer, control: Control): void {
+  protected take(chunk: Buffer): void {
     this.deadline.in(this.#stallMs);
-    if (this.#body?.push(chunk) === false) control.pause();
+    this.#body?.arrived(chunk);
   }
 
   protected complete(): void {
-    this.#body?.push(null);
+    this.#body?.complete();
   }
 
   protected breakOff(error: Error): void {
@@ -128,9 +132,17 @@ export class StreamedAnswer extends Exchange<Streamed> {
   }
 }
 
-class AnswerBody extends Readable {
+/** Where the bytes go when they are not read as a stream. */
+interface Sink {
+  take(chunk: Buffer): void;
+  complete(): void;
+  fail(error: Error): void;
+}
+
+class AnswerBody extends Readable implements DirectBody {
   readonly #control: Control;
   readonly #unwanted: (error: Error) => void;
+  #sink: Sink | undefined;
 
   constructor(control: Control, unwanted: (error: Error) => void) {
     super();
@@ -138,12 +150,58 @@ class AnswerBody extends Readable {
     this.#unwanted = unwanted;
   }
 
+  arrived(chunk: Buffer): void {
+    if (this.#sink !== undefined) this.#sink.take(chunk);
+    else if (!this.push("isBorrowed" in this.#control ? Buffer.from(chunk) : chunk)) this.#control.pause();
+  }
+
+  complete(): void {
+    if (this.#sink === undefined) this.push(null);
+    else this.#sink.complete();
+  }
+
+  /** Each chunk is written before the next is read: what is borrowed may be overwritten after that. */
+  async sendTo(response: HttpResponse): Promise<void> {
+    const { socket } = response;
+    // Another answer of this connection is still being sent.
+    if (socket === null) return pipeline(this, response);
+    const control = this.#control;
+    await new Promise<void>((resolve, reject) => {
+      const onWritten = (): void => {
+        if (control.paused && socket.writableLength === 0) control.resume();
+      };
+      this.#sink = {
+        take: (chunk) => {
+          socket.write(chunk, onWritten);
+          if (socket.writableLength > 0) control.pause();
+        },
+        complete: () => void response.end(),
+        fail: (error) => {
+          response.destroy();
+          reject(error);
+        },
+      };
+      response.once("finish", resolve);
+      response.once("close", () => {
+        if (!response.writableFinished) this.destroy(coded("ERR_STREAM_PREMATURE_CLOSE", "the reader has gone"));
+      });
+      // The headers and what is there already leave in one packet. From here on, the response's own accounting is
+      // passed by: its length was stated.
+      socket.cork();
+      response.flushHeaders();
+      control.resume();
+      socket.uncork();
+    });
+  }
+
   override _read(): void {
-    if (this.#control.paused) this.#control.resume();
+    if (this.#sink === undefined && this.#control.paused) this.#control.resume();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#unwanted(error ?? coded("ABORT_ERR", "the answer is not wanted any more"));
+    const reason = error ?? coded("ABORT_ERR", "the answer is not wanted any more");
+    this.#unwanted(reason);
+    this.#sink?.fail(reason);
     // As node:http does: nobody may be listening any more to an answer that was given up.
     done(this.listenerCount("error") === 0 ? null : error);
   }

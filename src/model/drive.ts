@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { z } from "zod";
 import type { LockHolder } from "./failure.ts";
 import { rowObject } from "./record.ts";
@@ -73,8 +73,20 @@ interface ByteRange {
   readonly last: number;
 }
 
+/** A response whose headers are set, the body's length among them. */
+export interface HttpResponse extends Writable {
+  readonly socket: Writable | null;
+  flushHeaders(): void;
+}
+
+/** A body that can go into a response without a detour through streams, which costs more than the bytes. */
+export interface DirectBody {
+  /** @throws Error when either side breaks off */
+  sendTo(response: HttpResponse): Promise<void>;
+}
+
 export interface DriveContent {
-  readonly body: Readable;
+  readonly body: Readable & Partial<DirectBody>;
   /** Length of the body, or of the range when one was requested. */
   readonly lengthBytes: number;
   /** Size of the whole file. */

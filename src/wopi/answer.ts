@@ -29,8 +29,9 @@ export function overridden<Operation>(operations: Readonly<Record<string, Operat
 export async function send(response: Response, reply: WopiReply): Promise<void> {
   const { status, headers, body } = wopiAnswer(reply);
   response.status(status).set(headers);
-  if (body instanceof Readable) await pipeline(body, response);
-  else response.end(body);
+  if (!(body instanceof Readable)) response.end(body);
+  else if ("sendTo" in body && body.sendTo !== undefined) await body.sendTo(response);
+  else await pipeline(body, response);
 }
 
 /** The answer to an editor when an operation has succeeded. */
