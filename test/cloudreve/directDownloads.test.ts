@@ -89,11 +89,10 @@ describe("a document that is handed on from socket to socket", () => {
     say = (socket) => {
       const all = Buffer.concat([Buffer.from(headOf(bytes.length)), bytes]);
       socket.setNoDelay(true);
-      let at = 0;
-      const next = (): void => {
-        if (at < all.length) socket.write(all.subarray(at, (at += 7)), () => setImmediate(next));
+      const from = (at: number): void => {
+        if (at < all.length) socket.write(all.subarray(at, at + 7), () => setImmediate(from, at + 7));
       };
-      next();
+      from(0);
     };
     expect(sha256(await download())).toBe(sha256(bytes));
   });
