@@ -42,8 +42,9 @@ export function wopiAnswer({ status = 200, headers = {}, json, jsonStream, conte
   if (content === undefined) {
     if (json === undefined) return { status, headers, body: undefined };
     // Not response.json: Express answers 304 to some conditional requests, which editors don't expect.
-    const body = Buffer.from(JSON.stringify(json));
-    const type = { "Content-Type": jsonType, "Content-Length": String(body.length) };
+    // A string leaves in one packet with the headers.
+    const body = JSON.stringify(json);
+    const type = { "Content-Type": jsonType, "Content-Length": String(Buffer.byteLength(body)) };
     return { status: 200, headers: { ...headers, ...type }, body };
   }
   const { range, sizeBytes, lengthBytes, body } = content;

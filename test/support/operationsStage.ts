@@ -110,7 +110,7 @@ function sendTo(services: Services): SendCall {
         signal: new AbortController().signal,
       });
       const { status, headers, body } = wopiAnswer(reply);
-      return answer(status, headers, body instanceof Readable ? await buffer(body) : (body ?? Buffer.alloc(0)));
+      return answer(status, headers, body instanceof Readable ? await buffer(body) : Buffer.from(body ?? ""));
     } catch (error) {
       // As the router does for editors that hear of it all the same.
       const refusal = error instanceof KeptSafely ? error.refusal : error;
