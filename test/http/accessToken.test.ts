@@ -1,4 +1,4 @@
-import { SignJWT, UnsecuredJWT } from "jose";
+import { jwtVerify, SignJWT, UnsecuredJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import { AccessTokens, deriveKey } from "../../src/http/accessToken.ts";
 import { failureOf } from "../../src/model/failure.ts";
@@ -75,6 +75,27 @@ describe("an access token", () => {
     expect(verified.expiresAtMs).toBe(startMs + hourMs);
   });
 
+  it("is a JWT like any other to a library, character for character", async () => {
+    const { tokens } = freshTokens();
+    const token = await tokens.sign({ ...claims, editor: "https://office.example.com" });
+    const key = deriveKey(secret, "access token");
+    const { payload, protectedHeader } = await jwtVerify(token, key, { currentDate: new Date(startMs) });
+    expect(token).toBe(await new SignJWT(payload).setProtectedHeader(protectedHeader).sign(key));
+    expect(payload).toEqual({
+      f: "f1",
+      e: "https://office.example.com",
+      iss: "bridge",
+      sub: "g7",
+      exp: (startMs + hourMs) / 1000,
+    });
+  });
+
+  it("is read as it was written, also with letters of other scripts", async () => {
+    const { tokens } = freshTokens();
+    const strange = { ...claims, fileId: "ä€𝄞", editor: "https://büro.example" };
+    expect(await tokens.verify(await tokens.sign(strange))).toEqual(strange);
+  });
+
   it("ends with its expiry by the clock", async () => {
     const { clock, tokens } = freshTokens();
     const token = await tokens.sign(claims);
@@ -125,6 +146,23 @@ describe("a token that is not ours", () => {
     const [head, , signature] = (await tokens.sign(claims)).split(".");
     const [, other] = (await tokens.sign({ ...claims, fileId: "f2" })).split(".");
     await expectRefused(tokens, `${head}.${other}.${signature}`);
+  });
+
+  it("is refused when its signature is cut off, longer, or written otherwise", async () => {
+    const { tokens } = freshTokens();
+    const token = await tokens.sign(claims);
+    const head = token.slice(0, token.lastIndexOf(".") + 1);
+    for (const other of [
+      head,
+      head.slice(0, -1),
+      token.slice(0, -1),
+      `${token}A`,
+      `${token}=`,
+      `${token}.`,
+      `${head}é`,
+    ]) {
+      await expectRefused(tokens, other);
+    }
   });
 
   it.each(["", "x", "..", "a.b.c", "null", "Bearer x", "é", `${"x".repeat(10_000)}.y.z`])(
