@@ -1,5 +1,4 @@
-import type { webcrypto } from "node:crypto";
-import { CompactEncrypt, compactDecrypt } from "jose";
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { OldestOutMap } from "../model/oldestOutMap.ts";
 
 const rememberedSecrets = 2_000;
@@ -11,43 +10,57 @@ export interface Encryption {
   decrypt(encrypted: string): Promise<string | undefined>;
 }
 
+const algorithm = "aes-256-gcm";
+const ivBytes = 12;
+const tagBytes = 16;
+/** Also what the tag covers besides the text. */
+const head = Buffer.from('{"alg":"dir","enc":"A256GCM"}').toString("base64url");
+const covered = Buffer.from(head);
+
 /**
- * JWE, direct encryption with A256GCM.
+ * JWE in its compact form, direct encryption with A256GCM (RFC 7516). Node's own cipher takes 20 µs; Web Crypto, which
+ * JWE libraries use, takes 240.
  * @param keys 32 bytes each; the first encrypts, all decrypt (rotation of SECRET)
  */
 export function createEncryption(keys: readonly Uint8Array[]): Encryption {
-  // Imported once, because that takes as long as encrypting.
-  const imported = keys.map(gcmKey);
-  const [current] = imported;
+  const known = keys.map((key) => createSecretKey(key));
+  const [current] = known;
   if (current === undefined) throw new TypeError("encryption needs a key");
   // The same few values are decrypted on every call, so they are remembered; in the store they stay encrypted.
   const decrypted = new OldestOutMap<string, string>(rememberedSecrets);
   return {
-    encrypt: async (secret) =>
-      new CompactEncrypt(new TextEncoder().encode(secret))
-        .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
-        .encrypt(await current),
+    encrypt: async (secret) => sealed(secret, current),
     decrypt: async (encrypted) => {
-      const known = decrypted.get(encrypted);
-      if (known !== undefined) return known;
-      for (const key of imported) {
-        try {
-          const { plaintext } = await compactDecrypt(encrypted, await key, {
-            keyManagementAlgorithms: ["dir"],
-            contentEncryptionAlgorithms: ["A256GCM"],
-          });
-          const secret = new TextDecoder().decode(plaintext);
-          decrypted.set(encrypted, secret);
-          return secret;
-        } catch {
-          // Try the next key.
-        }
+      const remembered = decrypted.get(encrypted);
+      if (remembered !== undefined) return remembered;
+      for (const key of known) {
+        const secret = unsealed(encrypted, key);
+        if (secret === undefined) continue;
+        decrypted.set(encrypted, secret);
+        return secret;
       }
       return undefined;
     },
   };
 }
 
-function gcmKey(bytes: Uint8Array): Promise<webcrypto.CryptoKey> {
-  return crypto.subtle.importKey("raw", new Uint8Array(bytes), "AES-GCM", false, ["encrypt", "decrypt"]);
+function sealed(secret: string, key: KeyObject): string {
+  const iv = randomBytes(ivBytes);
+  const cipher = createCipheriv(algorithm, key, iv, { authTagLength: tagBytes }).setAAD(covered);
+  const text = Buffer.concat([cipher.update(secret, "utf8"), cipher.final()]);
+  // With direct encryption, the second part, an encrypted key, is empty.
+  return [head, "", ...[iv, text, cipher.getAuthTag()].map((part) => part.toString("base64url"))].join(".");
+}
+
+function unsealed(encrypted: string, key: KeyObject): string | undefined {
+  const [sentHead, encryptedKey, ...parts] = encrypted.split(".");
+  const [iv, text, tag] = parts.map((part) => Buffer.from(part, "base64url"));
+  if (sentHead !== head || encryptedKey !== "" || parts.length !== 3) return undefined;
+  if (iv?.length !== ivBytes || text === undefined || tag?.length !== tagBytes) return undefined;
+  try {
+    const decipher = createDecipheriv(algorithm, key, iv, { authTagLength: tagBytes }).setAAD(covered).setAuthTag(tag);
+    return Buffer.concat([decipher.update(text), decipher.final()]).toString("utf8");
+  } catch {
+    return undefined;
+  }
 }
