@@ -65,8 +65,9 @@ export function cloudreveDrive(parts: DriveParts): Drive {
 
     open: async ({ account }, request) => {
       const opened = await sessions.open(account, request);
-      const isOld = opened.document.version !== undefined;
-      return isOld ? { ...opened, file: await native.look(opened.document) } : opened;
+      if (opened.document.version === undefined) return opened;
+      await opened.kept;
+      return { ...opened, file: await native.look(opened.document) };
     },
 
     stat: (document) => native.look(document),

@@ -121,8 +121,10 @@ export class ViewerSessions {
         const sentence = `The viewer "${viewerId}" is not an office editor (WOPI).`;
         throw new BridgeError({ kind: "noEditor", sentence });
       }
-      await this.#wopi.store(document, sessionOf(minted, file, viewerId));
-      return { document, file: driveFile(file), actionUrl: minted.wopi_src, expiresAtMs: minted.session.expires };
+      const kept = this.#wopi.store(document, sessionOf(minted, file, viewerId));
+      // Whoever opens the document learns of it; but not if something else stops them first.
+      kept.catch(() => undefined);
+      return { document, file: driveFile(file), actionUrl: minted.wopi_src, expiresAtMs: minted.session.expires, kept };
     });
   }
 

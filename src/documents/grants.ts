@@ -189,7 +189,7 @@ export class AccessGrants {
 
   async issue(facts: Omit<AccessGrant, "id" | "issuedAtMs">): Promise<AccessGrant> {
     const grant = this.#newGrant(facts);
-    await this.#grants.put(grant.id, grant);
+    requireNew(await this.#grants.create(grant.id, grant));
     return grant;
   }
 
@@ -198,7 +198,8 @@ export class AccessGrants {
     facts: Omit<AccessGrant, "id" | "issuedAtMs">,
   ): Promise<{ readonly grant: AccessGrant; readonly ticket: string }> {
     const grant = this.#newGrant(facts);
-    const [ticket] = await Promise.all([this.issueTicket(grant.id), this.#grants.put(grant.id, grant)]);
+    const [ticket, isNew] = await Promise.all([this.issueTicket(grant.id), this.#grants.create(grant.id, grant)]);
+    requireNew(isNew);
     return { grant, ticket };
   }
 
@@ -288,7 +289,7 @@ export class AccessGrants {
    */
   async issuePageKey(grant: AccessGrant): Promise<string> {
     const key = randomBytes(24).toString("base64url");
-    await this.#pageKeys.put(hashOf(key), grant.id, grant.renewableUntilMs + endedGraceMs);
+    requireNew(await this.#pageKeys.create(hashOf(key), grant.id, grant.renewableUntilMs + endedGraceMs));
     return key;
   }
 
@@ -306,7 +307,7 @@ export class AccessGrants {
    */
   async issueTicket(grantId: string, expiresAtMs = this.#now() + ticketLifetimeMs): Promise<string> {
     const ticket = randomBytes(24).toString("base64url");
-    await this.#tickets.put(hashOf(ticket), grantId, expiresAtMs);
+    requireNew(await this.#tickets.create(hashOf(ticket), grantId, expiresAtMs));
     return ticket;
   }
 
@@ -365,6 +366,11 @@ export class AccessGrants {
     if (end === undefined) return undefined;
     return { revokedAtMs: end.atMs, revokedWith: end.because === "expired" ? "linkExpired" : "linkRevoked" };
   }
+}
+
+/** Random ids are written without a look at what is there. No two are the same, unless the randomness is none. */
+function requireNew(isNew: boolean): void {
+  if (!isNew) throw new Error("a random id was drawn twice");
 }
 
 interface Ending {

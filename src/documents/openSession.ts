@@ -88,7 +88,7 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
   if (request.restrictions.watermark !== undefined && suiteOf(actionUrl).ignoresWatermark) {
     throw new BridgeError({ kind: "noEditor", sentence: noWatermark });
   }
-  const { grant, ticket } = await services.grants.issueWithTicket({
+  const issued = services.grants.issueWithTicket({
     document,
     fileName: file.name,
     permission,
@@ -112,6 +112,7 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
     expiresAtMs: Math.min(services.now() + services.grantLifetimeMs, renewableUntilMs),
     renewableUntilMs,
   });
+  const [{ grant, ticket }] = await Promise.all([issued, opened.kept]);
   const { person } = grant;
   services.audit({
     event: "sessionOpened",

@@ -59,6 +59,8 @@ export interface OpenedDocument {
   readonly actionUrl: string;
   /** How long the drive lets this document be read, locked and saved through its session. */
   readonly expiresAtMs: number;
+  /** Settles once the drive's session is in the store. Rows that are written meanwhile share its commit. */
+  readonly kept: Promise<void>;
 }
 
 /** Content that can be sent more than once. */

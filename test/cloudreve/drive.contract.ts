@@ -70,6 +70,7 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
     const { drive, clock } = connect();
     const account = await drive.account(undefined);
     const opened = await drive.open(account, { target: { uri: outside.uriOf(path) }, action: "edit" });
+    await opened.kept;
     return { path, drive, clock, account, document: opened.document, file: opened.file, opened };
   };
 
@@ -543,7 +544,8 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
       const { drive, clock } = connect();
       const account = await drive.account({ accessToken: outside.accessToken });
       const request = { target: { uri: outside.uriOf(path) }, action: "edit" as const };
-      const { document, file } = await drive.open(account, request);
+      const { document, file, kept } = await drive.open(account, request);
+      await kept;
       clock.advance(2 * hourMs);
       return { path, drive, account, document, file, request };
     };
