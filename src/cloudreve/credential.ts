@@ -5,6 +5,7 @@ import type { DriveAccount, DriveTokens } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { FileMutex } from "../model/fileMutex.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
+import { OldestOutMap } from "../model/oldestOutMap.ts";
 import { record, rowObject, type StoredRecord, type StoredRow } from "../model/record.ts";
 import { credentialLifeMs } from "../model/rowLives.ts";
 import type { CloudreveClient } from "./client.ts";
@@ -15,6 +16,9 @@ import { type DriveUser, knowsUser, offerPassword, refreshed, signedIn, type Tok
 const renewBeforeMs = 60_000;
 /** A refresh token lives for days after its last use, so one renewal a day keeps it alive. */
 const keepAliveMs = 24 * 3_600_000;
+/** For so long the next calls of an account are made with the credential of the last one, without reading its row. */
+const reusedForMs = 1_000;
+const rememberedAccounts = 1_000;
 
 const credentialSchema = rowObject({
   userId: z.string(),
@@ -57,6 +61,9 @@ export class Credentials {
   readonly #now: Clock;
   readonly #login: DriveLogin | undefined;
   readonly #renewing = new Map<string, Promise<Credential>>();
+  readonly #lastRead = new OldestOutMap<string, { readonly credential: Credential; readonly atMs: number }>(
+    rememberedAccounts,
+  );
 
   constructor({ store, encryption, client, mutex, now, login }: CredentialParts) {
     // A credential that can't be renewed is useless once it ends; the others are kept longer with each use.
@@ -100,6 +107,7 @@ export class Credentials {
     const account = personAccount(userId);
     const credential = { userId, userName, ...this.#fresh(tokens) };
     await this.#credentials.put(account, credential);
+    this.#lastRead.delete(account);
     return this.#describe(account, credential);
   }
 
@@ -122,7 +130,8 @@ export class Credentials {
    * call, as when the machine sleeps, makes the call anonymous: it then finds no file.
    */
   async authorised<Result>(account: string, work: (accessToken: string) => Promise<Result>): Promise<Result> {
-    const first = await this.#current(account);
+    // If it has been replaced or has ended since, Cloudreve says so, and a new one is looked for below.
+    const first = this.#justRead(account) ?? (await this.#current(account));
     try {
       return await work(first.accessToken);
     } catch (error) {
@@ -148,6 +157,7 @@ export class Credentials {
         ? { ...person, ...given }
         : await this.#carriedOn(account, refreshToken ?? "", person, claims.userId);
     await this.#credentials.put(account, credential);
+    this.#lastRead.delete(account);
     return this.#describe(account, credential);
   }
 
@@ -189,12 +199,20 @@ export class Credentials {
   async #current(account: string): Promise<Credential> {
     const credential = await this.#credentials.get(account);
     this.#requireNotEnded(account, credential);
-    if (credential !== undefined && !this.#ends(credential)) return credential;
-    return this.#renewOnce(account, credential);
+    if (credential === undefined || this.#ends(credential)) return this.#renewOnce(account, credential);
+    this.#lastRead.set(account, { credential, atMs: this.#now() });
+    return credential;
+  }
+
+  #justRead(account: string): Credential | undefined {
+    const { credential, atMs = 0 } = this.#lastRead.get(account) ?? {};
+    if (credential === undefined || Math.abs(this.#now() - atMs) > reusedForMs) return undefined;
+    return this.#ends(credential) ? undefined : credential;
   }
 
   /** Callers that ask during a renewal get its result. */
   #renewOnce(account: string, stale: Credential | undefined): Promise<Credential> {
+    this.#lastRead.delete(account);
     const underWay = this.#renewing.get(account);
     if (underWay !== undefined) return underWay;
     const isDue = (stored: Credential) => stored.accessToken === stale?.accessToken || this.#ends(stored);

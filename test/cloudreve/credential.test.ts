@@ -63,6 +63,35 @@ describe("the account of somebody who signed in", () => {
   });
 });
 
+describe("an account whose token another bridge has just replaced, so that the drive refuses the one before", () => {
+  const replaced = async () => {
+    const { account } = await stage.signedIn(bridge);
+    await bridge.drive.list(account);
+    const before = await bridge.credentials.accessToken(account);
+    // The drive's tokens differ from second to second.
+    stage.clock.advance(1_000);
+    await stage.signedIn(stage.connect());
+    stage.proxy.intercept = (request, response) =>
+      request.headers.authorization === `Bearer ${before}`
+        ? answer(response, { code: 401, msg: "Login required" })
+        : false;
+    return account;
+  };
+
+  it("goes on at once with the new one", async () => {
+    expect((await bridge.drive.list(await replaced())).entries).toEqual([]);
+    expect(stage.calls(refreshPath)).toBe(0);
+  });
+
+  it("asks the drive with the old one no second time", async () => {
+    const account = await replaced();
+    await bridge.drive.list(account);
+    const lists = stage.calls("/file");
+    await bridge.drive.list(account);
+    expect(stage.calls("/file")).toBe(lists + 1);
+  });
+});
+
 describe("the account of the configuration", () => {
   it("is found by its name too, without an end", async () => {
     const { drive } = stage.connect({ login: alice });
