@@ -85,6 +85,34 @@ describe("the SQLite store on disk", () => {
     await after.close();
   });
 
+  it("gives nobody what the other has replaced since, however often it was read before", async () => {
+    const path = freshPath();
+    const [one, other] = [0, 1].map(() => openSqliteStore(path, setClock(startMs).now));
+    let before: string | undefined;
+    for (let round = 0; round < 200; round++) {
+      const [writer, reader] = round % 2 === 0 ? [one, other] : [other, one];
+      await Promise.all([one?.get("key"), other?.get("key")]);
+      const next = round % 5 === 4 ? undefined : `round ${round}`;
+      expect(await writer?.swap("key", before, next)).toBe(true);
+      expect([await reader?.get("key"), await writer?.get("key")]).toEqual([next, next]);
+      before = next;
+    }
+    await Promise.all([one?.close(), other?.close()]);
+  });
+
+  it("gives nothing that was removed as expired when the clock is set back", async () => {
+    const clock = setClock(startMs);
+    const store = openSqliteStore(freshPath(), clock.now);
+    await store.swap("short", undefined, "value", startMs + 1_000);
+    expect(await store.get("short")).toBe("value");
+    clock.advance(120_000);
+    await store.swap("other", undefined, "value");
+    clock.advance(-120_000);
+    expect(await store.get("short")).toBeUndefined();
+    expect(await store.swap("short", undefined, "again", startMs + 1_000)).toBe(true);
+    await store.close();
+  });
+
   it("is one and the same for two who have opened it", async () => {
     const path = freshPath();
     const one = openSqliteStore(path, () => startMs);
