@@ -94,12 +94,15 @@ export class DocumentLocks {
 export class DocumentLock {
   readonly #fileId: string;
   readonly #rows: LockRows;
+  /** Of the drive's lock. */
+  readonly #row: ReturnType<LockRows["driveLock"]>;
   readonly #drive: LockedDrive;
   readonly #lease: Lease;
 
   constructor(fileId: string, rows: LockRows, drive: LockedDrive, lease: Lease) {
     this.#fileId = fileId;
     this.#rows = rows;
+    this.#row = rows.driveLock(fileId);
     this.#drive = drive;
     this.#lease = lease;
   }
@@ -180,24 +183,27 @@ export class DocumentLock {
    * @throws lockedElsewhere when somebody else holds the file in the drive
    */
   async holdInDrive(document: DriveDocument): Promise<DriveFile> {
-    const standing = await this.#rows.driveLock(document.fileId);
+    const standing = await this.#row.read();
     const refreshed = await this.#refresh(document, standing);
     const { file, token } = refreshed ?? (await this.#take(document, standing));
-    if (refreshed !== undefined) await this.#rows.noteFile(file, document);
-    else if (token !== undefined) await this.#rows.putDriveLock({ token, document, wasTaken: true }, file);
+    // The account that acts from now on is the document's.
+    if (refreshed !== undefined && standing !== undefined) {
+      await this.#rows.noteFile(this.#row, { ...standing, document }, file);
+    } else if (token !== undefined) await this.#rows.putDriveLock(this.#row, { token, document, wasTaken: true }, file);
     return file;
   }
 
   /** As `holdInDrive`, right before a write: until that is recorded, the store holds no facts about the file. */
   async holdInDriveToWrite(document: DriveDocument): Promise<HeldFile> {
-    const standing = await this.#rows.driveLock(document.fileId);
+    const standing = await this.#row.read();
     const [refreshed] = await Promise.all([
       this.#refresh(document, standing),
-      standing?.wasTaken && this.#rows.putDriveLock({ token: standing.token, document, wasTaken: true }),
+      standing?.wasTaken && this.#rows.putDriveLock(this.#row, { token: standing.token, document, wasTaken: true }),
     ]);
     if (refreshed !== undefined) return refreshed;
     const taken = await this.#take(document, standing);
-    if (taken.token !== undefined) await this.#rows.putDriveLock({ token: taken.token, document, wasTaken: true });
+    if (taken.token !== undefined)
+      await this.#rows.putDriveLock(this.#row, { token: taken.token, document, wasTaken: true });
     return taken;
   }
 
@@ -209,7 +215,7 @@ export class DocumentLock {
       const file = await this.#drive.refreshLock(document, token, this.#rows.notedIn(standing));
       return file === undefined ? undefined : { token, file };
     } catch (error) {
-      await this.#rows.putDriveLock({ token, document, wasTaken: true });
+      await this.#rows.putDriveLock(this.#row, { token, document, wasTaken: true });
       throw error;
     }
   }
@@ -219,13 +225,13 @@ export class DocumentLock {
     const token = standing?.token ?? `${document.fileId}.${randomBytes(18).toString("base64url")}`;
     // Stored before the drive is called: a bridge that dies in between still knows what it may hold. It counts as not
     // taken until proven: if the lock turns out to be on another file, nothing relies on it.
-    await this.#rows.putDriveLock({ token, document });
+    await this.#rows.putDriveLock(this.#row, { token, document });
     try {
       return { token, file: await this.#drive.lock(document, token) };
     } catch (error) {
       // Cloudreve locks only through a viewer. A lock that it took while it still had one for this type may stand.
       if (failureOf(error, "noEditor") === undefined || standing !== undefined) throw error;
-      await this.#rows.removeDriveLock(document.fileId);
+      await this.#row.update(() => undefined);
       logFacts({ lock: "unshielded" });
       return { token: undefined, file: await this.#drive.stat(document) };
     }
@@ -233,7 +239,8 @@ export class DocumentLock {
 
   /** Records the file's facts under the drive's lock, as after our own write. */
   async noteFile(file: DriveFile): Promise<void> {
-    await this.#rows.noteFile(file);
+    const standing = await this.#row.read();
+    if (standing !== undefined) await this.#rows.noteFile(this.#row, standing, file);
   }
 
   /**
@@ -241,9 +248,9 @@ export class DocumentLock {
    * @returns the file as it was noted under the lock, if that stood until now
    */
   async releaseInDrive(): Promise<DriveFile | undefined> {
-    const standing = await this.#rows.driveLock(this.#fileId);
+    const standing = await this.#row.read();
     if (standing === undefined) return undefined;
-    const known = await this.#rows.notedFile(this.#fileId);
+    const known = this.#rows.notedIn(standing);
     let stood = false;
     try {
       stood = await this.#drive.unlock(standing.document, standing.token);
@@ -251,7 +258,7 @@ export class DocumentLock {
       // The lock of a deleted file went with it.
       if (failureOf(error, "fileMissing") === undefined) throw error;
     }
-    await this.#rows.removeDriveLock(this.#fileId);
+    await this.#row.update(() => undefined);
     return stood ? known : undefined;
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { type DriveDocument, type DriveFile, driveDocumentSchema } from "../model/drive.ts";
+import { type DriveFile, driveDocumentSchema } from "../model/drive.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { OldestOutMap } from "../model/oldestOutMap.ts";
 import { record, rowObject, type StoredRecord, type StoredRow, wordRecord } from "../model/record.ts";
@@ -134,32 +134,29 @@ export class LockRows {
     return !isAhead && grantIssuedAtMs <= takenOverAtMs;
   }
 
-  async driveLock(fileId: string): Promise<DriveLock | undefined> {
-    return this.#driveLocks.get(fileId);
+  /** The row of the drive's lock, for work under the file's mutex: it is read once, not before each change. */
+  driveLock(fileId: string): StoredRow<DriveLock> {
+    return this.#driveLocks.row(fileId);
   }
 
-  /** @param file its facts under the lock; undefined = unknown from now on */
-  async putDriveLock(driveLock: Omit<DriveLock, "file" | "factsEndAtMs">, file?: DriveFile): Promise<void> {
+  /** Writes the row, whatever is there. @param file its facts under the lock; undefined = unknown from now on */
+  async putDriveLock(
+    row: StoredRow<DriveLock>,
+    driveLock: Omit<DriveLock, "file" | "factsEndAtMs">,
+    file?: DriveFile,
+  ): Promise<void> {
     const noted = file === undefined ? {} : { file, factsEndAtMs: this.#now() + factsLifetimeMs };
-    await this.#driveLocks.put(driveLock.document.fileId, { ...driveLock, ...noted });
+    await row.update(() => ({ ...driveLock, ...noted }));
   }
 
-  async removeDriveLock(fileId: string): Promise<void> {
-    await this.#driveLocks.remove(fileId);
-  }
-
-  /** Records the file's facts under the drive's lock. @param document the account that acts from now on */
-  async noteFile(file: DriveFile, document?: DriveDocument): Promise<void> {
-    const row = this.#driveLocks.row(file.id);
-    const standing = await row.read();
-    if (standing === undefined) return;
-    const factsEndAtMs = this.#now() + factsLifetimeMs;
+  /** Records the file's facts under the drive's lock. @param standing the row as it was just read */
+  async noteFile(row: StoredRow<DriveLock>, standing: DriveLock, file: DriveFile): Promise<void> {
     // Should another process write in between, it knows better.
-    await row.swap({ ...standing, ...(document === undefined ? {} : { document }), file, factsEndAtMs });
+    await row.swap({ ...standing, file, factsEndAtMs: this.#now() + factsLifetimeMs });
   }
 
   async notedFile(fileId: string): Promise<DriveFile | undefined> {
-    const standing = await this.driveLock(fileId);
+    const standing = await this.#driveLocks.get(fileId);
     return standing === undefined ? undefined : this.notedIn(standing);
   }
 

@@ -199,8 +199,10 @@ it("locks are known, what a later bridge has noted of one stays, and one that ca
   });
   const rows = new LockRows(store, now, () => undefined);
   expect((await rows.wopiLock("f1")).held?.lockId).toBe("one");
-  expect((await rows.driveLock("f1"))?.token).toBe("f1.secret");
-  await rows.noteFile(file);
+  const row = rows.driveLock("f1");
+  const standing = await row.read();
+  expect(standing?.token).toBe("f1.secret");
+  if (standing !== undefined) await rows.noteFile(row, standing, file);
   expect(await rows.notedFile("f1")).toEqual(file);
   expect(JSON.parse((await store.get("shield:f1")) ?? "")).toMatchObject({ ofLater: "kept", wasTaken: true });
   await expect(rows.wopiLock("f2")).rejects.toMatchObject({ failure: { kind: "rowUnreadable" } });
