@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import type { Bytes } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import { type ReceivedBody, receiveBody, SaveMemory } from "./receivedBody.ts";
-import { holderOf, orderOf, type PlacingFacts, seriesKeyOf, type UndecidedFacts } from "./saveFacts.ts";
+import { orderOf, type PlacingFacts, type UndecidedFacts } from "./saveFacts.ts";
 import {
   isNoSpace,
   type NewEntry,
@@ -136,7 +136,7 @@ export class SaveSpool {
     inPlaceOf?: SpoolEntry,
   ): Promise<ReceivedBody> {
     this.#entries.set(entry.id, entry);
-    const memory = new SaveMemory(this.#memory, holderOf(entry.head).origin);
+    const memory = new SaveMemory(this.#memory, entry.holder.origin);
     const reserve = (bytes: number) => this.#reserve(entry, bytes, inPlaceOf);
     let received: ReceivedBody | undefined;
     try {
@@ -150,7 +150,7 @@ export class SaveSpool {
   /** Reserves bytes before they arrive. @returns the failure when there is no room */
   async #reserve(entry: SpoolEntry, bytes: number, inPlaceOf?: SpoolEntry): Promise<BridgeError | undefined> {
     try {
-      const wish = { holder: holderOf(entry.head), seriesKey: seriesKeyOf(entry.head), bytes };
+      const wish = { holder: entry.holder, seriesKey: entry.seriesKey, bytes };
       const disk = await this.#folder.disk();
       if (!hasRoom(this.#taken(inPlaceOf), wish, disk, this.#maxBytes)) return new BridgeError({ kind: "spoolFull" });
       entry.reservedBytes += bytes;
@@ -160,15 +160,8 @@ export class SaveSpool {
     }
   }
 
-  #taken(except?: SpoolEntry): RoomTaken[] {
-    const counted = [...this.#entries.values()].filter((entry) => entry !== except);
-    return counted.map(({ head, state, reservedBytes, writtenBytes }) => ({
-      holder: holderOf(head),
-      seriesKey: seriesKeyOf(head),
-      isKept: state === "kept",
-      reservedBytes,
-      writtenBytes,
-    }));
+  *#taken(except?: SpoolEntry): Iterable<RoomTaken> {
+    for (const entry of this.#entries.values()) if (entry !== except) yield entry;
   }
 
   #path({ name }: SpoolEntry): string {
@@ -201,11 +194,11 @@ export class SaveSpool {
 
   /** Of one series, the newest kept save contains all the others. They are dropped once it survives a power cut. */
   async #dropSuperseded(one: SpoolEntry): Promise<void> {
-    const key = seriesKeyOf(one.head);
+    const key = one.seriesKey;
     if (key === undefined) return;
     const isOlder = (a: SpoolEntry, b: SpoolEntry) => orderOf(a.head) < orderOf(b.head);
     for (const other of [...this.#entries.values()]) {
-      if (other === one || other.state !== "kept" || seriesKeyOf(other.head) !== key) continue;
+      if (other === one || other.state !== "kept" || other.seriesKey !== key) continue;
       if (other.isDurable && isOlder(one, other)) return this.#remove(one);
       if (one.isDurable && isOlder(other, one)) await this.#remove(other);
     }

@@ -4,8 +4,8 @@ import { chmod, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { BridgeError } from "../model/failure.ts";
-import { headIn, type SaveHead } from "./saveFacts.ts";
-import type { SpoolDisk } from "./spoolRoom.ts";
+import { headIn, holderOf, type SaveHead, seriesKeyOf } from "./saveFacts.ts";
+import type { RoomHolder, RoomTaken, SpoolDisk } from "./spoolRoom.ts";
 
 /** Files are read in pieces of this size. */
 const readBytes = 128 * 1024;
@@ -33,7 +33,7 @@ export interface StoredBody {
 type EntryState = "receiving" | "placing" | "kept" | "broken" | "doomed";
 
 /** One file of the spool, and what is being done with it. */
-export interface SpoolEntry {
+export interface SpoolEntry extends RoomTaken {
   readonly id: string;
   /** Its name in the folder. */
   name: string;
@@ -53,18 +53,38 @@ export type NewEntry = SpoolEntry & { readonly head: Exclude<SaveHead, { is: "un
 /** An entry for a body that is about to arrive. */
 export function newEntry(head: NewEntry["head"]): NewEntry {
   const id = randomBytes(12).toString("hex");
-  const bytes = { reservedBytes: 0, writtenBytes: 0 };
-  const { receivedAtMs } = head.facts;
-  return {
-    id,
-    name: `${id}.part`,
-    state: "receiving",
-    head,
-    receivedAtMs,
-    ...bytes,
-    isDurable: false,
-    checked: undefined,
-  };
+  return new Entry(head, id, `${id}.part`, "receiving", head.facts.receivedAtMs, 0);
+}
+
+/** A class, because thousands are looked at for each save that arrives. */
+class Entry<Head extends SaveHead> implements SpoolEntry {
+  readonly head: Head;
+  readonly id: string;
+  name: string;
+  state: EntryState;
+  readonly receivedAtMs: number;
+  reservedBytes: number;
+  writtenBytes: number;
+  readonly holder: RoomHolder;
+  readonly seriesKey: string | undefined;
+  isDurable = false;
+  checked: StoredBody | undefined = undefined;
+
+  constructor(head: Head, id: string, name: string, state: EntryState, receivedAtMs: number, bytes: number) {
+    this.head = head;
+    this.id = id;
+    this.name = name;
+    this.state = state;
+    this.receivedAtMs = receivedAtMs;
+    this.reservedBytes = bytes;
+    this.writtenBytes = bytes;
+    this.holder = holderOf(head);
+    this.seriesKey = seriesKeyOf(head);
+  }
+
+  get isKept(): boolean {
+    return this.state === "kept";
+  }
 }
 
 /**
@@ -151,17 +171,8 @@ export class SpoolFolder {
       const { size, mtimeMs } = await stat(path);
       const isBroken = name.endsWith(".broken");
       const head = await readHead(path);
-      const entry: SpoolEntry = {
-        id,
-        name,
-        state: isBroken ? "broken" : "kept",
-        head,
-        receivedAtMs: head.is === "unread" ? mtimeMs : head.facts.receivedAtMs,
-        reservedBytes: size,
-        writtenBytes: size,
-        isDurable: false,
-        checked: undefined,
-      };
+      const receivedAtMs = head.is === "unread" ? mtimeMs : head.facts.receivedAtMs;
+      const entry = new Entry(head, id, name, isBroken ? "broken" : "kept", receivedAtMs, size);
       if (!isBroken && head.is === "unread") await this.#putAside(entry);
       return entry;
     } catch {

@@ -48,26 +48,33 @@ export function leftFreeBytes({ sizeBytes }: Pick<SpoolDisk, "sizeBytes">): numb
 
 /** All that the spool may hold: what it has written, and what it could still write. */
 export function roomBytes(taken: Iterable<RoomTaken>, disk: SpoolDisk, maxBytes: number): number {
-  const writtenBytes = sum(taken, (one) => one.writtenBytes);
-  return Math.min(maxBytes, writtenBytes + Math.max(0, disk.freeBytes - leftFreeBytes(disk)));
+  let writtenBytes = 0;
+  for (const one of taken) writtenBytes += one.writtenBytes;
+  return roomOf(writtenBytes, disk, maxBytes);
 }
 
 /** Is there room for this many more bytes? Bodies being received count with their final size. */
-export function hasRoom(taken: readonly RoomTaken[], wish: RoomWish, disk: SpoolDisk, maxBytes: number): boolean {
-  const room = roomBytes(taken, disk, maxBytes);
-  if (sum(taken, (one) => one.reservedBytes) + wish.bytes > room) return false;
-  return (["grantId", "fileId", "origin"] as const).every((by) => {
+export function hasRoom(taken: Iterable<RoomTaken>, wish: RoomWish, disk: SpoolDisk, maxBytes: number): boolean {
+  const { holder, seriesKey, bytes } = wish;
+  let writtenBytes = 0;
+  let all = bytes;
+  const own = { grantId: bytes, fileId: bytes, origin: bytes };
+  // Thousands may wait: one pass.
+  for (const one of taken) {
+    writtenBytes += one.writtenBytes;
+    all += one.reservedBytes;
     // Kept saves of the same series are removed once this save is stored, so they must not keep it out.
-    const isOwn = ({ holder, isKept, seriesKey }: RoomTaken) =>
-      holder[by] === wish.holder[by] && !(isKept && seriesKey !== undefined && seriesKey === wish.seriesKey);
-    return sum(taken, (one) => (isOwn(one) ? one.reservedBytes : 0)) + wish.bytes <= room * shares[by];
-  });
+    if (seriesKey !== undefined && one.seriesKey === seriesKey && one.isKept) continue;
+    if (one.holder.grantId === holder.grantId) own.grantId += one.reservedBytes;
+    if (one.holder.fileId === holder.fileId) own.fileId += one.reservedBytes;
+    if (one.holder.origin === holder.origin) own.origin += one.reservedBytes;
+  }
+  const room = roomOf(writtenBytes, disk, maxBytes);
+  return all <= room && (["grantId", "fileId", "origin"] as const).every((by) => own[by] <= room * shares[by]);
 }
 
-function sum(taken: Iterable<RoomTaken>, bytes: (one: RoomTaken) => number): number {
-  let total = 0;
-  for (const one of taken) total += bytes(one);
-  return total;
+function roomOf(writtenBytes: number, disk: SpoolDisk, maxBytes: number): number {
+  return Math.min(maxBytes, writtenBytes + Math.max(0, disk.freeBytes - leftFreeBytes(disk)));
 }
 
 /** For all saves together: when hundreds arrive at once, most are sent on from their files. */
