@@ -4,7 +4,7 @@ import { ConnectionPool } from "./connectionPool.ts";
 import { DirectDownloads } from "./directDownloads.ts";
 import { CollectedAnswer, type Exchange, type Streamed, StreamedAnswer, type Whole } from "./exchange.ts";
 
-export const usualTiming = {
+const usualTiming = {
   /**
    * For an API call: from the start, including the wait for a connection, to the first byte of the answer. Shorter than
    * an editor waits, so that it learns that the drive is down.

@@ -18,7 +18,7 @@ export interface DirectCall {
 /**
  * The bytes of a chunk are the connection's own buffer: they are gone when the handler returns, unless it has paused.
  */
-export interface DirectControl extends Dispatcher.DispatchController {
+interface DirectControl extends Dispatcher.DispatchController {
   readonly isBorrowed: true;
 }
 
