@@ -1,27 +1,51 @@
-import { readPlainText, type TextForm, writePlainText } from "./plainText.ts";
+import { UnreadableFile } from "./office/officeFile.ts";
+import { openOfficeFile } from "./office/openOfficeFile.ts";
+import type { PageForm } from "./office/pageForm.ts";
+import { readPlainText, writePlainText } from "./plainText.ts";
 import { SharedText } from "./sharedText.ts";
+
+interface Content {
+  text: string;
+  form: PageForm;
+  write(text: string): Buffer;
+}
 
 /** A file's bytes as the text that its users share. */
 export class DocumentText {
   readonly shared: SharedText;
+  readonly form: PageForm;
   readonly #loaded: Buffer;
-  readonly #form: TextForm | undefined;
+  readonly #content: Content | { problem: string };
 
-  constructor(loaded: Buffer) {
-    const plain = readPlainText(loaded);
+  constructor(loaded: Buffer, fileName: string) {
     this.#loaded = loaded;
-    this.#form = plain?.form;
-    this.shared = new SharedText(plain?.text ?? "");
+    this.#content = contentOf(loaded, fileName);
+    const isReadable = !("problem" in this.#content);
+    this.shared = new SharedText(isReadable ? this.#content.text : "");
+    this.form = isReadable ? this.#content.form : { kind: "plain" };
   }
 
-  /** Bytes that are not UTF-8 can be shown, not edited. */
-  get isText(): boolean {
-    return this.#form !== undefined;
+  /** Why the bytes are nothing that this editor understands, and so can't be changed; undefined when they are. */
+  get problem(): string | undefined {
+    return "problem" in this.#content ? this.#content.problem : undefined;
   }
 
   /** The file as a save sends it: untouched while nobody has typed. */
   bytes(): Buffer {
-    if (this.#form === undefined || this.shared.revision === 0) return this.#loaded;
-    return writePlainText({ text: this.shared.text, form: this.#form });
+    if ("problem" in this.#content || this.shared.revision === 0) return this.#loaded;
+    return this.#content.write(this.shared.text);
   }
+}
+
+function contentOf(bytes: Buffer, fileName: string): Content | { problem: string } {
+  try {
+    const office = openOfficeFile(bytes, fileName);
+    if (office !== undefined) return office;
+  } catch (error) {
+    if (error instanceof UnreadableFile) return { problem: error.message };
+    throw error;
+  }
+  const plain = readPlainText(bytes);
+  if (plain === undefined) return { problem: "This file is not UTF-8 text." };
+  return { text: plain.text, form: { kind: "plain" }, write: (text) => writePlainText({ text, form: plain.form }) };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Edit } from "./browser/textOperation.js";
 import type { HostButton, PageHabits } from "./guises.ts";
+import type { PageForm } from "./office/pageForm.ts";
 
 /** Why a page shows the text without letting anybody change it. */
 export interface ReadOnlyNotice {
@@ -42,7 +43,7 @@ export type ServerMessage =
       /** Those of the host's buttons that CheckFileInfo shows. */
       buttons: readonly HostButton[];
     }
-  | { type: "opened"; text: string; revision: number; acceptedSequence: number; epoch: number }
+  | { type: "opened"; form: PageForm; text: string; revision: number; acceptedSequence: number; epoch: number }
   | { type: "edit"; revision: number; edit: Edit; own: boolean }
   | { type: "access"; readOnly: ReadOnlyNotice | null }
   /** modified: what the host's page is told; unstored: the host lacks something, whatever that page was told */

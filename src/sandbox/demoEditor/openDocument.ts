@@ -63,8 +63,8 @@ export class OpenDocument {
     return this.#text?.shared.revision ?? 0;
   }
 
-  get #isText(): boolean {
-    return this.#text?.isText === true;
+  get #isEditable(): boolean {
+    return this.#text !== undefined && this.#text.problem === undefined;
   }
 
   /** Lets a person in: the first one loads and locks, the others are only checked. */
@@ -241,7 +241,7 @@ export class OpenDocument {
       view.send?.({ type: "failed", reason: problem });
       return;
     }
-    const mayLock = info.supportsLocks && info.userCanWrite && this.#isText;
+    const mayLock = info.supportsLocks && info.userCanWrite && this.#isEditable;
     if (mayLock && !this.#settings.guise.asksHostAtPage) await this.#lock(view);
     this.#lastWriter = view;
     this.#views.add(view);
@@ -253,13 +253,13 @@ export class OpenDocument {
     const kept = view.keptKey === undefined ? undefined : this.#settings.kept.of(view.keptKey);
     if (kept !== undefined) {
       this.#file.heardTime(info.lastModifiedTime);
-      this.#text = new DocumentText(kept.bytes);
+      this.#text = new DocumentText(kept.bytes, info.fileName);
       this.#saves.opened(this.#text, kept.isForgotten && this.#readOnly(view) === null);
       return undefined;
     }
     const loaded = await this.#file.load(view, info);
     if ("problem" in loaded) return loaded.problem;
-    this.#text = new DocumentText(loaded);
+    this.#text = new DocumentText(loaded, info.fileName);
     this.#saves.opened(this.#text, false);
     return undefined;
   }
@@ -269,6 +269,7 @@ export class OpenDocument {
     view.send?.({ type: "access", readOnly: this.#readOnly(view) });
     view.send?.({
       type: "opened",
+      form: this.#text.form,
       text: this.#text.shared.text,
       revision: this.#revision,
       acceptedSequence: view.acceptedSequence,
@@ -330,7 +331,7 @@ export class OpenDocument {
   #readOnly(view: EditorView): ReadOnlyNotice | null {
     const isUnlockedWritable = this.#settings.afterRefusedLock === "writable";
     return readOnlyNotice(view, {
-      isText: this.#isText,
+      problem: this.#text?.problem,
       lockRefusal: isUnlockedWritable ? undefined : this.#lockRefusal,
     });
   }

@@ -4,9 +4,9 @@ import type { ReadOnlyNotice } from "./messages.ts";
 /** @returns why this person can't type, null when they can */
 export function readOnlyNotice(
   view: EditorView,
-  document: { isText: boolean; lockRefusal: string | undefined },
+  document: { problem: string | undefined; lockRefusal: string | undefined },
 ): ReadOnlyNotice | null {
-  if (!document.isText) return { reason: "This file is not UTF-8 text.", canTryAgain: false };
+  if (document.problem !== undefined) return { reason: document.problem, canTryAgain: false };
   if (!isWriter(view)) return { reason: "You may read this document, not change it.", canTryAgain: false };
   if (view.lockAtPage?.isHeld === false) return { reason: refused(view.lockAtPage.reason), canTryAgain: false };
   if (document.lockRefusal !== undefined) return { reason: refused(document.lockRefusal), canTryAgain: true };
