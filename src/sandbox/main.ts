@@ -10,7 +10,7 @@ import { usedElsewhere } from "./elsewhere.ts";
 import { openFakeCloudreve } from "./fakeCloudreve/fakeCloudreve.ts";
 import { openDemoDrive } from "./portal/demoDrive.ts";
 import { openPortal } from "./portal/portal.ts";
-import { sampleDocuments } from "./sampleDocuments.ts";
+import { sampleOfficeFiles, sampleTextFiles } from "./sampleDocuments.ts";
 
 const host = "127.0.0.1";
 const password = "sandbox-password";
@@ -81,7 +81,8 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   }
   const bridge = await openBridge(config, { logger: pino({ level: config.LOG_LEVEL }) });
   await bridge.listen();
-  await seed(drive.url);
+  await seed(drive.url, "alice@example.com", { ...sampleTextFiles, ...sampleOfficeFiles() });
+  await seed(drive.url, "bob@example.com", sampleOfficeFiles());
   const portal = await openPortal({
     host,
     port: portalPort,
@@ -116,10 +117,14 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /** Samples for the first start only: what was deleted stays deleted. */
-async function seed(driveUrl: string): Promise<void> {
-  const drive = await openDemoDrive(driveUrl, "alice@example.com", password);
+async function seed(
+  driveUrl: string,
+  email: string,
+  samples: Readonly<Record<string, string | Buffer>>,
+): Promise<void> {
+  const drive = await openDemoDrive(driveUrl, email, password);
   if ((await drive.list()).length > 0) return;
-  for (const [name, text] of Object.entries(sampleDocuments)) await drive.put(name, text);
+  for (const [name, content] of Object.entries(samples)) await drive.put(name, content);
 }
 
 /** Sessions and sealed credentials survive a restart only under the same secret. */

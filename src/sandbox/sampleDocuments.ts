@@ -1,5 +1,12 @@
-/** What a newcomer finds in the drive at the first start. */
-export const sampleDocuments: Readonly<Record<string, string>> = {
+import { sampleDocument, sampleWorkbook } from "./sampleOffice.ts";
+
+/** What a newcomer finds first, in each account's drive. */
+export function sampleOfficeFiles(): Readonly<Record<string, Buffer>> {
+  return { "Annual offsite.docx": sampleDocument(), "Annual offsite budget.xlsx": sampleWorkbook() };
+}
+
+/** What else there is to try. */
+export const sampleTextFiles: Readonly<Record<string, string>> = {
   "Welcome.md": `# Welcome
 
 This document lies in a Cloudreve-compatible drive. The editor around it is a small

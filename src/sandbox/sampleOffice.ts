@@ -16,12 +16,12 @@ function line(kind: ParagraphKind, text: string): string {
 export function sampleDocument(): Buffer {
   return officeText(emptyDocument()).write(
     [
-      line("title", "Spring offsite"),
+      line("title", "Annual offsite"),
       line("text", "_Draft for the team – everybody may write in it._"),
       line("heading1", "Why we go"),
       line(
         "text",
-        "Twice a year we leave our desks and plan **the next six months** together. This time we meet in the hills " +
+        "Once a year we leave our desks and plan **the next twelve months** together. This time we meet in the hills " +
           "near the lake, two hours by train.",
       ),
       line("heading1", "What to bring"),
@@ -29,11 +29,11 @@ export function sampleDocument(): Buffer {
       line("bullet", "One idea that fits on one page"),
       line("bullet", "A charger, and something warm for the evening"),
       line("heading1", "How the day goes"),
-      line("number", "Breakfast at nine, then each team shows its half-year"),
+      line("number", "Breakfast at nine, then each team shows its year"),
       line("number", "Lunch, and a walk around the lake"),
       line("number", "We agree on **three** goals, no more"),
       line("heading2", "Open questions"),
-      line("text", "Who books the train? What does it cost? The figures are in _Trip budget.xlsx_."),
+      line("text", "Who books the train? What does it cost? The figures are in _Annual offsite budget.xlsx_."),
     ].join("\n"),
   );
 }
@@ -70,7 +70,11 @@ export function sampleWorkbook(): Buffer {
       `<c r="B${last + 1}" s="${sum}"/><c r="C${last + 1}" s="${sum}"/>`,
       formula(`D${last + 1}`, `SUM(D2:D${last})`, total, sum),
     ),
-    row(last + 3, text(`A${last + 3}`, "For each person"), formula(`D${last + 3}`, `D${last + 1}/B2`, total / 12, amount)),
+    row(
+      last + 3,
+      text(`A${last + 3}`, "For each person"),
+      formula(`D${last + 3}`, `D${last + 1}/B2`, total / 12, amount),
+    ),
   ].join("");
   const people = ["Anna", "Ben", "Chloé", "Davud", "李雷"].map((name, index) =>
     row(index + 2, text(`A${index + 2}`, name), text(`B${index + 2}`, index % 2 === 0 ? "vegetarian" : "everything")),

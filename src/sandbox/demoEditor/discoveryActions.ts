@@ -10,10 +10,12 @@ export interface DiscoveryAction {
   readonly targetExtension?: string;
 }
 
-const plainExtensions = ["txt", "md", "csv", "json", "html", "wopitest"];
+const plainExtensions = ["txt", "md", "csv", "json", "html", "wopitest", "docx", "xlsx"];
 
 const collaboraExtensions: Readonly<Record<string, readonly string[]>> = {
-  ...Object.fromEntries(["txt", "md", "csv", "json", "html", "docx"].map((extension) => [extension, ["edit", "view"]])),
+  ...Object.fromEntries(
+    ["txt", "md", "csv", "json", "html", "docx", "xlsx"].map((extension) => [extension, ["edit", "view"]]),
+  ),
   odt: ["edit"],
   wopitest: ["edit"],
   pdf: ["view_comment"],
@@ -43,6 +45,7 @@ const onlyofficeExtensions: Readonly<Record<string, { type: string; actions: rea
   docx: { type: "word", actions: [...onlyofficeUsual, "editnew"] },
   doc: { type: "word", actions: ["view", "mobileView", "embedview", "convert"] },
   csv: { type: "cell", actions: onlyofficeUsual },
+  xlsx: { type: "cell", actions: [...onlyofficeUsual, "editnew"] },
   pdf: { type: "pdf", actions: ["view", "mobileView", "embedview", "formedit", "formsubmit"] },
 };
 

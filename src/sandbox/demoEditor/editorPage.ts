@@ -24,6 +24,7 @@ export function editorPage({ viewId, closeButton }: EditorPage): string {
 <title>Demo editor</title>
 <link rel="icon" href="/editor/assets/icon.svg">
 <link rel="stylesheet" href="/editor/assets/page.css">
+<link rel="stylesheet" href="/editor/assets/office.css">
 <script type="module" src="/editor/assets/page.js"></script>
 </head>
 <body data-view="${escapeHtml(viewId)}">
@@ -43,7 +44,35 @@ export function editorPage({ viewId, closeButton }: EditorPage): string {
   <span id="read-only-reason"></span> <button id="try-lock" type="button" hidden>Try again</button>
 </p>
 <p id="notice" class="notice" role="status" hidden><span id="notice-text"></span> <button id="notice-close" type="button" aria-label="Dismiss">×</button></p>
+<div id="document-tools" class="tools" role="toolbar" aria-label="Formatting" hidden>
+  <select id="paragraph-kind" aria-label="Paragraph style">
+    <option value="text">Text</option>
+    <option value="title">Title</option>
+    <option value="heading1">Heading 1</option>
+    <option value="heading2">Heading 2</option>
+    <option value="heading3">Heading 3</option>
+  </select>
+  <span class="group">
+    <button type="button" data-command="bold" aria-pressed="false" aria-label="Bold" title="Bold (Ctrl+B)"><b>B</b></button>
+    <button type="button" data-command="italic" aria-pressed="false" aria-label="Italic" title="Italic (Ctrl+I)"><i>I</i></button>
+    <button type="button" data-command="underline" aria-pressed="false" aria-label="Underline" title="Underline (Ctrl+U)"><u>U</u></button>
+  </span>
+  <span class="group">
+    <button type="button" data-kind="bullet" aria-pressed="false" aria-label="Bulleted list" title="Bulleted list"><span class="list-icon bullets"></span></button>
+    <button type="button" data-kind="number" aria-pressed="false" aria-label="Numbered list" title="Numbered list"><span class="list-icon numbers"></span></button>
+  </span>
+</div>
+<div id="cell-tools" class="tools" role="toolbar" aria-label="Cell" hidden>
+  <output id="cell-name" aria-label="Selected cell"></output>
+  <input id="cell-input" aria-label="Content of the selected cell" autocomplete="off" spellcheck="false" readonly>
+</div>
 <textarea id="text" aria-label="Document text" spellcheck="false" readonly></textarea>
+<div id="desk" hidden><div id="paper" role="textbox" aria-multiline="true" aria-label="Document text" spellcheck="false" tabindex="0"></div></div>
+<div id="workbook" hidden>
+  <div id="grid-holder"><table id="grid" role="grid" aria-label="Cells"></table></div>
+  <p id="grid-end" class="notice" hidden></p>
+  <div id="sheet-tabs" role="tablist" aria-label="Sheets"></div>
+</div>
 <dialog id="conflict" aria-labelledby="conflict-title">
   <h1 id="conflict-title">Changed in storage</h1>
   <p>Somebody has changed this document outside this editor. What was typed here is not saved yet.</p>

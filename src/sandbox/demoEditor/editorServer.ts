@@ -35,14 +35,14 @@ const keepAliveMs = 15_000;
 const hangUpMs = 1000;
 const accessCheckSchema = z.object({ callbackUrl: z.string() });
 
+const scripts = [
+  ...["page", "pageParts", "connection", "hostMessages", "localText", "textOperation", "surfaces"],
+  ...["textSurface", "documentSurface", "documentMarkup", "sheetSurface", "sheetEntries", "formula", "cellText"],
+];
 const assets: Record<string, string> = {
-  "page.js": "text/javascript; charset=utf-8",
-  "connection.js": "text/javascript; charset=utf-8",
-  "hostMessages.js": "text/javascript; charset=utf-8",
-  "pageParts.js": "text/javascript; charset=utf-8",
-  "localText.js": "text/javascript; charset=utf-8",
-  "textOperation.js": "text/javascript; charset=utf-8",
+  ...Object.fromEntries(scripts.map((name) => [`${name}.js`, "text/javascript; charset=utf-8"])),
   "page.css": "text/css; charset=utf-8",
+  "office.css": "text/css; charset=utf-8",
   "icon.svg": "image/svg+xml",
 };
 

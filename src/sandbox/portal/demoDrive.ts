@@ -20,7 +20,7 @@ interface DemoDocument {
 /** The drive as the portal knows it: which documents there are, and a first set of them. */
 export interface DemoDrive {
   list(): Promise<DemoDocument[]>;
-  put(name: string, text: string): Promise<void>;
+  put(name: string, content: string | Buffer): Promise<void>;
 }
 
 /** @throws Error when the drive refuses the account */
@@ -50,9 +50,13 @@ export async function openDemoDrive(driveUrl: string, email: string, password: s
         .filter(({ type }) => type === 0)
         .map(({ id, name, size, updated_at }) => ({ id, name, size, updatedAt: updated_at }));
     },
-    put: async (name, text) => {
+    put: async (name, content) => {
       const query = new URLSearchParams({ uri: `cloudreve://my/${encodeURIComponent(name)}` });
-      await call(`/file/content?${query}`, { method: "PUT", headers: await authorised(), body: Buffer.from(text) });
+      await call(`/file/content?${query}`, {
+        method: "PUT",
+        headers: await authorised(),
+        body: typeof content === "string" ? Buffer.from(content) : content,
+      });
     },
   };
   await drive.list();

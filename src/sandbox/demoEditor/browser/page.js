@@ -2,9 +2,11 @@ import { Connection } from "./connection.js";
 import { HostMessages } from "./hostMessages.js";
 import { LocalText } from "./localText.js";
 import { askName, element, showNotice, showPeople } from "./pageParts.js";
+import { surfaces } from "./surfaces.js";
 
-const area = element("text");
+const surfaceFor = surfaces({ onText: hearTyped });
 
+let surface = surfaceFor("plain");
 let local;
 let epoch = 0;
 let info = {};
@@ -37,10 +39,10 @@ const host = new HostMessages({
   Action_Save: (values) => void save(values),
   Action_SaveAs: (values) => void saveAs(String(values.Filename ?? ""), values.Notify === true),
   Action_Close: () => leave(),
-  Action_InsertGraphic: (values) => insert(String(values.url ?? "")),
-  Blur_Focus: () => area.blur(),
+  Action_InsertGraphic: (values) => surface.insert(String(values.url ?? "")),
+  Blur_Focus: () => surface.blur(),
   Get_Views: () => host.send("Get_Views_Resp", viewsList()),
-  Grab_Focus: () => area.focus(),
+  Grab_Focus: () => surface.focus(),
   Insert_Button: ({ id, label, hint }) => addButton(label ?? hint ?? id, () => host.send("Clicked_Button", { Id: id })),
   Reset_Access_Token: (values) => void renewToken(values),
 });
@@ -72,7 +74,8 @@ const takers = {
     epoch = message.epoch;
     if (local === undefined) local = new LocalText(message.text, message.revision);
     else local.rejoin(message.text, message.revision, message.acceptedSequence);
-    showText(local.text);
+    surface = surfaceFor(message.form.kind);
+    surface.show(local.text, message.form);
     showAccess();
     host.send("App_LoadingStatus", { Status: "Document_Loaded", DocumentLoadedTime: Date.now() });
     sendTyped();
@@ -80,7 +83,7 @@ const takers = {
   edit(message) {
     if (local === undefined) return;
     const change = local.receive(message);
-    if (change !== undefined) showEdit(change);
+    if (change !== undefined) surface.showEdit(local.text, change);
     if (message.own) sendTyped();
   },
   state(message) {
@@ -227,12 +230,6 @@ function end(reason) {
   element("state").textContent = "closed";
 }
 
-function insert(text) {
-  if (area.readOnly) return;
-  area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
-  area.dispatchEvent(new Event("input"));
-}
-
 function addButton(label, act) {
   const button = document.createElement("button");
   button.type = "button";
@@ -250,24 +247,6 @@ function viewsList() {
   return people.map((person) => ({ ...person, IsCurrentView: person.ViewId === info.viewNumber }));
 }
 
-function showText(text) {
-  const { selectionStart, selectionEnd, scrollTop } = area;
-  area.value = text;
-  area.setSelectionRange(selectionStart, selectionEnd);
-  area.scrollTop = scrollTop;
-}
-
-function showEdit({ position, deleted, inserted }) {
-  const { selectionStart, selectionEnd, selectionDirection, scrollTop } = area;
-  const moved = (place) => {
-    if (place <= position) return place;
-    return place >= position + deleted ? place + inserted.length - deleted : position + inserted.length;
-  };
-  area.value = local.text;
-  area.setSelectionRange(moved(selectionStart), moved(selectionEnd), selectionDirection);
-  area.scrollTop = scrollTop;
-}
-
 function showName(fileName) {
   info.fileName = fileName;
   element("name").textContent = fileName;
@@ -276,7 +255,7 @@ function showName(fileName) {
 
 function showAccess() {
   const mayType = !over && local !== undefined && readOnly === null;
-  area.readOnly = !mayType;
+  surface.letType(mayType);
   element("save").disabled = !mayType;
   element("rename").disabled = !mayType;
   element("save-as").disabled = over || local === undefined;
@@ -305,17 +284,19 @@ function stateText(unstored) {
   return unstored ? "unsaved changes" : "saved";
 }
 
-area.addEventListener("input", () => {
-  local?.typed(area.value);
+/** Each of the texts on the way to what the page holds now. */
+function hearTyped(texts) {
+  for (const text of texts) local?.typed(text);
   if (!composing) sendTyped();
   showState();
-});
-area.addEventListener("compositionstart", () => {
+}
+
+document.addEventListener("compositionstart", () => {
   composing = true;
 });
-area.addEventListener("compositionend", () => {
+document.addEventListener("compositionend", () => {
   composing = false;
-  local?.typed(area.value);
+  surface.read();
   for (const message of heldMessages.splice(0)) take(message);
   sendTyped();
 });

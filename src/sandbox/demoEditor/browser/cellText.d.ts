@@ -1,0 +1,3 @@
+import type { CellValue } from "./formula.js";
+
+export function cellText(value: CellValue, format?: string): string;
