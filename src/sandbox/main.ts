@@ -81,7 +81,7 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   }
   const bridge = await openBridge(config, { logger: pino({ level: config.LOG_LEVEL }) });
   await bridge.listen();
-  await seed(drive.url, "alice@example.com", { ...sampleTextFiles, ...sampleOfficeFiles() });
+  await seed(drive.url, "alice@example.com", { ...sampleOfficeFiles(), ...sampleTextFiles });
   await seed(drive.url, "bob@example.com", sampleOfficeFiles());
   const portal = await openPortal({
     host,

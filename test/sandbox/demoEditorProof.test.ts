@@ -53,7 +53,7 @@ function isSigned(call: HostCall, header: "x-wopi-proof" | "x-wopi-proofold", ke
 }
 
 describe("discovery", () => {
-  it("offers edit and view for the extensions of text, without placeholders", async () => {
+  it("offers edit and view for text, documents and workbooks, without placeholders", async () => {
     const [app] = (await discovery())["net-zone"][0]?.app ?? [];
     const actions = app?.action.map(({ $ }) => $) ?? [];
     expect(actions.filter(({ name }) => name === "edit").map(({ ext }) => ext)).toEqual([
@@ -63,6 +63,8 @@ describe("discovery", () => {
       "json",
       "html",
       "wopitest",
+      "docx",
+      "xlsx",
     ]);
     expect(actions).toContainEqual({ name: "view", ext: "md", urlsrc: `${demo.editor.url}/editor/view?` });
     expect(actions.every(({ urlsrc }) => urlsrc?.startsWith(demo.editor.url) && !urlsrc.includes("<"))).toBe(true);
