@@ -9,7 +9,7 @@ const sheet = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 export const pictureBytes = Uint8Array.from({ length: 500 }, (_, index) => (index * 37) % 256);
 
 /** A zip file of these parts. */
-export function zipOf(parts: Readonly<Record<string, string | Uint8Array>>): Buffer {
+function zipOf(parts: Readonly<Record<string, string | Uint8Array>>): Buffer {
   const bytes = Object.entries(parts).map(([name, content]) => [
     name,
     typeof content === "string" ? strToU8(content) : content,

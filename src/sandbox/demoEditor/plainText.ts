@@ -1,5 +1,5 @@
 /** What of a text file a textarea cannot hold and a save must put back. */
-export interface TextForm {
+interface TextForm {
   byteOrderMark: boolean;
   lineEnd: "\n" | "\r\n" | "\r";
 }

@@ -12,7 +12,7 @@ export function writeXml(document: Document): string {
   return new XMLSerializer().serializeToString(document);
 }
 
-export function isElement(node: Node | null): node is Element {
+function isElement(node: Node | null): node is Element {
   return node?.nodeType === 1;
 }
 
