@@ -2,6 +2,10 @@ import { openDocument } from "BRIDGE_URL/embed.js";
 
 const byId = (id) => document.getElementById(id);
 const names = ["Anna", "Ben", "Chloé", "Davud", "李雷"];
+const kinds = [
+  { kind: "word", extensions: /\.(docx?|odt)$/i },
+  { kind: "cell", extensions: /\.(xlsx?|ods|csv)$/i },
+];
 let opened;
 byId("bridge").href = "BRIDGE_URL/";
 byId("name").value = names[Math.floor(Math.random() * names.length)];
@@ -19,22 +23,43 @@ async function showList() {
 
 function row({ id, name, size, updatedAt }) {
   const tr = document.createElement("tr");
-  for (const text of [name, `${size} B`, new Date(updatedAt).toLocaleString()]) {
-    tr.insertCell().textContent = text;
-  }
+  const title = button(name, () => open(id, name, "edit"));
+  title.className = "name";
+  title.dataset.kind = kinds.find(({ extensions }) => extensions.test(name))?.kind ?? "text";
+  tr.insertCell().append(title);
+  tr.insertCell().textContent = changedText(new Date(updatedAt));
+  tr.insertCell().textContent = sizeText(size);
   const cell = tr.insertCell();
   for (const [action, label] of [
     ["edit", "Edit"],
     ["view", "View"],
   ]) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = label;
-    button.setAttribute("aria-label", `${label} ${name}`);
-    button.addEventListener("click", () => open(id, name, action));
-    cell.append(button, " ");
+    const opener = button(label, () => open(id, name, action));
+    opener.setAttribute("aria-label", `${label} ${name}`);
+    cell.append(opener, " ");
   }
   return tr;
+}
+
+function button(label, act) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = label;
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** The time alone for what was changed today. */
+function changedText(moment) {
+  const isToday = moment.toDateString() === new Date().toDateString();
+  return isToday
+    ? `Today, ${moment.toLocaleTimeString([], { timeStyle: "short" })}`
+    : moment.toLocaleDateString([], { dateStyle: "medium" });
+}
+
+function sizeText(bytes) {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 async function open(id, name, action) {
