@@ -44,7 +44,7 @@ async function write(name: string, below: string, sentence: string): Promise<Pag
 
 try {
   await write("Ben", "something warm", " (it gets cold up there)");
-  const page = await write("Ada", "near the lake", " Ben takes the keys.");
+  const page = await write("Ada", "One idea that fits", " (mine is a poster)");
   await page.screenshot({ path: ".readme/sandbox.png" });
 
   const owner = await newPage();

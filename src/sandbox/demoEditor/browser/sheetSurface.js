@@ -149,7 +149,7 @@ export function sheetSurface({ onText }) {
       if (input === "" && cell.textContent === "") continue;
       if (cell === editing?.cell) continue;
       const isAsLoaded = input === (loaded.get(`${sheet}!${name}`) ?? "");
-      const reckoned = valueAt(sheet, name) ?? (isAsLoaded ? resultOf(known?.result) : input);
+      const reckoned = valueAt(sheet, name) ?? (isAsLoaded && known?.result ? resultOf(known.result) : input);
       const shown = cellText(reckoned, form.looks[known?.look]?.format);
       if (cell.textContent !== shown) cell.textContent = shown;
       cell.classList.toggle("number", typeof reckoned === "number");
@@ -294,8 +294,8 @@ export function sheetSurface({ onText }) {
 }
 
 /** A formula's last result, as the file has it. */
-function resultOf(result = "") {
-  return result !== "" && Number.isFinite(Number(result)) ? Number(result) : result;
+function resultOf(result) {
+  return Number.isFinite(Number(result)) ? Number(result) : result;
 }
 
 function dress(cell, { bold, italic, color, background, align } = {}) {
