@@ -1,5 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import {
+  type DocumentLine,
+  kinds,
+  type Piece,
+  readLine,
+  textsBetween,
+  writeLine,
+} from "../../src/sandbox/demoEditor/browser/documentMarkup.js";
 import { LocalText, type OutgoingEdits } from "../../src/sandbox/demoEditor/browser/localText.js";
 import {
   applyEdit,
@@ -216,4 +224,41 @@ describe("the bytes of a text file", () => {
       expect(plain && writePlainText(plain).toString()).toBe(text);
     },
   );
+});
+
+describe("a document as a text", () => {
+  const piece: fc.Arbitrary<Piece> = fc.oneof(
+    fc.record({ text: shortText.map((text) => `${text.replaceAll("\n", "")}x`), run: fc.nat(3), format: fc.nat(7) }),
+    fc.record({ kept: fc.nat(5) }),
+  );
+  const line: fc.Arbitrary<DocumentLine> = fc.record({
+    paragraph: fc.nat(4),
+    kind: fc.constantFrom(...kinds),
+    pieces: fc.array(piece, { maxLength: 5 }),
+  });
+  const document = fc.array(line, { minLength: 1, maxLength: 3 }).map((lines) => lines.map(writeLine).join("\n"));
+
+  it("reads as it was written", () => {
+    fc.assert(
+      fc.property(line, (given) => {
+        const written = writeLine(given);
+        expect(writeLine(readLine(written))).toBe(written);
+      }),
+      randomRuns(500),
+    );
+  });
+
+  it("comes from one state to another by edits that each change one place", () => {
+    fc.assert(
+      fc.property(document, document, (before, after) => {
+        const texts = textsBetween(before, after);
+        const end = texts.reduce((text, next) => {
+          const edit = editBetween(text, next);
+          return edit === undefined ? text : applyEdit(text, edit);
+        }, before);
+        expect(end).toBe(before === after ? before : after);
+      }),
+      randomRuns(500),
+    );
+  });
 });

@@ -171,7 +171,7 @@ describe("a Word file in the demo editor", () => {
     const file = wordFile(paragraph("Hello") + paragraph("World"));
     const { text, write } = opened(file);
     const letters = [...text];
-    for (let at = 0; at < letters.length; at++) {
+    for (let at = 0; at < letters.length; at += 2) {
       const saved = write(
         [...letters.slice(0, at), ...letters.slice(at + 2), ...letters.slice(0, 3), "\u0001\u{F8123}"].join(""),
       );

@@ -46,7 +46,7 @@ describe("an Excel file in the demo editor", () => {
     const sheet = partOf(saved, "xl/worksheets/sheet1.xml");
     expect(sheet).toContain('<c r="B1" s="7"><v>99</v></c></row><row r="2"><c r="B2" t="inlineStr">');
     expect(sheet).toContain('<c r="C3" t="b"><v>1</v></c><c r="D3"><v>7</v></c></row>');
-    expect(sheet).toContain('<c r="A1" s="4" t="s"><v>0</v></c>');
+    expect(sheet).toContain('<row r="1" spans="1:2"><c r="A1" s="4" t="s"><v>0</v></c>');
     expect(sheet).toContain("<f>B1*2</f>");
     expect(sheet).toContain('<pageMargins left="0.7"/>');
     const [before, after] = [partsOf(file), partsOf(saved)];
@@ -93,6 +93,10 @@ describe("an Excel file in the demo editor", () => {
     const file = excelFile(rows);
     expect(partsOf(filled(file, { B1: "1", C3: "TRUE", A1: "Rent", B2: "" }))["xl/styles.xml"]).toBeUndefined();
     expect(partsOf(filled(file, { C3: "TRUE", A1: "Rent" }))).toEqual(partsOf(file));
+  });
+
+  it("leaves a text that only begins like a zip file to the text editor", () => {
+    expect(openOfficeFile(Buffer.from("PKW is short for car"), "Words.txt")).toBeUndefined();
   });
 
   it("takes lines that are none without harm", () => {

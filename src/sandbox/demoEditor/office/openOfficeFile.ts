@@ -30,7 +30,7 @@ export function officeText(file: OfficeFile): OfficeText {
 }
 
 function isZip(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x50 && bytes[1] === 0x4b;
+  return bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 0x03 && bytes[3] === 0x04;
 }
 
 function isCompoundFile(bytes: Uint8Array): boolean {

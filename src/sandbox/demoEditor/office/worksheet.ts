@@ -56,11 +56,12 @@ export class Worksheet {
     for (const [name, cell] of this.#cells) {
       const look = Number(cell.getAttribute("s") ?? 0);
       const result = child(cell, "f") === undefined ? undefined : this.#valueOf(cell);
-      cells[name] = {
+      const known = {
         ...(look > 0 ? { look } : {}),
         ...(result === undefined ? {} : { result }),
         ...(this.#fixed.has(name) ? { isFixed: true } : {}),
       };
+      if (Object.keys(known).length > 0) cells[name] = known;
     }
     const merged = children(child(this.#root, "mergeCells"), "mergeCell").map((each) => each.getAttribute("ref") ?? "");
     return { widths, merged, cells };
@@ -118,6 +119,8 @@ export class Worksheet {
   #add(name: string, column: number, rowNumber: number): Element {
     const row = this.#row(rowNumber);
     const made = sibling(row, "c", { r: name });
+    // A hint at which columns the row fills.
+    row.removeAttribute("spans");
     const later = children(row, "c").find((each) => placeOf(each.getAttribute("r") ?? "").column > column);
     row.insertBefore(made, later ?? null);
     // As a row or a column formats its new cells.
