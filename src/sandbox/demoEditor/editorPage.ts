@@ -29,7 +29,7 @@ export function editorPage({ viewId, closeButton }: EditorPage): string {
 </head>
 <body data-view="${escapeHtml(viewId)}">
 <header>
-  <div class="names"><strong id="name">…</strong> <span id="state" role="status">loading</span></div>
+  <div class="names"><h1 id="name">…</h1> <span id="state" role="status">loading</span></div>
   <ul id="people" aria-label="Who is here"></ul>
   <div class="commands" role="toolbar" aria-label="Document">
     <button id="save" type="button" disabled>Save</button>
@@ -44,6 +44,7 @@ export function editorPage({ viewId, closeButton }: EditorPage): string {
   <span id="read-only-reason"></span> <button id="try-lock" type="button" hidden>Try again</button>
 </p>
 <p id="notice" class="notice" role="status" hidden><span id="notice-text"></span> <button id="notice-close" type="button" aria-label="Dismiss">×</button></p>
+<main>
 <div id="document-tools" class="tools" role="toolbar" aria-label="Formatting" hidden>
   <select id="paragraph-kind" aria-label="Paragraph style">
     <option value="text">Text</option>
@@ -73,6 +74,7 @@ export function editorPage({ viewId, closeButton }: EditorPage): string {
   <p id="grid-end" class="notice" hidden></p>
   <div id="sheet-tabs" role="tablist" aria-label="Sheets"></div>
 </div>
+</main>
 <dialog id="conflict" aria-labelledby="conflict-title">
   <h1 id="conflict-title">Changed in storage</h1>
   <p>Somebody has changed this document outside this editor. What was typed here is not saved yet.</p>

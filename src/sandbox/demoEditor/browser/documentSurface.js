@@ -276,7 +276,7 @@ export function documentSurface({ onText }) {
     letType: (may) => {
       mayType = may;
       paper.contentEditable = String(may);
-      for (const tool of element("document-tools").querySelectorAll("button, select")) tool.disabled = !may;
+      element("document-tools").hidden = !may;
     },
     insert: (text) => {
       if (!mayType) return;
