@@ -38,6 +38,8 @@ export interface Bridge {
   checkContract(): Promise<void>;
   /** Reads the editors' discovery again; also runs at start and every five minutes. */
   lookAtEditors(): Promise<void>;
+  /** Tells portals what waits for them, as far as it is due; also runs by itself. @returns how many events still wait */
+  deliver(): Promise<number>;
   /** Lets saves in progress finish, within a limit; keeps locks. @see Drain */
   close(): Promise<void>;
 }
@@ -53,9 +55,10 @@ export async function openBridge(
   options: { now?: Clock; logger?: Logger; pause?: Pause } = {},
 ): Promise<Bridge> {
   const services = await openServices(config, options);
-  const { drain, editors, housekeeping, logger, mutex, now, replay, store } = services;
+  const { drain, editors, housekeeping, logger, mutex, now, replay, store, webhooks } = services;
   const app = bridgeServer(services);
   replay.start();
+  webhooks.start();
   let looking: NodeJS.Timeout | undefined;
 
   async function lookAtEditors(): Promise<void> {
@@ -87,11 +90,12 @@ export async function openBridge(
     tidySpool: () => housekeeping.tidySpool(),
     replay: () => replay.run(),
     lookAtEditors,
+    deliver: () => webhooks.look(),
     close: async () => {
       clearInterval(looking);
       housekeeping.stop();
       await drain.end();
-      await inTime(Promise.all([replay.stop(), mutex.settled()]), settleMs, () => undefined);
+      await inTime(Promise.all([replay.stop(), webhooks.stop(), mutex.settled()]), settleMs, () => undefined);
       await store.close();
     },
   };

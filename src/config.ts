@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { keyBytes } from "./webhooks/signature.ts";
 
 /** The bridge's settings, checked; made once at start and never changed. */
 export type Config = Readonly<z.output<typeof configSchema>>;
@@ -43,6 +44,42 @@ function listOf<Item extends z.ZodType<unknown, string>>(item: Item) {
     )
     .pipe(z.array(item));
 }
+
+/** In clear only to where nobody else listens: this machine, a private network, a name that only the operator's DNS knows. */
+function isOwnNetwork(hostname: string): boolean {
+  if (hostname.startsWith("[")) return /^\[(::1\]|f[cd][0-9a-f]{2}:)/.test(hostname);
+  return (
+    !hostname.includes(".") ||
+    /\.(local|internal|lan|home\.arpa|localhost)$/.test(hostname) ||
+    /^(127|10)\.\d+\.\d+\.\d+$|^192\.168\.\d+\.\d+$|^172\.(1[6-9]|2\d|3[01])\.\d+\.\d+$/.test(hostname)
+  );
+}
+
+/** With path and query as they are. */
+const webhookAddress = z
+  .string()
+  .refine(isHttpAddress, { error: "needs an http(s) address", abort: true })
+  .refine((value) => !value.includes("#"), "must not have a fragment")
+  .refine((value) => !/^[^/]*\/\/[^/]*@/.test(value), "must not contain a user name or password")
+  .refine(
+    (value) => new URL(value).protocol === "https:" || isOwnNetwork(new URL(value).hostname),
+    "must use https, except on this machine and in private networks",
+  )
+  .transform((value) => new URL(value).href);
+
+/** `NAME ADDRESS KEY [KEY]` */
+const portalWebhook = z
+  .string()
+  .transform((value) => value.split(/\s+/))
+  .pipe(
+    z
+      .tuple([z.string(), webhookAddress], z.string())
+      .refine(
+        ([, , ...keys]) => keys.length >= 1 && keys.length <= 2 && keys.every((key) => keyBytes(key) !== undefined),
+        "must be NAME ADDRESS KEY, or with a second KEY; a KEY is whsec_ and 24 to 64 bytes in base64",
+      ),
+  )
+  .transform(([portal, address, ...keys]) => ({ portal, address, keys }));
 
 /** `name:key,…` */
 const portalKey = z
@@ -101,6 +138,9 @@ const configSchema = z.object({
   SPOOL_DAYS: numberText("number", 1, 3650).default(30).describe("How long a save may wait in SPOOL_DIR, days"),
   EMBED_ORIGINS: listOf(origin).default([]).describe("Portals that may embed documents, comma-separated"),
   PORTAL_KEYS: listOf(portalKey).default([]).describe("name:key of the portals, comma-separated"),
+  PORTAL_WEBHOOKS: listOf(portalWebhook)
+    .default([])
+    .describe("NAME ADDRESS KEY of portals that hear of events, comma-separated"),
   PORTAL_JWKS_URL: httpAddress
     .optional()
     .describe("Address of a portal's public keys, if it signs JWTs instead of sending a key"),
@@ -138,6 +178,7 @@ const secretNames = new Set<keyof Config>([
   "SECRET",
   "SECRET_PREVIOUS",
   "PORTAL_KEYS",
+  "PORTAL_WEBHOOKS",
   "OAUTH_CLIENT_SECRET",
   "CLOUDREVE_PASSWORD",
   "METRICS_KEY",
@@ -207,6 +248,18 @@ function contradictionsIn(config: Partial<Settings>): string[] {
     );
   }
   const portals = config.PORTAL_KEYS ?? [];
+  const webhooks = config.PORTAL_WEBHOOKS ?? [];
+  const issuer = config.PORTAL_ISSUER === undefined ? [] : [`jwt:${config.PORTAL_ISSUER}`];
+  const known = new Set([...portals.map(({ name }) => name), ...issuer]);
+  const unknown = webhooks.filter(({ portal }) => config.PORTAL_KEYS !== undefined && !known.has(portal));
+  for (const { portal } of unknown) {
+    sentences.push(
+      `PORTAL_WEBHOOKS names ${portal}, which is no name in PORTAL_KEYS and not jwt: with PORTAL_ISSUER behind it.`,
+    );
+  }
+  if (new Set(webhooks.map(({ portal }) => portal)).size < webhooks.length) {
+    sentences.push("PORTAL_WEBHOOKS lists a portal twice.");
+  }
   if (new Set(portals.map(({ name }) => name)).size < portals.length)
     sentences.push("PORTAL_KEYS lists a portal twice.");
   if (new Set(portals.map(({ key }) => key)).size < portals.length)
@@ -233,9 +286,15 @@ export function secretsOf(config: Config): string[] {
     if (name === "STORE_URL")
       return URL.canParse(config.STORE_URL) ? [decoded(new URL(config.STORE_URL).password)] : [];
     if (typeof value === "string") return [value];
-    return Array.isArray(value) ? value.flatMap((one) => (typeof one === "object" ? [one.key] : [])) : [];
+    return Array.isArray(value) ? value.flatMap(secretsInItem) : [];
   };
   return [...secretNames].flatMap(secretsIn).filter(({ length }) => length >= leastSecret);
+}
+
+/** A webhook's query may be what its portal knows the bridge by. */
+function secretsInItem(one: string | Config["PORTAL_KEYS"][number] | Config["PORTAL_WEBHOOKS"][number]): string[] {
+  if (typeof one === "string") return [];
+  return "key" in one ? [one.key] : [...one.keys, new URL(one.address).search.slice(1)];
 }
 
 function decoded(text: string): string {

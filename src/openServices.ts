@@ -40,6 +40,7 @@ import { withRowLives } from "./model/rowLives.ts";
 import { watchedClock } from "./model/watchedClock.ts";
 import type { Services } from "./services.ts";
 import { openStore } from "./stores/openStore.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 import { OpenCalls } from "./wopi/openCalls.ts";
 
 /**
@@ -60,6 +61,7 @@ export async function openServices(
   const secrets = [config.SECRET, ...(config.SECRET_PREVIOUS === undefined ? [] : [config.SECRET_PREVIOUS])];
 
   const metrics: Metrics = new Metrics(async () => {
+    const { events, oldestAtMs } = await webhooks.standing();
     const waiting = spool.waiting().filter(({ isBroken }) => !isBroken);
     const [oldest] = waiting;
     return {
@@ -68,6 +70,8 @@ export async function openServices(
       spoolBytes: waiting.reduce((total, { sizeBytes }) => total + sizeBytes, 0),
       spoolOldestSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest.receivedAtMs) / 1000),
       spoolBroken: spool.waiting().length - waiting.length,
+      webhookEvents: events,
+      webhookOldestSeconds: oldestAtMs === undefined ? 0 : Math.max(0, (now() - oldestAtMs) / 1000),
     };
   });
   const audit = auditLog(logger);
@@ -96,9 +100,16 @@ export async function openServices(
 
   const links = new EditLinks(store, now);
   const grants = new AccessGrants(store, links, now);
-  const activity = new FileActivity(store, now);
-  const tell = tellOf({ activity, links, metrics, audit, logger });
+  const activity = new FileActivity(store, now, {
+    opened: (grant) => webhooks.opened(grant),
+    left: (grant) => webhooks.maybeClosed(grant.document.fileId),
+  });
   const locks = new DocumentLocks({ store, drive, mutex, now, lastJump });
+  const editorIds = editorIdsBy(deriveKey(config.SECRET, "editor ids"));
+  const forPortals = { store, config, mutex, links, grants, activity, locks, editorIds, metrics, logger, now };
+  const webhooks: Webhooks = new Webhooks(forPortals);
+  const tellPortals = webhooks.tell;
+  const tell = tellOf({ activity, links, metrics, audit, logger, tellPortals });
 
   const lastCopies = new LastCopies(store, now);
   const copies = new ConflictCopies({ drive, content, lastCopies, now, tell });
@@ -109,7 +120,7 @@ export async function openServices(
     noteReplay(logger)(save, "waiting", error);
     replay.wake();
   };
-  const saveDropped = noteDropped({ metrics, audit, logger });
+  const saveDropped = noteDropped({ metrics, audit, logger, tellPortals });
   const saveLifetimeMs = config.SPOOL_DAYS * 24 * 3_600_000;
   const spoolEnd = new SpoolEnd({ spool, saveLifetimeMs, saveDropped }, warnOfEnd(logger));
   const guard = new ContractGuard({
@@ -175,7 +186,7 @@ export async function openServices(
     callers: new PortalCallers({ keys: config.PORTAL_KEYS, signer: portalSigner(config), store, now }),
     cookies: new SignedCookies(secrets, config.BRIDGE_URL, now),
     sessions: new PersonSessions(store, now),
-    editorIds: editorIdsBy(deriveKey(config.SECRET, "editor ids")),
+    editorIds,
     attempts: new AttemptLimits(store, now, pause),
     allowances: new Allowances(store, now),
     openCalls: new OpenCalls(),
@@ -184,10 +195,14 @@ export async function openServices(
     audit,
     metrics,
     tell,
+    tellPortals,
+    webhooks,
     kept,
     saveDropped,
     note: (error) => void logFailure(error),
-    sessionsEnded: (fileId) => housekeeping.sessionsEnded(fileId),
+    sessionsEnded: async (fileId) => {
+      await Promise.all([housekeeping.sessionsEnded(fileId), webhooks.maybeClosed(fileId)]);
+    },
     manySessionsEnded: () => housekeeping.manySessionsEnded(),
   };
 }

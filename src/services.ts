@@ -28,6 +28,8 @@ import type { Drive } from "./model/drive.ts";
 import type { FileMutex } from "./model/fileMutex.ts";
 import type { Clock, KeyValueStore, Pause } from "./model/keyValueStore.ts";
 import type { PersonSessions } from "./model/personSessions.ts";
+import type { TellPortals } from "./webhooks/portalNews.ts";
+import type { Webhooks } from "./webhooks/webhooks.ts";
 import type { OpenCalls } from "./wopi/openCalls.ts";
 
 /**
@@ -93,6 +95,9 @@ export interface Services {
   readonly audit: Audit;
   readonly metrics: Metrics;
   readonly tell: TellSave;
+  /** Portals with a webhook hear of it, if it concerns them. */
+  readonly tellPortals: TellPortals;
+  readonly webhooks: Pick<Webhooks, "start" | "stop" | "look">;
   /** A save was kept: wakes the replay. */
   readonly kept: (save: SpooledSave, error: unknown) => void;
   readonly saveDropped: (save: WaitingSave, how: SaveDropped) => void;

@@ -2,6 +2,9 @@ import { describe, expect, it } from "vitest";
 import { ConfigError, printableConfig, readConfig, settingNames } from "../src/config.ts";
 
 const secret = "a secret of at least thirty-two bytes";
+const wrongWebhook = "must be NAME ADDRESS KEY, or with a second KEY; a KEY is whsec_ and 24 to 64 bytes in base64";
+const mustUseHttps = "must use https, except on this machine and in private networks";
+const webhookKey = `whsec_${"A".repeat(32)}`;
 const required = {
   BRIDGE_URL: "https://bridge.example",
   CLOUDREVE_URL: "https://drive.example",
@@ -33,6 +36,7 @@ describe("the settings", () => {
       SPOOL_DAYS: 30,
       EMBED_ORIGINS: [],
       PORTAL_KEYS: [],
+      PORTAL_WEBHOOKS: [],
       PROOF_KEYS: "offered",
       GRANT_HOURS: 10,
       MAX_FILE_MB: 1024,
@@ -59,6 +63,7 @@ describe("the settings", () => {
       SPOOL_DAYS: "7",
       EMBED_ORIGINS: "https://portal.example, https://intranet.example:8443",
       PORTAL_KEYS: "intranet:key:with:colons, wiki:another-key",
+      PORTAL_WEBHOOKS: `intranet https://portal.example/hooks?of=bridge ${webhookKey} ${webhookKey}, wiki http://wiki:8099 ${webhookKey}`,
       CLOUDREVE_EMAIL: "bot@example.com",
       CLOUDREVE_PASSWORD: "pass,word ",
       PROOF_KEYS: "required",
@@ -87,6 +92,10 @@ describe("the settings", () => {
       PORTAL_KEYS: [
         { name: "intranet", key: "key:with:colons" },
         { name: "wiki", key: "another-key" },
+      ],
+      PORTAL_WEBHOOKS: [
+        { portal: "intranet", address: "https://portal.example/hooks?of=bridge", keys: [webhookKey, webhookKey] },
+        { portal: "wiki", address: "http://wiki:8099/", keys: [webhookKey] },
       ],
       CLOUDREVE_EMAIL: "bot@example.com",
       CLOUDREVE_PASSWORD: "pass,word ",
@@ -152,6 +161,18 @@ describe("a mistake in the settings", () => {
     ["MAX_FILE_MB", "Infinity", "must be a number from 0.001 to 1000000"],
     ["PORTAL_KEYS", "just-a-key", "must be name:key"],
     ["PORTAL_KEYS", "intranet:", "must be name:key"],
+    ["PORTAL_WEBHOOKS", "intranet https://portal.example", wrongWebhook],
+    ["PORTAL_WEBHOOKS", "intranet https://portal.example secret", wrongWebhook],
+    ["PORTAL_WEBHOOKS", "intranet https://portal.example whsec_c2hvcnQ=", wrongWebhook],
+    ["PORTAL_WEBHOOKS", `intranet ftp://portal.example ${webhookKey}`, "needs an http(s) address"],
+    ["PORTAL_WEBHOOKS", `intranet http://portal.example ${webhookKey}`, mustUseHttps],
+    ["PORTAL_WEBHOOKS", `intranet http://8.8.8.8 ${webhookKey}`, mustUseHttps],
+    ["PORTAL_WEBHOOKS", `intranet http://[2001:db8::1] ${webhookKey}`, mustUseHttps],
+    [
+      "PORTAL_WEBHOOKS",
+      `intranet https://u:p@portal.example ${webhookKey}`,
+      "must not contain a user name or password",
+    ],
     ["PROOF_KEYS", "on", "must be one of required, offered, off"],
     ["LOG_LEVEL", "verbose", "must be one of trace, debug, info, warn, error, silent"],
     ["STORE_URL", "postgres://db/bridge", "must be file:PATH, redis://HOST:PORT, unix:/SOCKET or memory:"],
@@ -212,6 +233,7 @@ describe("a mistake in the settings", () => {
       SECRET: "hunter2-short",
       SECRET_PREVIOUS: "hunter2-old",
       PORTAL_KEYS: "hunter2",
+      PORTAL_WEBHOOKS: "wiki http://wiki:1 hunter2",
       CLOUDREVE_PASSWORD: "hunter2-password",
     });
     expect(sentences.length).toBeGreaterThan(4);
@@ -270,6 +292,24 @@ describe("a contradiction in the settings", () => {
     expect(sentencesWith({ PORTAL_KEYS })).toEqual([sentence]);
   });
 
+  it.each([
+    [
+      "blog http://blog:1",
+      "PORTAL_WEBHOOKS names blog, which is no name in PORTAL_KEYS and not jwt: with PORTAL_ISSUER behind it.",
+    ],
+    [
+      "jwt:https://p.example http://p:1",
+      "PORTAL_WEBHOOKS names jwt:https://p.example, which is no name in PORTAL_KEYS and not jwt: with PORTAL_ISSUER behind it.",
+    ],
+  ])("is a webhook of a portal that there is not: %s", (webhook, sentence) => {
+    const settings = { PORTAL_KEYS: "wiki:key-number-1", PORTAL_WEBHOOKS: `${webhook} ${webhookKey}` };
+    expect(sentencesWith(settings)).toEqual([sentence]);
+    const jwt = { PORTAL_JWKS_URL: "https://p.example/keys", PORTAL_ISSUER: "https://p.example", PORTAL_AUDIENCE: "a" };
+    expect(sentencesWith({ ...settings, ...jwt, PORTAL_KEYS: "blog:key-number-1" })).toEqual([]);
+    const twice = `wiki http://w:1 ${webhookKey}, wiki http://w:2 ${webhookKey}`;
+    expect(sentencesWith({ ...settings, PORTAL_WEBHOOKS: twice })).toEqual(["PORTAL_WEBHOOKS lists a portal twice."]);
+  });
+
   it("is an error that reads as its sentences", () => {
     const error = new ConfigError(["One.", "Two."]);
     expect(error.message).toBe("One.\nTwo.");
@@ -285,6 +325,7 @@ describe("the settings as they are printed", () => {
         SECRET: "hunter2 hunter2 hunter2 hunter2 hunter2",
         SECRET_PREVIOUS: "hunter2 before hunter2 before hunter2",
         PORTAL_KEYS: "wiki:hunter2-key",
+        PORTAL_WEBHOOKS: `wiki https://wiki.example/?hunter2 ${webhookKey}`,
         CLOUDREVE_EMAIL: "bot@example.com",
         CLOUDREVE_PASSWORD: "hunter2",
       }),
@@ -294,6 +335,7 @@ describe("the settings as they are printed", () => {
       SECRET: "***",
       SECRET_PREVIOUS: "***",
       PORTAL_KEYS: "***",
+      PORTAL_WEBHOOKS: "***",
       CLOUDREVE_PASSWORD: "***",
       CLOUDREVE_EMAIL: "bot@example.com",
       BRIDGE_URL: "https://bridge.example",

@@ -72,6 +72,13 @@ const notedAloneAtMost = 8;
 const forgottenAfterMs = 30 * 24 * 3_600_000;
 const keptSessions = 100;
 
+/** Hears of sessions that come and go. Never rejects. */
+interface SessionsHeard {
+  /** Seen for the first time, or again after it counted as closed. */
+  opened(grant: AccessGrant): Promise<void>;
+  left(grant: AccessGrant): Promise<void>;
+}
+
 /** Per file: who has it open, the last save, the last one that failed, comments. */
 export class FileActivity {
   readonly #noted: StoredRecord<NotedActivity>;
@@ -85,7 +92,10 @@ export class FileActivity {
   /** What this process has recorded lately, so that it need not read it again. */
   readonly #notedAtMs = new OldestOutMap<string, number>(rememberedNotes);
 
-  constructor(store: KeyValueStore, now: Clock) {
+  readonly #heard: SessionsHeard | undefined;
+
+  constructor(store: KeyValueStore, now: Clock, heard?: SessionsHeard) {
+    this.#heard = heard;
     const endsAtMs = () => this.#now() + forgottenAfterMs;
     this.#noted = record(store, "activity", notedActivitySchema, { endsAtMs });
     this.#now = now;
@@ -141,8 +151,10 @@ export class FileActivity {
   }
 
   async #noteSeen(grant: AccessGrant, call: "checkFileInfo" | "getFile" | undefined): Promise<void> {
+    let isOpened = false;
     await this.#change(grant.document.fileId, (activity) => {
       const before = activity.sessions.find(({ grantId }) => grantId === grant.id);
+      isOpened = before === undefined || !this.#isRecent(before.seenAtMs);
       const isNews =
         before === undefined ||
         !this.#isWithin(noteSeenEveryMs, before.seenAtMs) ||
@@ -163,6 +175,7 @@ export class FileActivity {
       const others = activity.sessions.filter((other) => other !== before && this.#mayBeOpen(other));
       return { ...activity, sessions: mostOf([session, ...others]) };
     });
+    if (isOpened) await this.#heard?.opened(grant);
   }
 
   /** Records which start of the editor's server has opened the file for a session. */
@@ -193,6 +206,7 @@ export class FileActivity {
       const sessions = activity.sessions.filter(({ grantId }) => grantId !== grant.id);
       return sessions.length === activity.sessions.length ? undefined : { ...activity, sessions };
     });
+    await this.#heard?.left(grant);
   }
 
   saving(fileId: string): void {

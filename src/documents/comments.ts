@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type NamedPerson, namedPersonSchema } from "../model/person.ts";
 import { rowObject } from "../model/record.ts";
 import type { Services } from "../services.ts";
-import { type AccessGrant, cameThrough } from "./grants.ts";
+import { type AccessGrant, cameThrough, newsThrough } from "./grants.ts";
 
 const commentActions = ["added", "updated", "deleted"] as const;
 
@@ -48,7 +48,7 @@ const hourMs = 3_600_000;
 const callsOfVisitor = { most: 60, withinMs: hourMs };
 const callsOfLink = { most: 300, withinMs: hourMs };
 
-type Needs = Pick<Services, "activity" | "links" | "allowances" | "editorIds" | "audit">;
+type Needs = Pick<Services, "activity" | "links" | "allowances" | "editorIds" | "audit" | "tellPortals">;
 
 /**
  * Records comments that an editor reports, each one once.
@@ -73,10 +73,23 @@ export async function noteComments(
     mentioned: mentionsOf(services, grant, mentionedIds, met),
     ...(linkId === undefined ? {} : { linkId }),
   }));
-  for (const { action, mentioned } of await services.activity.commented(document.fileId, comments)) {
+  for (const comment of await services.activity.commented(document.fileId, comments)) {
+    const { action, mentioned, activityId, contentId, navigationId } = comment;
     const mentionedIds = mentioned.map(({ id }) => id);
     const through = cameThrough(grant);
     services.audit({ event: "commented", file: document.fileId, person, action, mentioned: mentionedIds, through });
+    if (mentioned.length === 0 || action === "deleted") continue;
+    await services.tellPortals({
+      ...newsThrough(grant),
+      type: "mention",
+      mark: JSON.stringify([person.id, activityId]),
+      data: {
+        action,
+        content_id: contentId,
+        navigation_id: navigationId ?? null,
+        mentioned: mentioned.map(({ id, name = null }) => ({ id, name })),
+      },
+    });
   }
 }
 

@@ -40,7 +40,7 @@ export class ConflictCopies {
     const { document, personName, receivedAtMs } = save.facts;
     const earlier = await this.#earlierCopy(save);
     if (earlier !== undefined) {
-      await this.#services.tell(save.facts, { is: "copied", copyName: earlier.name, why });
+      await this.#services.tell(save.facts, { is: "copied", copyName: earlier.name, copyId: earlier.id, why });
       return true;
     }
     if (save.facts.isOfEndedGrant === true) {
@@ -57,7 +57,7 @@ export class ConflictCopies {
     }
     await this.#services.content.stored(copy, save.sha256);
     await this.savedBeside(document.fileId, save.sha256, copy);
-    await this.#services.tell(save.facts, { is: "copied", copyName: copy.name, why });
+    await this.#services.tell(save.facts, { is: "copied", copyName: copy.name, copyId: copy.id, why });
     return true;
   }
 

@@ -83,6 +83,12 @@ export function cameThrough({ issuedTo }: Pick<AccessGrant, "issuedTo">): string
   return /^(person|link):/.test(issuedTo) ? issuedTo : `portal:${issuedTo}`;
 }
 
+/** What portals are told of everything that happens through a grant. */
+export function newsThrough({ id, document, fileName, ownerId, person, linkId, issuedTo }: AccessGrant) {
+  const who = { id: person.id, name: person.name };
+  return { fileId: document.fileId, fileName, ownerId, person: who, grantId: id, linkId, issuedTo };
+}
+
 /** Why a grant is no longer valid. */
 export type GrantEnd = "revoked" | "expired" | "linkRevoked" | "linkExpired" | "signedOut";
 

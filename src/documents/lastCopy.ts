@@ -80,7 +80,10 @@ export async function placeLastSave(services: Needs, save: SpooledSave, why: Why
     return news.is !== "refused";
   };
   if (before?.isLeft) return told({ is: "refused", why });
-  if (before !== undefined && isIn(save, before)) return told({ is: "copied", copyName: before.name, why });
+  if (before !== undefined && isIn(save, before)) {
+    const copyId = before.written?.copyId;
+    return told({ is: "copied", copyName: before.name, ...(copyId === undefined ? {} : { copyId }), why });
+  }
   const { file, isThere } = await originalOf(drive, save);
   if (isThere && (await holdsSave(drive, services.content, document, file, save)))
     return told({ is: "saved", version: file.version });
@@ -97,7 +100,7 @@ export async function placeLastSave(services: Needs, save: SpooledSave, why: Why
   }
   await services.content.stored(copy, save.sha256);
   await lastCopies.change(grantId, (standing) => withWritten(standing, copy, save));
-  return told({ is: "copied", copyName: copy.name, why });
+  return told({ is: "copied", copyName: copy.name, copyId: copy.id, why });
 }
 
 /** Whether these bytes, or later ones, are already in the copy. */

@@ -4,9 +4,9 @@ import { nearestRename, underFreeName } from "../model/fileName.ts";
 import { splitName } from "../model/nameRules.ts";
 import type { Services } from "../services.ts";
 import { type DocumentLock, lockMismatch } from "./documentLock.ts";
-import { type AccessGrant, cameThrough } from "./grants.ts";
+import { type AccessGrant, cameThrough, newsThrough } from "./grants.ts";
 
-type Needs = Pick<Services, "drive" | "locks" | "content" | "activity" | "audit" | "note">;
+type Needs = Pick<Services, "drive" | "locks" | "content" | "activity" | "audit" | "note" | "now" | "tellPortals">;
 
 /**
  * Renames the file; the extension stays. When a name is taken or can't be used, a similar one is chosen.
@@ -81,6 +81,13 @@ async function renameUnderLock(
       // The file has its new name, whether or not open pages learn of it.
       await services.activity.renamed(document.fileId, name).catch((error: unknown) => services.note(error));
       services.audit({ event: "renamed", file: document.fileId, from: stored.name, to: name, ...who });
+      await services.tellPortals({
+        ...newsThrough(grant),
+        fileName: name,
+        type: "renamed",
+        mark: `${stored.name}/${name} ${services.now()}`,
+        data: { previous_name: stored.name },
+      });
     }
     return name;
   } catch (error) {

@@ -92,7 +92,9 @@ export async function saveDocument(
       isSafe,
     );
   }
-  await Promise.all([save.discard(), services.tell(save.facts, { is: "saved", version: saved.version })]);
+  // First who is told lies in the store: if the process dies in between, the replay tells it again.
+  await services.tell(save.facts, { is: "saved", version: saved.version });
+  await save.discard();
   return saved;
 }
 

@@ -10,7 +10,12 @@ export type SaveNews =
   | { readonly is: "saving" }
   | { readonly is: "saved"; readonly version: string }
   /** Stored beside the document, because it could not go into it. */
-  | { readonly is: "copied"; readonly copyName: string; readonly why: Failure["kind"] | "unexpected" }
+  | {
+      readonly is: "copied";
+      readonly copyName: string;
+      readonly copyId?: string;
+      readonly why: Failure["kind"] | "unexpected";
+    }
   /** In the spool; retried automatically. */
   | { readonly is: "kept"; readonly why: Failure["kind"] | "unexpected" }
   /** The editor was told, and still has the bytes. */
@@ -36,8 +41,10 @@ export function tellOf({
   metrics,
   audit,
   logger,
-}: Pick<Services, "activity" | "links" | "metrics" | "audit" | "logger">): TellSave {
-  return async ({ document, personId, personName, linkId }, news) => {
+  tellPortals,
+}: Pick<Services, "activity" | "links" | "metrics" | "audit" | "logger" | "tellPortals">): TellSave {
+  return async (save, news) => {
+    const { document, personId, personName, linkId } = save;
     const person = { id: personId ?? "", name: personName };
     const facts = { file: document.fileId, person, ...(linkId === undefined ? {} : { link: linkId }) };
     if (news.is !== "saving") metrics.save(news.is);
@@ -49,18 +56,43 @@ export function tellOf({
         await Promise.all([
           activity.saved(document.fileId, person, news.version),
           linkId !== undefined && links.saved(linkId, person),
+          tellPortals({ ...newsOf(save), type: "saved", mark: news.version, data: { version: news.version } }),
         ]);
       } else if (news.is === "copied") {
-        const { copyName, why } = news;
-        await activity.notSaved(document.fileId, { person, why, keptIn: "copy", copyName });
+        const { copyName, copyId = null, why } = news;
+        // The copy of an ended session may get later content; any other is made once.
+        const mark = `${copyName} ${save.isOfEndedGrant === true ? save.receivedAtMs : ""}`;
+        await Promise.all([
+          activity.notSaved(document.fileId, { person, why, keptIn: "copy", copyName }),
+          tellPortals({
+            ...newsOf(save),
+            type: "conflictCopy",
+            mark,
+            data: { reason: why, copy: { id: copyId, name: copyName } },
+          }),
+        ]);
       } else {
         const keptIn = news.is === "kept" ? "spool" : undefined;
-        await activity.notSaved(document.fileId, { person, why: news.why, keptIn });
+        await Promise.all([
+          activity.notSaved(document.fileId, { person, why: news.why, keptIn }),
+          tellPortals(failedNews(save, news.why, keptIn ?? null)),
+        ]);
       }
     } catch (error) {
       logger.warn({ failure: logFailure(error)?.kind, file: document.fileId }, "what became of a save was not noted");
     }
   };
+}
+
+/** What portals are told of every save. */
+function newsOf({ document, fileName, ownerId, personId, personName, grantId, linkId, origin }: PlacingFacts) {
+  const person = { id: personId ?? "", name: personName };
+  return { fileId: document.fileId, fileName, ownerId, person, grantId, linkId, issuedTo: origin };
+}
+
+function failedNews(save: PlacingFacts, reason: string, keptIn: "spool" | null) {
+  const mark = JSON.stringify([save.grantId, save.receivedAtMs, reason, keptIn]);
+  return { ...newsOf(save), type: "saveFailed" as const, mark, data: { reason, kept_in: keptIn } };
 }
 
 /** Each retry of a save that still waits logs a warning: somebody's work is not where it should be. */
@@ -86,13 +118,19 @@ export function noteDecided(logger: Logger) {
 }
 
 /** Records that a waiting save was removed for good. */
-export function noteDropped({ metrics, audit, logger }: Pick<Services, "metrics" | "audit" | "logger">) {
+export function noteDropped({
+  metrics,
+  audit,
+  logger,
+  tellPortals,
+}: Pick<Services, "metrics" | "audit" | "logger" | "tellPortals">) {
   return ({ facts, receivedAtMs, sizeBytes, isBroken }: WaitingSave, how: SaveDropped): void => {
     metrics.save("dropped");
     const by = how.why === "dismissed" ? { by: how.by } : {};
     if (facts !== undefined) {
       const person = { id: facts.personId ?? "", name: facts.personName };
       audit({ event: "saveDropped", file: facts.document.fileId, person, why: how.why, ...by });
+      void tellPortals(failedNews(facts, how.why, null));
     }
     const line = { file: facts?.document.fileId, fileName: facts?.fileName, person: facts?.personName };
     logger.warn({ ...line, receivedAtMs, sizeBytes, isBroken, why: how.why, ...by }, "a kept save was removed");

@@ -28,6 +28,10 @@ export interface Standing {
   /** 0 = nothing waits. */
   readonly spoolOldestSeconds: number;
   readonly spoolBroken: number;
+  /** Events that portals have not taken yet. */
+  readonly webhookEvents: number;
+  /** 0 = nothing waits. */
+  readonly webhookOldestSeconds: number;
 }
 
 const durations = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -40,6 +44,7 @@ export class Metrics {
   readonly #driveSeconds: Histogram<"call" | "outcome">;
   readonly #saves: Counter<"outcome">;
   readonly #contract: Gauge<"call">;
+  readonly #webhooks: Counter<"portal" | "outcome">;
 
   /** @param standing called each time the metrics are read */
   constructor(standing: () => Promise<Standing>) {
@@ -76,6 +81,22 @@ export class Metrics {
       labelNames: ["call"],
       registers,
     });
+    this.#webhooks = new Counter({
+      name: "bridge_webhooks_total",
+      help: "Events for portals: delivered, refused (an attempt that will be repeated), dropped (given up)",
+      labelNames: ["portal", "outcome"],
+      registers,
+    });
+    const webhookEvents = new Gauge({
+      name: "bridge_webhook_events",
+      help: "Events that portals have not taken yet, at the last look of any bridge",
+      registers,
+    });
+    const webhookOldest = new Gauge({
+      name: "bridge_webhook_oldest_seconds",
+      help: "Age of the oldest of them",
+      registers,
+    });
     const locks = new Gauge({ name: "bridge_locks", help: "Files locked in Cloudreve for editors", registers });
     const spoolSaves = new Gauge({ name: "bridge_spool_saves", help: "Saves waiting in the spool", registers });
     const spoolOldest = new Gauge({
@@ -99,6 +120,8 @@ export class Metrics {
         spoolBytes.set(now.spoolBytes);
         spoolOldest.set(now.spoolOldestSeconds);
         spoolBroken.set(now.spoolBroken);
+        webhookEvents.set(now.webhookEvents);
+        webhookOldest.set(now.webhookOldestSeconds);
       },
     });
     collectDefaultMetrics({ register: this.#registry });
@@ -116,6 +139,10 @@ export class Metrics {
 
   save(outcome: "saved" | "copied" | "kept" | "refused" | "dropped"): void {
     this.#saves.inc({ outcome });
+  }
+
+  webhooks(portal: string, outcome: "delivered" | "refused" | "dropped", events: number): void {
+    this.#webhooks.inc({ portal, outcome }, events);
   }
 
   contract(call: string, isKept: boolean): void {

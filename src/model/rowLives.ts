@@ -16,7 +16,7 @@ export const rowLives = {
   takenOver: "own",
   shield: "own",
   turn: "own",
-  /** Two rows for all bridges: when the last sweep began, and how many locks it found. */
+  /** Four rows for all bridges: when the last sweep, and the last look for portals, began, and what each has counted. */
   sweep: "own",
   /** An hour beyond the session. */
   grant: "own",
@@ -40,6 +40,12 @@ export const rowLives = {
   signOut: "own",
   jti: "own",
   doctorCall: "own",
+  /** Three days from its newest event. */
+  webhook: "own",
+  /** Thirty days from the portal's last answer. */
+  webhookState: "own",
+  /** As long as the longest session; earlier when its portals have closed the document. */
+  portalDocument: "own",
   link: "link",
   linkMaker: "link",
   linkAccount: "link",

@@ -6,6 +6,7 @@ import type { AuditEvent } from "../../src/http/auditLog.ts";
 import { EditLinks } from "../../src/links/links.ts";
 import { Allowances } from "../../src/model/allowances.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
+import type { PortalNews } from "../../src/webhooks/portalNews.ts";
 import { setClock } from "../support/clock.ts";
 
 const nowMs = Date.parse("2026-11-21T08:15:00Z");
@@ -87,18 +88,28 @@ describe("a link's visitor", () => {
     const clock = setClock(nowMs);
     const store = openMemoryStore(clock.now);
     const audited: AuditEvent[] = [];
+    const told: PortalNews[] = [];
     const services = {
       activity: new FileActivity(store, clock.now),
       links: new EditLinks(store, clock.now),
       allowances: new Allowances(store, clock.now),
       editorIds: editorIdsBy(new Uint8Array(32)),
       audit: (event: AuditEvent) => void audited.push(event),
+      tellPortals: async (news: PortalNews) => void told.push(news),
     };
     const says = (grant: AccessGrant, ...mentionedIds: string[]) =>
       noteComments(services, grant, [{ activityId: `a${++ids}`, action: "added", contentId: "c", mentionedIds }]);
     const last = async () => (await services.activity.of("f1")).comments?.[0];
-    return { clock, services, audited, says, last };
+    return { clock, services, audited, told, says, last };
   }
+
+  it("is told to portals when people are mentioned, and then only", async () => {
+    const { told, says } = open();
+    await says(grantOf("colleague"));
+    await says(grantOf("colleague"), "p9");
+    const data = { action: "added", content_id: "c", navigation_id: null, mentioned: [{ id: "p9", name: null }] };
+    expect(told).toMatchObject([{ type: "mention", fileId: "f1", issuedTo: "intranet", data }]);
+  });
 
   it("is heard sixty times an hour, others through the link still are, up to three hundred in all", async () => {
     const { clock, says } = open();

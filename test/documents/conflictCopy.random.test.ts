@@ -192,7 +192,7 @@ describe("keeping a save beside the document", () => {
     await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     expect(names()).toEqual(["Report.docx", copyName]);
     expect(files.map(({ text }) => text)).toEqual(["what the drive has", "Ann's work"]);
-    expect(told).toEqual([[placing, { is: "copied", copyName, why: "changedInStorage" }]]);
+    expect(told).toEqual([[placing, { is: "copied", copyName, copyId: "f1", why: "changedInStorage" }]]);
   });
 
   it("makes no second copy of the same bytes, and tells the name of the one that is there", async () => {
@@ -202,8 +202,8 @@ describe("keeping a save beside the document", () => {
     await copies.copyBeside(saveOf("Ann's work", { ...placing, receivedAtMs: clock.now() }), "changedInStorage");
     expect(names()).toEqual(["Report.docx", copyName]);
     expect(news()).toEqual([
-      { is: "copied", copyName, why: "changedInStorage" },
-      { is: "copied", copyName, why: "changedInStorage" },
+      { is: "copied", copyName, copyId: "f1", why: "changedInStorage" },
+      { is: "copied", copyName, copyId: "f1", why: "changedInStorage" },
     ]);
   });
 
@@ -213,7 +213,7 @@ describe("keeping a save beside the document", () => {
     store("f1", "Ann's own.docx", "Ann's work");
     await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     expect(names()).toEqual(["Report.docx", "Ann's own.docx"]);
-    expect(news().at(-1)).toEqual({ is: "copied", copyName: "Ann's own.docx", why: "changedInStorage" });
+    expect(news().at(-1)).toEqual({ is: "copied", copyName: "Ann's own.docx", copyId: "f1", why: "changedInStorage" });
   });
 
   it("makes it anew when somebody has thrown the copy away or worked on in it", async () => {
@@ -226,7 +226,7 @@ describe("keeping a save beside the document", () => {
     await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     const second = copyName.replace(".docx", " 2.docx");
     expect(names()).toEqual(["Report.docx", copyName, second]);
-    expect(news().at(-1)).toEqual({ is: "copied", copyName: second, why: "changedInStorage" });
+    expect(news().at(-1)).toEqual({ is: "copied", copyName: second, copyId: "f2", why: "changedInStorage" });
   });
 
   it("makes none of bytes that the document holds, and tells that they are saved", async () => {
@@ -242,7 +242,7 @@ describe("keeping a save beside the document", () => {
     await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     const second = copyName.replace(".docx", " 2.docx");
     expect(names()).toEqual(["Report.docx", copyName, second]);
-    expect(news()).toEqual([{ is: "copied", copyName: second, why: "changedInStorage" }]);
+    expect(news()).toEqual([{ is: "copied", copyName: second, copyId: "f2", why: "changedInStorage" }]);
   });
 
   it.each(["", "Ann's work"])("completes what an earlier try has left, and tells its name: %j", async (left) => {
@@ -251,7 +251,7 @@ describe("keeping a save beside the document", () => {
     await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     expect(names()).toEqual(["Report.docx", copyName]);
     expect(files[1]?.text).toBe("Ann's work");
-    expect(news()).toEqual([{ is: "copied", copyName, why: "changedInStorage" }]);
+    expect(news()).toEqual([{ is: "copied", copyName, copyId: "f1", why: "changedInStorage" }]);
   });
 
   it("is named after what the document is called today", async () => {
@@ -259,7 +259,7 @@ describe("keeping a save beside the document", () => {
     store("f0", "Summary.docx", "what the drive has");
     await copies.copyBeside(saveOf("Ann's work"), "changedInStorage");
     expect(news()).toEqual([
-      { is: "copied", copyName: copyName.replace("Report", "Summary"), why: "changedInStorage" },
+      { is: "copied", copyName: copyName.replace("Report", "Summary"), copyId: "f1", why: "changedInStorage" },
     ]);
   });
 

@@ -3,26 +3,33 @@ import { FileActivity } from "../../src/documents/activity.ts";
 import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import { lockDocument } from "../../src/documents/lockDocument.ts";
 import { renameDocument } from "../../src/documents/renameDocument.ts";
+import type { PortalNews } from "../../src/webhooks/portalNews.ts";
 import { grant, here, lockStage } from "./lockStage.ts";
 
 function stage() {
   const { services, store, ...rest } = lockStage();
   const activity = new FileActivity(store, Date.now);
-  const all = { ...services, content: new ContentRecord(store), activity };
+  const told: PortalNews[] = [];
+  const tellPortals = async (news: PortalNews) => void told.push(news);
+  const all = { ...services, content: new ContentRecord(store), activity, now: Date.now, tellPortals };
   const rename = (name: string, lockId?: string) =>
     renameDocument(all, grant, { name: () => name, lockId: () => lockId }, here);
-  return { ...rest, services: all, rename };
+  return { ...rest, services: all, rename, told };
 }
 
 describe("renaming a document", () => {
-  it("keeps its extension, and the audit hears of it", async () => {
-    const { rename, audited, file } = stage();
+  it("keeps its extension, and the audit and portals hear of it", async () => {
+    const { rename, audited, told, file } = stage();
     expect(await rename("Summary")).toEqual({ name: "Summary.docx", lastModifiedTime: "2026-11-21T08:15:00.0000000Z" });
     expect(file()?.name).toBe("Summary.docx");
     expect((await rename("Plan.DOCX")).name).toBe("Plan.docx");
     expect(audited).toMatchObject([
       { event: "renamed", from: "Report.docx", to: "Summary.docx" },
       { event: "renamed", from: "Summary.docx", to: "Plan.docx" },
+    ]);
+    expect(told).toMatchObject([
+      { type: "renamed", fileName: "Summary.docx", data: { previous_name: "Report.docx" } },
+      { type: "renamed", fileName: "Plan.docx", data: { previous_name: "Summary.docx" } },
     ]);
   });
 
