@@ -1,4 +1,5 @@
 import { type Logger, pino } from "pino";
+import { IdempotentCalls } from "./api/idempotency.ts";
 import { PortalCallers } from "./api/portalAuth.ts";
 import { CloudreveClient } from "./cloudreve/client.ts";
 import { cloudreveDrive } from "./cloudreve/cloudreveDrive.ts";
@@ -184,6 +185,7 @@ export async function openServices(
     editorWatch,
     tokens: new AccessTokens(secrets, now),
     callers: new PortalCallers({ keys: config.PORTAL_KEYS, signer: portalSigner(config), store, now }),
+    idempotentCalls: new IdempotentCalls(store, encryptionFor("idempotent answers"), now),
     cookies: new SignedCookies(secrets, config.BRIDGE_URL, now),
     sessions: new PersonSessions(store, now),
     editorIds,

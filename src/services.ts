@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { IdempotentCalls } from "./api/idempotency.ts";
 import type { PortalCallers } from "./api/portalAuth.ts";
 import type { Config } from "./config.ts";
 import type { FileActivity } from "./documents/activity.ts";
@@ -82,6 +83,7 @@ export interface Services {
   // Callers and their limits
   readonly tokens: AccessTokens;
   readonly callers: PortalCallers;
+  readonly idempotentCalls: IdempotentCalls;
   readonly cookies: SignedCookies;
   readonly sessions: PersonSessions;
   readonly editorIds: EditorIds;

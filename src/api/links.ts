@@ -3,6 +3,7 @@ import { type LinkOption, optionsInApi, optionsInRow, tickedByApi, tickedIn } fr
 import { type EditLink, linkEnd } from "../links/links.ts";
 import { changeLink, type LinkWishes, linkOf, makeLink, releaseLocks, revokeLink } from "../links/manageLinks.ts";
 import { Breath } from "../model/breath.ts";
+import type { Mistake } from "./mistakes.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
 import {
@@ -35,6 +36,7 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
       tag,
       headers: ["driveAccount"],
       body: linkRequestSchema,
+      mistakes: ({ expires_at }) => mistakesInEnd(expires_at, services.now()),
       answers: madeLinkSchema,
       answer: { status: 201, description: "The link. Only this answer contains its address." },
       failures: ["requestInvalid", "signInNeeded", "fileMissing", "rightMissing", "driveUnreachable", "driveBusy"],
@@ -91,6 +93,7 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
         "null removes expires_at, password or note; fields that are left out stay unchanged. Open sessions get the new permissions with their next call.",
       tag,
       body: linkChangesSchema,
+      mistakes: ({ expires_at }) => mistakesInEnd(expires_at, services.now()),
       answers: linkSchema,
       answer: { status: 200, description: "The changed link" },
       failures: ["requestInvalid", "linkUnknown", "linkEnded"],
@@ -119,6 +122,12 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
       },
     }),
   ];
+}
+
+/** Told together with all other mistakes. */
+function mistakesInEnd(expiresAt: unknown, nowMs: number): readonly Mistake[] {
+  const hasPassed = typeof expiresAt === "string" && Date.parse(expiresAt) <= nowMs;
+  return hasPassed ? [{ field: "expires_at", message: "must be in the future" }] : [];
 }
 
 async function answerOf({ links, now }: Needs, link: EditLink): Promise<LinkAnswer> {

@@ -1,11 +1,15 @@
 import { z } from "zod";
 import { webStatus, webTitle } from "../http/failureResponse.ts";
 import type { Failure } from "../model/failure.ts";
-import type { ApiRoute } from "./route.ts";
+import { type ApiRoute, isRepeatable } from "./route.ts";
 import { apiSchemas, problemSchema } from "./schemas.ts";
+import { webhookEvents } from "./webhookSchemas.ts";
 
 /** Failures that every route can answer with. */
 const commonFailures = ["keyInvalid", "portalKeysUnreachable", "storeUnreachable", "driveFailed"] as const;
+
+/** Of routes that take an Idempotency-Key. */
+const repeatFailures = ["headerInvalid", "idempotencyKeyReused", "callUnderWay"] as const;
 
 /** Request headers that routes refer to. */
 const headers = {
@@ -17,7 +21,20 @@ const headers = {
     ),
   ],
   purchaseTicket: [header("X-Cr-Purchase-Ticket", "Passed on to Cloudreve")],
+  idempotencyKey: [
+    header(
+      "Idempotency-Key",
+      "A text of your own for this request, such as a UUID. Sent again within 24 hours with the same key, body and account, the same request does nothing more and gets the same answer, with Idempotent-Replayed: true; so a session or link is made once. Failures are not remembered.",
+    ),
+  ],
 } as const;
+
+const challenge = {
+  "WWW-Authenticate": {
+    description: "Bearer; for a signed token with error_description, which says what is wrong with it",
+    schema: { type: "string" },
+  },
+};
 
 /** @returns the OpenAPI 3.1 document, made from the same routes and schemas that serve and check calls */
 export function openApiDocument(routes: readonly ApiRoute[], bridgeUrl: string): Record<string, unknown> {
@@ -32,7 +49,7 @@ export function openApiDocument(routes: readonly ApiRoute[], bridgeUrl: string):
       title: "Office bridge for Cloudreve: API for portals",
       version: "1.0.0",
       description:
-        "Open Cloudreve documents in an office editor inside a portal's page, and create links that let colleagues without an account edit them.",
+        "Open Cloudreve documents in an office editor inside a portal's page, and create links that let colleagues without an account edit them. Unknown paths are answered 404 with code pathUnknown and the nearest call; a wrong method 405 with code methodNotAllowed and Allow.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: bridgeUrl }],
@@ -41,8 +58,10 @@ export function openApiDocument(routes: readonly ApiRoute[], bridgeUrl: string):
       { name: "sessions", description: "Documents opened for one person" },
       { name: "links", description: "Links for people without an account" },
       { name: "files", description: "Activity and locks of files" },
+      { name: "webhooks", description: "What the bridge posts to the portal's server, if PORTAL_WEBHOOKS says so" },
     ],
     paths,
+    webhooks: Object.fromEntries(webhookEvents.map((event) => [event.type, webhook(event)])),
     components: {
       schemas: componentSchemas(),
       securitySchemes: {
@@ -62,6 +81,7 @@ function operation(route: ApiRoute): Record<string, unknown> {
   const parameters = [
     ...(route.path.includes(":id") ? [{ name: "id", in: "path", required: true, schema: { type: "string" } }] : []),
     ...(route.headers ?? []).flatMap((name) => headers[name]),
+    ...(isRepeatable(route) ? headers.idempotencyKey : []),
   ];
   return {
     operationId,
@@ -75,7 +95,36 @@ function operation(route: ApiRoute): Record<string, unknown> {
         description: answer.description,
         ...(answerSchema === undefined ? {} : { content: jsonContent(answerSchema) }),
       },
-      ...refusals([...commonFailures, ...route.failures]),
+      ...refusals([...commonFailures, ...(isRepeatable(route) ? repeatFailures : []), ...route.failures]),
+    },
+  };
+}
+
+/** As Standard Webhooks has it. */
+function webhook({ type, summary, schema }: (typeof webhookEvents)[number]): Record<string, unknown> {
+  const signed = [
+    header("webhook-id", "The event's id, the same in every attempt: ignore ids that you know"),
+    header(
+      "webhook-timestamp",
+      "When this attempt was sent, in seconds since 1970: refuse what is older than some minutes",
+    ),
+    header(
+      "webhook-signature",
+      "v1, and the base64 of HMAC-SHA256 over webhook-id, webhook-timestamp and the body, joined by dots; with two keys two of them, separated by a space",
+    ),
+  ];
+  return {
+    post: {
+      operationId: `on${type.slice(0, 1).toUpperCase()}${type.slice(1)}`,
+      summary,
+      tags: ["webhooks"],
+      security: [],
+      parameters: signed.map((parameter) => ({ ...parameter, required: true })),
+      requestBody: { required: true, content: jsonContent(schema) },
+      responses: {
+        "2XX": { description: "Taken. Answer within 10 seconds; the body is not read." },
+        default: { description: "Not taken: the event is sent again, with growing pauses, for three days" },
+      },
     },
   };
 }
@@ -88,6 +137,7 @@ function refusals(kinds: readonly Failure["kind"][]): Record<string, unknown> {
     [...byStatus].map(([status, codes]) => [
       status,
       {
+        ...(status === 401 ? { headers: challenge } : {}),
         description: codes.map((code) => `${code}: ${webTitle(code)}`).join("\n"),
         content: {
           "application/problem+json": {

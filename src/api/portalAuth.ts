@@ -58,7 +58,7 @@ export class PortalCallers {
   /**
    * @param authorization the header's value
    * @returns the portal's name; for signed tokens `jwt:` and the issuer, which can't clash with a key's name
-   * @throws keyInvalid, whatever the reason; portalKeysUnreachable
+   * @throws keyInvalid, for a signed token with the reason; portalKeysUnreachable
    */
   async callerOf(authorization: string | undefined): Promise<string> {
     const credential = /^Bearer (.+)$/i.exec(authorization ?? "")?.[1] ?? "";
@@ -90,20 +90,21 @@ export class PortalCallers {
       return payload;
     } catch (error) {
       if (error instanceof BridgeError) throw error;
-      throw refused(error);
+      throw refused(error, tokenFault(error));
     }
   }
 
   /** A token works once across all bridges on one store: an intercepted one is useless. */
   async #useUp({ iss, jti, exp }: JWTPayload): Promise<void> {
-    if (exp === undefined || typeof jti !== "string" || jti === "") throw refused(new Error("jti is missing"));
-    if (exp * 1000 > this.#now() + longestLifeMs + clockToleranceMs) throw refused(new Error("exp is too far away"));
+    if (exp === undefined || typeof jti !== "string" || jti === "") throw faulty("jti is missing");
+    if (exp * 1000 > this.#now() + longestLifeMs + clockToleranceMs)
+      throw faulty("exp is too far away: at most an hour");
     const id = createHash("sha256")
       .update(JSON.stringify([iss, jti]))
       .digest("base64url");
     // The check of exp is in whole seconds: a fraction must not let the note end before the token does.
     const isFirst = await this.#used.create(id, "used", Math.ceil(exp) * 1000 + clockToleranceMs);
-    if (!isFirst) throw refused(new Error("jti was used before"));
+    if (!isFirst) throw faulty("jti was used before: each token works once");
   }
 }
 
@@ -133,7 +134,40 @@ function keysAt(url: string, cooldownDuration: number): JWTVerifyGetKey {
 const isJwt = (credential: string): boolean => /^[\w-]+\.[\w-]+\.[\w-]*$/.test(credential);
 const hashOf = (text: string): Buffer => createHash("sha256").update(text).digest();
 
-/** @param reason for the log only */
-function refused(reason?: unknown): BridgeError {
-  return new BridgeError({ kind: "keyInvalid" }, reason === undefined ? undefined : { cause: reason });
+/**
+ * Pure: what is wrong with a signed token, for whoever signed it. It says no more than the token itself, and never what
+ * would be right: claims are looked at only once the signature fits.
+ */
+export function tokenFault(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return "exp has passed";
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const claim = /^[a-z]{1,20}$/.test(error.claim) ? error.claim : "a claim";
+    if (error.reason === "missing") return `${claim} is missing`;
+    if (error.reason === "invalid") return `${claim} has the wrong type`;
+    const faults: Readonly<Record<string, string>> = {
+      nbf: "nbf is still to come",
+      iss: "iss is not the issuer that this bridge knows",
+      aud: "aud is not this bridge",
+    };
+    return faults[claim] ?? `${claim} is not accepted`;
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed) {
+    return `alg is not accepted: ${algorithms.join(" ")} are`;
+  }
+  if (error instanceof errors.JWKSNoMatchingKey) return "kid and alg fit none of the published keys";
+  if (error instanceof errors.JWKSMultipleMatchingKeys) return "kid is missing, and several published keys fit";
+  if (error instanceof errors.JWSSignatureVerificationFailed) return "the signature does not fit the published key";
+  return "the token can't be read as a signed JWT";
+}
+
+function faulty(reason: string): BridgeError {
+  return refused(new Error(reason), reason);
+}
+
+/** @param cause for the log only; @param reason for the caller, about its own token */
+function refused(cause?: unknown, reason?: string): BridgeError {
+  return new BridgeError(
+    { kind: "keyInvalid", ...(reason === undefined ? {} : { reason }) },
+    cause === undefined ? undefined : { cause },
+  );
 }

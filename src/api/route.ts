@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import type { Failure } from "../model/failure.ts";
-import { checked } from "./schemas.ts";
+import { BridgeError, type Failure } from "../model/failure.ts";
+import { type Mistake, mistakesIn } from "./mistakes.ts";
 
 /** A call from a portal that has been identified. */
 export interface ApiCall<Body> {
@@ -21,7 +21,7 @@ interface RouteFacts {
   readonly summary: string;
   readonly description?: string;
   readonly tag: "sessions" | "links" | "files";
-  /** Request headers besides Authorization, by their names in `openapi.ts`. */
+  /** Request headers besides Authorization and Idempotency-Key, by their names in `openapi.ts`. */
   readonly headers?: readonly ("driveAccount" | "purchaseTicket")[];
   readonly answer: { readonly status: 200 | 201 | 204; readonly description: string };
   /** Failures it can answer with, besides the common ones. */
@@ -35,6 +35,11 @@ export interface ApiRoute extends RouteFacts {
   readonly handle: (call: ApiCall<unknown>) => Promise<unknown>;
 }
 
+/** Whether it takes an `Idempotency-Key`: sent twice, it would make something twice. */
+export function isRepeatable({ method }: Pick<ApiRoute, "method">): boolean {
+  return method === "post";
+}
+
 type Answer<Schema> = Schema extends z.ZodType ? z.input<Schema> : undefined;
 type Body<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 
@@ -46,17 +51,34 @@ export function apiRoute<
   facts: RouteFacts & {
     readonly body?: BodySchema;
     readonly answers?: AnswerSchema;
+    /** Mistakes that the schema can't see, such as a time that has passed. @param sent not yet checked */
+    readonly mistakes?: (sent: Readonly<Record<string, unknown>>) => readonly Mistake[];
     readonly run: (call: ApiCall<Body<BodySchema>>) => Promise<Answer<AnswerSchema>>;
   },
 ): ApiRoute {
-  const { body: bodySchema, answers: answerSchema, run, ...rest } = facts;
+  const { body: bodySchema, answers: answerSchema, mistakes, run, ...rest } = facts;
   return {
     ...rest,
     bodySchema,
     answerSchema,
     handle: (call) => {
-      const body = (bodySchema === undefined ? undefined : checked(bodySchema, call.body)) as Body<BodySchema>;
+      const body = (
+        bodySchema === undefined ? undefined : checked(bodySchema, call.body ?? {}, mistakes)
+      ) as Body<BodySchema>;
       return run({ ...call, body });
     },
   };
+}
+
+/** @throws requestInvalid with every mistake */
+function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  sent: unknown,
+  others: (sent: Readonly<Record<string, unknown>>) => readonly Mistake[] = () => [],
+): z.output<Schema> {
+  const parsed = mistakesIn(schema, sent);
+  const more = typeof sent === "object" && sent !== null ? others({ ...sent }) : [];
+  const issues = [...("mistakes" in parsed ? parsed.mistakes : []), ...more];
+  if (issues.length > 0 || "mistakes" in parsed) throw new BridgeError({ kind: "requestInvalid", issues });
+  return parsed.value;
 }

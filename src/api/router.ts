@@ -11,9 +11,12 @@ import { type Decoration, decorationOf } from "./decoration.ts";
 import { fileRoutes } from "./files.ts";
 import { linkRoutes } from "./links.ts";
 import { openApiDocument } from "./openapi.ts";
-import { driveTokens, type PortalCallers } from "./portalAuth.ts";
-import { type ApiRoute, apiRoute } from "./route.ts";
+import { driveTokens } from "./portalAuth.ts";
+import { type ApiRoute, apiRoute, isRepeatable } from "./route.ts";
 import { isoTime, type SessionRequest, sessionRequestSchema, sessionSchema } from "./schemas.ts";
+import { strayCall } from "./unknownPath.ts";
+
+type Needs = Pick<Services, "callers" | "idempotentCalls">;
 
 /** More than any of our requests needs. */
 const bodyLimit = "64kb";
@@ -22,9 +25,11 @@ const bodyLimit = "64kb";
 export function portalApi(services: Services): Router {
   const routes = apiRoutes(services);
   const api = Router();
-  for (const route of routes) serve(api, services.callers, route);
-  api.use(() => {
-    throw new BridgeError({ kind: "fileMissing" });
+  for (const route of routes) serve(api, services, route);
+  api.use((request, response) => {
+    // Where the calls are described (RFC 8631).
+    response.set("Link", `<${services.bridgeUrl}/openapi.json>; rel="service-desc"`);
+    throw strayCall(routes, request.path);
   });
   api.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     writeProblem(response, logFailure(bodyError(error)) ?? { kind: "driveFailed", code: 0, said: "" });
@@ -42,7 +47,7 @@ export function portalApi(services: Services): Router {
 }
 
 /** The caller is checked before the body is read. */
-function serve(api: Router, callers: PortalCallers, route: ApiRoute): void {
+function serve(api: Router, { callers, idempotentCalls }: Needs, route: ApiRoute): void {
   const callerOf = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const portal = await callers.callerOf(request.get("Authorization"));
     logFacts({ portal });
@@ -51,16 +56,32 @@ function serve(api: Router, callers: PortalCallers, route: ApiRoute): void {
   };
   const parser = route.bodySchema === undefined ? [] : [json({ limit: bodyLimit, type: () => true })];
   api[route.method](route.path, callerOf, ...parser, async (request: Request, response: Response) => {
-    const answer = await route.handle({
-      portal: String(response.locals["portal"]),
+    const portal = String(response.locals["portal"]);
+    const call = {
+      portal,
       id: String(request.params["id"] ?? ""),
       body: request.body,
-      header: (name) => request.get(name),
-    });
+      header: (name: string) => request.get(name),
+    };
+    const key = isRepeatable(route) ? request.get("Idempotency-Key") : undefined;
+    const asked = [route.operationId, call.id, call.body, sentAccount(call.header)];
+    const { answer, isRepeated } =
+      key === undefined
+        ? { answer: await route.handle(call), isRepeated: false }
+        : await idempotentCalls.once({ portal, key, asked }, () => route.handle(call));
+    if (isRepeated) {
+      logFacts({ repeated: true });
+      response.set("Idempotent-Replayed", "true");
+    }
     response.status(route.answer.status);
     if (route.answerSchema === undefined) response.end();
     else response.json(answer);
   });
+}
+
+/** For another account, the same body asks for something else. */
+function sentAccount(header: (name: string) => string | undefined): readonly (string | null)[] {
+  return [header("X-Cloudreve-Token") ?? null, header("X-Cloudreve-Refresh-Token") ?? null];
 }
 
 function apiRoutes(services: Services): readonly ApiRoute[] {

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { eachOf, forbidding, optionNames, optionsInApi } from "../links/linkOptions.ts";
-import { BridgeError } from "../model/failure.ts";
 
 /** The schemas in the OpenAPI document: the same ones check requests and type answers. */
 export const apiSchemas = z.registry<{ id: string }>();
@@ -13,7 +12,8 @@ interface SchemaFacts {
   readonly oneOf?: readonly unknown[];
 }
 
-function named<Schema extends z.ZodType>(schema: Schema, { id, ...facts }: SchemaFacts): Schema {
+/** Gives a schema its name in the OpenAPI document. */
+export function named<Schema extends z.ZodType>(schema: Schema, { id, ...facts }: SchemaFacts): Schema {
   const known = schema.meta({ ...facts });
   apiSchemas.add(known, { id });
   return known;
@@ -34,7 +34,12 @@ const target = { uri: driveUri.optional(), file_id: driveIdSchema.optional() };
 const eitherTarget = [{ required: ["uri"] }, { required: ["file_id"] }];
 const isOneTarget = ({ uri, file_id }: { uri?: string | undefined; file_id?: string | undefined }) =>
   (uri === undefined) !== (file_id === undefined);
-const notOneTarget = { message: "must have either uri or file_id", path: ["uri"] };
+/** Also looked at when other fields are wrong. */
+const notOneTarget = {
+  message: "must have either uri or file_id",
+  path: ["uri"],
+  when: ({ value }: { value: unknown }) => typeof value === "object" && value !== null && !Array.isArray(value),
+};
 
 const yesOrNo = ({ about }: { about?: string }) => (about === undefined ? z.boolean() : z.boolean().describe(about));
 
@@ -359,7 +364,7 @@ export const problemSchema = named(
     status: z.number().int(),
     code: z.string().describe("Stable. title and detail are for people and may change."),
     detail: z.string().optional(),
-    errors: z.array(fieldMessage).optional().describe("With requestInvalid: every invalid field"),
+    errors: z.array(fieldMessage).optional().describe("With requestInvalid: every mistake, all at once"),
   }),
   {
     id: "Problem",
@@ -369,23 +374,12 @@ export const problemSchema = named(
         title: "The request is invalid.",
         status: 422,
         code: "requestInvalid",
-        detail: 'permission: Invalid option: expected one of "view"|"edit"',
-        errors: [{ field: "permission", message: 'Invalid option: expected one of "view"|"edit"' }],
+        detail: 'permission: must be "view" or "edit"; expires_at: must be in the future',
+        errors: [
+          { field: "permission", message: 'must be "view" or "edit"' },
+          { field: "expires_at", message: "must be in the future" },
+        ],
       },
     ],
   },
 );
-
-/** @throws requestInvalid with every invalid field */
-export function checked<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(body ?? {});
-  if (parsed.success) return parsed.data;
-  throw new BridgeError({
-    kind: "requestInvalid",
-    issues: parsed.error.issues.map((issue) => ({
-      field:
-        [...issue.path, ...(issue.code === "unrecognized_keys" ? [issue.keys.join(", ")] : [])].join(".") || "body",
-      message: issue.message,
-    })),
-  });
-}

@@ -9,6 +9,7 @@ import { examinePublicAddress, isRunningHere } from "./publicAddress.ts";
 import { examineSpool } from "./spoolChecks.ts";
 import { examineStore } from "./storeChecks.ts";
 import { judgeOrigins, judgeShields, judgeViewer, judgeViewers, officeExtensions, originOf } from "./viewerAnswers.ts";
+import { examineWebhooks } from "./webhookChecks.ts";
 import { examineWopiAddress } from "./wopiAddress.ts";
 
 /** Each group of checks ends by then, whatever hangs; all groups run at the same time. */
@@ -22,6 +23,7 @@ export async function examine(config: Config, now: Clock = Date.now): Promise<Fi
   const findings = await Promise.all([
     withinArrow("bridge", "store", examineStore(config, now)),
     withinArrow("bridge", "spool", examineSpool(config, now)),
+    withinArrow("bridge", "webhooks", examineWebhooks(config, now)),
     withinArrow(
       "drive",
       "Cloudreve",

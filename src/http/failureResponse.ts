@@ -26,6 +26,11 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   rightMissing: { wopi: 404, web: 404, title: "You don't have permission to do this." },
   headerInvalid: { wopi: 400, web: 400, title: "A header is missing or invalid." },
   requestInvalid: { wopi: 400, web: 422, title: "The request is invalid." },
+  pathUnknown: { wopi: 404, web: 404, title: "There is no such address." },
+  methodNotAllowed: { wopi: 501, web: 405, title: "This address does not know this method." },
+  // Only portals send such keys: for WOPI, a 409 would be about a lock.
+  idempotencyKeyReused: { wopi: 400, web: 422, title: "The Idempotency-Key was used for another request." },
+  callUnderWay: { wopi: 503, web: 409, title: "The first request with this Idempotency-Key is still being served." },
   noEditor: { wopi: 404, web: 422, title: "No editor can open this file." },
   notImplemented: { wopi: 501, web: 501, title: "This is not supported." },
   lockMismatch: { wopi: 409, web: 409, title: "The file is locked." },
@@ -143,7 +148,9 @@ export function writeWopiFailure(response: Response, failure: Failure): void {
 export function writeProblem(response: Response, failure: Failure): void {
   const { web, title } = answers[failure.kind];
   response.status(web).type("application/problem+json");
-  if (web === 401) response.set("WWW-Authenticate", "Bearer");
+  if (web === 401) response.set("WWW-Authenticate", challengeOf(failure));
+  if (failure.kind === "methodNotAllowed") response.set("Allow", failure.allowed.join(", "));
+  if (failure.kind === "callUnderWay") response.set("Retry-After", "1");
   if (failure.kind === "tooManyAttempts") response.set("Retry-After", String(failure.retryAfterSeconds));
   const detail = detailOf(failure);
   response.send(
@@ -156,6 +163,12 @@ export function writeProblem(response: Response, failure: Failure): void {
       ...(failure.kind === "requestInvalid" ? { errors: failure.issues } : {}),
     }),
   );
+}
+
+/** RFC 6750: whoever sent no token hears of no error in it. */
+function challengeOf(failure: Failure): string {
+  if (failure.kind !== "keyInvalid" || failure.reason === undefined) return "Bearer";
+  return `Bearer error="invalid_token", error_description="${failure.reason}"`;
 }
 
 /** The sentence that people and portals read for a kind of failure. */
@@ -171,6 +184,16 @@ function detailOf(failure: Failure): string | undefined {
   switch (failure.kind) {
     case "requestInvalid":
       return failure.issues.map(({ field, message }) => `${field}: ${message}`).join("; ");
+    case "keyInvalid":
+      return failure.reason;
+    case "headerInvalid":
+      return `${failure.header} ${failure.reason}`;
+    case "pathUnknown": {
+      const meant = failure.nearest.length === 0 ? "" : `Did you mean ${failure.nearest.join(" or ")}? `;
+      return `${meant}All calls are in /openapi.json.`;
+    }
+    case "methodNotAllowed":
+      return `Allowed are ${failure.allowed.join(", ")}.`;
     case "noEditor":
       return failure.sentence;
     case "nameIllegal":

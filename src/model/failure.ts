@@ -1,7 +1,8 @@
 /** Every failure the bridge reports. A new kind does not compile until http/failureResponse.ts has a status for it. */
 export type Failure =
   | { readonly kind: "tokenInvalid" }
-  | { readonly kind: "keyInvalid" }
+  /** reason: what is wrong with a signed token, in words of ASCII without quotes; of a key nothing is said. */
+  | { readonly kind: "keyInvalid"; readonly reason?: string }
   /** The keys that verify a portal's signed tokens. */
   | { readonly kind: "portalKeysUnreachable" }
   | { readonly kind: "proofInvalid" }
@@ -19,6 +20,13 @@ export type Failure =
       readonly kind: "requestInvalid";
       readonly issues: readonly { readonly field: string; readonly message: string }[];
     }
+  /** nearest: calls that may have been meant. */
+  | { readonly kind: "pathUnknown"; readonly nearest: readonly string[] }
+  | { readonly kind: "methodNotAllowed"; readonly allowed: readonly string[] }
+  /** Another request was sent under the same key. */
+  | { readonly kind: "idempotencyKeyReused" }
+  /** The same request is being served at this moment. */
+  | { readonly kind: "callUnderWay" }
   | { readonly kind: "noEditor"; readonly sentence: string }
   | { readonly kind: "notImplemented"; readonly operation: string }
   /** currentLockId is empty when the file is not locked at all. */

@@ -40,6 +40,8 @@ export const rowLives = {
   signOut: "own",
   jti: "own",
   doctorCall: "own",
+  /** A day from its answer. */
+  idempotentCall: "own",
   /** Three days from its newest event. */
   webhook: "own",
   /** Thirty days from the portal's last answer. */

@@ -16,12 +16,15 @@ import {
   sessionSchema,
   takeOverSchema,
 } from "../../src/api/schemas.ts";
+import { webhookEvents } from "../../src/api/webhookSchemas.ts";
+import { eventData } from "../../src/webhooks/payload.ts";
 import { portalClient } from "../support/portalClient.ts";
 import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
 
 interface OpenApi {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly webhooks: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, ObjectSchema>> };
 }
 interface ObjectSchema {
@@ -133,7 +136,30 @@ describe("the OpenAPI document", () => {
       "ignored or changed",
     );
     const headers = document.paths["/api/sessions"]?.["post"]?.parameters?.map(({ name }) => name);
-    expect(headers).toEqual(["X-Cloudreve-Token", "X-Cloudreve-Refresh-Token", "X-Cr-Purchase-Ticket"]);
+    const ofAccount = ["X-Cloudreve-Token", "X-Cloudreve-Refresh-Token"];
+    expect(headers).toEqual([...ofAccount, "X-Cr-Purchase-Ticket", "Idempotency-Key"]);
+  });
+
+  it("says which calls can be sent again without harm, and how they are refused", () => {
+    for (const { path, method, operation } of operations()) {
+      const takesKey = operation.parameters?.some(({ name }) => name === "Idempotency-Key") === true;
+      expect(takesKey, path).toBe(method === "post");
+      expect(operation.responses["409"]?.description.includes("callUnderWay") === true, path).toBe(method === "post");
+    }
+  });
+
+  it("describes each event that the bridge posts to a portal's server", () => {
+    const events = Object.entries(document.webhooks);
+    expect(events.map(([name]) => name)).toEqual(Object.keys(eventData));
+    for (const [name, { post }] of events) {
+      expect(post?.parameters?.map((one) => one.name)).toEqual([
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+      ]);
+      expect(JSON.stringify(post?.requestBody), name).toMatch(/"#\/components\/schemas\/\w+Event"/);
+      expect(post?.responses["2XX"]).toBeDefined();
+    }
   });
 
   it("holds nothing of this bridge but its address", () => {
@@ -197,4 +223,5 @@ const schemas: readonly z.ZodType[] = [
   ...[sessionRequestSchema, sessionSchema, fileSchema, personSchema, problemSchema],
   ...[linkRequestSchema, linkChangesSchema, linkSchema, madeLinkSchema, linkListSchema],
   ...[fileActivitySchema, takeOverSchema],
+  ...webhookEvents.map(({ schema }) => schema),
 ];

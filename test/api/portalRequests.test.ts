@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { portalClient } from "../support/portalClient.ts";
+import { portalClient, problem } from "../support/portalClient.ts";
 import { editorUrl, portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
 import { wopiClient } from "../support/wopiClient.ts";
 
@@ -72,6 +72,42 @@ describe("what portals ask for", () => {
     it("with several mistakes hears of all of them at once", async () => {
       const answer = await portal.refused({ uri: 5, action: "x", version: 7, colour: 1 }, 422);
       expect(answer.errors?.map((error) => error.field).sort()).toEqual(["action", "colour", "uri", "version"]);
+    });
+
+    it("hears of them in words that whoever wrote the call understands", async () => {
+      const { errors } = await portal.refused(
+        { uri: 5, version: "", colour: 1, user: { naem: "U" }, viewer_id: "x".repeat(200), options: { prnit: false } },
+        422,
+      );
+      expect(Object.fromEntries((errors ?? []).map(({ field, message }) => [field, message]))).toEqual({
+        uri: "must be text",
+        action: "is missing",
+        version: "must be a Cloudreve id",
+        colour: "is not a field of this call",
+        viewer_id: "must be at most 128 characters long",
+        "user.id": "is missing",
+        "user.naem": "is not a field of this call; did you mean name?",
+        "options.prnit": "is not a field of this call; did you mean print?",
+      });
+    });
+
+    it("with neither uri nor file_id hears of it beside all else", async () => {
+      const { errors, detail } = await portal.refused({ action: "delete" }, 422);
+      expect(errors).toEqual([
+        { field: "action", message: 'must be "edit" or "view"' },
+        { field: "uri", message: "must have either uri or file_id" },
+      ]);
+      expect(detail).not.toMatch(/[Ii]nvalid|expected|received/);
+    });
+
+    it("of a link hears of a time that has passed beside all else", async () => {
+      const sent = { permission: "fly", expires_at: "2001-01-01T00:00:00Z" };
+      const { errors } = await problem(await portal.call("POST", "/links", sent));
+      expect(errors).toEqual([
+        { field: "permission", message: 'must be "view" or "edit"' },
+        { field: "uri", message: "must have either uri or file_id" },
+        { field: "expires_at", message: "must be in the future" },
+      ]);
     });
 
     it("that is not there is 422", async () => {

@@ -265,6 +265,33 @@ describe("the portal API", () => {
     }
   });
 
+  it.each([
+    ["POST", "/api/session", "POST /api/sessions"],
+    ["POST", "/api/v1/sessions", "POST /api/sessions"],
+    ["GET", "/api/link/m2Xq7Lr9sWbA", "GET /api/links/{id}"],
+    ["GET", "/api/files/aB3x/activty", "GET /api/files/{id}/activity"],
+    ["GET", "/api/documents-of-everybody", undefined],
+  ])("says of an address that it does not know which one it is like: %s %s", async (method, path, meant) => {
+    const answered = await fetch(`${bridge.url}${path}`, { method });
+    expect(answered.status).toBe(404);
+    expect(answered.headers.get("link")).toBe(`<${bridge.url}/openapi.json>; rel="service-desc"`);
+    const { code, detail = "" } = await problem(answered);
+    expect(code).toBe("pathUnknown");
+    if (meant === undefined) expect(detail).toBe("All calls are in /openapi.json.");
+    else expect(detail).toContain(`Did you mean ${meant}`);
+  });
+
+  it.each([
+    ["GET", "/api/sessions", "POST, OPTIONS"],
+    ["PUT", "/api/sessions/x", "DELETE, OPTIONS"],
+    ["POST", "/api/links/x", "GET, PATCH, DELETE, HEAD, OPTIONS"],
+  ])("says of a method that an address does not know which it does: %s %s", async (method, path, allow) => {
+    const answered = await fetch(`${bridge.url}${path}`, { method });
+    expect(answered.status).toBe(405);
+    expect(answered.headers.get("allow")).toBe(allow);
+    expect((await problem(answered)).code).toBe("methodNotAllowed");
+  });
+
   it("is not for pages of other origins", async () => {
     const answered = await fetch(`${bridge.url}/api/sessions`, {
       method: "OPTIONS",
