@@ -1,119 +1,72 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DriveProxy, driveProxy } from "../support/driveProxy.ts";
-import { portalClient, problem } from "../support/portalClient.ts";
-import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
-import { wopiClient } from "../support/wopiClient.ts";
+import { describe, expect, it } from "vitest";
+import { IdempotentCalls } from "../../src/api/idempotency.ts";
+import { createEncryption } from "../../src/cloudreve/encryption.ts";
+import { BridgeError } from "../../src/model/failure.ts";
+import { openMemoryStore } from "../../src/stores/memoryStore.ts";
+import { setClock } from "../support/clock.ts";
 
-const otherKey = "other-portal-key";
-const hourMs = 3_600_000;
+const dayMs = 24 * 3_600_000;
 
-describe("a call with an Idempotency-Key", () => {
-  let bridge: TestBridge;
-  let proxy: DriveProxy;
-  const portal = portalClient(() => bridge);
-  let keys = 0;
-  const freshKey = () => `"key-${++keys}"`;
-  const post = (path: string, body: unknown, key: string, headers: Record<string, string> = {}) =>
-    portal.call("POST", path, body, { "Idempotency-Key": key, ...headers });
-  beforeAll(async () => {
-    bridge = await testBridge({
-      store: "file",
-      settings: { PORTAL_KEYS: `test:${portalKey},other:${otherKey}` },
-      driveAddress: async (url) => {
-        proxy = await driveProxy(url);
-        return proxy.url;
-      },
-    });
-  });
-  afterAll(async () => {
-    await bridge.close();
-    await proxy.close();
-  });
+function open() {
+  const clock = setClock();
+  const store = openMemoryStore(clock.now);
+  const calls = new IdempotentCalls(store, createEncryption([new Uint8Array(32)]), clock.now);
+  let done = 0;
+  const once = (asked: unknown, more: { portal?: string; key?: string; work?: () => Promise<unknown> } = {}) => {
+    const work = more.work ?? (async () => ({ made: ++done, secret: "s3cret" }));
+    return calls.once({ portal: more.portal ?? "intranet", key: more.key ?? "k", asked }, work);
+  };
+  return { clock, store, once };
+}
 
-  it("makes one link, however often it is sent, and the store shows nobody its address", async () => {
-    const { uri } = await portal.newFile();
-    const key = freshKey();
-    const made = await (await post("/links", { uri, permission: "view" }, key)).json();
-    const again = await (await post("/links", { uri, permission: "view" }, key)).json();
-    expect(again).toEqual(made);
-    const { links } = (await portal.json("GET", "/links", 200)) as { links: unknown[] };
-    expect(links).toHaveLength(1);
-    const secret = String((made as { url: string }).url).split("/l/")[1] ?? "";
-    expect(await bridge.storedText()).not.toContain(secret);
+describe("a call that is sent again under its key", () => {
+  it("gets the first answer for a day, whatever the order of its fields", async () => {
+    const { clock, once } = open();
+    const first = await once({ a: 1, b: { c: 2, d: [3, 4] } });
+    expect(first).toEqual({ answer: { made: 1, secret: "s3cret" }, isRepeated: false });
+    clock.advance(dayMs - 1);
+    expect(await once({ b: { d: [3, 4], c: 2 }, a: 1 }, { key: '"k"' })).toEqual({ ...first, isRepeated: true });
+    clock.advance(1);
+    expect(await once({ a: 1, b: { c: 2, d: [3, 4] } })).toMatchObject({ answer: { made: 2 }, isRepeated: false });
   });
 
-  it("is refused under the key of another request, and for another account", async () => {
-    const { uri } = await portal.newFile();
-    const key = freshKey();
-    await post("/sessions", { uri, action: "edit" }, key);
-    for (const [path, body, headers] of [
-      ["/sessions", { uri, action: "view" }, {}],
-      ["/links", { uri, permission: "edit" }, {}],
-      ["/sessions", { uri, action: "edit" }, { "X-Cloudreve-Token": "somebody's" }],
-    ] as const) {
-      const answered = await post(path, body, key, headers);
-      expect(answered.status).toBe(422);
-      expect((await problem(answered)).code).toBe("idempotencyKeyReused");
+  it("is refused when it asks for something else", async () => {
+    const { once } = open();
+    await once({ list: [1, 2] });
+    for (const other of [{ list: [2, 1] }, { list: [1] }, {}, null]) {
+      await expect(once(other)).rejects.toMatchObject({ failure: { kind: "idempotencyKeyReused" } });
     }
   });
 
-  it("is another call for another portal", async () => {
-    const { uri } = await portal.newFile();
-    const key = freshKey();
-    const first = (await (await post("/sessions", { uri, action: "edit" }, key)).json()) as { id: string };
-    const headers = { Authorization: `Bearer ${otherKey}` };
-    const second = (await (await post("/sessions", { uri, action: "edit" }, key, headers)).json()) as { id: string };
-    expect(second.id).not.toBe(first.id);
+  it("is another call for another portal or key", async () => {
+    const { once } = open();
+    await once({});
+    expect(await once({}, { portal: "wiki" })).toMatchObject({ answer: { made: 2 } });
+    expect(await once({}, { key: "K" })).toMatchObject({ answer: { made: 3 } });
   });
 
-  it("that failed is tried anew", async () => {
-    const { name, uri } = await portal.newFile();
-    const key = freshKey();
-    await bridge.alice.call("DELETE", "/file", { uris: [uri] });
-    expect((await post("/sessions", { uri, action: "edit" }, key)).status).toBe(404);
-    await bridge.alice.put(name, "again");
-    expect((await post("/sessions", { uri, action: "edit" }, key)).status).toBe(201);
+  it("waits for the first one, and for two minutes at most when that has died", async () => {
+    const { clock, once } = open();
+    void once({}, { work: () => new Promise(() => undefined) });
+    await expect(once({})).rejects.toMatchObject({ failure: { kind: "callUnderWay" } });
+    clock.advance(120_000);
+    expect(await once({})).toMatchObject({ answer: { made: 1 } });
   });
 
-  it("is told to wait while the first one is being served", async () => {
-    const { uri } = await portal.newFile();
-    const key = freshKey();
-    const answers = await Promise.all(Array.from({ length: 5 }, () => post("/sessions", { uri, action: "edit" }, key)));
-    const statuses = answers.map(({ status }) => status);
-    expect(statuses.filter((status) => status === 201)).toHaveLength(1);
-    const waiting = answers.filter(({ status }) => status === 409);
-    expect(waiting).toHaveLength(4);
-    for (const answered of waiting) {
-      expect(answered.headers.get("retry-after")).toBe("1");
-      expect((await problem(answered)).code).toBe("callUnderWay");
-    }
+  it("is done when the first one has failed", async () => {
+    const { once } = open();
+    const fails = async () => Promise.reject(new BridgeError({ kind: "driveBusy" }));
+    await expect(once({}, { work: fails })).rejects.toMatchObject({ failure: { kind: "driveBusy" } });
+    expect(await once({})).toMatchObject({ answer: { made: 1 } });
   });
 
-  it.each(["", "x".repeat(256), "schl\u00fcssel"])("needs a key that is one: %j", async (key) => {
-    const answered = await post("/sessions", { uri: "cloudreve://my/a.docx", action: "edit" }, key);
-    expect(answered.status).toBe(400);
-    expect(await problem(answered)).toMatchObject({ code: "headerInvalid", detail: expect.stringContaining("UUID") });
+  it("leaves nothing in the store that anybody can read", async () => {
+    const { store, once } = open();
+    await once({ password: "hunter2" });
+    for await (const [key, value] of store.list("")) expect(key + value).not.toMatch(/s3cret|hunter2|intranet/);
   });
 
-  it("that is sent again gets the same session, for a day and over a restart, and opens no second one", async () => {
-    const { uri } = await portal.newFile();
-    const key = freshKey();
-    const first = await post("/sessions", { uri, action: "edit" }, key);
-    expect(first.status).toBe(201);
-    expect(first.headers.get("idempotent-replayed")).toBeNull();
-    const session = (await first.json()) as Parameters<typeof wopiClient>[0];
-    await bridge.restart();
-    bridge.clock.advance(9 * hourMs);
-    proxy.seen.length = 0;
-    // The order of the fields, and the quotes of the key, make no difference.
-    const again = await post("/sessions", { action: "edit", uri }, key.replaceAll('"', ""));
-    expect(again.status).toBe(201);
-    expect(again.headers.get("idempotent-replayed")).toBe("true");
-    expect(await again.json()).toEqual(session);
-    expect(proxy.seen).toEqual([]);
-    expect((await wopiClient(session).check()).status).toBe(200);
-    bridge.clock.advance(15 * hourMs);
-    const later = await post("/sessions", { action: "edit", uri }, key);
-    expect(((await later.json()) as { id: string }).id).not.toBe(session.id);
+  it.each(["", '""', "x".repeat(256), "schl\u00fcssel", "a\nb"])("needs a key that is one: %j", async (key) => {
+    await expect(open().once({}, { key })).rejects.toMatchObject({ failure: { kind: "headerInvalid" } });
   });
 });
