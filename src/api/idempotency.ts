@@ -5,7 +5,7 @@ import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { type RowEncryption, record, rowObject, type StoredRecord } from "../model/record.ts";
 
 /** How long the answer of a call is known. */
-export const answerKnownForMs = 24 * 3_600_000;
+const answerKnownForMs = 24 * 3_600_000;
 /** No call takes longer. After a crash, the key is free again by then. */
 const callLastsAtMostMs = 120_000;
 

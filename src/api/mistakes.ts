@@ -48,7 +48,7 @@ export function mistakesIn<Schema extends z.ZodType>(
 }
 
 /** Pure: what is wrong, after the name of the field. */
-export function sentenceFor(issue: RawIssue): string {
+function sentenceFor(issue: RawIssue): string {
   if (issue.input === undefined && (issue.code === "invalid_type" || issue.code === "invalid_value")) {
     return "is missing";
   }

@@ -138,7 +138,7 @@ const hashOf = (text: string): Buffer => createHash("sha256").update(text).diges
  * Pure: what is wrong with a signed token, for whoever signed it. It says no more than the token itself, and never what
  * would be right: claims are looked at only once the signature fits.
  */
-export function tokenFault(error: unknown): string {
+function tokenFault(error: unknown): string {
   if (error instanceof errors.JWTExpired) return "exp has passed";
   if (error instanceof errors.JWTClaimValidationFailed) {
     const claim = /^[a-z]{1,20}$/.test(error.claim) ? error.claim : "a claim";

@@ -20,7 +20,7 @@ const shortestTimerMs = 50;
 const storePauseMs = 5_000;
 
 /** Pure: how long to wait after so many refusals in a row. */
-export function pauseAfter(refusals: number): number {
+function pauseAfter(refusals: number): number {
   return pausesMs[Math.min(refusals, pausesMs.length) - 1] ?? 0;
 }
 

@@ -272,3 +272,43 @@ describe("a portal with a webhook", () => {
     expect(JSON.stringify(bridge.logLines)).not.toContain(webhookKey.slice(6));
   });
 });
+
+describe("an event that a portal does not take for three days", () => {
+  it("is given up, and the log and the metrics say so; a portal that signs JWTs has a webhook too", async () => {
+    const receiver = await webhookReceiver();
+    const issuer = "https://portal.example.com";
+    const metricsKey = "the operator's own key";
+    const bridge = await testBridge({
+      settings: {
+        METRICS_KEY: metricsKey,
+        PORTAL_JWKS_URL: `${issuer}/keys`,
+        PORTAL_ISSUER: issuer,
+        PORTAL_AUDIENCE: "bridge",
+        PORTAL_WEBHOOKS: `${receiver.setting()}, ${receiver.setting(`jwt:${issuer}`)}`,
+      },
+    });
+    const metrics = async () =>
+      (await fetch(`${bridge.url}/metrics`, { headers: { Authorization: `Bearer ${metricsKey}` } })).text();
+    const { uri } = await portalClient(() => bridge).newFile();
+    const editor = wopiClient(await portalClient(() => bridge).session({ uri }));
+    await editor.lock("A");
+    await editor.put("taken", "A");
+    await bridge.bridge.deliver();
+    receiver.instead = (_request, response) => response.writeHead(503).end();
+    await editor.put("not taken", "A");
+    expect(await bridge.bridge.deliver()).toBe(1);
+    bridge.clock.advance(60_000);
+    await bridge.bridge.deliver();
+    expect(await metrics()).toMatch(/^bridge_webhook_events 1$/m);
+    expect(await metrics()).toMatch(/^bridge_webhook_oldest_seconds 60$/m);
+    bridge.clock.advance(3 * 24 * 3_600_000);
+    expect(await bridge.bridge.deliver()).toBe(0);
+    const givenUp = bridge.logLines.findLast(({ dropped }) => dropped !== undefined);
+    expect(givenUp).toMatchObject({ portal: "test", dropped: 1, why: "too old" });
+    expect(await metrics()).toMatch(/^bridge_webhooks_total\{portal="test",outcome="dropped"\} 1$/m);
+    expect(await metrics()).toMatch(/^bridge_webhooks_total\{portal="test",outcome="delivered"\} 1$/m);
+    expect(await metrics()).toMatch(/^bridge_webhook_events 0$/m);
+    await bridge.close();
+    await receiver.close();
+  });
+});
