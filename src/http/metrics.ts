@@ -44,6 +44,7 @@ export class Metrics {
   readonly #driveSeconds: Histogram<"call" | "outcome">;
   readonly #saves: Counter<"outcome">;
   readonly #contract: Gauge<"call">;
+  readonly #takeStock: () => Promise<void>;
   readonly #webhooks: Counter<"portal" | "outcome">;
 
   /** @param standing called each time the metrics are read */
@@ -113,17 +114,17 @@ export class Metrics {
       name: "bridge_spool_bytes",
       help: "Bytes of the saves in the spool",
       registers,
-      collect: async () => {
-        const now = await standing();
-        locks.set(now.locks);
-        spoolSaves.set(now.spoolSaves);
-        spoolBytes.set(now.spoolBytes);
-        spoolOldest.set(now.spoolOldestSeconds);
-        spoolBroken.set(now.spoolBroken);
-        webhookEvents.set(now.webhookEvents);
-        webhookOldest.set(now.webhookOldestSeconds);
-      },
     });
+    this.#takeStock = async () => {
+      const now = await standing();
+      locks.set(now.locks);
+      spoolSaves.set(now.spoolSaves);
+      spoolBytes.set(now.spoolBytes);
+      spoolOldest.set(now.spoolOldestSeconds);
+      spoolBroken.set(now.spoolBroken);
+      webhookEvents.set(now.webhookEvents);
+      webhookOldest.set(now.webhookOldestSeconds);
+    };
     collectDefaultMetrics({ register: this.#registry });
     for (const outcome of ["saved", "copied", "kept", "refused", "dropped"]) this.#saves.inc({ outcome }, 0);
   }
@@ -155,6 +156,8 @@ export class Metrics {
       if (key === undefined) {
         response.status(404).end();
       } else if (holdsKey(request, key)) {
+        // Before all figures: the library reads them at once, and would show those of the time before.
+        await this.#takeStock();
         response.set("Content-Type", this.#registry.contentType).send(await this.#registry.metrics());
       } else {
         response.status(401).set("WWW-Authenticate", "Bearer").end();
