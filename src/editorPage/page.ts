@@ -30,6 +30,8 @@ export interface HostPageFacts {
   /** The editor makes another file of it and then leads on to the page for that one. @see OpeningAddress */
   readonly isConversion: boolean;
   readonly mayShare: boolean;
+  /** Who shares the document, by name; undefined = that is not known. */
+  readonly ownerName: string | undefined;
   /** Whether the page's address opens the document again. */
   readonly isReopenable: boolean;
 }
@@ -43,7 +45,7 @@ export interface HostPageFacts {
 export function hostPage(facts: HostPageFacts): Page {
   const { grant, accessToken, fileName, nonce, embedOrigins, language } = facts;
   const editor = editorOrigin(grant);
-  const words = hostPageWords[language];
+  const words = wordsOf(language, facts.ownerName);
   const { takesPageConfig, savesWhenTold, tellsLocalSaves, warnsAtPostedEnd } = suiteOf(grant.actionUrl);
   const maySaveAs = grant.permission === "edit" && grant.saveAs !== "none";
   const scriptFacts: ScriptFacts = {
@@ -79,10 +81,14 @@ export function hostPage(facts: HostPageFacts): Page {
 <script src="${assetUrl(facts.bridgeUrl, "hostPage.js")}" nonce="${nonce}" defer></script>
 </head>
 <body>
+<div id="line">
 <p id="status" role="status"></p>
-<div id="notice" role="status"></div>
+<button id="try-again" type="button" hidden>${words.tryAgain}</button>
+<a id="download-changes" href="${facts.bridgeUrl}/saves" target="_blank" rel="noopener" hidden>${words.downloadChanges}</a>
 <a id="take-over" href="${facts.bridgeUrl}/takeover?file_id=${grant.document.fileId}" target="_blank" rel="noopener" hidden>${words.takeOver}</a>
 <a id="own-tab" href="${facts.bridgeUrl}/edit/${facts.pageKey}/own-tab" target="_blank" rel="noopener" hidden>${words.openInOwnTab}</a>
+</div>
+<div id="notice" role="status"></div>
 <main id="frame-holder"></main>
 <form id="editor-form" method="post" action="${grant.actionUrl}" target="${facts.isConversion ? "_self" : "editor-frame"}" hidden>
 <input type="hidden" name="access_token" value="${accessToken}">
@@ -113,6 +119,19 @@ ${maySaveAs ? saveAsDialog(words) : ""}<script type="application/json" id="facts
       ].join("; "),
       "Permissions-Policy": `clipboard-read=(self "${editor}"), clipboard-write=(self "${editor}"), fullscreen=(self "${editor}")`,
     },
+  };
+}
+
+/** With the owner's name: a colleague knows a person, not a drive. */
+function wordsOf(language: Language, ownerName: string | undefined): HostPageWords {
+  const words = hostPageWords[language];
+  const owner = ownerName ?? words.theOwner;
+  const named = (sentence: string): string => sentence.replace("{owner}", () => owner);
+  return {
+    ...words,
+    editorAway: named(words.editorAway),
+    whySignInNeeded: named(words.whySignInNeeded),
+    whyFileUnproven: named(words.whyFileUnproven),
   };
 }
 

@@ -11,7 +11,7 @@ import { chooseLanguage } from "./language.ts";
 import { newNonce, sendPage } from "./pageAnswer.ts";
 
 export type OpenedPageNeeds = Parameters<typeof addressForPage>[0] &
-  Pick<Services, "drive" | "tokens" | "editorIds" | "bridgeUrl" | "config">;
+  Pick<Services, "drive" | "tokens" | "editorIds" | "bridgeUrl" | "config" | "links">;
 
 /**
  * Sends the editor's page for a ticket, which is used up.
@@ -44,6 +44,7 @@ export async function sendOpenedPage(
     takesFreshTokens: suiteOf(grant.actionUrl).takesFreshTokens,
     isConversion: address?.converts === true,
     mayShare: grant.person.id === grant.ownerId && grant.document.version === undefined,
+    ownerName: grant.linkId === undefined ? undefined : (await services.links.find(grant.linkId))?.owner.name,
     isReopenable: known !== undefined,
   });
   sendPage(response, 200, page);

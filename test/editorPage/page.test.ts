@@ -291,7 +291,12 @@ describe("the host page", () => {
 
     it("gets the words of the person's language", async () => {
       const { page } = await open(undefined, { lang: "zh-CN" });
-      expect(factsOf(page)).toMatchObject({ language: "zh-CN", words: hostPageWords["zh-CN"] });
+      const { whySignInNeeded, whyFileUnproven, editorAway, ...words } = hostPageWords["zh-CN"];
+      expect(factsOf(page)).toMatchObject({ language: "zh-CN", words });
+      const named = { whySignInNeeded, whyFileUnproven, editorAway };
+      for (const [name, sentence] of Object.entries(named)) {
+        expect(factsOf(page)["words"]).toHaveProperty(name, sentence.replace("{owner}", "文档所有者"));
+      }
     });
 
     it("may open the sharing dialog for the owner alone", async () => {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { isNotUp, type PageState, statusLine, timeSpelling } from "../../src/editorPage/browser/statusLine.ts";
+import {
+  isKept,
+  isNotUp,
+  type PageState,
+  retryOf,
+  statusLine,
+  timeSpelling,
+  whyNotUp,
+} from "../../src/editorPage/browser/statusLine.ts";
 import type { HostPageStatus } from "../../src/editorPage/pageMessages.ts";
 import { hostPageWords } from "../../src/editorPage/words.ts";
 
@@ -30,6 +38,7 @@ const quiet: PageState = {
   bridgeUrl: "https://bridge.example",
   fileName: "Plan.docx",
   permission: "edit",
+  isOwner: true,
   status: quietStatus,
   isModified: false,
   isSaving: false,
@@ -262,5 +271,67 @@ describe("the way out of a frame", () => {
     [false, "the bridge has not answered", { ...slow, status: undefined }],
   ])("is offered: %s, when %s", (isOffered, _when, state) => {
     expect(isNotUp({ ...quiet, ...state })).toBe(isOffered);
+  });
+});
+
+describe("an editor that does not come up", () => {
+  const silent: Partial<PageState> = { phase: "loading", waitedMs: 20_000, isEditorHeard: false };
+  const notCalled = { editor_called: { check_file_info: false, get_file: false } };
+
+  it("is explained to a colleague without addresses, and with whom to tell", () => {
+    for (const isEditorHeard of [false, true]) {
+      const { tone, text } = line({ ...silent, isEditorHeard, isOwner: false }, notCalled);
+      expect(tone).toBe("trouble");
+      expect(text).toContain("The document is safe");
+      expect(text).toContain("{owner}");
+      expect(text).not.toMatch(/https?:|bridge|server/);
+    }
+    const called = { editor_called: { check_file_info: true, get_file: true } };
+    expect(line({ ...silent, isOwner: false }, called).text).toBe(
+      "The editor is taking a long time to open the document.",
+    );
+  });
+
+  it.each<[string, Partial<PageState>, Partial<HostPageStatus>, ReturnType<typeof whyNotUp>]>([
+    ["loads", { phase: "loading", waitedMs: 1_000 }, notCalled, undefined],
+    ["says nothing", silent, notCalled, "editorDown"],
+    ["does not reach the bridge", { ...silent, isEditorHeard: true }, notCalled, "bridgeNotReached"],
+    ["shows nothing", silent, {}, "editorSlow"],
+    ["fails", { phase: "failed" }, {}, "editorFailed"],
+    ["stops", { phase: "stopped" }, {}, "editorStopped"],
+    ["is up", {}, {}, undefined],
+    ["is out of reach, like the bridge", { ...silent, isOffline: true }, notCalled, undefined],
+    ["belongs to a session that has ended", { ...silent, ended: "revoked" }, notCalled, undefined],
+  ])("and %s has this code for the portal", (_name, state, status, code) => {
+    expect(whyNotUp({ ...quiet, ...state, status: { ...quietStatus, ...status } })).toBe(code);
+  });
+});
+
+describe("trying again", () => {
+  const inEditor = { not_saved: { ...notSaved, kept_in: null } };
+
+  it.each<[string, Partial<PageState>, Partial<HostPageStatus>, ReturnType<typeof retryOf>]>([
+    ["nothing when all is well", {}, {}, undefined],
+    ["the connection when it is lost", { isOffline: true }, {}, "connection"],
+    ["the editor when it failed", { phase: "failed" }, {}, "editor"],
+    ["the editor when it has closed the document", { phase: "left" }, {}, "editor"],
+    ["the save when the editor has the changes", {}, inEditor, "save"],
+    ["no save while one is on its way", { isSaving: true }, inEditor, undefined],
+    ["no save of somebody else's", {}, { not_saved: { ...inEditor.not_saved, is_mine: false } }, undefined],
+    ["no save that is kept and tried anyway", {}, { not_saved: notSaved }, undefined],
+    ["no save against somebody's lock", {}, { ...inEditor, locked_by: "Ben" }, undefined],
+    ["nothing after the end", { ended: "expired", phase: "failed" }, {}, undefined],
+  ])("tries %s", (_name, state, status, retry) => {
+    expect(retryOf({ ...quiet, ...state, status: { ...quietStatus, ...status } }, true)).toBe(retry);
+  });
+
+  it("is not offered for a save where the editor saves by its own button only", () => {
+    expect(retryOf({ ...quiet, status: { ...quietStatus, ...inEditor } }, false)).toBeUndefined();
+  });
+
+  it("is joined by a download while the changes are kept", () => {
+    expect(isKept({ ...quiet, status: { ...quietStatus, not_saved: notSaved } })).toBe(true);
+    expect(isKept({ ...quiet, status: { ...quietStatus, ...inEditor } })).toBe(false);
+    expect(isKept(quiet)).toBe(false);
   });
 });

@@ -27,6 +27,7 @@ const openInFrame = (element: Element, options: OpenOptions): OpenedDocument => 
     renamed: new Set(),
     commented: new Set(),
     savedAs: new Set(),
+    failed: new Set(),
     closed: new Set(),
     expired: new Set(),
   };

@@ -35,6 +35,15 @@ export interface DocumentEvents {
   };
   /** Save As made a new file in the document's folder, under the name that the drive gave it. */
   savedAs: { readonly name: string; readonly fileId: string };
+  /**
+   * The editor does not show the document: `editorDown` (it does not answer, or the browser may not frame it),
+   * `bridgeNotReached` (it is there, but its server has not called the bridge), `editorSlow` (it has, but nothing is
+   * shown yet), `editorFailed` (it says so itself), `editorStopped` (its server ended). The page offers to try again;
+   * `loaded` follows when that helped.
+   */
+  failed: {
+    readonly code: "editorDown" | "bridgeNotReached" | "editorSlow" | "editorFailed" | "editorStopped";
+  };
   /** The frame has been removed. */
   closed: Record<string, never>;
   /**

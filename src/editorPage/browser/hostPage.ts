@@ -25,13 +25,27 @@ import {
 import { saveAsDialog } from "./saveAsDialog.ts";
 import { meaningOf, type SaveResponse } from "./saveResponse.ts";
 import { type SaveAnswer, saveRequests } from "./saving.ts";
-import { afterStop, ending, fill, isLocked, isNotUp, type PageState, statusLine, timeSpelling } from "./statusLine.ts";
+import {
+  afterStop,
+  ending,
+  fill,
+  isKept,
+  isLocked,
+  isNotUp,
+  type PageState,
+  retryOf,
+  statusLine,
+  timeSpelling,
+  whyNotUp,
+} from "./statusLine.ts";
 import { type PageToken, tokenKeeper } from "./token.ts";
 
 const facts: ScriptFacts = JSON.parse(part("#facts", HTMLScriptElement).text);
 const { words } = facts;
 const line = part("#status", HTMLParagraphElement);
 const notice = noticeLine(part("#notice", HTMLDivElement), words.dismiss);
+const retry = part("#try-again", HTMLButtonElement);
+const download = part("#download-changes", HTMLAnchorElement);
 const takeOver = part("#take-over", HTMLAnchorElement);
 const ownTab = part("#own-tab", HTMLAnchorElement);
 const holder = part("#frame-holder", HTMLElement);
@@ -51,6 +65,7 @@ const state: { -readonly [Name in keyof State]: State[Name] } & { openedAtMs: nu
   bridgeUrl: facts.bridgeUrl,
   fileName: facts.fileName,
   permission: facts.permission,
+  isOwner: facts.mayShare,
   status: undefined,
   isModified: false,
   isOffline: !navigator.onLine,
@@ -89,10 +104,27 @@ function show(): void {
   line.className = state.phase === "ended" ? "heard" : tone;
   // A screen reader reads the line each time it is written, even when the text is the same.
   if (line.textContent !== text) line.textContent = text;
-  line.title = text;
+  retry.hidden = retryOf(pageState(), facts.savesWhenTold) === undefined;
+  download.hidden = !facts.mayShare || !isKept(state);
   takeOver.hidden = !facts.mayShare || !isLocked(state);
   ownTab.hidden = parent === window || !isNotUp(pageState());
+  const code = whyNotUp(pageState());
+  if (code !== undefined && code !== toldNotUp) portal.tell("failed", { code });
+  toldNotUp = code;
 }
+
+/** The last reason told to the portal, until the editor is up. */
+let toldNotUp: ReturnType<typeof whyNotUp>;
+
+function tryAgain(): void {
+  const what = retryOf(pageState(), facts.savesWhenTold);
+  if (what === "editor") openEditor();
+  if (what === "save") void saving.ask();
+  state.isOffline = !navigator.onLine;
+  show();
+  polling.now();
+}
+retry.addEventListener("click", tryAgain);
 
 // What the bridge reports.
 

@@ -1,6 +1,7 @@
 // The text of the thin line above the editor.
 import type { HostPageStatus, NotSaved, NotSavedReason, SessionEnd } from "../pageMessages.ts";
 import type { HostPageWords } from "../words.ts";
+import type { DocumentEvents } from "./embedTypes.d.ts";
 import { type EndState, unsavedAfterEnd } from "./rules.ts";
 
 const slowAfterMs = 15_000;
@@ -16,6 +17,8 @@ export interface PageState extends EndState {
   readonly bridgeUrl: string;
   readonly fileName: string;
   readonly permission: "view" | "edit";
+  /** Who shares the document, and may know what its editor and bridge are. */
+  readonly isOwner: boolean;
   /** Undefined until the bridge has answered. */
   readonly status: HostPageStatus | undefined;
   readonly isModified: boolean;
@@ -82,6 +85,33 @@ export function isLocked({ phase, status, ended }: Pick<PageState, "phase" | "st
 export function isNotUp(state: Pick<PageState, "phase" | "ended" | "isOffline" | "waitedMs" | "status">): boolean {
   if (state.ended !== undefined || state.isOffline || state.status === undefined) return false;
   return state.phase === "failed" || (state.phase === "loading" && state.waitedMs >= slowAfterMs);
+}
+
+/** What "Try again" does, where that may help. */
+export type Retry = "editor" | "connection" | "save";
+
+export function retryOf(state: PageState, savesWhenTold: boolean): Retry | undefined {
+  if (state.ended !== undefined || state.phase === "closed") return undefined;
+  if (state.isOffline) return "connection";
+  if (state.phase === "left" || isNotUp(state)) return "editor";
+  const failed = state.status?.not_saved ?? null;
+  const isInEditor = state.phase === "loaded" && failed?.kept_in === null && failed.is_mine;
+  return isInEditor && savesWhenTold && !state.isSaving && !isLocked(state) ? "save" : undefined;
+}
+
+/** Whether changes wait in the bridge's spool, where their owner can download them. */
+export function isKept({ phase, status, ended }: Pick<PageState, "phase" | "status" | "ended">): boolean {
+  return phase === "loaded" && ended === undefined && status?.not_saved?.kept_in === "spool";
+}
+
+/** Why the editor does not show the document, for portals. */
+export function whyNotUp(state: PageState): DocumentEvents["failed"]["code"] | undefined {
+  if (state.ended !== undefined) return undefined;
+  if (state.phase === "stopped") return "editorStopped";
+  if (!isNotUp(state)) return undefined;
+  if (state.phase === "failed") return "editorFailed";
+  if (state.status?.editor_called.check_file_info === true) return "editorSlow";
+  return state.isEditorHeard ? "bridgeNotReached" : "editorDown";
 }
 
 function lockedBy(person: string, words: HostPageWords): string {
@@ -163,6 +193,7 @@ function loading(state: PageState, words: HostPageWords): Line {
   const { waitedMs, isEditorHeard, editorOrigin, bridgeUrl, fileName, status } = state;
   if (waitedMs < slowAfterMs || status === undefined) return quiet(fill(words.loading, { name: fileName }));
   const { check_file_info, get_file } = status.editor_called;
+  if (!state.isOwner) return trouble(check_file_info ? words.editorTakesLong : words.editorAway);
   if (get_file) return trouble(words.editorSlow);
   if (check_file_info) return trouble(words.editorNoContent);
   return trouble(
