@@ -104,7 +104,8 @@ export class BytePath {
       const headers = { "Accept-Encoding": "identity", ...call.headers };
       const byUndici = () =>
         this.#lanes[purpose].agent.dispatch({ origin, path, method, headers, body: body ?? null }, exchange);
-      const isDirect = purpose === "download" && protocol === "http:" && method === "GET";
+      // A part is small, or only a try, which must be made once.
+      const isDirect = purpose === "download" && protocol === "http:" && call.headers["Range"] === undefined;
       if (isDirect) this.#downloads.get({ origin, path, headers }, exchange, byUndici);
       else byUndici();
     } catch (error) {
