@@ -105,6 +105,19 @@ export function cloudreveDrive(parts: DriveParts): Drive {
       if (left !== undefined) throw new BridgeError({ kind: "fileUnproven" });
     },
 
+    versions: async (account, fileId) => {
+      const { file, versions } = await files.versions(account, fileId);
+      if (file.type !== 0) throw new BridgeError({ kind: "fileMissing" });
+      return { file: driveFile(file), versions };
+    },
+    readVersion: async (account, file, { version, sizeBytes }, range, signal) => {
+      const asked = { ...file, version, sizeBytes };
+      const transfer = await files.downloadVersion(account, asked, range, signal);
+      if (transfer !== undefined) return contentOf(transfer, asked);
+      const document = { account, fileId: file.id, ...(version === file.version ? {} : { version }) };
+      return contentOf({ answer: await native.read(document, asked, range, signal), isCloudreves: true }, asked);
+    },
+
     lock: (document, token) => locks.lock(document, token),
     refreshLock: (document, token, known) => locks.refreshLock(document, token, known),
     unlock: (document, token) => native.unlock(document, token),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Bytes, DriveContent, DriveDocument, DriveFile, OpenRequest } from "../model/drive.ts";
+import type { Bytes, DriveContent, DriveDocument, DriveFile, DriveVersion, OpenRequest } from "../model/drive.ts";
 import { BridgeError, failureOf, type LockHolder } from "../model/failure.ts";
 import type { Clock } from "../model/keyValueStore.ts";
 import { bytesHeaders, type CloudreveClient, dataOf, envelopeOf, type RawAnswer } from "./client.ts";
@@ -20,6 +20,16 @@ export const cloudreveFileSchema = z.object({
   metadata: z.record(z.string(), z.unknown()).nullish(),
 });
 export type CloudreveFile = z.infer<typeof cloudreveFileSchema>;
+
+/** A thumbnail is an entity too, of another type. */
+const versionType = 0;
+const versionsSchema = cloudreveFileSchema.extend({
+  extended_info: z.object({
+    entities: z
+      .array(z.object({ id: z.string(), size: z.number(), type: z.number().optional(), created_at: z.string() }))
+      .nullish(),
+  }),
+});
 
 export const listSchema = z.object({ parent: z.object({ primary_entity: z.string() }) });
 export const urlsSchema = z.object({
@@ -61,10 +71,32 @@ export class FileApi {
 
   /** @throws fileMissing when there is none, it is another account's or in the trash @see Cloudreve GET /file/info */
   async info(account: string, target: OpenRequest["target"]): Promise<CloudreveFile> {
-    const query = "uri" in target ? { uri: target.uri } : { id: target.fileId };
+    return this.#info(cloudreveFileSchema, account, target);
+  }
+
+  /**
+   * A file with its versions, the newest first. Only for somebody who looks at them: Cloudreve before 4.16 may show what
+   * this adds, such as names of shares, in answers to other people; its own web interface asks the same.
+   * @throws as `info` @see recordings/cloudreve/url-entity.json
+   */
+  async versions(account: string, fileId: string): Promise<{ file: CloudreveFile; versions: DriveVersion[] }> {
+    const { extended_info, ...file } = await this.#info(versionsSchema, account, { fileId }, { extended: "true" });
+    const versions = (extended_info.entities ?? [])
+      .filter(({ type = versionType }) => type === versionType)
+      .map(({ id, size, created_at }) => ({ version: id, sizeBytes: size, storedAt: created_at }));
+    return { file, versions };
+  }
+
+  async #info<File extends CloudreveFile>(
+    schema: z.ZodType<File>,
+    account: string,
+    target: OpenRequest["target"],
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<File> {
+    const query = { ...("uri" in target ? { uri: target.uri } : { id: target.fileId }), ...more };
     const file = await this.#credentials.authorised(account, async (accessToken) => {
       try {
-        return await this.#client.api(cloudreveFileSchema, { method: "GET", path: "/file/info", query, accessToken });
+        return await this.#client.api(schema, { method: "GET", path: "/file/info", query, accessToken });
       } catch (error) {
         // 40001: "unknown file id" or "unknown uri". A file deleted for good gives -1 without a message.
         const code = failureOf(error, "driveFailed")?.code;
@@ -231,6 +263,18 @@ export class FileApi {
     const transfer = await this.#fetch(source, file.version, range, signal);
     if (transfer !== undefined) this.#urls.remember(document, file, source, Date.parse(urls?.expires ?? ""));
     return transfer;
+  }
+
+  /** @param file with a version that it has or had @returns as `download` */
+  async downloadVersion(
+    account: string,
+    file: DriveFile,
+    range: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Transfer | undefined> {
+    const urls = await this.#urlsOf({ account, fileId: file.id }, file);
+    const source = this.#allowed(urls?.urls[0]?.url);
+    return source === undefined ? undefined : this.#fetch(source, file.version, range, signal);
   }
 
   /**

@@ -174,6 +174,40 @@ interface DriveAccounts {
   keepAlive(account: string): Promise<void>;
 }
 
+/** One content that the drive has of a file. */
+export interface DriveVersion {
+  /** As in `DriveFile.version`. */
+  readonly version: string;
+  readonly sizeBytes: number;
+  /** UTC, when it was stored. */
+  readonly storedAt: string;
+}
+
+/** The contents that a file had. To make one current again, its bytes are written as a new version. */
+export interface DriveVersions {
+  /**
+   * What the drive still has of a file this account owns.
+   * @returns the versions, the newest first: the current one among them, unless the file was never written
+   * @throws fileMissing, also when it is in the trash or is a folder
+   */
+  versions(
+    account: string,
+    fileId: string,
+  ): Promise<{ readonly file: DriveFile; readonly versions: readonly DriveVersion[] }>;
+  /**
+   * The bytes of one of them. The caller must read or destroy the body.
+   * @param range value of a Range header, passed on as it is
+   * @throws fileMissing when the drive no longer has this version
+   */
+  readVersion(
+    account: string,
+    file: DriveFile,
+    version: DriveVersion,
+    range: string | undefined,
+    signal: AbortSignal,
+  ): Promise<DriveContent>;
+}
+
 /** What an account can see in the drive. */
 export interface DriveFolders {
   /** A file this account owns. @throws fileMissing, also when it is in the trash or is a folder */
@@ -251,7 +285,7 @@ export interface DriveLocks {
  * that a method returns or changes is proven to be the right one, whatever file is at its path now.
  * @throws fileUnproven when that can't be proven; nothing was returned or changed then
  */
-export interface Drive extends DriveAccounts, DriveFolders, DriveFiles, DriveLocks {
+export interface Drive extends DriveAccounts, DriveFolders, DriveFiles, DriveVersions, DriveLocks {
   /** Opens an editing or viewing session. @throws fileMissing, rightMissing, noEditor, bodyTooLarge */
   open(account: DriveAccount, request: OpenRequest): Promise<OpenedDocument>;
   /** @returns the drive's version. @throws driveUnreachable */

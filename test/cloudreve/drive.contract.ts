@@ -538,6 +538,62 @@ export function driveContract(openServer: () => Promise<ContractServer>): void {
     });
   });
 
+  describe("versions", () => {
+    it("lists all that a file was, the newest first, with size and time", async () => {
+      const { drive, account, document, file, path } = await openFile("one");
+      await outside.put(path, "two two");
+      const after = await drive.stat(document);
+      const { file: now, versions } = await drive.versions(account.account, document.fileId);
+      expect(now).toEqual(after);
+      expect(versions.map(({ version, sizeBytes }) => [version, sizeBytes])).toEqual([
+        [after.version, 7],
+        [file.version, 3],
+      ]);
+      const [newest = 0, oldest = 0] = versions.map(({ storedAt }) => Date.parse(storedAt));
+      expect(newest).toBeGreaterThanOrEqual(oldest);
+      expect(newest).toBeLessThan(Date.now() + hourMs);
+    });
+
+    it("gives the bytes of each, whole and in part", async () => {
+      const { drive, account, document, path } = await openFile("first text");
+      await outside.put(path, "second");
+      const { file, versions } = await drive.versions(account.account, document.fileId);
+      const read = async (at: number, range?: string): Promise<string> => {
+        const version = versions[at];
+        if (version === undefined) throw new Error(`no version ${at}`);
+        const { signal } = new AbortController();
+        const content = await drive.readVersion(account.account, file, version, range, signal);
+        expect(content.version).toBe(version.version);
+        return (await buffer(content.body)).toString();
+      };
+      expect(await read(0)).toBe("second");
+      expect(await read(1)).toBe("first text");
+      expect(await read(1, "bytes=6-9")).toBe("text");
+    });
+
+    it("are none of a file that was only created, and say when there is no such file", async () => {
+      const path = `${folder}/created-${++files}.docx`;
+      await outside.call("POST", "/file/create", { uri: outside.uriOf(path), type: "file" });
+      const { drive } = connect();
+      const { account } = await drive.account(undefined);
+      const { versions } = await drive.versions(account, (await outside.info(path)).id);
+      expect(versions).toEqual([]);
+      expect(await failureOf(drive.versions(account, "zzzzzz"))).toEqual({ kind: "fileMissing" });
+      expect(await failureOf(drive.versions(account, (await outside.info(folder)).id))).toEqual({
+        kind: "fileMissing",
+      });
+    });
+
+    it("give nothing of another file's version", async () => {
+      const one = await openFile("mine");
+      const { drive, account, document } = await openFile("also mine");
+      const { file } = await drive.versions(account.account, document.fileId);
+      const foreign = { version: one.file.version, sizeBytes: 4, storedAt: file.modifiedAt };
+      const reading = drive.readVersion(account.account, file, foreign, undefined, new AbortController().signal);
+      expect(await failureOf(reading)).toEqual({ kind: "fileMissing" });
+    });
+  });
+
   describe("after the end of an access token that came alone", () => {
     const openAndExpire = async (text: string) => {
       const path = await newFile(text);
