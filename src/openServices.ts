@@ -21,6 +21,7 @@ import { noteDropped, noteReplay, tellOf, warnOfEnd } from "./documents/saveEven
 import { SaveReplay } from "./documents/saveReplay.ts";
 import { SaveSpool, type SpooledSave } from "./documents/saveSpool.ts";
 import { ToldVersions } from "./documents/toldVersions.ts";
+import { VersionRecord } from "./documents/versionRecord.ts";
 import { SpoolEnd } from "./documents/waitingSaves.ts";
 import { EditorDiscovery, Editors } from "./editors/discovery.ts";
 import { EditorStarts } from "./editors/editorStarts.ts";
@@ -113,9 +114,22 @@ export async function openServices(
   const tell = tellOf({ activity, links, metrics, audit, logger, tellPortals });
 
   const lastCopies = new LastCopies(store, now);
-  const copies = new ConflictCopies({ drive, content, lastCopies, now, tell });
+  const versionRecord = new VersionRecord(store, now);
+  const copies = new ConflictCopies({ drive, content, lastCopies, versionRecord, now, tell });
   const toldVersions = new ToldVersions(store, now);
-  const replay = new SaveReplay({ drive, locks, content, copies, now, tell, spool, toldVersions, grants, logger });
+  const replay = new SaveReplay({
+    drive,
+    locks,
+    content,
+    copies,
+    versionRecord,
+    now,
+    tell,
+    spool,
+    toldVersions,
+    grants,
+    logger,
+  });
   const kept = (save: SpooledSave, error: unknown): void => {
     logFacts({ save: "kept", file: save.facts.document.fileId });
     noteReplay(logger)(save, "waiting", error);
@@ -178,6 +192,7 @@ export async function openServices(
     copies,
     lastCopies,
     toldVersions,
+    versionRecord,
     newFiles: new NewFiles(store, now),
     links,
     linkAddresses: new LinkAddresses(store, encryptionFor("link addresses")),

@@ -15,6 +15,7 @@ import type { SaveDropped, TellSave } from "./documents/saveEvents.ts";
 import type { SaveReplay } from "./documents/saveReplay.ts";
 import type { SaveSpool, SpooledSave, WaitingSave } from "./documents/saveSpool.ts";
 import type { ToldVersions } from "./documents/toldVersions.ts";
+import type { VersionRecord } from "./documents/versionRecord.ts";
 import type { Editors } from "./editors/discovery.ts";
 import type { AccessTokens } from "./http/accessToken.ts";
 import type { Audit } from "./http/auditLog.ts";
@@ -71,6 +72,7 @@ export interface Services {
   readonly copies: ConflictCopies;
   readonly lastCopies: LastCopies;
   readonly toldVersions: ToldVersions;
+  readonly versionRecord: VersionRecord;
   readonly newFiles: NewFiles;
   readonly links: EditLinks;
   readonly linkAddresses: LinkAddresses;

@@ -9,7 +9,7 @@ import { holdsSave, originalOf } from "./storedContent.ts";
 /** The same content is not stored again within this time, however often an editor sends it. */
 const rememberedForMs = 7 * 24 * 3_600_000;
 
-type Needs = Pick<Services, "drive" | "content" | "lastCopies" | "now" | "tell">;
+type Needs = Pick<Services, "drive" | "content" | "lastCopies" | "versionRecord" | "now" | "tell">;
 
 /** Copies beside the document: one per content, and only one per grant that has ended. */
 export class ConflictCopies {
@@ -55,7 +55,11 @@ export class ConflictCopies {
     for (let attempt = 0; copy === undefined; attempt++) {
       copy = await this.#create(save, file, conflictCopyName(file.name, personName, receivedAtMs, attempt));
     }
-    await this.#services.content.stored(copy, save.sha256);
+    await Promise.all([
+      this.#services.content.stored(copy, save.sha256),
+      this.#services.versionRecord.saved(copy.id, copy.version, save.facts),
+      this.#services.versionRecord.copied(save.facts, copy, why),
+    ]);
     await this.savedBeside(document.fileId, save.sha256, copy);
     await this.#services.tell(save.facts, { is: "copied", copyName: copy.name, copyId: copy.id, why });
     return true;

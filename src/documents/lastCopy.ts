@@ -56,7 +56,7 @@ export class LastCopies {
   }
 }
 
-type Needs = Pick<Services, "drive" | "content" | "lastCopies" | "tell">;
+type Needs = Pick<Services, "drive" | "content" | "lastCopies" | "versionRecord" | "tell">;
 
 type Why = Failure["kind"] | "unexpected";
 
@@ -98,7 +98,11 @@ export async function placeLastSave(services: Needs, save: SpooledSave, why: Why
     await lastCopies.change(grantId, (standing) => standing && { ...standing, isLeft: true });
     return told({ is: "refused", why });
   }
-  await services.content.stored(copy, save.sha256);
+  await Promise.all([
+    services.content.stored(copy, save.sha256),
+    services.versionRecord.saved(copy.id, copy.version, save.facts),
+    services.versionRecord.copied(save.facts, copy, why),
+  ]);
   await lastCopies.change(grantId, (standing) => withWritten(standing, copy, save));
   return told({ is: "copied", copyName: copy.name, copyId: copy.id, why });
 }

@@ -14,7 +14,7 @@ export interface SavedDocument {
   readonly lastModifiedTime: string;
 }
 
-type Needs = Pick<Services, "drive" | "locks" | "content" | "copies" | "now" | "tell">;
+type Needs = Pick<Services, "drive" | "locks" | "content" | "copies" | "versionRecord" | "now" | "tell">;
 
 /** How to treat this save, besides what the spool stores about it. */
 export interface SaveManner {
@@ -140,6 +140,7 @@ async function writeSave(
   await Promise.all([
     held?.token !== undefined && lock.noteFile(file),
     content.stored(file, save.sha256),
+    decision.do === "write" && services.versionRecord.saved(file.id, file.version, save.facts),
     baseline !== undefined && content.accepted(document.fileId, editor, baseline, file.version, lastModifiedTime),
   ]);
   return { version: file.version, lastModifiedTime };

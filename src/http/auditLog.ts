@@ -32,6 +32,16 @@ export const auditSchema = z.discriminatedUnion("event", [
   z.object({ event: z.literal("linkPasswordWrong"), link: z.string(), file, from: z.string() }),
   z.object({ event: z.literal("linkRevoked"), link: z.string(), file, by: z.string() }),
   z.object({ event: z.literal("saved"), file, person, version: z.string(), link: z.string().optional() }),
+  /** An earlier version's content, stored again as a new version. */
+  z.object({
+    event: z.literal("restored"),
+    file,
+    person,
+    version: z.string(),
+    from: z.string(),
+    /** The drive did not keep the version that was current before: its owner has switched versions off. */
+    replacedIsGone: z.literal(true).optional(),
+  }),
   z.object({ event: z.literal("conflictCopy"), file, person, copyName: z.string(), link: z.string().optional() }),
   /** The bytes of a waiting save are gone: it was too old, or the owner dismissed it. */
   z.object({

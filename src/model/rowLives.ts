@@ -60,6 +60,10 @@ export const rowLives = {
   versions: 90,
   copies: 90,
   discovery: 90,
+  /** Two years: who saved a version, and what the owner calls it, is asked as long as the drive keeps the version. */
+  versionSaves: 730,
+  versionNames: 730,
+  copiesMade: 730,
   /** The editor keeps its old copies for ever; ten years are long enough. */
   toldVersion: 3650,
   /** As long as a browser remembers a visitor. */

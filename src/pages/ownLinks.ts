@@ -11,6 +11,8 @@ import { failureOf } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
+import { withPresence } from "./versions.ts";
+import type { ListedCopy } from "./views/copyRows.ts";
 import {
   expiryChoices,
   type LinkFormFacts,
@@ -26,7 +28,7 @@ import { messagePage } from "./views/messagePage.ts";
 type Needs = PageNeeds &
   Parameters<typeof makeLink>[0] &
   Parameters<typeof releaseLocks>[0] &
-  Pick<Services, "activity">;
+  Pick<Services, "activity" | "versionRecord">;
 
 const dayMs = 24 * 3_600_000;
 const checkbox = z.string().optional();
@@ -180,6 +182,7 @@ export function linkPagesRouter(services: Needs): Router {
       ...endOf(services, link),
       ...(await cameTo(services, link)),
       comments: await commentsThrough(services, link),
+      copies: await copiesThrough(services, person, link),
       signInEnded: await hasSignInEnded(services, link),
       changed,
     });
@@ -202,6 +205,14 @@ async function cameTo({ links }: Needs, { id }: EditLink): Promise<Pick<LinkFact
 async function commentsThrough({ activity }: Needs, { id, fileId }: EditLink): Promise<readonly Comment[]> {
   const { comments = [] } = await activity.of(fileId);
   return comments.filter(({ linkId }) => linkId === id);
+}
+
+/** What the drive says of them is left out when it can't be asked: the page is about the link. */
+async function copiesThrough(services: Needs, { account }: Caller, { id }: EditLink): Promise<readonly ListedCopy[]> {
+  const copies = await services.versionRecord.copiesThrough(id);
+  return Promise.all(
+    copies.map((copy) => withPresence(services, account, copy).catch(() => ({ ...copy, isGone: false }))),
+  );
 }
 
 function endOf(services: Needs, link: EditLink): Pick<LinkFacts, "end"> {

@@ -10,6 +10,7 @@ import { linkPagesRouter } from "./ownLinks.ts";
 import { answerFailures } from "./pageAnswer.ts";
 import { signInRouter } from "./signIn.ts";
 import { takeOverPagesRouter } from "./takeOver.ts";
+import { versionPagesRouter } from "./versions.ts";
 import { isVisitor, visitLinkRouter } from "./visitLink.ts";
 import { waitingSavePagesRouter } from "./waitingSaves.ts";
 
@@ -25,6 +26,7 @@ export function hostRouter(services: Services): Router {
   router.use(linkPagesRouter(services));
   router.use(takeOverPagesRouter(services));
   router.use(waitingSavePagesRouter(services));
+  router.use(versionPagesRouter(services));
   router.use(visitLinkRouter(services));
   router.use(answerFailures(services, isVisitor));
   return router;

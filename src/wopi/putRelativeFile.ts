@@ -28,6 +28,7 @@ type Needs = Pick<
   | "copies"
   | "newFiles"
   | "spool"
+  | "versionRecord"
   | "limitBytes"
   | "now"
   | "note"
@@ -83,7 +84,10 @@ async function make(services: Needs, call: WopiCall): Promise<WopiReply> {
       "exact" in target && grant.saveAs === "overwrite"
         ? await createExactly(services, grant, parent, target, save)
         : await createNear(services, grant, parent, wanted, save);
-    await services.content.stored(made.file, save.sha256);
+    await Promise.all([
+      services.content.stored(made.file, save.sha256),
+      services.versionRecord.saved(made.file.id, made.file.version, save.facts),
+    ]);
     // "Save to new file" after a refused save: the editor may send the same again as it closes the document.
     await services.copies.savedBeside(grant.document.fileId, save.sha256, made.file);
     noteMade(services, grant, made);

@@ -9,6 +9,7 @@ import { LastCopies } from "../../src/documents/lastCopy.ts";
 import type { SaveNews } from "../../src/documents/saveEvents.ts";
 import type { PlacingFacts } from "../../src/documents/saveFacts.ts";
 import type { SpooledSave } from "../../src/documents/saveSpool.ts";
+import { VersionRecord } from "../../src/documents/versionRecord.ts";
 import type { Drive, DriveFile } from "../../src/model/drive.ts";
 import { BridgeError, type Failure, failureOf } from "../../src/model/failure.ts";
 import { conflictCopyName } from "../../src/model/fileName.ts";
@@ -162,6 +163,7 @@ function freshFolder() {
   };
   const copies = new ConflictCopies({
     content: new ContentRecord(memory),
+    versionRecord: new VersionRecord(memory, clock.now),
     drive: drive as Drive,
     lastCopies,
     now: clock.now,

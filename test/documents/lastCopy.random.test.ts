@@ -8,6 +8,7 @@ import { ContentRecord } from "../../src/documents/contentRecord.ts";
 import { LastCopies } from "../../src/documents/lastCopy.ts";
 import type { SaveNews } from "../../src/documents/saveEvents.ts";
 import type { SpooledSave } from "../../src/documents/saveSpool.ts";
+import { VersionRecord } from "../../src/documents/versionRecord.ts";
 import type { Drive, DriveFile } from "../../src/model/drive.ts";
 import { BridgeError } from "../../src/model/failure.ts";
 import type { KeyValueStore } from "../../src/model/keyValueStore.ts";
@@ -93,6 +94,7 @@ function freshStage() {
   const bridge = () =>
     new ConflictCopies({
       content: new ContentRecord(store),
+      versionRecord: new VersionRecord(store, clock.now),
       drive: drive as Drive,
       lastCopies: new LastCopies(store, clock.now),
       now: clock.now,

@@ -3,6 +3,7 @@ import { isRight, type LinkOption, linkOptions, optionNames, tickedIn } from "..
 import type { EditLink, LinkGuesses, LinkVisit } from "../../links/links.ts";
 import { type Html, html } from "../html.ts";
 import { pageWords } from "../words/pageWords.ts";
+import { copyRow, type ListedCopy } from "./copyRows.ts";
 import { layout } from "./layout.ts";
 import { guessesLine, isGuessedAt, type LinkEnd, stateBadge } from "./linkTerms.ts";
 import { fillHtml, joined, moment, named, nothing, notice } from "./markup.ts";
@@ -15,6 +16,8 @@ export interface LinkFacts {
   readonly guesses?: LinkGuesses;
   /** By its visitors, the newest first. */
   readonly comments?: readonly Comment[];
+  /** Of its visitors' changes that could not go into the document, the newest first. */
+  readonly copies?: readonly ListedCopy[];
   /** The drive refuses the owner's credential: the link works again once the owner signs in. */
   readonly signInEnded: boolean;
   /** The page follows a change. */
@@ -47,6 +50,7 @@ ${visitTable(context, facts.visits)}
 ${commentLines(context, facts.comments ?? [])}
 ${facts.guesses === undefined ? nothing : html`<p><small>${guessesLine(words.wrongPasswords, facts.guesses, context.language)}</small></p>`}
 </section>
+${copies(context, facts.copies ?? [])}
 ${
   canChange
     ? html`<details class="danger">
@@ -116,6 +120,18 @@ function visitTable({ language }: PageContext, visits: readonly LinkVisit[]): Ht
 <thead><tr><th scope="col">${words.visitor}</th><th scope="col">${words.opened}</th><th scope="col">${words.saved}</th></tr></thead>
 <tbody>${joined(rows)}</tbody>
 </table>`;
+}
+
+function copies(context: PageContext, made: readonly ListedCopy[]): Html {
+  const words = pageWords[context.language];
+  if (made.length === 0) return nothing;
+  return html`<section aria-labelledby="copies">
+<h2 id="copies">${words.copies}</h2>
+<p><small>${words.copiesLead}</small></p>
+<ul class="rows">
+${joined(made.map((copy) => copyRow(context, copy)))}
+</ul>
+</section>`;
 }
 
 function commentLines({ language }: PageContext, comments: readonly Comment[]): Html {
