@@ -90,6 +90,9 @@ describe("rows that an earlier bridge left without an end", () => {
       for await (const [key] of old.list("")) keys.push(key);
       return keys;
     };
+    const longer = ["copiesMade:x", "toldVersion:x", "versionNames:x", "versionSaves:x"];
+    expect(await left()).toEqual([...longer, "endsGiven:all", "link:x"].toSorted());
+    clock.advance(rowLives.versionSaves * dayMs);
     expect(await left()).toEqual(["endsGiven:all", "link:x", "toldVersion:x"]);
     clock.advance(rowLives.toldVersion * dayMs);
     expect(await left()).toEqual(["endsGiven:all", "link:x"]);
@@ -193,6 +196,9 @@ describe("the store of a bridge that people have used", () => {
     expect(rowsOf(bridge).filter(({ endsAtMs }) => endsAtMs === null)).toEqual([]);
     expect((await webPerson(bridge.url).get(url)).status).toBe(410);
     bridge.clock.advance(201 * dayMs);
+    // Who saved which version is the owner's to see, and ends later.
+    expect(rowsOf(bridge).filter(({ endsAtMs }) => Number(endsAtMs) > bridge.clock.now()).map(kindOf)).toEqual(["versionSaves"]);
+    bridge.clock.advance(rowLives.versionSaves * dayMs);
     expect(await bridge.storedText()).toBe("");
   });
 });
