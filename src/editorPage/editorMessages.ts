@@ -90,10 +90,10 @@ export const editorMessages = {
     Edit_Notification: "answered",
     File_Rename: "answered",
     UI_Close: "answered",
+    UI_FileVersions: "answered",
     UI_Sharing: "answered",
 
     UI_Edit: { property: "EditModePostMessage" },
-    UI_FileVersions: { property: "FileVersionPostMessage" },
     UI_InsertGraphic: { property: "EnableInsertRemoteImage" },
   },
   microsoft365: {
@@ -101,12 +101,12 @@ export const editorMessages = {
     Edit_Notification: "answered",
     File_Rename: "answered",
     UI_Close: "answered",
+    UI_FileVersions: "answered",
     UI_Sharing: "answered",
 
     App_PushState: { property: "AppStateHistoryPostMessage" },
     UI_Edit: { property: "EditModePostMessage" },
     UI_FileEmbed: { property: "FileEmbedCommandPostMessage" },
-    UI_FileVersions: { property: "FileVersionPostMessage" },
     UI_Workflow: { property: "WorkflowPostMessage" },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Treatment>>>>;

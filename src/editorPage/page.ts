@@ -32,6 +32,8 @@ export interface HostPageFacts {
   readonly mayShare: boolean;
   /** Who shares the document, by name; undefined = that is not known. */
   readonly ownerName: string | undefined;
+  /** Whether the person may see what the document was. */
+  readonly maySeeVersions: boolean;
   /** Whether the page's address opens the document again. */
   readonly isReopenable: boolean;
 }
@@ -63,6 +65,7 @@ export function hostPage(facts: HostPageFacts): Page {
     tellsLocalSaves,
     postsTokenEnd: !warnsAtPostedEnd,
     mayShare: facts.mayShare,
+    maySeeVersions: facts.maySeeVersions,
     isReopenable: facts.isReopenable,
     maySaveAs,
     encodesNames: suiteOf(grant.actionUrl).encodesNames,
@@ -87,6 +90,7 @@ export function hostPage(facts: HostPageFacts): Page {
 <a id="download-changes" href="${facts.bridgeUrl}/saves" target="_blank" rel="noopener" hidden>${words.downloadChanges}</a>
 <a id="take-over" href="${facts.bridgeUrl}/takeover?file_id=${grant.document.fileId}" target="_blank" rel="noopener" hidden>${words.takeOver}</a>
 <a id="own-tab" href="${facts.bridgeUrl}/edit/${facts.pageKey}/own-tab" target="_blank" rel="noopener" hidden>${words.openInOwnTab}</a>
+${facts.maySeeVersions ? html`<a id="versions" href="${facts.bridgeUrl}/versions/${grant.document.fileId}" target="_blank" rel="noopener">${words.versions}</a>` : ""}
 </div>
 <div id="notice" role="status"></div>
 <main id="frame-holder"></main>

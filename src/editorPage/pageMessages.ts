@@ -26,6 +26,7 @@ export interface ScriptFacts {
   /** Whether the editor is told when its token ends. */
   readonly postsTokenEnd: boolean;
   readonly mayShare: boolean;
+  readonly maySeeVersions: boolean;
   /** Whether a reload of the page's own address opens the document again. */
   readonly isReopenable: boolean;
   /** Whether the page may ask for the name of a new file. */

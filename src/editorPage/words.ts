@@ -23,6 +23,7 @@ const en = {
   lockedBySomebody:
     "Locked: somebody is editing this document in another session. Your changes can't be saved into it.",
   takeOver: "Take over",
+  versions: "Versions",
   openInOwnTab: "Open in its own tab",
   saving: "Saving …",
   unsaved: "Unsaved changes",
@@ -126,6 +127,7 @@ const zhCN: HostPageWords = {
   lockedBy: "已锁定：{person} 正在另一个会话中编辑此文档，您的更改无法保存到其中。",
   lockedBySomebody: "已锁定：有人正在另一个会话中编辑此文档，您的更改无法保存到其中。",
   takeOver: "接管",
+  versions: "版本",
   openInOwnTab: "在单独的标签页中打开",
   saving: "正在保存…",
   unsaved: "有未保存的更改",

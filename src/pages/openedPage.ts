@@ -1,4 +1,5 @@
 import type { Request, Response } from "express";
+import { isOwners } from "../documents/grants.ts";
 import { accessTokenFor } from "../documents/openSession.ts";
 import { addressForPage } from "../documents/reopenDocument.ts";
 import { hostPage } from "../editorPage/page.ts";
@@ -45,6 +46,7 @@ export async function sendOpenedPage(
     isConversion: address?.converts === true,
     mayShare: grant.person.id === grant.ownerId && grant.document.version === undefined,
     ownerName: grant.linkId === undefined ? undefined : (await services.links.find(grant.linkId))?.owner.name,
+    maySeeVersions: isOwners(grant) && grant.document.version === undefined,
     isReopenable: known !== undefined,
   });
   sendPage(response, 200, page);

@@ -81,6 +81,7 @@ export function checkFileInfo(
         PostMessageOrigin: new URL(services.bridgeUrl).origin,
         ClosePostMessage: true,
         ...hostAddress(services.bridgeUrl, grant),
+        ...versionsAddress(services.bridgeUrl, grant),
         ...(grant.person.id === grant.ownerId ? sharing(services.bridgeUrl, grant) : {}),
         ...(shareTypes.length === 0 ? {} : { SupportedShareUrlTypes: shareTypes }),
         EditNotificationPostMessage: true,
@@ -124,6 +125,12 @@ function sharing(bridgeUrl: string, grant: AccessGrant): object {
 function hostAddress(bridgeUrl: string, grant: AccessGrant): object {
   const edits = grant.permission === "edit" && isOwners(grant);
   return edits ? { HostEditUrl: `${bridgeUrl}/open?file_id=${grant.document.fileId}` } : {};
+}
+
+/** Our page of the document's versions, for its owner who is signed in here; an old version has none of its own. */
+function versionsAddress(bridgeUrl: string, grant: AccessGrant): object {
+  if (!isOwners(grant) || grant.document.version !== undefined) return {};
+  return { FileVersionUrl: `${bridgeUrl}/versions/${grant.document.fileId}`, FileVersionPostMessage: true };
 }
 
 /** Addresses that need no token of their own; none where downloading is forbidden. */

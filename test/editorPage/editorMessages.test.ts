@@ -44,7 +44,10 @@ describe("the messages of each suite", () => {
   it("are buttons of the demo editor only as far as its suite has a property for them", () => {
     for (const name of ["collabora", "onlyoffice"] as const)
       for (const { message, property } of guises[name].page.buttons)
-        if (property !== undefined)
+        if (
+          property !== undefined &&
+          (editorMessages[name] as Readonly<Record<string, unknown>>)[message] !== "answered"
+        )
           expect(Object.fromEntries(invitedBy(name, "property"))).toMatchObject({ [message]: property });
   });
 });

@@ -197,7 +197,11 @@ describe("the store of a bridge that people have used", () => {
     expect((await webPerson(bridge.url).get(url)).status).toBe(410);
     bridge.clock.advance(201 * dayMs);
     // Who saved which version is the owner's to see, and ends later.
-    expect(rowsOf(bridge).filter(({ endsAtMs }) => Number(endsAtMs) > bridge.clock.now()).map(kindOf)).toEqual(["versionSaves"]);
+    expect(
+      rowsOf(bridge)
+        .filter(({ endsAtMs }) => Number(endsAtMs) > bridge.clock.now())
+        .map(kindOf),
+    ).toEqual(["versionSaves"]);
     bridge.clock.advance(rowLives.versionSaves * dayMs);
     expect(await bridge.storedText()).toBe("");
   });

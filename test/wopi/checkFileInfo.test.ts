@@ -32,6 +32,8 @@ const types: Readonly<Record<string, "string" | "number" | "boolean" | "object">
   BreadcrumbDocName: "string",
   DownloadUrl: "string",
   HostEditUrl: "string",
+  FileVersionUrl: "string",
+  FileVersionPostMessage: "boolean",
   PostMessageOrigin: "string",
   ClosePostMessage: "boolean",
   EnableShare: "boolean",
@@ -147,6 +149,17 @@ describe("CheckFileInfo", () => {
       // A portal's pages are its own, and there is no page of ours that only shows a document.
       expect(await info(client)).not.toHaveProperty("HostEditUrl");
       expect(await info(owner)).not.toHaveProperty("HostViewUrl");
+    });
+
+    it("is led to the document's versions only when she has signed in here", async () => {
+      const { name, client } = await openNew();
+      const owner = await info(await bridge.openAsOwner(name));
+      const { id } = await bridge.alice.info(name);
+      expect(owner["FileVersionUrl"]).toBe(`http://bridge.example/versions/${id}`);
+      expect(owner["FileVersionPostMessage"]).toBe(true);
+      for (const property of ["FileVersionUrl", "FileVersionPostMessage"]) {
+        expect(await info(client)).not.toHaveProperty(property);
+      }
     });
 
     it("is named as the portal names him, with a stable id of his own, and is not anonymous", async () => {

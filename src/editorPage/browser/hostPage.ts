@@ -525,6 +525,11 @@ function share(): void {
   tellEditor("Grab_Focus");
 }
 
+function showVersions(): void {
+  if (facts.maySeeVersions)
+    open(`${facts.bridgeUrl}/versions/${encodeURIComponent(facts.fileId)}`, "_blank", "noopener");
+}
+
 let isClosedTold = false;
 
 async function leave(): Promise<void> {
@@ -616,6 +621,7 @@ const fromEditor: Readonly<Record<AnsweredMessage, (values: Values) => void>> = 
   UI_Close: () => void leave(),
   UI_Share: share,
   UI_Sharing: share,
+  UI_FileVersions: showVersions,
   UI_SaveAs: ({ format }) => {
     if (saveAs === undefined) notice.show({ tone: "trouble", text: words.saveAsForbidden });
     else saveAs.ask(state.fileName, format);
