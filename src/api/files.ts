@@ -1,6 +1,8 @@
+import { z } from "zod";
 import type { FailedSave, OpenSession } from "../documents/activity.ts";
 import type { Comment } from "../documents/comments.ts";
 import { takeOverDocument } from "../documents/lockDocument.ts";
+import type { CopyMade, SavedVersion } from "../documents/versionRecord.ts";
 import { logFacts } from "../http/requestLog.ts";
 import type { DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -8,9 +10,9 @@ import type { NamedPerson } from "../model/person.ts";
 import type { Services } from "../services.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
-import { driveIdSchema, fileActivitySchema, isoTime, takeOverSchema } from "./schemas.ts";
+import { driveIdSchema, fileActivitySchema, fileVersionsSchema, isoTime, takeOverSchema } from "./schemas.ts";
 
-type Needs = Pick<Services, "drive" | "grants" | "activity" | "locks" | "spool" | "audit" | "note">;
+type Needs = Pick<Services, "drive" | "grants" | "activity" | "locks" | "spool" | "versionRecord" | "audit" | "note">;
 
 const tag = "files";
 const ownFileFailures = ["signInNeeded", "fileMissing", "rightMissing", "driveUnreachable", "driveBusy"] as const;
@@ -47,6 +49,42 @@ export function fileRoutes(services: Needs): readonly ApiRoute[] {
           last_failed_save: lastFailedSave === undefined ? null : failedSave(lastFailedSave),
           waiting_saves: waitingSaves(services, file.id),
           comments: comments.map(comment),
+        };
+      },
+    }),
+    apiRoute({
+      method: "get",
+      path: "/files/:id/versions",
+      operationId: "listFileVersions",
+      summary: "List a file's versions, who saved each, and the copies beside it",
+      description: "The drive account must own the file.",
+      tag,
+      headers: ["driveAccount"],
+      answers: fileVersionsSchema,
+      answer: { status: 200, description: "The file's versions" },
+      failures: ownFileFailures,
+      run: async (call) => {
+        const { account } = await services.drive.account(driveTokens(call.header));
+        const id = driveIdSchema.safeParse(call.id).data;
+        if (id === undefined) throw new BridgeError({ kind: "fileMissing" });
+        const { file, versions } = await services.drive.versions(account, id);
+        const { versionRecord } = services;
+        const [saves, names, copies] = await Promise.all([
+          versionRecord.saves(id),
+          versionRecord.names(id),
+          versionRecord.copiesOf(id),
+        ]);
+        return {
+          file: { id: file.id, name: file.name, size: file.sizeBytes, version: file.version },
+          versions: versions.map((one) => ({
+            ...versionSave(saves.get(one.version)),
+            version: one.version,
+            size: one.sizeBytes,
+            stored_at: isoTime(Date.parse(one.storedAt)),
+            is_current: one.version === file.version,
+            name: names.get(one.version) ?? null,
+          })),
+          copies: copies.map(copyMade),
         };
       },
     }),
@@ -109,6 +147,28 @@ async function personBehind({ grants }: Needs, grantId: string): Promise<NamedPe
 /** Of this bridge's own spool: another instance's is not seen from here. */
 function waitingSaves({ spool }: Needs, fileId: string): number {
   return spool.waiting().filter(({ facts, isBroken }) => !isBroken && facts?.document.fileId === fileId).length;
+}
+
+const ways = { portal: "portal", link: "link", person: "owner" } as const;
+
+function versionSave(save: SavedVersion | undefined) {
+  const way = z.enum(["portal", "link", "person"]).safeParse(save?.through?.split(":", 1)[0]).data;
+  return {
+    saved_by: save === undefined ? null : named(save.person),
+    through: way === undefined ? null : ways[way],
+    restored_from: save?.restoredFrom ?? null,
+  };
+}
+
+function copyMade({ copyId, name, atMs, person, isLate, why }: CopyMade) {
+  return {
+    file_id: copyId,
+    name,
+    made_at: isoTime(atMs),
+    person: named(person),
+    kind: isLate === true ? ("late" as const) : ("conflict" as const),
+    why,
+  };
 }
 
 function failedSave({ atMs, person, why, keptIn, copyName }: FailedSave) {

@@ -281,6 +281,71 @@ export const linkListSchema = named(
   { id: "LinkList", examples: [{ links: [linkExample] }] },
 );
 
+export const fileVersionsSchema = named(
+  z.strictObject({
+    file: fileSchema,
+    versions: z
+      .array(
+        z.strictObject({
+          version: z.string().describe("For `version` in POST /api/sessions, which opens it to view"),
+          size: z.number().int().nonnegative().describe("Bytes"),
+          stored_at: moment,
+          is_current: z.boolean(),
+          name: z.string().nullable().describe("What the owner calls it"),
+          saved_by: personSchema.nullable().describe("null: it was not saved through the bridge, or too long ago"),
+          through: z
+            .enum(["portal", "link", "owner"])
+            .nullable()
+            .describe("How that person came; owner: by signing in on the bridge's pages"),
+          restored_from: z.string().nullable().describe("The version whose content this one has again"),
+        }),
+      )
+      .describe("Newest first, as far as Cloudreve keeps them"),
+    copies: z
+      .array(
+        z.strictObject({
+          file_id: driveIdSchema,
+          name: z.string().describe("As it was when the copy was made"),
+          made_at: moment,
+          person: personSchema,
+          kind: z.enum(["conflict", "late"]).describe("late: changes that came after the link or session had ended"),
+          why: z.string().describe("A code as in Problem, or `unexpected`"),
+        }),
+      )
+      .describe("Copies put beside the document, newest first; they may have been deleted since"),
+  }),
+  {
+    id: "FileVersions",
+    examples: [
+      {
+        file: fileExample,
+        versions: [
+          {
+            version: "kL9z",
+            size: 48213,
+            stored_at: "2026-11-21T09:12:00.000Z",
+            is_current: true,
+            name: null,
+            saved_by: { id: "g5tQ", name: "Grace" },
+            through: "link",
+            restored_from: null,
+          },
+        ],
+        copies: [
+          {
+            file_id: "p2Rs",
+            name: "Report (conflict, Grace, 2026-11-21 08.15).docx",
+            made_at: "2026-11-21T08:15:00.000Z",
+            person: { id: "g5tQ", name: "Grace" },
+            kind: "conflict",
+            why: "changedInStorage",
+          },
+        ],
+      },
+    ],
+  },
+);
+
 export const fileActivitySchema = named(
   z.strictObject({
     file: fileSchema,

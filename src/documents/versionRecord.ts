@@ -74,7 +74,13 @@ export class VersionRecord {
   /** Records that the owner has stored an earlier content again. */
   async restored(fileId: string, version: string, restoredFrom: string, person: NamedPerson): Promise<void> {
     const { id, name } = person;
-    await this.#noteSave(fileId, { version, atMs: this.#now(), person: { id, name }, restoredFrom });
+    await this.#noteSave(fileId, {
+      version,
+      atMs: this.#now(),
+      person: { id, name },
+      through: `person:${id}`,
+      restoredFrom,
+    });
   }
 
   async #noteSave(fileId: string, save: SavedVersion): Promise<void> {

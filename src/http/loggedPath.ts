@@ -27,6 +27,7 @@ const shapes: readonly (readonly string[])[] = [
   "api/links/:id",
   "api/files/:id/activity",
   "api/files/:id/lock",
+  "api/files/:id/versions",
   "edit/:secret",
   "edit/:secret/renew",
   "edit/:secret/status",

@@ -184,7 +184,7 @@ export interface DriveVersion {
 }
 
 /** The contents that a file had. To make one current again, its bytes are written as a new version. */
-export interface DriveVersions {
+interface DriveVersions {
   /**
    * What the drive still has of a file this account owns.
    * @returns the versions, the newest first: the current one among them, unless the file was never written

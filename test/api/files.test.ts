@@ -143,10 +143,35 @@ describe("what a portal asks about a file", () => {
     });
   });
 
+  describe("its versions", () => {
+    it("come with who saved each, and with the copies beside it", async () => {
+      const { id, name } = await document("first");
+      const first = (await at.bridge.alice.info(name)).primary_entity;
+      const ada = await editor(id, "Ada");
+      await ada.lock("A");
+      expect((await ada.put("second", "A")).status).toBe(200);
+      const timestamp = String((await ada.check()).json()["LastModifiedTime"]);
+      await ada.unlock("A");
+      await at.bridge.alice.put(name, "third");
+      await ada.lock("A");
+      expect((await ada.put("fourth", "A", collabora({ timestamp, exitSave: true }))).status).toBe(409);
+      await ada.unlock("A");
+      const answer = (await portal.json("GET", `/files/${id}/versions`, 200)) as Record<"versions" | "copies", Json[]>;
+      expect(answer.versions).toMatchObject([
+        { is_current: true, saved_by: null, through: null, size: 5, name: null },
+        { is_current: false, saved_by: person("Ada"), through: "portal", size: 6, restored_from: null },
+        { is_current: false, saved_by: null, version: first },
+      ]);
+      expect(answer.copies).toMatchObject([{ person: person("Ada"), kind: "conflict", why: "changedInStorage" }]);
+      expect(await copiesOf(name)).toEqual([answer.copies[0]?.["name"]]);
+    });
+  });
+
   describe("is for the file's owner alone:", () => {
     const refused = async (id: string, headers: Record<string, string> = {}) => {
       for (const [method, below] of [
         ["GET", "activity"],
+        ["GET", "versions"],
         ["DELETE", "lock"],
       ]) {
         const answered = await portal.call(method ?? "", `/files/${id}/${below}`, undefined, headers);

@@ -5,6 +5,7 @@ import {
   apiSchemas,
   fileActivitySchema,
   fileSchema,
+  fileVersionsSchema,
   linkChangesSchema,
   linkListSchema,
   linkRequestSchema,
@@ -51,6 +52,7 @@ const expected = [
   "patch /api/links/{id}",
   "delete /api/links/{id}",
   "get /api/files/{id}/activity",
+  "get /api/files/{id}/versions",
   "delete /api/files/{id}/lock",
 ];
 
@@ -192,6 +194,7 @@ describe("the OpenAPI document", () => {
       await portal.call("DELETE", `/links/${link.id}`);
       await answers(linkListSchema, 200, "GET", "/links");
       const activity = await answers(fileActivitySchema, 200, "GET", `/files/${id}/activity`);
+      await answers(fileVersionsSchema, 200, "GET", `/files/${id}/versions`);
       expect(activity.lock).not.toBeNull();
       expect(activity.last_save).not.toBeNull();
       await answers(takeOverSchema, 200, "DELETE", `/files/${id}/lock`);
@@ -222,6 +225,6 @@ describe("the OpenAPI document", () => {
 const schemas: readonly z.ZodType[] = [
   ...[sessionRequestSchema, sessionSchema, fileSchema, personSchema, problemSchema],
   ...[linkRequestSchema, linkChangesSchema, linkSchema, madeLinkSchema, linkListSchema],
-  ...[fileActivitySchema, takeOverSchema],
+  ...[fileActivitySchema, fileVersionsSchema, takeOverSchema],
   ...webhookEvents.map(({ schema }) => schema),
 ];

@@ -10,7 +10,7 @@ import { layout } from "./layout.ts";
 import { fillHtml, joined, moment, named, nothing, notice, size } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
-export interface ListedVersion extends DriveVersion {
+interface ListedVersion extends DriveVersion {
   /** What the owner calls it. */
   readonly name?: string;
   /** undefined: it was stored past the bridge, or so long ago that nobody knows. */
