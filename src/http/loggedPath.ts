@@ -55,6 +55,7 @@ const shapes: readonly (readonly string[])[] = [
   "versions/:id",
   "versions/:id/open",
   "versions/:id/content",
+  "versions/:id/compare",
   "versions/:id/restore",
   "versions/:id/name",
   "versions/:id/copies/:id/content",

@@ -1,8 +1,10 @@
+import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
 import { type DocumentRequest, openDocument } from "../documents/openSession.ts";
 import { restoreVersion } from "../documents/restoreVersion.ts";
+import { comparedAtMost, differenceOf, isTextName, textIn } from "../documents/textDifference.ts";
 import { type CopyMade, longestVersionName } from "../documents/versionRecord.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
@@ -12,6 +14,7 @@ import type { Services } from "../services.ts";
 import { type OpenedPageNeeds, openPage } from "./openedPage.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, editorLanguageOf, forPerson, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
+import { type ComparedSide, type CompareFacts, comparePage } from "./views/comparePage.ts";
 import type { ListedCopy } from "./views/copyRows.ts";
 import { type NotRestored, type VersionsFacts, versionsPage } from "./views/versionsPage.ts";
 
@@ -104,6 +107,15 @@ export function versionPagesRouter(services: Needs): Router {
     }),
   );
 
+  router.get(
+    "/versions/:id/compare",
+    forPerson(services, async (person, request, response) => {
+      const facts = await compareFacts(services, person, request, hungUp(response));
+      logFacts({ file: facts.file.id, person: person.id });
+      sendPage(response, 200, comparePage(await pageContext(services, request, person), facts));
+    }),
+  );
+
   router.post(
     "/versions/:id/restore",
     ...form,
@@ -161,7 +173,7 @@ async function versionFacts(services: Needs, person: Caller, fileId: string): Pr
     }),
     copies: await Promise.all(copies.map((copy) => withPresence(services, person.account, copy))),
     ...(lock === undefined ? {} : { editedBy: await editorOf(services, lock.grantId) }),
-    canOpen: openable.has(file.name.slice(file.name.lastIndexOf(".") + 1).toLowerCase()),
+    canOpen: openable.has(extensionOf(file.name)),
   };
 }
 
@@ -196,6 +208,81 @@ async function versionOf({ drive }: Needs, person: Caller, fileId: string, versi
   if (found === undefined) throw new BridgeError({ kind: "fileMissing" });
   return { file, version: found };
 }
+
+/** What is compared: two versions (`from`, `to`; by default the current one), or a copy with the document (`copy`). */
+async function compareFacts(
+  services: Needs,
+  person: Caller,
+  request: Request,
+  signal: AbortSignal,
+): Promise<CompareFacts> {
+  const { drive, versionRecord } = services;
+  const fileId = fileIdIn(request.params["id"]);
+  const { file, versions } = await drive.versions(person.account, fileId);
+  const names = await versionRecord.names(fileId);
+  const sideOf = (of: DriveFile, { version, storedAt }: DriveVersion): ComparedSide => {
+    const name = names.get(version);
+    const isCopy = of.id !== fileId;
+    return {
+      fileId: of.id,
+      version,
+      storedAt,
+      ...(name === undefined || isCopy ? {} : { name }),
+      isCurrent: version === of.version,
+      ...(isCopy ? { copyName: of.name } : {}),
+    };
+  };
+  const wished = (value: unknown, among: readonly DriveVersion[]): DriveVersion => {
+    const found = among.find(({ version }) => version === value);
+    if (found === undefined) throw new BridgeError({ kind: "fileMissing" });
+    return found;
+  };
+  const { from = file.version, to = file.version, copy } = request.query;
+  const before = { file, version: wished(from, versions) };
+  let after = { file, version: wished(to, versions) };
+  if (copy !== undefined) {
+    const copyId = fileIdIn(copy);
+    const copies = await versionRecord.copiesOf(fileId);
+    if (copies.every((one) => one.copyId !== copyId)) throw new BridgeError({ kind: "fileMissing" });
+    const found = await drive.versions(person.account, copyId);
+    after = { file: found.file, version: wished(found.file.version, found.versions) };
+  }
+  return {
+    file,
+    before: sideOf(before.file, before.version),
+    after: sideOf(after.file, after.version),
+    versions: versions.map((version) => sideOf(file, version)),
+    shown: await shownOf(services, person, [before, after], signal),
+  };
+}
+
+async function shownOf(
+  { drive }: Needs,
+  { account }: Caller,
+  sides: readonly { readonly file: DriveFile; readonly version: DriveVersion }[],
+  signal: AbortSignal,
+): Promise<CompareFacts["shown"]> {
+  if (sides.every(({ file }) => isTextName(file.name))) {
+    if (sides.some(({ version }) => version.sizeBytes > comparedAtMost)) return { as: "nothing", why: "tooLarge" };
+    const texts = await Promise.all(
+      sides.map(async ({ file, version }) => {
+        const { body } = await drive.readVersion(account, file, version, undefined, signal);
+        return textIn(await buffer(body));
+      }),
+    );
+    const [before, after] = texts;
+    if (before !== undefined && after !== undefined) {
+      const rows = await differenceOf(before, after);
+      return rows === undefined ? { as: "nothing", why: "tooDifferent" } : { as: "rows", rows };
+    }
+  }
+  const openable = await drive.openable(account);
+  return sides.every(({ file }) => openable.has(extensionOf(file.name)))
+    ? { as: "frames" }
+    : { as: "nothing", why: "noEditor" };
+}
+
+const extensionOf = (name: string): string => name.slice(name.lastIndexOf(".") + 1).toLowerCase();
 
 async function sendVersion(
   { drive }: Needs,

@@ -221,9 +221,65 @@ describe("copies beside a document", () => {
     expect(copy).toContain("<bdi>Late Larry</bdi>");
     const content = /href="([^"]*\/copies\/\w+\/content)"/.exec(copy)?.[1] ?? "";
     expect((await alice.person.get(content)).text).toBe("typed until the end");
+    const compare = /href="([^"]*\/compare\?copy=\w+)"/.exec(copy)?.[1] ?? "";
+    expect((await alice.person.get(compare)).text.match(/<iframe/g)).toHaveLength(2);
     expect((await alice.person.get(shownLink.url)).text).toContain("After the link ended");
     const [name = ""] = (await editor.bridge.alice.list("versions-copies")).filter((one) => one.includes("("));
     await editor.bridge.alice.remove(`versions-copies/${name}`);
     expect(rows(await page(id)).at(-1)).toContain("deleted or moved to the trash");
+  });
+});
+
+describe("comparing", () => {
+  const twoTexts = async (name: string, before: string, after: string) => {
+    const path = `versions-compare/${name}`;
+    await editor.bridge.alice.put(path, before);
+    await editor.bridge.alice.put(path, after);
+    const { id } = await editor.bridge.alice.info(path);
+    const [newest = "", oldest = ""] = versionsIn(await page(id));
+    return { id, newest, oldest };
+  };
+
+  it("marks what differs between two texts", async () => {
+    const { id, oldest, newest } = await twoTexts("Plan.md", "one\na <b>big</b> dog\n", "one\na <b>small</b> dog\n");
+    const shown = await alice.person.get(`/versions/${id}/compare?from=${oldest}`);
+    expect(shown.text).toContain("a &lt;b&gt;<del>big</del>&lt;/b&gt; dog");
+    expect(shown.text).toContain("a &lt;b&gt;<ins>small</ins>&lt;/b&gt; dog");
+    const same = await alice.person.get(`/versions/${id}/compare?from=${newest}&to=${newest}`);
+    expect(same.text).toContain("There are no differences");
+  });
+
+  it("shows other documents side by side, read only, and tells what can't be shown", async () => {
+    const { id, oldest, newest } = await twoTexts("Plan.docx", "old", "new");
+    const shown = await alice.person.get(`/versions/${id}/compare?from=${oldest}`);
+    for (const version of [oldest, newest]) {
+      expect(shown.text).toMatch(new RegExp(`<iframe src="[^"]*/versions/${id}/open\\?version=${version}"`));
+    }
+    expect(shown.headers.get("content-security-policy")).toContain("frame-src 'self'");
+    const framed = await alice.person.get(`/versions/${id}/open?version=${newest}`);
+    expect(framed.headers.get("content-security-policy")).toContain("frame-ancestors 'self'");
+    expect((await wopiOfForm(editorForm(await alice.person.follow(framed))).check()).json()["UserCanWrite"]).toBe(
+      false,
+    );
+    const zip = await twoTexts("Plan.zip", "old", "new");
+    const not = await alice.person.get(`/versions/${zip.id}/compare?from=${zip.oldest}`);
+    expect(not.text).toContain("No editor opens files of this type");
+    expect(not.text).not.toContain("<iframe");
+    const large = await twoTexts("Large.txt", "x".repeat(1_000_001), "x");
+    const told = await alice.person.get(`/versions/${large.id}/compare?from=${large.oldest}`);
+    expect(told.text).toContain("more than 1 MB");
+  });
+
+  it("takes a copy of this document, and nobody else's file", async () => {
+    const { id, oldest } = await twoTexts("Own.md", "old", "new");
+    const other = await twoTexts("Other.md", "old", "new");
+    const bob = await linkOwner(editor.bridge, "bob@example.com");
+    const refused = [
+      await alice.person.get(`/versions/${id}/compare?copy=${other.id}`),
+      await alice.person.get(`/versions/${id}/compare?from=${other.oldest}`),
+      await alice.person.get(`/versions/${id}/compare?from=a&from=b`),
+      await bob.person.get(`/versions/${id}/compare?from=${oldest}`),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
   });
 });

@@ -1,6 +1,7 @@
 import type { Comment } from "../../src/documents/comments.ts";
 import type { EditLink, LinkVisit } from "../../src/links/links.ts";
 import type { DriveEntry } from "../../src/model/drive.ts";
+import { type ComparedSide, comparePage } from "../../src/pages/views/comparePage.ts";
 import { documentsPage } from "../../src/pages/views/documentsPage.ts";
 import { type FolderFacts, folderPage } from "../../src/pages/views/folderPage.ts";
 import { linkFormPage } from "../../src/pages/views/linkFormPage.ts";
@@ -11,6 +12,7 @@ import { type MessageKind, messagePage } from "../../src/pages/views/messagePage
 import type { Page, PageContext } from "../../src/pages/views/page.ts";
 import { type SignInFacts, signInPage } from "../../src/pages/views/signInPage.ts";
 import { takeOverPage } from "../../src/pages/views/takeOverPage.ts";
+import { versionsPage } from "../../src/pages/views/versionsPage.ts";
 import { visitPage } from "../../src/pages/views/visitPage.ts";
 import { waitingSavesPage } from "../../src/pages/views/waitingSavesPage.ts";
 
@@ -101,6 +103,31 @@ const waitingSaves = [
   { ...waitingSave, fileName: script, sizeBytes: 0 },
 ];
 const file = { id: "f1", name: "Meeting notes.docx" };
+const save = { version: "v3", atMs, person: { id: "b", name: "Bob" }, linkId: "l1" };
+const stored = { sizeBytes: 48_213, storedAt: "2026-11-21T08:15:00Z" };
+const nasty = { id: "c", name: `${script} ${"Longname".repeat(12)}` };
+const versions = [
+  { ...stored, version: "v3", save },
+  { ...stored, version: "v2", name: `Sent to the board ${script}`, save: { ...save, person: nasty } },
+  { ...stored, version: "v1", save: { ...save, restoredFrom: "v0" } },
+  {
+    ...stored,
+    version: "v0",
+    name: "Longname".repeat(10),
+    save: { version: "v0", atMs, person: nasty, through: `portal:${long}` },
+  },
+  { ...stored, version: "v", sizeBytes: 3_400_000_000 },
+];
+const made = { copyId: "k1", fileId: "f1", atMs, person: save.person, why: "changedInStorage", isGone: false };
+const copies = [
+  { ...made, name: "Meeting notes (conflict, Bob, 2026-11-21 08.15).docx" },
+  { ...made, name: long, person: nasty, isLate: true as const, linkId: "l1" },
+  { ...made, name: script, isLate: true as const, isGone: true },
+  { ...made, name: arabic, why: "fileMissing" },
+];
+const side: ComparedSide = { fileId: "f1", version: "v3", storedAt: stored.storedAt, isCurrent: true };
+const sides = [side, { ...side, version: "v2", isCurrent: false, name: nasty.name }];
+const compared = { file, before: { ...side, version: "v2", isCurrent: false }, after: side, versions: sides };
 const both = { oauth: true, password: true };
 const door = {
   fileName: "Meeting notes.docx",
@@ -160,6 +187,47 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   waitingSavesNone: (context) => waitingSavesPage(context, { saves: [], dismissed: true }),
   documentsLocked: (context) =>
     documentsPage(context, { crumbs: [], entries, locked: new Set(entries.map(({ id }) => id)), opens: () => true }),
+  versions: (context) =>
+    versionsPage(context, { file: { ...file, version: "v3" }, versions, copies, canOpen: true, done: "restored" }),
+  versionsEdited: (context) =>
+    versionsPage(context, {
+      file: { id: "f1", name: long, version: "v3" },
+      versions,
+      copies: [],
+      canOpen: false,
+      notRestored: { why: "edited", by: nasty.name },
+    }),
+  versionsNone: (context) =>
+    versionsPage(context, {
+      file: { id: "f1", name: script, version: "" },
+      versions: [],
+      copies: [],
+      canOpen: true,
+      editedBy: "",
+    }),
+  compareRows: (context) =>
+    comparePage(context, {
+      ...compared,
+      shown: {
+        as: "rows",
+        rows: [
+          { is: "folded", lines: 1200 },
+          { is: "same", text: `equal ${script}` },
+          {
+            is: "changed",
+            before: [
+              { text: "a ", isMarked: false },
+              { text: "big", isMarked: true },
+            ],
+            after: [{ text: long.repeat(3), isMarked: true }],
+          },
+          { is: "changed", before: undefined, after: [{ text: arabic, isMarked: true }] },
+        ],
+      },
+    }),
+  compareFrames: (context) =>
+    comparePage(context, { ...compared, after: { ...side, fileId: "k1", copyName: long }, shown: { as: "frames" } }),
+  compareNothing: (context) => comparePage(context, { ...compared, shown: { as: "nothing", why: "tooLarge" } }),
   takeOver: (context) => takeOverPage(context, { file, heldBy: "Bob", isDone: false }),
   takeOverNasty: (context) =>
     takeOverPage(context, { file: { id: script, name: long }, heldBy: `${script} ${"Name".repeat(30)}`, isDone: true }),
@@ -208,6 +276,7 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
       link: strictLink,
       visits,
       comments,
+      copies,
       guesses: { count: 48, lastAtMs: atMs },
       signInEnded: true,
     }),

@@ -12,6 +12,10 @@ interface Content {
   readonly main: Html;
   /** For a page with one task. */
   readonly isNarrow?: boolean;
+  /** For what stands side by side: as wide as the window. */
+  readonly isWide?: boolean;
+  /** The page shows other pages of the bridge in frames. */
+  readonly hasFrames?: boolean;
   readonly current?: "documents" | "links";
   /** False for a page that can't be loaded again. */
   readonly canSwitchLanguage?: boolean;
@@ -39,7 +43,7 @@ export function layout(context: PageContext, content: Content): Page {
 <body>
 <a id="skip" href="#main">${words.skipToContent}</a>
 ${pageHeader(context, content)}
-<main id="main" tabindex="-1"${content.isNarrow ? html` class="narrow"` : nothing}>
+<main id="main" tabindex="-1"${content.isNarrow ? html` class="narrow"` : content.isWide ? html` class="wide"` : nothing}>
 ${content.main}
 </main>
 </body>
@@ -57,6 +61,7 @@ ${content.main}
         "img-src 'self' data:",
         // Also applies to the addresses that a form is redirected to.
         "form-action 'self'",
+        ...(content.hasFrames ? [`frame-src 'self' ${new URL(bridgeUrl).origin}`] : []),
         `frame-ancestors ${ancestors}`,
         "base-uri 'none'",
       ].join("; "),

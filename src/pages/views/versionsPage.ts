@@ -140,7 +140,8 @@ function row(context: PageContext, one: ListedVersion, { file, versions, canOpen
 ${
   isCurrent || versions.length < 2
     ? nothing
-    : html`<form method="post" action="${path}/restore">
+    : html`<a role="button" class="secondary" href="${path}/compare?${new URLSearchParams({ from: one.version }).toString()}" aria-label="${fill(words.compareVersionOf, { time: label })}">${words.compare}</a>
+<form method="post" action="${path}/restore">
 <input type="hidden" name="version" value="${one.version}">
 <input type="hidden" name="current" value="${file.version}">
 <button class="secondary" aria-label="${fill(words.restoreVersionOf, { time: label })}">${words.restore}</button>

@@ -1,0 +1,131 @@
+import { comparedAtMost, type DifferenceRow } from "../../documents/textDifference.ts";
+import { type Html, html } from "../html.ts";
+import { fill } from "../words/fill.ts";
+import { pageWords } from "../words/pageWords.ts";
+import { layout } from "./layout.ts";
+import { fillHtml, flag, joined, moment, named, nothing, notice, size } from "./markup.ts";
+import type { Page, PageContext } from "./page.ts";
+
+/** One of the two that are compared. */
+export interface ComparedSide {
+  /** The document, or a copy of it. */
+  readonly fileId: string;
+  readonly version: string;
+  readonly storedAt: string;
+  /** What the owner calls the version. */
+  readonly name?: string;
+  readonly isCurrent: boolean;
+  /** The file name of a copy; undefined = a version of the document itself. */
+  readonly copyName?: string;
+}
+
+export interface CompareFacts {
+  readonly file: { readonly id: string; readonly name: string };
+  readonly before: ComparedSide;
+  readonly after: ComparedSide;
+  /** All versions of the document, to choose from, the newest first. */
+  readonly versions: readonly ComparedSide[];
+  readonly shown:
+    | { readonly as: "rows"; readonly rows: readonly DifferenceRow[] }
+    /** Two editors, read only. */
+    | { readonly as: "frames" }
+    | { readonly as: "nothing"; readonly why: "tooLarge" | "tooDifferent" | "noEditor" };
+}
+
+/** More make a page that browsers are slow with. */
+const rowsAtMost = 3_000;
+
+/** Two versions, or a copy and the document, side by side; `/versions/ID/compare?from=&to=` chooses two others. */
+export function comparePage(context: PageContext, facts: CompareFacts): Page {
+  const words = pageWords[context.language];
+  const { file, before, after, shown } = facts;
+  const path = `${context.bridgeUrl}/versions/${file.id}`;
+  return layout(context, {
+    title: `${words.compare}: ${file.name}`,
+    isWide: true,
+    hasFrames: shown.as === "frames",
+    main: html`<nav aria-label="${words.folderPath}"><p><a href="${context.bridgeUrl}/">${words.documents}</a> › <a href="${path}">${named(file.name)}</a></p></nav>
+<h1>${words.compare}</h1>
+${facts.versions.length < 2 ? nothing : chooser(context, facts, `${path}/compare`)}
+${shown.as === "rows" ? differences(context, facts, shown.rows) : nothing}
+${shown.as === "frames" ? html`<p><small>${words.compareByEye}</small></p>` : nothing}
+${shown.as === "nothing" ? notice("plain", whyNothing(context, shown.why)) : nothing}
+<div class="sides">${side(context, before, shown.as === "frames")}${side(context, after, shown.as === "frames")}</div>`,
+  });
+}
+
+function label({ language }: PageContext, one: ComparedSide): Html {
+  const words = pageWords[language];
+  if (one.copyName !== undefined) return fillHtml(words.copyNamed, { name: named(one.copyName) });
+  const time = moment(one.storedAt, language);
+  const dated = one.name === undefined ? time : html`${named(one.name)} (${time})`;
+  return one.isCurrent ? fillHtml(words.currentVersionOf, { time: dated }) : dated;
+}
+
+function chooser(context: PageContext, { before, after, versions }: CompareFacts, action: string): Html {
+  const words = pageWords[context.language];
+  // Markup is not allowed in an option.
+  const plain = (one: ComparedSide): string => {
+    const time = `${one.storedAt.slice(0, 16).replace("T", " ")} UTC`;
+    const dated = one.name === undefined ? time : `${one.name} (${time})`;
+    return one.isCurrent ? fill(words.currentVersionOf, { time: dated }) : dated;
+  };
+  const choice = (name: string, title: string, chosen: ComparedSide): Html => html`<label>${title}
+<select name="${name}">${joined(
+    versions.map(
+      (one) =>
+        html`<option value="${one.version}"${flag("selected", one.version === chosen.version)}>${plain(one)}</option>`,
+    ),
+  )}</select></label>`;
+  return html`<form method="get" action="${action}" class="choose">
+${choice("from", words.before, before)}
+${choice("to", words.after, after)}
+<button class="secondary">${words.compare}</button>
+</form>`;
+}
+
+function side(context: PageContext, one: ComparedSide, isFramed: boolean): Html {
+  const words = pageWords[context.language];
+  const path = `${context.bridgeUrl}/versions/${one.fileId}`;
+  const query = new URLSearchParams({ version: one.version }).toString();
+  const title = one.copyName ?? one.name ?? one.storedAt;
+  return html`<section>
+<h2>${label(context, one)}</h2>
+${isFramed ? html`<iframe src="${path}/open?${query}" title="${title}" allow="fullscreen"></iframe>` : nothing}
+<p><a role="button" class="secondary" href="${path}/content?${query}" download aria-label="${fill(words.downloadName, { name: title })}">${words.download}</a></p>
+</section>`;
+}
+
+function whyNothing({ language }: PageContext, why: "tooLarge" | "tooDifferent" | "noEditor"): string {
+  const words = pageWords[language];
+  if (why === "tooLarge") return fill(words.compareTooLarge, { size: size(comparedAtMost, language) });
+  return why === "tooDifferent" ? words.compareTooDifferent : words.compareNoEditor;
+}
+
+function differences(context: PageContext, { before, after }: CompareFacts, rows: readonly DifferenceRow[]): Html {
+  const words = pageWords[context.language];
+  if (rows.every(({ is }) => is !== "changed")) return notice("good", words.noDifferences);
+  return html`<table class="compared">
+<thead><tr><th scope="col">${label(context, before)}</th><th scope="col">${label(context, after)}</th></tr></thead>
+<tbody>
+${joined(rows.slice(0, rowsAtMost).map((row) => differenceRow(context, row)))}
+</tbody>
+</table>
+${rows.length > rowsAtMost ? notice("plain", words.moreDifferences) : nothing}`;
+}
+
+function differenceRow({ language }: PageContext, row: DifferenceRow): Html {
+  if (row.is === "folded") {
+    const told = fill(pageWords[language].foldedLines, { count: row.lines });
+    return html`<tr><td colspan="2" class="folded">${told}</td></tr>`;
+  }
+  if (row.is === "same") return html`<tr><td dir="auto">${row.text}</td><td dir="auto">${row.text}</td></tr>`;
+  const side = (parts: typeof row.before, mark: "ins" | "del"): Html =>
+    joined(
+      (parts ?? []).map(({ text, isMarked }) => {
+        if (!isMarked) return html`${text}`;
+        return mark === "ins" ? html`<ins>${text}</ins>` : html`<del>${text}</del>`;
+      }),
+    );
+  return html`<tr><td dir="auto">${side(row.before, "del")}</td><td dir="auto">${side(row.after, "ins")}</td></tr>`;
+}
