@@ -4,6 +4,7 @@ import { oauthPlans } from "./recordingsOauthPlans.ts";
 import type { Plan } from "./recordingsReplay.ts";
 import { limitSize, makeShares, seedHome, seedReport, seedShared } from "./recordingsSeeds.ts";
 import type { Stage } from "./recordingsStage.ts";
+import { viewerPlan } from "./recordingsViewerPlan.ts";
 
 const secondMs = 1000;
 
@@ -19,6 +20,7 @@ export const plans: Readonly<Record<string, Plan>> = {
       await stage.bindFile("bviO", "bob", "/demo.docx");
     },
   },
+  "admin-viewers": viewerPlan,
   "api-correlation": { prepare: seedHome },
   "content-put-missing": { prepare: (stage) => stage.put("bob", "/c/one.txt", "one") },
   "content-put-previous": {

@@ -1,11 +1,12 @@
 import { join } from "node:path";
+import { type BuiltinViewer, builtinViewers } from "./builtinViewers.ts";
 import { ContentStore } from "./contentStore.ts";
 import { DriveState, type UserRecord } from "./driveState.ts";
 import { HashIds, type IdKind } from "./hashIds.ts";
 import { type LockApplication, LockTable } from "./lockTable.ts";
 import { Timestamps } from "./timestamps.ts";
 
-/** One editor as the setting `file_viewers` stores it. */
+/** One editor as the setting `file_viewers` stores it, beside the viewers that are none. */
 export interface FakeViewer {
   id: string;
   type: "wopi";
@@ -14,6 +15,11 @@ export interface FakeViewer {
   wopi_actions: Record<string, Record<string, string>>;
   icon?: string;
   disabled?: boolean;
+}
+
+/** The setting `file_viewers` is a list of these. */
+export interface FakeViewerGroup {
+  viewers: (FakeViewer | BuiltinViewer)[];
 }
 
 export interface FakeAccount {
@@ -136,7 +142,7 @@ export class FakeDrive {
   readonly siteTitle = "Demo Cloud";
   readonly stamps: Timestamps;
   siteUrls: string[];
-  viewers: FakeViewer[];
+  viewerGroups: FakeViewerGroup[] = [];
   readonly #ids: HashIds;
   readonly #passwords = new Map<string, string>();
 
@@ -160,6 +166,15 @@ export class FakeDrive {
 
   number(kind: IdKind, word: string): number | undefined {
     return this.#ids.decode(kind, word);
+  }
+
+  get viewers(): FakeViewer[] {
+    return this.viewerGroups.flatMap(({ viewers }) => viewers).filter((viewer) => viewer.type === "wopi");
+  }
+
+  /** The editors, beside what a fresh Cloudreve brings along. */
+  set viewers(viewers: FakeViewer[]) {
+    this.viewerGroups = [{ viewers: [...builtinViewers] }, { viewers }];
   }
 
   get primarySiteUrl(): string {

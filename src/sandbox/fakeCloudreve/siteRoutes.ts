@@ -1,4 +1,4 @@
-import { builtinViewers } from "./builtinViewers.ts";
+import type { BuiltinViewer } from "./builtinViewers.ts";
 import { type Call, type Route, sendData } from "./call.ts";
 import type { FakeViewer } from "./fakeDrive.ts";
 import { anonymousObject, userObject } from "./userRoutes.ts";
@@ -43,12 +43,15 @@ function showLogin(call: Call): void {
 }
 
 function showExplorer(call: Call): void {
-  const enabled = call.drive.viewers.filter((viewer) => viewer.disabled !== true);
+  const isEnabled = (viewer: FakeViewer | BuiltinViewer) => viewer["disabled"] !== true;
+  const groups = call.drive.viewerGroups.map(({ viewers }) => ({
+    viewers: viewers.filter(isEnabled).map(publicViewer),
+  }));
   sendData(call, {
     icons: "[]",
     map_provider: "openstreetmap",
     google_map_tile_type: "regular",
-    file_viewers: [{ viewers: builtinViewers }, { viewers: enabled.map(publicViewer) }],
+    file_viewers: groups,
     max_batch_size: 3000,
     thumbnail_width: 400,
     thumbnail_height: 300,
@@ -72,7 +75,8 @@ function showExplorer(call: Call): void {
 }
 
 // The action URLs stay with the server.
-function publicViewer(viewer: FakeViewer): Record<string, unknown> {
+function publicViewer(viewer: FakeViewer | BuiltinViewer): Record<string, unknown> {
+  if (viewer.type !== "wopi") return { ...viewer };
   const { id, type, display_name, exts, icon } = viewer;
   return { id, type, display_name, exts, ...(icon === undefined ? {} : { icon }) };
 }
