@@ -9,7 +9,7 @@ import { type Envelope, envelopeSchema, errorOfEnvelope, oauthRefusalSchema } fr
 import { tooLongCode } from "./exchange.ts";
 
 export interface DriveCall {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Below `/api/v4`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
