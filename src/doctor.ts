@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { ConfigError, readConfig, secretsOf } from "./config.ts";
 import { examine } from "./doctor/examine.ts";
-import { type Finding, failed, finding } from "./doctor/finding.ts";
+import type { Finding } from "./doctor/finding.ts";
 import { jsonReport, textReport, withoutSecrets } from "./doctor/report.ts";
+import { misspeltSettings, wrongSettings } from "./doctor/settings.ts";
 
 /** Checks every connection the bridge needs, with the bridge's own settings. */
 async function main(): Promise<void> {
@@ -15,15 +16,13 @@ async function main(): Promise<void> {
 }
 
 async function found(): Promise<Finding[]> {
+  const misspelt = misspeltSettings(Object.keys(process.env));
   try {
     const config = readConfig(process.env);
-    return withoutSecrets(await examine(config), secretsOf(config));
+    return [...misspelt, ...withoutSecrets(await examine(config), secretsOf(config))];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return error.sentences.map((sentence) => {
-      const name = /[A-Z][A-Z_]{3,}/.exec(sentence)?.[0] ?? "the settings";
-      return finding("bridge", "settings", failed(sentence, `${name}=<see Settings in the README>`));
-    });
+    return [...misspelt, ...wrongSettings(error.sentences)];
   }
 }
 

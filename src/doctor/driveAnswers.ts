@@ -4,7 +4,16 @@ import { envelopeSchema, oauthRefusalSchema } from "../cloudreve/errorCodes.ts";
 import type { Config } from "../config.ts";
 import { isInnerName } from "./addresses.ts";
 import { failed, ok, skipped, type Verdict, warning } from "./finding.ts";
-import { type Asked, headerOf, isAnswer, isRedirect, jsonOf } from "./httpProbe.ts";
+import {
+  type Asked,
+  droppedReason,
+  headerOf,
+  isAnswer,
+  isRedirect,
+  jsonOf,
+  noTlsReason,
+  refusedReason,
+} from "./httpProbe.ts";
 
 /** Turns Cloudreve's answers into findings for the operator. No I/O here. */
 
@@ -13,6 +22,8 @@ const usualPort = "5212";
 const skewToleratedMs = 30_000;
 /** From here on tokens and proofs are refused. */
 const skewRefusedMs = 300_000;
+/** Why there is no answer, though somebody at that host said so. */
+const hostAnswers = [refusedReason, droppedReason, noTlsReason];
 const mebibyte = 1024 * 1024;
 
 const basicSchema = z.object({ instance_id: z.string() });
@@ -31,7 +42,7 @@ export function versionIn(ping: Asked): string | undefined {
 }
 
 export function judgeReachable(ping: Asked, url: string): Verdict {
-  const change = cloudreveUrlChange(url);
+  const change = cloudreveUrlChange(url, ping);
   if (!isAnswer(ping)) return failed(`Cloudreve does not answer at CLOUDREVE_URL ${url}: ${ping.reason}.`, change);
   const location = isRedirect(ping) ? headerOf(ping, "location") : undefined;
   if (location !== undefined) {
@@ -49,10 +60,12 @@ export function judgeReachable(ping: Asked, url: string): Verdict {
   return failed(`Cloudreve at ${url} does not report its version.`, change);
 }
 
-/** Suggests the same host at Cloudreve's default port, unless that port is the one that failed. */
-function cloudreveUrlChange(url: string): string {
+/** Suggests Cloudreve's default port only at a host that is there, and unless that port is the one that failed. */
+function cloudreveUrlChange(url: string, asked: Asked): string {
   const { hostname, port } = new URL(url);
-  if (port === usualPort) return "CLOUDREVE_URL=<Cloudreve's address, as seen from the bridge> (or start Cloudreve)";
+  const isHostThere = isAnswer(asked) || hostAnswers.includes(asked.reason);
+  if (port === usualPort || !isHostThere)
+    return "CLOUDREVE_URL=<Cloudreve's address, as seen from the bridge> (or start Cloudreve)";
   return `CLOUDREVE_URL=http://${hostname}:${usualPort}`;
 }
 
