@@ -2,6 +2,7 @@ import express, { type Express, type NextFunction, type Request, type RequestHan
 import helmet from "helmet";
 import { portalApi } from "./api/router.ts";
 import { usualStatus } from "./editorPage/pageCalls.ts";
+import { buildVersion } from "./http/buildVersion.ts";
 import { holdsKey } from "./http/metrics.ts";
 import { requireMovement } from "./http/movement.ts";
 import { logFailure, logRequests } from "./http/requestLog.ts";
@@ -43,7 +44,7 @@ export function bridgeServer(services: Services): Express {
     next();
   });
   app.get("/healthz", (_request, response) => {
-    response.json({ ok: true });
+    response.json({ ok: true, version: buildVersion });
   });
   app.get("/metrics", services.metrics.page(services.config.METRICS_KEY));
   app.get("/readyz", readiness(services));

@@ -11,8 +11,8 @@ beforeAll(async () => {
 afterAll(() => bridge.close());
 
 describe("what an operator asks the bridge", () => {
-  it("says that the process lives", async () => {
-    await request(bridge.bridge.app).get("/healthz").expect(200, { ok: true });
+  it("says that the process lives, and of which build it is", async () => {
+    await request(bridge.bridge.app).get("/healthz").expect(200, { ok: true, version: "0.1.0" });
   });
 
   it("says that it is ready, with store and drive", async () => {

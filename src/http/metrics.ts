@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Request, RequestHandler } from "express";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { buildVersion } from "./buildVersion.ts";
 
 /** One request that has been answered. */
 export interface AnsweredRequest {
@@ -98,6 +99,12 @@ export class Metrics {
       help: "Age of the oldest of them",
       registers,
     });
+    new Gauge({
+      name: "bridge_build_info",
+      help: "1; the label tells the version of the build",
+      labelNames: ["version"],
+      registers,
+    }).set({ version: buildVersion }, 1);
     const locks = new Gauge({ name: "bridge_locks", help: "Files locked in Cloudreve for editors", registers });
     const spoolSaves = new Gauge({ name: "bridge_spool_saves", help: "Saves waiting in the spool", registers });
     const spoolOldest = new Gauge({

@@ -50,6 +50,7 @@ describe("the figures", () => {
     expect(await figure('bridge_saves_total{outcome="saved"}')).toBe(1);
     expect(await figure('bridge_saves_total{outcome="refused"}')).toBe(1);
     expect(await figure('bridge_saves_total{outcome="kept"}')).toBe(0);
+    expect(await figure('bridge_build_info{version="0.1.0"}')).toBe(1);
     expect(await figure("bridge_locks")).toBe(1);
     expect(await figure("bridge_spool_saves")).toBe(0);
     expect(await figure('bridge_drive_seconds_count{call="GET /file/info",outcome="answered"}')).toBeGreaterThan(0);
