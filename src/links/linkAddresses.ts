@@ -1,12 +1,13 @@
 import { z } from "zod";
 import type { KeyValueStore } from "../model/keyValueStore.ts";
 import { type RowEncryption, record, rowObject, type StoredRecord } from "../model/record.ts";
+import { type EditLink, forgottenAtMs } from "./links.ts";
 
 const addressSchema = rowObject({ secret: z.string() });
 
 /**
- * Addresses that must be shown again, encrypted in the store: those of links made by an editor's own Share button.
- * `EditLinks` ends each one with its link.
+ * Addresses of links, encrypted in the store, so that owners can copy them again. Links from older versions lack one,
+ * unless an editor's own Share button made them. `EditLinks` moves the end of each with its link's.
  */
 export class LinkAddresses {
   readonly #addresses: StoredRecord<z.infer<typeof addressSchema>>;
@@ -15,9 +16,9 @@ export class LinkAddresses {
     this.#addresses = record(store, "linkAddress", addressSchema, { encryption });
   }
 
-  /** @param linkId of a link without an end of its own */
-  async keep(linkId: string, secret: string): Promise<void> {
-    await this.#addresses.put(linkId, { secret });
+  /** @param link as it was just made */
+  async keep(link: EditLink, secret: string): Promise<void> {
+    await this.#addresses.put(link.id, { secret }, forgottenAtMs(link));
   }
 
   /** @returns the secret of the address; undefined when it was not kept, or under another SECRET */

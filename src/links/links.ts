@@ -70,7 +70,7 @@ const secretBytes = 24;
 const rememberedAfterEndMs = 30 * 24 * 3_600_000;
 const keptVisits = 100;
 
-/** Links in the store. Only a hash of the address's secret is stored. */
+/** Links in the store, found by a hash of the address's secret. */
 export class EditLinks {
   readonly #links: StoredRecord<EditLink>;
   readonly #visits: StoredRecord<LinkVisit[]>;
@@ -97,7 +97,7 @@ export class EditLinks {
     this.#now = now;
   }
 
-  /** @returns the link, and the secret of its address, which can't be read again */
+  /** @returns the link, and the secret of its address, which these rows don't contain */
   async make(
     facts: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs" | "lostEditingAtMs">,
   ): Promise<{ link: EditLink; secret: string }> {
@@ -257,8 +257,8 @@ export function linkEnd(
   return undefined;
 }
 
-/** undefined = never, because the link has no end. */
-function forgottenAtMs(link: EditLink): number | undefined {
+/** When the rows of a link end; undefined = never, because the link has no end. */
+export function forgottenAtMs(link: EditLink): number | undefined {
   const endsAtMs = link.revokedAtMs ?? link.expiresAtMs;
   return endsAtMs === undefined ? undefined : endsAtMs + rememberedAfterEndMs;
 }

@@ -6,7 +6,7 @@ import { optionsInRow } from "./linkOptions.ts";
 import { hashPassword } from "./linkPassword.ts";
 import type { EditLink, LinkChanges, LinkRestrictions } from "./links.ts";
 
-type Needs = Pick<Services, "drive" | "editors" | "links" | "now" | "bridgeUrl" | "audit">;
+type Needs = Pick<Services, "drive" | "editors" | "links" | "linkAddresses" | "now" | "bridgeUrl" | "audit">;
 
 /** What can be chosen for a link; undefined leaves a value unchanged, null removes it. */
 export interface LinkWishes {
@@ -28,7 +28,7 @@ interface NewLink extends LinkWishes {
 /**
  * Creates a link to a file or folder this account owns.
  * @param maker who can list, change and revoke it
- * @returns the link with its address and the secret in it, which is stored only as a hash and can't be read again
+ * @returns the link with its address, which the store keeps encrypted
  * @throws fileMissing; requestInvalid when the account can't act for as long as the link lives, or the editor ignores a
  *   restriction
  */
@@ -38,7 +38,7 @@ export async function makeLink(
   target: OpenRequest["target"],
   maker: string,
   wishes: NewLink,
-): Promise<{ link: EditLink; secret: string; url: string; file: LinkTarget["file"] }> {
+): Promise<{ link: EditLink; url: string; file: LinkTarget["file"] }> {
   if (account.endsAtMs !== undefined) {
     const message = "is required: an access token alone expires within an hour, and the link would end with it";
     throw new BridgeError({ kind: "requestInvalid", issues: [{ field: "X-Cloudreve-Refresh-Token", message }] });
@@ -65,8 +65,9 @@ export async function makeLink(
     ...(note ? { note } : {}),
     ...(sharedFor === undefined ? {} : { sharedFor }),
   });
+  await services.linkAddresses.keep(link, secret);
   services.audit({ event: "linkMade", link: link.id, file: file.id, by: maker, permission: link.permission });
-  return { link, secret, url: linkUrl(services.bridgeUrl, secret), file };
+  return { link, url: linkUrl(services.bridgeUrl, secret), file };
 }
 
 /** @returns the changed link @throws linkUnknown when it is not this maker's, linkEnded when it has been revoked */
@@ -110,7 +111,16 @@ export async function linkOf(services: Needs, maker: string, id: string): Promis
   return link;
 }
 
-export function linkUrl(bridgeUrl: string, secret: string): string {
+/** @returns a link's full address; undefined for one whose address was never kept, or under another SECRET */
+export async function addressOf(
+  { linkAddresses, bridgeUrl }: Pick<Services, "linkAddresses" | "bridgeUrl">,
+  { id }: EditLink,
+): Promise<string | undefined> {
+  const secret = await linkAddresses.secretOf(id);
+  return secret === undefined ? undefined : linkUrl(bridgeUrl, secret);
+}
+
+function linkUrl(bridgeUrl: string, secret: string): string {
   return `${bridgeUrl}/l/${secret}`;
 }
 

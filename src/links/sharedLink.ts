@@ -4,9 +4,9 @@ import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { linkTarget } from "./folderLink.ts";
 import { type EditLink, linkEnd } from "./links.ts";
-import { linkUrl, makeLink } from "./manageLinks.ts";
+import { addressOf, makeLink } from "./manageLinks.ts";
 
-type Needs = Parameters<typeof makeLink>[0] & Pick<Services, "linkAddresses" | "mutex" | "allowances">;
+type Needs = Parameters<typeof makeLink>[0] & Pick<Services, "mutex" | "allowances">;
 
 /** New links of one person: an editor that asks in a loop, for file after file, must not fill the store. */
 const newLinks: Allowance = { most: 100, withinMs: 3_600_000 };
@@ -39,9 +39,7 @@ export async function sharedLink(
       await services.allowances.take("shared links of", maker, newLinks);
       lease.requireMine();
       const wishes = { permission, sharedFor: permission };
-      const { link, secret, url } = await makeLink(services, account, { fileId }, maker, wishes);
-      await services.linkAddresses.keep(link.id, secret);
-      return url;
+      return (await makeLink(services, account, { fileId }, maker, wishes)).url;
     },
     signal,
   );
@@ -59,8 +57,8 @@ async function knownAddress(
     link.permission === permission &&
     linkEnd(link, services.now()) === undefined;
   for (const link of (await services.links.madeBy(maker)).filter(isIt)) {
-    const secret = await services.linkAddresses.secretOf(link.id);
-    if (secret !== undefined) return linkUrl(services.bridgeUrl, secret);
+    const url = await addressOf(services, link);
+    if (url !== undefined) return url;
   }
   return undefined;
 }

@@ -5,7 +5,7 @@ import { logFacts } from "../http/requestLog.ts";
 import { type LinkTarget, linkTarget } from "../links/folderLink.ts";
 import { type LinkOption, linkOptions, optionNames, optionsInRow } from "../links/linkOptions.ts";
 import { type EditLink, linkEnd } from "../links/links.ts";
-import { changeLink, linkOf, makeLink, releaseLocks, revokeLink } from "../links/manageLinks.ts";
+import { addressOf, changeLink, linkOf, makeLink, releaseLocks, revokeLink } from "../links/manageLinks.ts";
 import { Breath } from "../model/breath.ts";
 import { failureOf } from "../model/failure.ts";
 import type { Services } from "../services.ts";
@@ -20,7 +20,6 @@ import {
   linkFormLimits,
   linkFormPage,
 } from "./views/linkFormPage.ts";
-import { linkMadePage } from "./views/linkMadePage.ts";
 import { type LinkFacts, linkPage } from "./views/linkPage.ts";
 import { type ListedLink, linksPage } from "./views/linksPage.ts";
 import { messagePage } from "./views/messagePage.ts";
@@ -84,9 +83,10 @@ export function linkPagesRouter(services: Needs): Router {
         return;
       }
       const wishes = wishesOf(sent.data, services.now());
-      const { link, url, file } = await makeLink(services, account, { fileId: id }, makerOf(person), wishes);
+      const { link, file } = await makeLink(services, account, { fileId: id }, makerOf(person), wishes);
       logFacts({ link: link.id, file: file.id, person: person.id });
-      sendPage(response, 201, linkMadePage(await pageContext(services, request, person), { file, link, url }));
+      // A reload of the page that follows must not make another.
+      response.redirect(303, `${services.bridgeUrl}/links/${link.id}?made=1`);
     }),
   );
 
@@ -108,7 +108,7 @@ export function linkPagesRouter(services: Needs): Router {
     "/links/:id",
     forPerson(services, async (person, request, response) => {
       const link = await linkAsked(person, request);
-      await showLink(person, request, response, link, request.query["changed"] === "1");
+      await showLink(person, request, response, link);
     }),
   );
 
@@ -170,13 +170,8 @@ export function linkPagesRouter(services: Needs): Router {
     sendPage(response, status, page);
   };
 
-  const showLink = async (
-    person: Caller,
-    request: Request,
-    response: Response,
-    link: EditLink,
-    changed: boolean,
-  ): Promise<void> => {
+  const showLink = async (person: Caller, request: Request, response: Response, link: EditLink): Promise<void> => {
+    const url = await addressOf(services, link);
     const page = linkPage(await pageContext(services, request, person), {
       link,
       ...endOf(services, link),
@@ -184,7 +179,9 @@ export function linkPagesRouter(services: Needs): Router {
       comments: await commentsThrough(services, link),
       copies: await copiesThrough(services, person, link),
       signInEnded: await hasSignInEnded(services, link),
-      changed,
+      changed: request.query["changed"] === "1",
+      isNew: request.query["made"] === "1",
+      ...(url === undefined ? {} : { url }),
     });
     sendPage(response, 200, page);
   };

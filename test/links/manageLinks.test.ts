@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
+import { createEncryption } from "../../src/cloudreve/encryption.ts";
 import { Editors } from "../../src/editors/discovery.ts";
 import type { AuditEvent } from "../../src/http/auditLog.ts";
+import { LinkAddresses } from "../../src/links/linkAddresses.ts";
 import { optionsInRow } from "../../src/links/linkOptions.ts";
 import { isPassword } from "../../src/links/linkPassword.ts";
 import { EditLinks } from "../../src/links/links.ts";
-import { changeLink, linkOf, linkUrl, makeLink } from "../../src/links/manageLinks.ts";
+import { addressOf, changeLink, linkOf, makeLink } from "../../src/links/manageLinks.ts";
 import type { Drive, DriveAccount, DriveFile, OpenRequest } from "../../src/model/drive.ts";
 import { BridgeError, failureOf } from "../../src/model/failure.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { setClock } from "../support/clock.ts";
+import { sampleLink } from "../support/sampleLink.ts";
 import { storedText } from "../support/watchedStore.ts";
 
 const startMs = Date.parse("2026-11-21T08:15:00Z");
@@ -43,6 +46,7 @@ function freshStage() {
     drive: drive as Drive,
     editors: new Editors([]),
     links,
+    linkAddresses: new LinkAddresses(store, createEncryption([new Uint8Array(32).fill(1)])),
     now: clock.now,
     bridgeUrl: "https://bridge.example",
     audit: (event) => void audited.push(event),
@@ -78,9 +82,27 @@ describe("making a link", () => {
       ...optionsInRow([]),
       maker,
     });
+    expect(made.url).toMatch(/^https:\/\/bridge\.example\/l\/[\w-]{32}$/);
     const secret = made.url.slice("https://bridge.example/l/".length);
-    expect(made.url).toBe(linkUrl("https://bridge.example", secret));
     expect(await links.behindSecret(secret)).toEqual(made.link);
+  });
+
+  it("keeps the address for its owner, unreadable in the store, as long as the link", async () => {
+    const { clock, store, services, make } = freshStage();
+    const { link, url } = await make({ expiresAtMs: startMs + 1 });
+    expect(await addressOf(services, link)).toBe(url);
+    expect(await storedText(store)).not.toContain(url.slice(url.lastIndexOf("/") + 1));
+    clock.advance(1 + 30 * 24 * 3_600_000);
+    expect(await addressOf(services, link)).toBeUndefined();
+  });
+
+  it("has no address to show for a link of an older version, nor under another SECRET", async () => {
+    const { store, services, make } = freshStage();
+    const older = await services.links.make(sampleLink);
+    expect(await addressOf(services, older.link)).toBeUndefined();
+    const { link } = await make();
+    const linkAddresses = new LinkAddresses(store, createEncryption([new Uint8Array(32).fill(2)]));
+    expect(await addressOf({ ...services, linkAddresses }, link)).toBeUndefined();
   });
 
   it("keeps what was wished for, the password as a hash alone", async () => {

@@ -218,10 +218,23 @@ describe("an owner", () => {
     expect((await editor.post("GET_SHARE_URL", { "X-WOPI-UrlType": "ReadOnly" })).status).toBe(501);
     const listed = await owner.linkPageOf("by-button.txt");
     expect(listed.text).toContain("Share button of the editor");
-    expect(listed.text).not.toContain(url);
+    expect(listed.text).toContain(`value="${url}"`);
     await owner.revoke("by-button.txt");
     expect((await editor.check()).status).toBe(401);
     expect((await webPerson(bridge.url).get(url)).status).toBe(410);
+  });
+
+  it("makes one link, however often the page that follows is loaded, and copies its address again there", async () => {
+    const fileId = await document("reload.txt");
+    const made = await owner.person.post("/share", { permission: "edit", file_id: fileId });
+    expect(made.status).toBe(303);
+    const pages = [await owner.person.follow(made), await owner.person.follow(made)];
+    const later = await owner.person.get(new URL(pages[0]?.url ?? "").pathname);
+    const addresses = [...pages, later].map(({ text }) => /value="([^"]*\/l\/[\w-]+)"/.exec(text)?.[1]);
+    expect(new Set(addresses).size).toBe(1);
+    expect((await webPerson(bridge.url).get(addresses[0] ?? "")).text).toContain("reload.txt");
+    expect(pages[0]?.text).toContain("Your link is ready");
+    expect(later.text).not.toContain("Your link is ready");
   });
 
   it("finds only own links", async () => {

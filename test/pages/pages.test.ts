@@ -3,7 +3,6 @@ import type { EditLink } from "../../src/links/links.ts";
 import { type Language, languages } from "../../src/pages/language.ts";
 import { documentsPage } from "../../src/pages/views/documentsPage.ts";
 import { linkFormPage } from "../../src/pages/views/linkFormPage.ts";
-import { linkMadePage } from "../../src/pages/views/linkMadePage.ts";
 import { linkPage } from "../../src/pages/views/linkPage.ts";
 import { linksPage } from "../../src/pages/views/linksPage.ts";
 import { messagePage } from "../../src/pages/views/messagePage.ts";
@@ -81,11 +80,11 @@ describe.each(languages)("every page in %s", (language: Language) => {
     }
   });
 
-  it("begins every address with the bridge's own", () => {
+  it("begins every address with the bridge's own, except a mail to be written", () => {
     for (const [name, page] of pages) {
       const foreign = [...textOf(page).matchAll(/ (?:href|src|action)="([^"]*)"/g)]
         .map(([, address]) => address ?? "")
-        .filter((address) => !address.startsWith(`${context.bridgeUrl}/`) && address !== "#main");
+        .filter((address) => !address.startsWith(`${context.bridgeUrl}/`) && !/^(#main$|mailto:\?)/.test(address));
       expect([name, foreign]).toEqual([name, []]);
     }
   });
@@ -222,11 +221,28 @@ describe("the form of a link", () => {
 });
 
 describe("a link just made", () => {
-  it("shows its address once, and no switch of language that would lose it", () => {
-    const page = linkMadePage(context, { file, link, url: "https://office.example.com/l/s" });
-    expect(tagWith(page, 'id="link-url"')).toContain('readonly value="https://office.example.com/l/s"');
+  const url = "https://office.example.com/l/s";
+  const page = linkPage(context, { link, visits: [], signInEnded: false, isNew: true, url });
+
+  it("shows its address to copy, as a code, and to share, which only a script can", () => {
+    expect(tagWith(page, 'id="link-url"')).toContain(`readonly value="${url}"`);
     expect(textOf(page)).toMatch(/<svg width="176" height="176" aria-hidden="true"[^>]*viewBox/);
-    expect(textOf(page)).not.toContain("/language?");
+    expect(tagWith(page, "data-shares")).toMatch(/ hidden>$/);
+  });
+
+  it("writes a mail with the name and the address, whatever is in the name", () => {
+    const nasty = { ...link, fileName: 'R&D "100 %"?body=x.docx' };
+    const mail = tagWith(linkPage(context, { link: nasty, visits: [], signInEnded: false, url }), "mailto:");
+    const { searchParams } = new URL(/href="([^"]*)"/.exec(mail)?.[1]?.replaceAll("&amp;", "&").replaceAll("&#39;", "'") ?? "");
+    expect([...searchParams.keys()]).toEqual(["subject", "body"]);
+    expect(searchParams.get("subject")).toContain(nasty.fileName);
+    expect(searchParams.get("body")).toContain(`\r\n${url}\r\n`);
+  });
+
+  it("says so when its address is not known", () => {
+    const older = textOf(linkPage(context, { link, visits: [], signInEnded: false }));
+    expect(older).toContain("The address of this link is not stored");
+    expect(older).not.toContain("link-url");
   });
 });
 

@@ -35,8 +35,8 @@ export function linkOwnerAs(person: WebPerson): LinkOwner {
     makeLink: async (fileId, fields = {}) => {
       const wishes = { permission: "edit", ask_name: "1", file_id: fileId, ...fields };
       const made = await person.post("/share", wishes);
-      const url = /value="([^"]*\/l\/[\w-]+)"/.exec(made.text)?.[1];
-      if (made.status !== 201 || url === undefined) throw new Error(`no link: ${made.status}`);
+      const url = /value="([^"]*\/l\/[\w-]+)"/.exec((await person.follow(made)).text)?.[1];
+      if (made.status !== 303 || url === undefined) throw new Error(`no link: ${made.status}`);
       return url;
     },
     linkPageOf,

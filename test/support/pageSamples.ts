@@ -5,7 +5,6 @@ import { type ComparedSide, comparePage } from "../../src/pages/views/comparePag
 import { documentsPage } from "../../src/pages/views/documentsPage.ts";
 import { type FolderFacts, folderPage } from "../../src/pages/views/folderPage.ts";
 import { linkFormPage } from "../../src/pages/views/linkFormPage.ts";
-import { linkMadePage } from "../../src/pages/views/linkMadePage.ts";
 import { linkPage } from "../../src/pages/views/linkPage.ts";
 import { linksPage } from "../../src/pages/views/linksPage.ts";
 import { type MessageKind, messagePage } from "../../src/pages/views/messagePage.ts";
@@ -102,6 +101,7 @@ const waitingSaves = [
   { ...waitingSave, fileName: arabic, personName: "محمد عبد الله", isBroken: true },
   { ...waitingSave, fileName: script, sizeBytes: 0 },
 ];
+const linkUrl = "https://office.example.com/l/dGhpcyBpcyBhIHNlY3JldCBvZiAyNCBi";
 const file = { id: "f1", name: "Meeting notes.docx" };
 const save = { version: "v3", atMs, person: { id: "b", name: "Bob" }, linkId: "l1" };
 const stored = { sizeBytes: 48_213, storedAt: "2026-11-21T08:15:00Z" };
@@ -254,10 +254,12 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   linkFormPermissionError: (context) =>
     linkFormPage(context, { file, otherLinks: 0, error: { field: "permission", kind: "invalid" } }),
   linkMade: (context) =>
-    linkMadePage(context, {
-      file,
+    linkPage(context, {
       link: { ...strictLink, permission: "edit" },
-      url: "https://office.example.com/l/dGhpcyBpcyBhIHNlY3JldCBvZiAyNCBi",
+      visits: [],
+      signInEnded: false,
+      isNew: true,
+      url: linkUrl,
     }),
   links: (context) =>
     linksPage(context, {
@@ -270,7 +272,8 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
       ],
     }),
   linksNone: (context) => linksPage(context, { links: [] }),
-  link: (context) => linkPage(context, { link, visits: visits.slice(0, 2), signInEnded: false, changed: true }),
+  link: (context) =>
+    linkPage(context, { link, visits: visits.slice(0, 2), signInEnded: false, changed: true, url: linkUrl }),
   linkNasty: (context) =>
     linkPage(context, {
       link: strictLink,

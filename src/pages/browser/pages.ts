@@ -26,6 +26,21 @@ for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-c
   });
 }
 
+// The share sheet of a phone or desktop; browsers have it only on https.
+for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-shares]")) {
+  const { shares: url = "", title = "" } = button.dataset;
+  if (typeof navigator.share !== "function") continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.share({ title, url });
+    } catch (error) {
+      // Closing the sheet is no failure; otherwise the address can still be copied.
+      if (!(error instanceof DOMException && error.name === "AbortError")) button.hidden = true;
+    }
+  });
+}
+
 /** Browsers offer the clipboard only on https and localhost; the old command also works on an intranet's http. */
 async function copies(field: HTMLInputElement): Promise<boolean> {
   try {

@@ -17,8 +17,6 @@ interface Content {
   /** The page shows other pages of the bridge in frames. */
   readonly hasFrames?: boolean;
   readonly current?: "documents" | "links";
-  /** False for a page that can't be loaded again. */
-  readonly canSwitchLanguage?: boolean;
   /** Portals that may frame the page, besides the bridge itself; left out = no one. */
   readonly embedOrigins?: readonly string[];
 }
@@ -72,7 +70,7 @@ ${content.main}
   };
 }
 
-function pageHeader(context: PageContext, { current, canSwitchLanguage, embedOrigins }: Content): Html {
+function pageHeader(context: PageContext, { current, embedOrigins }: Content): Html {
   const words = pageWords[context.language];
   const { bridgeUrl } = context;
   // Pages that can be framed get no buttons, against clickjacking.
@@ -88,7 +86,7 @@ ${
     : html`<li><a href="${bridgeUrl}/"${here(current === "documents")}>${words.documents}</a></li>
 <li><a href="${bridgeUrl}/links"${here(current === "links")}>${words.myLinks}</a></li>`
 }
-${canSwitchLanguage === false ? nothing : languageSwitch(context)}
+${languageSwitch(context)}
 ${person === undefined ? nothing : personMenu(context, person.name)}
 </ul>
 </nav>

@@ -5,6 +5,7 @@ import { type Html, html } from "../html.ts";
 import { pageWords } from "../words/pageWords.ts";
 import { copyRow, type ListedCopy } from "./copyRows.ts";
 import { layout } from "./layout.ts";
+import { linkAddress } from "./linkAddress.ts";
 import { guessesLine, isGuessedAt, type LinkEnd, stateBadge } from "./linkTerms.ts";
 import { fillHtml, joined, moment, named, nothing, notice } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
@@ -22,6 +23,10 @@ export interface LinkFacts {
   readonly signInEnded: boolean;
   /** The page follows a change. */
   readonly changed?: boolean;
+  /** The page follows the making of the link. */
+  readonly isNew?: boolean;
+  /** The link's full address, with its secret, if it was kept. */
+  readonly url?: string;
 }
 
 /** One link: its terms, its visitors, `/links/ID/change`, and revoking with `POST /links/ID/revoke` (no fields). */
@@ -38,10 +43,10 @@ export function linkPage(context: PageContext, facts: LinkFacts): Page {
 <h1>${named(link.fileName)} ${stateBadge(end, context.language)}</h1>
 ${link.folder === true ? html`<p class="lead">${words.folderAndBelow}</p>` : nothing}
 ${notices(context, facts)}
+${canChange ? addressSection(context, facts) : nothing}
 <section aria-labelledby="details">
 <h2 id="details">${words.details}</h2>
 ${terms(context, link)}
-${canChange ? html`<p><small>${link.sharedFor === undefined ? words.addressNotKept : words.addressInEditor}</small></p>` : nothing}
 ${canChange ? html`<a role="button" class="secondary" href="${context.bridgeUrl}${path}/change">${words.changeLink}</a>` : nothing}
 </section>
 <section aria-labelledby="activity">
@@ -63,8 +68,17 @@ ${
   });
 }
 
+function addressSection(context: PageContext, { link, url, isNew = false }: LinkFacts): Html {
+  const words = pageWords[context.language];
+  if (url === undefined) return html`<p><small>${words.addressNotKept}</small></p>`;
+  return html`<section class="address">
+${linkAddress(context, link, url, isNew)}
+${link.sharedFor === undefined ? nothing : html`<p><small>${words.addressInEditor}</small></p>`}
+</section>`;
+}
+
 function notices({ bridgeUrl, language }: PageContext, facts: LinkFacts): Html {
-  const { changed, end, guesses, link, signInEnded } = facts;
+  const { changed, end, guesses, isNew, link, signInEnded } = facts;
   const words = pageWords[language];
   const query = new URLSearchParams({ return_to: `/links/${link.id}` });
   const ended =
@@ -76,7 +90,7 @@ function notices({ bridgeUrl, language }: PageContext, facts: LinkFacts): Html {
             time: moment(end.atMs, language),
           }),
         );
-  return html`${changed === true ? notice("good", words.linkChanged) : nothing}${ended}${
+  return html`${isNew === true && end === undefined ? notice("good", html`<strong>${words.linkMadeTitle}</strong> ${words.linkMadeLead}`) : nothing}${changed === true ? notice("good", words.linkChanged) : nothing}${ended}${
     signInEnded && end === undefined
       ? notice(
           "bad",
