@@ -48,6 +48,7 @@ const shapes: readonly (readonly string[])[] = [
   "links",
   "links/:id",
   "links/:id/change",
+  "links/:id/expiry",
   "links/:id/revoke",
   "takeover",
   "takeover/:id",

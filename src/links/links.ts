@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
+import { Breath } from "../model/breath.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { namedPersonSchema } from "../model/person.ts";
@@ -18,7 +19,7 @@ const editLinkSchema = rowObject({
   fileId: z.string(),
   /** `fileId` is a folder's, and the link leads to the documents in it and below. Links from older versions lack it. */
   folder: z.literal(true).exactOptional(),
-  /** The name when the link was made; the drive knows the current one. */
+  /** The name when it was last looked at; the drive knows the current one. */
   fileName: z.string(),
   permission: z.enum(["view", "edit"]),
   expiresAtMs: z.number().exactOptional(),
@@ -30,7 +31,7 @@ const editLinkSchema = rowObject({
   /** Whether a visitor who may edit can rename the file. Links from older versions lack it. */
   mayRename: z.boolean().default(false),
   restrictions: linkRestrictionsSchema,
-  /** Who can list, change and revoke it: `person:ID` or `portal:NAME`. */
+  /** Who made it, and can list, change and revoke it besides its owner: `person:ID` or `portal:NAME`. */
   maker: z.string(),
   /** Made by an editor's own Share button, which finds it again: what it was to allow. Other links lack it. */
   sharedFor: z.enum(["view", "edit"]).exactOptional(),
@@ -75,8 +76,9 @@ export class EditLinks {
   readonly #links: StoredRecord<EditLink>;
   readonly #visits: StoredRecord<LinkVisit[]>;
   readonly #guesses: StoredRecord<LinkGuesses>;
-  /** Ids of links, by maker and by account. */
+  /** Ids of links, by maker, by owner and by account. */
   readonly #byMaker: StoredRecord<string>;
+  readonly #byOwner: StoredRecord<string>;
   readonly #byAccount: StoredRecord<string>;
   /** The key of the row below, so that its end can follow the link's. */
   readonly #secretHashes: StoredRecord<string>;
@@ -90,6 +92,7 @@ export class EditLinks {
     this.#visits = record(store, "linkVisits", z.array(linkVisitSchema));
     this.#guesses = record(store, "linkGuesses", linkGuessesSchema);
     this.#byMaker = wordRecord(store, "linkMaker");
+    this.#byOwner = wordRecord(store, "linkOwner");
     this.#byAccount = wordRecord(store, "linkAccount");
     this.#secretHashes = wordRecord(store, "linkSecretOf");
     this.#bySecretHash = wordRecord(store, "linkSecret");
@@ -108,6 +111,7 @@ export class EditLinks {
     const endsAtMs = forgottenAtMs(link);
     await this.#links.put(link.id, link);
     await this.#byMaker.put(listedId(link.maker, link.id), link.id, endsAtMs);
+    await this.#byOwner.put(listedId(link.owner.id, link.id), link.id, endsAtMs);
     await this.#byAccount.put(listedId(link.account, link.id), link.id, endsAtMs);
     await this.#secretHashes.put(link.id, hashOf(secret), endsAtMs);
     await this.#bySecretHash.put(hashOf(secret), link.id, endsAtMs);
@@ -133,14 +137,37 @@ export class EditLinks {
 
   /** @returns all links of this maker, newest first, including ended ones that are still stored */
   async madeBy(maker: string): Promise<EditLink[]> {
+    // One maker's name may be the start of another's.
+    return newestFirst((await this.#listed(this.#byMaker, maker)).filter((link) => link.maker === maker));
+  }
+
+  /** @returns all links to documents of this person, by whomever they were made; else as `madeBy` */
+  async ownedBy(personId: string): Promise<EditLink[]> {
+    // Links from older versions are in no owner's list before `liveAccounts` has seen them, but in their maker's.
+    const links = [
+      ...(await this.#listed(this.#byOwner, personId)),
+      ...(await this.#listed(this.#byMaker, `person:${personId}`)),
+    ].filter(({ owner }) => owner.id === personId);
+    return newestFirst([...new Map(links.map((link) => [link.id, link])).values()]);
+  }
+
+  async #listed(list: StoredRecord<string>, of: string): Promise<EditLink[]> {
     const links: EditLink[] = [];
-    for await (const [listed, id] of this.#byMaker.list(`${maker}:`)) {
+    const breath = new Breath();
+    for await (const [listed, id] of list.list(`${of}:`)) {
+      await breath.draw();
       const link = await this.find(id);
-      if (link === undefined) await this.#byMaker.remove(listed);
-      // One maker's name may be the start of another's.
-      else if (link.maker === maker) links.push(link);
+      if (link === undefined) await list.remove(listed);
+      else links.push(link);
     }
-    return links.sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? -1 : 1));
+    return links;
+  }
+
+  /** Remembers the name that the drive has for the document now. */
+  async renamed(id: string, fileName: string): Promise<void> {
+    await this.#links.update(id, (link) =>
+      link === undefined || link.fileName === fileName ? link : { ...link, fileName },
+    );
   }
 
   /** @returns the changed link; undefined when there is none or it has been revoked */
@@ -168,7 +195,11 @@ export class EditLinks {
     for await (const [listed, id] of this.#byAccount.list()) {
       const link = await this.find(id);
       if (link === undefined) await this.#byAccount.remove(listed);
-      else if (linkEnd(link, this.#now()) === undefined) accounts.add(link.account);
+      else if (linkEnd(link, this.#now()) === undefined) {
+        accounts.add(link.account);
+        // Only its maker finds a link from an older version, which may be a portal.
+        await this.#byOwner.create(listedId(link.owner.id, id), id, forgottenAtMs(link));
+      }
     }
     return [...accounts];
   }
@@ -233,10 +264,11 @@ export class EditLinks {
   }
 
   /** Rows that belong to a link live exactly as long as the link. */
-  async #keepCompanions({ account, id, maker }: EditLink, untilMs: number | undefined): Promise<void> {
+  async #keepCompanions({ account, id, maker, owner }: EditLink, untilMs: number | undefined): Promise<void> {
     // Links from older versions don't record which secret is theirs.
     const secretHash = await this.#secretHashes.get(id);
     await this.#byMaker.moveEnd(listedId(maker, id), untilMs);
+    await this.#byOwner.moveEnd(listedId(owner.id, id), untilMs);
     await this.#byAccount.moveEnd(listedId(account, id), untilMs);
     await this.#visits.moveEnd(id, untilMs);
     await this.#guesses.moveEnd(id, untilMs);
@@ -267,6 +299,8 @@ function laterOf(one: number | undefined, other: number | undefined): number | u
   return one === undefined || other === undefined ? undefined : Math.max(one, other);
 }
 
+const newestFirst = (links: EditLink[]): EditLink[] =>
+  links.sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? -1 : 1));
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
-/** The key in a maker's or an account's list. */
+/** The key in a maker's, an owner's or an account's list. */
 const listedId = (of: string, id: string): string => `${of}:${id}`;

@@ -70,7 +70,7 @@ export async function makeLink(
   return { link, url: linkUrl(services.bridgeUrl, secret), file };
 }
 
-/** @returns the changed link @throws linkUnknown when it is not this maker's, linkEnded when it has been revoked */
+/** @returns the changed link @throws linkUnknown as `linkOf`, linkEnded when it has been revoked */
 export async function changeLink(services: Needs, maker: string, id: string, wishes: LinkWishes): Promise<EditLink> {
   const link = await linkOf(services, maker, id);
   requireFuture(services, wishes.expiresAtMs);
@@ -86,7 +86,7 @@ export async function changeLink(services: Needs, maker: string, id: string, wis
   return changed;
 }
 
-/** Ends a link for good; revoking twice does no harm. @throws linkUnknown when it is not this maker's */
+/** Ends a link for good; revoking twice does no harm. @throws linkUnknown as `linkOf` */
 export async function revokeLink(services: Needs, maker: string, id: string): Promise<EditLink> {
   const link = await linkOf(services, maker, id);
   const revoked = await services.links.revoke(link.id);
@@ -104,11 +104,14 @@ export async function releaseLocks(
   else await services.sessionsEnded(link.fileId);
 }
 
-/** @throws linkUnknown when there is none or it is another maker's */
+/**
+ * A link that this maker made, or that leads to this person's document: a portal made it for them.
+ * @throws linkUnknown
+ */
 export async function linkOf(services: Needs, maker: string, id: string): Promise<EditLink> {
   const link = await services.links.find(id);
-  if (link?.maker !== maker) throw new BridgeError({ kind: "linkUnknown" });
-  return link;
+  if (link !== undefined && (link.maker === maker || `person:${link.owner.id}` === maker)) return link;
+  throw new BridgeError({ kind: "linkUnknown" });
 }
 
 /** @returns a link's full address; undefined for one whose address was never kept, or under another SECRET */

@@ -50,6 +50,7 @@ export const rowLives = {
   portalDocument: "own",
   link: "link",
   linkMaker: "link",
+  linkOwner: "link",
   linkAccount: "link",
   linkSecretOf: "link",
   linkSecret: "link",

@@ -6,9 +6,8 @@ import { type LinkTarget, linkTarget } from "../links/folderLink.ts";
 import { type LinkOption, linkOptions, optionNames, optionsInRow } from "../links/linkOptions.ts";
 import { type EditLink, linkEnd } from "../links/links.ts";
 import { addressOf, changeLink, linkOf, makeLink, releaseLocks, revokeLink } from "../links/manageLinks.ts";
-import { Breath } from "../model/breath.ts";
-import { failureOf } from "../model/failure.ts";
 import type { Services } from "../services.ts";
+import { cameTo, currentName, hasSignInEnded, listAsked, listOf, listQuery } from "./linkList.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { withPresence } from "./versions.ts";
@@ -21,26 +20,25 @@ import {
   linkFormPage,
 } from "./views/linkFormPage.ts";
 import { type LinkFacts, linkPage } from "./views/linkPage.ts";
-import { type ListedLink, linksPage } from "./views/linksPage.ts";
+import { linksPage } from "./views/linksPage.ts";
 import { messagePage } from "./views/messagePage.ts";
 
 type Needs = PageNeeds &
   Parameters<typeof makeLink>[0] &
   Parameters<typeof releaseLocks>[0] &
-  Pick<Services, "activity" | "versionRecord">;
+  Pick<Services, "activity" | "note" | "versionRecord">;
 
 const dayMs = 24 * 3_600_000;
 const checkbox = z.string().optional();
 const text = z.string().trim().optional().default("");
 
+/** Days; empty = never; `keep` = unchanged. */
+const expiry = z.enum([...expiryChoices, "keep"]);
+
 /** The fields of the form that makes or changes a link. */
 const linkForm = z.object({
   permission: z.enum(["view", "edit"]),
-  /** Days; empty = never; `keep` = unchanged. */
-  expires_in: z
-    .enum([...expiryChoices, "keep"])
-    .optional()
-    .default(""),
+  expires_in: expiry.optional().default(""),
   password: text.pipe(z.string().max(linkFormLimits.password)),
   remove_password: checkbox,
   // Browsers count a line break as one character but send two.
@@ -93,14 +91,12 @@ export function linkPagesRouter(services: Needs): Router {
   router.get(
     "/links",
     forPerson(services, async (person, request, response) => {
-      const links = await services.links.madeBy(makerOf(person));
-      const rows: ListedLink[] = [];
-      const breath = new Breath();
-      for (const link of links) {
-        await breath.draw();
-        rows.push({ link, ...(await cameTo(services, link)), ...endOf(services, link) });
-      }
-      sendPage(response, 200, linksPage(await pageContext(services, request, person), { links: rows }));
+      const list = await listOf(services, person.id, listAsked(request.query));
+      const page = linksPage(await pageContext(services, request, person), {
+        ...list,
+        changed: request.query["changed"] === "1",
+      });
+      sendPage(response, 200, page);
     }),
   );
 
@@ -144,7 +140,19 @@ export function linkPagesRouter(services: Needs): Router {
       const link = await revokeLink(services, makerOf(person), String(request.params["id"]));
       await releaseLocks(services, link);
       logFacts({ link: link.id, person: person.id });
-      response.redirect(303, `${services.bridgeUrl}/links/${link.id}`);
+      response.redirect(303, `${services.bridgeUrl}${backTo(request, link)}`);
+    }),
+  );
+
+  router.post(
+    "/links/:id/expiry",
+    ...form,
+    forPerson(services, async (person, request, response) => {
+      const link = await linkAsked(person, request);
+      const sent = z.object({ expires_in: expiry.catch("keep") }).parse(request.body ?? {});
+      await changeLink(services, makerOf(person), link.id, expiryOf(sent, services.now()));
+      logFacts({ link: link.id, person: person.id });
+      response.redirect(303, `${services.bridgeUrl}${backTo(request, link)}`);
     }),
   );
 
@@ -155,7 +163,7 @@ export function linkPagesRouter(services: Needs): Router {
     status: number,
     facts: Pick<LinkFormFacts, "file" | "isFolder" | "link" | "error">,
   ): Promise<void> => {
-    const all = await services.links.madeBy(makerOf(person));
+    const all = await services.links.ownedBy(person.id);
     const others = all.filter(({ id, fileId }) => fileId === facts.file.id && id !== facts.link?.id);
     const path = facts.link === undefined ? `/share?file_id=${facts.file.id}` : `/links/${facts.link.id}/change`;
     const page = linkFormPage(
@@ -172,13 +180,17 @@ export function linkPagesRouter(services: Needs): Router {
 
   const showLink = async (person: Caller, request: Request, response: Response, link: EditLink): Promise<void> => {
     const url = await addressOf(services, link);
+    const signInEnded = await hasSignInEnded(services, link.account);
+    const isOver = signInEnded || linkEnd(link, services.now()) !== undefined;
+    const name = isOver ? link.fileName : await currentName(services, link);
     const page = linkPage(await pageContext(services, request, person), {
-      link,
+      link: { ...link, fileName: name ?? link.fileName },
+      isGone: name === undefined,
       ...endOf(services, link),
       ...(await cameTo(services, link)),
       comments: await commentsThrough(services, link),
       copies: await copiesThrough(services, person, link),
-      signInEnded: await hasSignInEnded(services, link),
+      signInEnded,
       changed: request.query["changed"] === "1",
       isNew: request.query["made"] === "1",
       ...(url === undefined ? {} : { url }),
@@ -191,12 +203,6 @@ export function linkPagesRouter(services: Needs): Router {
 /** What a link leads to, by the name that it had when the link was made. */
 function targetOf({ fileId, fileName, folder }: EditLink): LinkTarget {
   return { file: { id: fileId, name: fileName }, isFolder: folder === true };
-}
-
-/** Who used a link, and wrong passwords. */
-async function cameTo({ links }: Needs, { id }: EditLink): Promise<Pick<LinkFacts, "visits" | "guesses">> {
-  const guesses = await links.guesses(id);
-  return { visits: await links.visits(id), ...(guesses === undefined ? {} : { guesses }) };
 }
 
 async function commentsThrough({ activity }: Needs, { id, fileId }: EditLink): Promise<readonly Comment[]> {
@@ -217,33 +223,28 @@ function endOf(services: Needs, link: EditLink): Pick<LinkFacts, "end"> {
   return end === undefined ? {} : { end };
 }
 
-/** Whether the owner must sign in again before the link works. */
-async function hasSignInEnded(services: Needs, link: EditLink): Promise<boolean> {
-  try {
-    await services.drive.accountNamed(link.account);
-    return false;
-  } catch (error) {
-    if (failureOf(error, "signInNeeded") !== undefined) return true;
-    // When the drive is down, the sign-in may still be valid.
-    if (failureOf(error, "driveUnreachable") !== undefined) return false;
-    throw error;
-  }
-}
-
 function wishesOf(sent: z.output<typeof linkForm>, nowMs: number) {
-  const expiry =
-    sent.expires_in === "keep"
-      ? {}
-      : { expiresAtMs: sent.expires_in === "" ? null : nowMs + Number(sent.expires_in) * dayMs };
   const password = sent.password !== "" ? { password: sent.password } : sent.remove_password ? { password: null } : {};
   return {
     permission: sent.permission,
-    ...expiry,
+    ...expiryOf(sent, nowMs),
     ...password,
     note: sent.note === "" ? null : sent.note,
     asksName: sent.ask_name === "1",
     ...optionsInRow(tickedBoxes(sent)),
   };
+}
+
+function expiryOf({ expires_in }: Pick<z.output<typeof linkForm>, "expires_in">, nowMs: number) {
+  if (expires_in === "keep") return {};
+  return { expiresAtMs: expires_in === "" ? null : nowMs + Number(expires_in) * dayMs };
+}
+
+/** Where a change leads: to the place in the list where it was made, otherwise to the link's page. */
+function backTo(request: Request, { id }: EditLink): string {
+  if (request.body?.page === undefined) return `/links/${id}`;
+  const query = listQuery(listAsked(request.body));
+  return `/links${query}${query === "" ? "?" : "&"}changed=1#link-${id}`;
 }
 
 function formError(error: z.ZodError): NonNullable<LinkFormFacts["error"]> {

@@ -160,6 +160,7 @@ async function enter(
     issuedTo: `link:${link.id}`,
   });
   await services.links.opened(link.id, person);
+  if (inFolder === undefined) await services.links.renamed(link.id, opened.file.name);
   services.audit({ event: "linkUsed", link: link.id, file: fileId, person: { id: person.id, name: person.name } });
   logFacts({ link: link.id, grant: opened.grant.id, file: fileId });
   const below = inFolder === undefined ? "" : `/${fileId}`;

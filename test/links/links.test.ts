@@ -207,6 +207,17 @@ describe("a maker's list", () => {
     expect(await links.madeBy("")).toEqual([]);
   });
 
+  it("of an owner has whatever anybody made for them, once, and nobody else's", async () => {
+    const { links } = freshLinks();
+    const { link: own } = await links.make(facts);
+    const { link: portals } = await links.make({ ...facts, maker: "portal:a", account: "user:u1:x" });
+    await links.make({ ...facts, owner: { id: "u1:2", name: "Bob" }, maker: "portal:a" });
+    const ids = (await links.ownedBy("u1")).map(({ id }) => id);
+    expect(ids.sort()).toEqual([own.id, portals.id].sort());
+    await links.renamed(own.id, "New.docx");
+    expect((await links.find(own.id))?.fileName).toBe("New.docx");
+  });
+
   it("leaves nothing behind of links that are forgotten", async () => {
     const { clock, store, links } = freshLinks();
     const { link } = await links.make(facts);
@@ -217,7 +228,7 @@ describe("a maker's list", () => {
     await links.liveAccounts();
     const text = await storedText(store);
     expect(text).not.toContain("Ben");
-    expect(text).not.toMatch(/linkMaker|linkAccount|linkVisits|link:/);
+    expect(text).not.toMatch(/linkMaker|linkOwner|linkAccount|linkVisits|link:/);
   });
 });
 

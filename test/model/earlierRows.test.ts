@@ -92,11 +92,23 @@ it("a link that says nothing of renaming does not let visitors rename, and its l
   const links = new EditLinks(store, now);
   expect(await links.find("l1")).toEqual({ ...link, mayRename: false });
   expect(await links.madeBy("person:o1")).toHaveLength(1);
+  expect(await links.ownedBy("o1")).toHaveLength(1);
   expect(await links.liveAccounts()).toEqual(["person:o1"]);
   expect(await links.visits("l1")).toEqual(visits);
   expect(await links.guesses("l1")).toEqual({ count: 2, lastAtMs: nowMs });
   await links.saved("l1", person);
   expect(await links.visits("l1")).toEqual([{ person, openedAtMs: nowMs, savedAtMs: nowMs }]);
+});
+
+it("a portal's link is found by its owner once it has been looked through which accounts have links", async () => {
+  const store = await storeWith({
+    "link:l1": { ...link, maker: "portal:intranet" },
+    "linkMaker:portal:intranet:l1": "l1",
+    "linkAccount:person:o1:l1": "l1",
+  });
+  const links = new EditLinks(store, now);
+  await links.liveAccounts();
+  expect((await links.ownedBy("o1")).map(({ id }) => id)).toEqual(["l1"]);
 });
 
 it("what went on with a file is known, whatever a save failed with", async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LinkOwner, linkOwner } from "../support/linkOwner.ts";
+import { portalClient } from "../support/portalClient.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import { editorForm, type WebPerson, webPerson } from "../support/webPerson.ts";
 import { collabora, wopiOfForm } from "../support/wopiClient.ts";
@@ -237,6 +238,54 @@ describe("an owner", () => {
     expect(later.text).not.toContain("Your link is ready");
   });
 
+  it("finds links by name and state, and keeps the place in the list when one is changed there", async () => {
+    await owner.makeLink(await document("ZEBRA plan.txt"));
+    const id = idIn((await owner.linkPageOf("ZEBRA plan.txt")).url);
+    const listed = async (query: string) => (await owner.person.get(`/links?${query}`)).text.includes("ZEBRA plan.txt");
+    expect(await listed("q=zebra&state=active")).toBe(true);
+    expect(await listed("q=giraffe")).toBe(false);
+    expect(await listed("state=expired")).toBe(false);
+    const place = { q: "zebra", state: "all", page: "1" };
+    const sent = await owner.person.post(`/links/${id}/expiry`, { ...place, expires_in: "7" });
+    expect([sent.status, sent.location]).toEqual([303, `${bridge.url}/links?q=zebra&changed=1#link-${id}`]);
+    for (const wrong of [{}, { expires_in: "8" }]) await owner.person.post(`/links/${id}/expiry`, wrong);
+    bridge.clock.advance(7 * dayMs);
+    expect(await listed("q=zebra&state=expired")).toBe(true);
+    await owner.person.post(`/links/${id}/expiry`, { ...place, expires_in: "" });
+    expect(await listed("q=zebra&state=active")).toBe(true);
+    const revoked = await owner.person.post(`/links/${id}/revoke`, place);
+    expect(revoked.location).toBe(`${bridge.url}/links?q=zebra&changed=1#link-${id}`);
+    expect(await listed("q=zebra&state=revoked")).toBe(true);
+    // There is no way back from that, nor with anything but the form's own choices.
+    expect((await owner.person.post(`/links/${id}/expiry`, { expires_in: "" })).status).toBe(410);
+  });
+
+  it("sees several links to one document together, by its name now, and when it is gone", async () => {
+    const fileId = await document("first name.txt");
+    await owner.makeLink(fileId, { note: "for the board" });
+    await owner.makeLink(fileId, { note: "for the press" });
+    await bridge.alice.rename("first name.txt", "second name.txt");
+    const list = (await owner.person.get("/links?q=first+name")).text;
+    expect(list.match(/second name\.txt<\/bdi>/g)).toHaveLength(1);
+    for (const note of ["for the board", "for the press"]) expect(list).toContain(note);
+    expect((await owner.person.get("/links?q=second")).text).toContain("for the press");
+    await bridge.alice.call("DELETE", "/file", { uris: [bridge.alice.uriOf("second name.txt")] });
+    expect((await owner.person.get("/links?q=second")).text).toContain("Document not found");
+    expect((await owner.linkPageOf("second name.txt")).text).toContain("in the trash");
+  });
+
+  it("sees and revokes the links that a portal made to own documents, and nobody else does", async () => {
+    await document("by-portal.txt");
+    const uri = bridge.alice.uriOf("by-portal.txt");
+    const made = await portalClient(() => bridge).json("POST", "/links", 201, { uri, permission: "edit" });
+    expect((await owner.person.get("/links?q=by-portal")).text).toContain("Created by the portal");
+    const bob = await linkOwner(bridge, "bob@example.com");
+    expect((await bob.person.get("/links")).text).not.toContain("by-portal.txt");
+    expect((await bob.person.post(`/links/${String(made["id"])}/revoke`)).status).toBe(404);
+    expect((await owner.person.post(`/links/${String(made["id"])}/revoke`)).status).toBe(303);
+    expect((await webPerson(bridge.url).get(String(made["url"]))).status).toBe(410);
+  });
+
   it("finds only own links", async () => {
     await owner.makeLink(await document("mine.txt"));
     const path = new URL((await owner.linkPageOf("mine.txt")).url).pathname;
@@ -295,6 +344,8 @@ describe("restrictions of a link", () => {
     expect((await editor.check()).json()).not.toHaveProperty("HideSaveOption");
   });
 });
+
+const idIn = (url: string): string => new URL(url).pathname.split("/").at(-1) ?? "";
 
 interface Status {
   readonly ended: string | null;

@@ -4,7 +4,7 @@ import { type Language, languages } from "../../src/pages/language.ts";
 import { documentsPage } from "../../src/pages/views/documentsPage.ts";
 import { linkFormPage } from "../../src/pages/views/linkFormPage.ts";
 import { linkPage } from "../../src/pages/views/linkPage.ts";
-import { linksPage } from "../../src/pages/views/linksPage.ts";
+import { type LinksFacts, linksPage } from "../../src/pages/views/linksPage.ts";
 import { messagePage } from "../../src/pages/views/messagePage.ts";
 import type { Page, PageContext } from "../../src/pages/views/page.ts";
 import { signInPage } from "../../src/pages/views/signInPage.ts";
@@ -54,6 +54,12 @@ const tagWith = (page: Page, part: string): string =>
   textOf(page)
     .match(/<[a-z][^>]*>/g)
     ?.find((tag) => tag.includes(part)) ?? "";
+const listWith = (shown: EditLink): LinksFacts => ({
+  documents: [
+    { name: shown.fileName, isFolder: false, isGone: false, links: [{ link: shown, state: "active", visits: [] }] },
+  ],
+  ...{ asked: { text: "", state: "all", page: 1 }, pages: 1, hasLinks: true, changed: false },
+});
 const owner = { ...context, person: undefined };
 
 describe.each(languages)("every page in %s", (language: Language) => {
@@ -233,7 +239,9 @@ describe("a link just made", () => {
   it("writes a mail with the name and the address, whatever is in the name", () => {
     const nasty = { ...link, fileName: 'R&D "100 %"?body=x.docx' };
     const mail = tagWith(linkPage(context, { link: nasty, visits: [], signInEnded: false, url }), "mailto:");
-    const { searchParams } = new URL(/href="([^"]*)"/.exec(mail)?.[1]?.replaceAll("&amp;", "&").replaceAll("&#39;", "'") ?? "");
+    const { searchParams } = new URL(
+      /href="([^"]*)"/.exec(mail)?.[1]?.replaceAll("&amp;", "&").replaceAll("&#39;", "'") ?? "",
+    );
     expect([...searchParams.keys()]).toEqual(["subject", "body"]);
     expect(searchParams.get("subject")).toContain(nasty.fileName);
     expect(searchParams.get("body")).toContain(`\r\n${url}\r\n`);
@@ -262,7 +270,7 @@ describe("whether people may rename the document", () => {
     [{ mayRename: true, permission: "view" }, "Can view", /^(?![\s\S]*Allow renaming)/],
   ])("is told by the link's page and by the list: %j", (changed, inList, onPage) => {
     const shown = { ...link, ...changed };
-    expect(textOf(linksPage(context, { links: [{ link: shown, visits: [] }] }))).toContain(inList);
+    expect(textOf(linksPage(context, listWith(shown)))).toContain(inList);
     expect(textOf(linkPage(context, { link: shown, visits: [], signInEnded: false }))).toMatch(onPage);
   });
 });

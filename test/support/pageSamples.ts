@@ -128,6 +128,7 @@ const copies = [
 const side: ComparedSide = { fileId: "f1", version: "v3", storedAt: stored.storedAt, isCurrent: true };
 const sides = [side, { ...side, version: "v2", isCurrent: false, name: nasty.name }];
 const compared = { file, before: { ...side, version: "v2", isCurrent: false }, after: side, versions: sides };
+const noList = { documents: [], asked: { text: "", state: "all", page: 1 }, pages: 1 } as const;
 const both = { oauth: true, password: true };
 const door = {
   fileName: "Meeting notes.docx",
@@ -263,15 +264,39 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
     }),
   links: (context) =>
     linksPage(context, {
-      links: [
-        { link, visits },
-        { link: strictLink, visits: [], guesses: { count: 1234, lastAtMs: atMs } },
-        { link: { ...strictLink, fileName: arabic }, end: { because: "revoked", atMs }, visits: visits.slice(1) },
-        { link: { ...link, fileName: "Contracts", folder: true }, visits },
-        { link: { ...link, fileName: script }, end: { because: "expired", atMs }, visits: visits.slice(2) },
+      ...{ asked: { text: 'No"tes', state: "all", page: 2 }, pages: 3, hasLinks: true, changed: true },
+      documents: [
+        {
+          ...{ name: link.fileName, isFolder: false, isGone: false },
+          links: [
+            { link, state: "active", visits, url: linkUrl },
+            {
+              link: { ...link, id: "Zz8", maker: `portal:${script}` },
+              state: "signInNeeded",
+              visits: [],
+              url: linkUrl,
+            },
+          ],
+        },
+        {
+          ...{ name: long, isFolder: false, isGone: true },
+          links: [{ link: strictLink, state: "active", visits: [], guesses: { count: 1234, lastAtMs: atMs } }],
+        },
+        {
+          ...{ name: arabic, isFolder: true, isGone: false },
+          links: [
+            { link: { ...strictLink, id: "Zz7" }, state: "revoked", visits: visits.slice(1) },
+            { link: { ...link, id: "Zz6" }, state: "expired", visits: visits.slice(2), url: linkUrl },
+          ],
+        },
+        {
+          ...{ name: script, isFolder: false, isGone: false },
+          links: [{ link: { ...link, id: "Zz5" }, state: "active", visits: [] }],
+        },
       ],
     }),
-  linksNone: (context) => linksPage(context, { links: [] }),
+  linksNone: (context) => linksPage(context, { ...noList, hasLinks: false, changed: false }),
+  linksNotFound: (context) => linksPage(context, { ...noList, hasLinks: true, changed: false }),
   link: (context) =>
     linkPage(context, { link, visits: visits.slice(0, 2), signInEnded: false, changed: true, url: linkUrl }),
   linkNasty: (context) =>
@@ -288,6 +313,7 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   linkRevoked: (context) =>
     linkPage(context, { link, end: { because: "revoked", atMs }, visits: [], signInEnded: false }),
   linkExpired: (context) => linkPage(context, { link, end: { because: "expired", atMs }, visits, signInEnded: false }),
+  linkGone: (context) => linkPage(context, { link, visits: [], signInEnded: false, isGone: true, url: linkUrl }),
   guestDoor: (context) => visitPage(context, door),
   guestDoorView: (context) =>
     visitPage(context, { ...door, permission: "view", asksName: false, needsPassword: false, fileName: arabic }),

@@ -1,4 +1,4 @@
-// The script of all pages, which work without it: local times, copy buttons, and no form is sent twice.
+// The script of all pages, which work without it: local times, copy and share buttons, and no form is sent twice.
 
 // Inside a portal's frame, the portal has its own navigation.
 if (window.top !== window) document.querySelector("body > header")?.remove();
@@ -14,16 +14,35 @@ for (const time of document.querySelectorAll<HTMLTimeElement>("time[datetime]"))
 }
 
 for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-copies]")) {
-  const { copies: fieldId = "", copied = "", failed = "" } = button.dataset;
-  const field = document.getElementById(fieldId);
+  const { copies: what = "", copied = "", failed = "" } = button.dataset;
+  const field = document.getElementById(what);
   const state = document.getElementById("copy-state");
-  if (!(field instanceof HTMLInputElement) || state === null) continue;
+  if (state === null) continue;
   button.hidden = false;
-  field.addEventListener("focus", () => field.select());
-  button.addEventListener("click", async () => {
-    field.select();
-    state.textContent = (await copies(field)) ? copied : failed;
-  });
+  if (field instanceof HTMLInputElement) {
+    field.addEventListener("focus", () => field.select());
+    button.addEventListener("click", async () => {
+      field.select();
+      state.textContent = (await copies(field)) ? copied : failed;
+    });
+  } else {
+    // In a list there is no field to look at: the button itself says what happened.
+    const label = button.textContent;
+    button.addEventListener("click", async () => {
+      const passing = document.createElement("input");
+      passing.value = what;
+      button.after(passing);
+      passing.select();
+      const said = (await copies(passing)) ? copied : failed;
+      passing.remove();
+      button.focus();
+      state.textContent = said;
+      button.textContent = said;
+      setTimeout(() => {
+        button.textContent = label;
+      }, 2_000);
+    });
+  }
 }
 
 // The share sheet of a phone or desktop; browsers have it only on https.

@@ -1,6 +1,7 @@
 import { isRight, type LinkOption, linkOptions, optionNames, tickedIn } from "../../links/linkOptions.ts";
 import type { EditLink } from "../../links/links.ts";
 import { type Html, html } from "../html.ts";
+import type { Language } from "../language.ts";
 import { fill } from "../words/fill.ts";
 import { pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
@@ -134,19 +135,25 @@ function expiryField({ language }: PageContext, values: LinkFormValues, { error,
       : link.expiresAtMs === undefined
         ? html`${words.endsNever}`
         : fillHtml(words.endsNow, { time: moment(link.expiresAtMs, language) });
+  const hasLine = isWrong || link !== undefined;
+  return html`<label for="expires-in">${words.expiresIn}</label>
+<select id="expires-in" name="expires_in"${hasLine ? html` aria-describedby="expires-line"` : nothing}${invalid(isWrong)}>${expiryOptions(language, link, values.expiresIn)}</select>
+${isWrong ? fieldLine("expires-line", words.choiceInvalid, true) : hasLine ? html`<small id="expires-line">${nowEnds}</small>` : nothing}`;
+}
+
+/** For `expires_in`. @param link to change; left out = a new one */
+export function expiryOptions(language: Language, link: EditLink | undefined, chosen: string): Html {
+  const words = pageWords[language];
   const labelled = (choice: string): string => {
     if (choice === "keep") return words.keepExpiry;
     if (choice === "") return words.never;
     return choice === "1" ? words.afterOneDay : fill(words.afterDays, { days: choice });
   };
-  const options = [...(link === undefined ? [] : ["keep"]), ...expiryChoices].map(
-    (choice) =>
-      html`<option value="${choice}"${flag("selected", values.expiresIn === choice)}>${labelled(choice)}</option>`,
+  return joined(
+    [...(link === undefined ? [] : ["keep"]), ...expiryChoices].map(
+      (choice) => html`<option value="${choice}"${flag("selected", chosen === choice)}>${labelled(choice)}</option>`,
+    ),
   );
-  const hasLine = isWrong || link !== undefined;
-  return html`<label for="expires-in">${words.expiresIn}</label>
-<select id="expires-in" name="expires_in"${hasLine ? html` aria-describedby="expires-line"` : nothing}${invalid(isWrong)}>${joined(options)}</select>
-${isWrong ? fieldLine("expires-line", words.choiceInvalid, true) : hasLine ? html`<small id="expires-line">${nowEnds}</small>` : nothing}`;
 }
 
 function passwordField({ language }: PageContext, values: LinkFormValues, { error, link }: LinkFormFacts): Html {

@@ -1,6 +1,7 @@
 import type { Comment } from "../../documents/comments.ts";
 import { isRight, type LinkOption, linkOptions, optionNames, tickedIn } from "../../links/linkOptions.ts";
 import type { EditLink, LinkGuesses, LinkVisit } from "../../links/links.ts";
+import { portalOf } from "../../links/ownedLinks.ts";
 import { type Html, html } from "../html.ts";
 import { pageWords } from "../words/pageWords.ts";
 import { copyRow, type ListedCopy } from "./copyRows.ts";
@@ -25,6 +26,8 @@ export interface LinkFacts {
   readonly changed?: boolean;
   /** The page follows the making of the link. */
   readonly isNew?: boolean;
+  /** The drive knows no such document any more. */
+  readonly isGone?: boolean;
   /** The link's full address, with its secret, if it was kept. */
   readonly url?: string;
 }
@@ -40,8 +43,9 @@ export function linkPage(context: PageContext, facts: LinkFacts): Page {
     title: link.fileName,
     current: "links",
     main: html`<nav aria-label="${words.folderPath}"><p><a href="${context.bridgeUrl}/links">${words.myLinks}</a></p></nav>
-<h1>${named(link.fileName)} ${stateBadge(end, context.language)}</h1>
+<h1>${named(link.fileName)} ${stateBadge(end?.because ?? (facts.signInEnded ? "signInNeeded" : "active"), context.language)}</h1>
 ${link.folder === true ? html`<p class="lead">${words.folderAndBelow}</p>` : nothing}
+${facts.isGone === true ? notice("bad", words.documentGoneMeans) : nothing}
 ${notices(context, facts)}
 ${canChange ? addressSection(context, facts) : nothing}
 <section aria-labelledby="details">
@@ -107,13 +111,14 @@ function terms({ language }: PageContext, link: EditLink): Html {
   const set = ticked.filter((name) => !isRight(name));
   const restricted =
     set.length === 0 ? html`${words.none}` : joined(set.map((name) => html`<div>${wordOf(name)}</div>`));
+  const portal = portalOf(link);
   const rights = link.permission === "edit" ? optionNames.filter(isRight) : [];
   const row = (term: string, value: string | Html): Html =>
     html`<tr><th scope="row">${term}</th><td>${value}</td></tr>`;
   return html`<table><tbody>
 ${row(words.permissionLabel, link.permission === "edit" ? words.mayEdit : words.mayView)}
 ${joined(rights.map((name) => row(wordOf(name), ticked.includes(name) ? words.yes : words.no)))}
-${row(words.made, moment(link.createdAtMs, language))}
+${row(words.made, html`${moment(link.createdAtMs, language)}${portal === undefined ? nothing : html`<br>${fillHtml(words.madeByPortal, { name: named(portal) })}`}`)}
 ${row(words.ends, link.expiresAtMs === undefined ? words.never : moment(link.expiresAtMs, language))}
 ${row(words.password, link.passwordHash === undefined ? words.no : words.yes)}
 ${row(words.asksForName, link.asksName ? words.yes : words.no)}

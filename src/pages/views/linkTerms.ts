@@ -1,4 +1,5 @@
 import type { EditLink, LinkGuesses, LinkVisit, linkEnd } from "../../links/links.ts";
+import type { LinkState } from "../../links/ownedLinks.ts";
 import { type Html, html } from "../html.ts";
 import type { Language } from "../language.ts";
 import { pageWords } from "../words/pageWords.ts";
@@ -7,7 +8,10 @@ import { fillHtml, moment, named, nothing } from "./markup.ts";
 export type LinkEnd = NonNullable<ReturnType<typeof linkEnd>>;
 
 /** A link's terms in a few words: permission, expiry, password. */
-export function terms(link: EditLink, language: Language): Html {
+export function terms(
+  link: Pick<EditLink, "expiresAtMs" | "mayRename" | "passwordHash" | "permission">,
+  language: Language,
+): Html {
   const words = pageWords[language];
   const { expiresAtMs, mayRename, passwordHash, permission } = link;
   const until =
@@ -16,14 +20,21 @@ export function terms(link: EditLink, language: Language): Html {
       : fillHtml(words.until, { time: moment(expiresAtMs, language) });
   const password = passwordHash === undefined ? nothing : html` · ${words.withPassword}`;
   const canEdit = mayRename ? words.canEditAndRename : words.canEdit;
-  const folder = link.folder === true ? html`${words.folder} · ` : nothing;
-  return html`${folder}${permission === "edit" ? canEdit : words.canView} · ${until}${password}`;
+  return html`${permission === "edit" ? canEdit : words.canView} · ${until}${password}`;
 }
 
-export function stateBadge(end: LinkEnd | undefined, language: Language): Html {
+export function stateBadge(state: LinkState, language: Language): Html {
   const words = pageWords[language];
-  if (end === undefined) return html`<span class="badge good">${words.linkWorks}</span>`;
-  return html`<span class="badge">${end.because === "revoked" ? words.linkEndedRevoked : words.linkEndedExpired}</span>`;
+  switch (state) {
+    case "active":
+      return html`<span class="badge good">${words.linkWorks}</span>`;
+    case "signInNeeded":
+      return html`<span class="badge bad">${words.linkNeedsSignIn}</span>`;
+    case "expired":
+      return html`<span class="badge">${words.linkEndedExpired}</span>`;
+    case "revoked":
+      return html`<span class="badge">${words.linkEndedRevoked}</span>`;
+  }
 }
 
 /** The latest visit and the latest save, with names. */
