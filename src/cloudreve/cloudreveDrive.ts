@@ -6,7 +6,7 @@ import type { CloudreveClient } from "./client.ts";
 import { ContentWriter } from "./contentWriter.ts";
 import type { Credentials } from "./credential.ts";
 import type { Encryption } from "./encryption.ts";
-import { beside, contentOf, driveFile, FileApi } from "./fileApi.ts";
+import { below, beside, contentOf, driveFile, FileApi } from "./fileApi.ts";
 import { folderPage } from "./folderPage.ts";
 import { Folders } from "./folders.ts";
 import { type KnownVersion, NativeDocuments } from "./nativeDocuments.ts";
@@ -59,6 +59,14 @@ export function cloudreveDrive(parts: DriveParts): Drive {
     folder: (account, target) => folders.find(account, target),
     foldersAbove: (account, uri) => folders.above(account, uri),
     createIn: (account, folder, kind, name) => folders.create(account, folder, kind, name),
+    tryCreating: (account, folder, name, sizeBytes) => uploads.tryCreating(account, below(folder, name), sizeBytes),
+    createFrom: async (account, folder, name, content) => {
+      if (content.sizeBytes === 0) {
+        const { id } = await folders.create(account, folder, "file", name);
+        return driveFile(await files.info(account, { fileId: id }));
+      }
+      return contents.createFrom(account, below(folder, name), content, () => folders.stands(account, folder));
+    },
     renameFolder: (account, folder, name) => folders.rename(account, folder, name),
     removeFolder: (account, folder) => folders.remove(account, folder),
     openable: (account) => sessions.openable(account),

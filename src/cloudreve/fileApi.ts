@@ -370,6 +370,8 @@ export const folderOf = (uri: string): string => uri.slice(0, uri.lastIndexOf("/
 /** @returns the uri of a name in the same folder as the file */
 export const beside = ({ uri }: DriveFile, name: string): string => `${folderOf(uri)}/${encodeURIComponent(name)}`;
 
+export const below = ({ uri }: Pick<DriveFile, "uri">, name: string): string => `${uri}/${encodeURIComponent(name)}`;
+
 /** A file of the API as the port's type. */
 export function driveFile(file: CloudreveFile): DriveFile {
   return {

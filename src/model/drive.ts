@@ -68,6 +68,12 @@ export interface Bytes {
   open(first?: number, lengthBytes?: number): Readable;
 }
 
+/** Content that can be read once, as it arrives. */
+export interface NewContent {
+  readonly sizeBytes: number;
+  readonly body: Readable;
+}
+
 interface ByteRange {
   readonly first: number;
   readonly last: number;
@@ -172,6 +178,14 @@ export interface DriveFolders {
   foldersAbove(account: string, uri: string): Promise<readonly DriveFolder[]>;
   /** Creates an empty file or folder. @throws nameTaken, nameIllegal, quotaExceeded */
   createIn(account: string, folder: DriveFolder, kind: DriveEntry["kind"], name: string): Promise<DriveEntry>;
+  /** @throws what `createFrom` would throw before it reads the first byte */
+  tryCreating(account: string, folder: DriveFolder, name: string, sizeBytes: number): Promise<void>;
+  /**
+   * Creates a file with this content; nothing is left of it when that fails.
+   * @returns the file as read back afterwards
+   * @throws nameTaken, nameIllegal, quotaExceeded, bodyTooLarge; bodyCut when the body ends too early
+   */
+  createFrom(account: string, folder: DriveFolder, name: string, content: NewContent): Promise<DriveFile>;
   /** The folder keeps its id. @throws nameTaken, nameIllegal, lockedElsewhere */
   renameFolder(account: string, folder: DriveFolder, name: string): Promise<DriveFolder>;
   /** Moves an empty folder to the trash. @throws folderNotEmpty, lockedElsewhere */

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { expect, it } from "vitest";
 import type { Drive, DriveAccount } from "../../src/model/drive.ts";
 import type { DriveAccountClient } from "../support/driveAccount.ts";
@@ -108,5 +109,39 @@ export function foldersContract(
     await drive.removeFolder(name, soon);
     expect(await names()).not.toContain("Soon gone");
     expect(await failureOf(drive.folder(name, { folderId: soon.id }))).toEqual({ kind: "fileMissing" });
+  });
+
+  it("creates a file from what arrives piece by piece, under a name that is free", async () => {
+    const { drive, name, outside, path, folder } = await inFolder();
+    const pieces = ["first, ", "second, ", "third"].map((text) => Buffer.from(text));
+    const made = await drive.createFrom(name, folder, "from pieces.docx", {
+      sizeBytes: 20,
+      body: Readable.from(pieces),
+    });
+    expect(made).toMatchObject({ name: "from pieces.docx", sizeBytes: 20 });
+    expect(await outside.read(`${path}/from pieces.docx`)).toBe("first, second, third");
+    const again = { sizeBytes: 3, body: Readable.from([Buffer.from("new")]) };
+    expect(await failureOf(drive.createFrom(name, folder, "from pieces.docx", again))).toEqual({ kind: "nameTaken" });
+    expect(await outside.read(`${path}/from pieces.docx`)).toBe("first, second, third");
+    expect(await drive.createFrom(name, folder, "empty.docx", { sizeBytes: 0, body: Readable.from([]) })).toMatchObject(
+      {
+        name: "empty.docx",
+        sizeBytes: 0,
+      },
+    );
+  });
+
+  it("leaves nothing of a file whose content was cut off, and the name is free again", async () => {
+    const { drive, name, folder, names } = await inFolder();
+    const half = new Readable({ read() {} });
+    half.push(Buffer.alloc(1000));
+    setTimeout(() => half.destroy(new Error("the line broke")), 20);
+    const cut = { sizeBytes: 2000, body: half };
+    expect(await failureOf(drive.createFrom(name, folder, "cut.docx", cut))).toEqual({ kind: "bodyCut" });
+    const short = { sizeBytes: 2000, body: Readable.from([Buffer.alloc(1000)]) };
+    expect(await failureOf(drive.createFrom(name, folder, "cut.docx", short))).toEqual({ kind: "bodyCut" });
+    expect(await names()).not.toContain("cut.docx");
+    const whole = { sizeBytes: 5, body: Readable.from([Buffer.from("whole")]) };
+    expect((await drive.createFrom(name, folder, "cut.docx", whole)).sizeBytes).toBe(5);
   });
 }
