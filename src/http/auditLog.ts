@@ -53,7 +53,7 @@ export const auditSchema = z.discriminatedUnion("event", [
     overwritten: z.boolean(),
     through,
   }),
-  /** An empty file or folder, made by an editor in a folder. */
+  /** A file or folder that was made in a folder: empty by an editor, with a content by its owner. */
   z.object({
     event: z.literal("created"),
     folder: z.string(),

@@ -42,6 +42,8 @@ const shapes: readonly (readonly string[])[] = [
   "signin/password",
   "signin/second-factor",
   "signout",
+  "documents",
+  "documents/check",
   "open",
   "share",
   "links",

@@ -5,11 +5,13 @@ import type { Services } from "../services.ts";
 import { assetsRouter } from "./assets.ts";
 import { documentPagesRouter } from "./documents.ts";
 import { downloadRouter } from "./download.ts";
+import { newDocumentRouter } from "./newDocument.ts";
 import { sendOpenedPage } from "./openedPage.ts";
 import { linkPagesRouter } from "./ownLinks.ts";
 import { answerFailures } from "./pageAnswer.ts";
 import { signInRouter } from "./signIn.ts";
 import { takeOverPagesRouter } from "./takeOver.ts";
+import { uploadsRouter } from "./uploads.ts";
 import { isVisitor, visitLinkRouter } from "./visitLink.ts";
 import { waitingSavePagesRouter } from "./waitingSaves.ts";
 
@@ -22,6 +24,8 @@ export function hostRouter(services: Services): Router {
   router.use(downloadRouter(services));
   router.use(signInRouter(services));
   router.use(documentPagesRouter(services));
+  router.use(newDocumentRouter(services));
+  router.use(uploadsRouter(services));
   router.use(linkPagesRouter(services));
   router.use(takeOverPagesRouter(services));
   router.use(waitingSavePagesRouter(services));

@@ -8,6 +8,7 @@ import { linkMadePage } from "../../src/pages/views/linkMadePage.ts";
 import { linkPage } from "../../src/pages/views/linkPage.ts";
 import { linksPage } from "../../src/pages/views/linksPage.ts";
 import { type MessageKind, messagePage } from "../../src/pages/views/messagePage.ts";
+import { newTypes } from "../../src/pages/views/newDocumentForm.ts";
 import type { Page, PageContext } from "../../src/pages/views/page.ts";
 import { type SignInFacts, signInPage } from "../../src/pages/views/signInPage.ts";
 import { takeOverPage } from "../../src/pages/views/takeOverPage.ts";
@@ -42,6 +43,12 @@ const entries = [
   entry("file", script, 0),
   entry("file", "holiday.zip", 52_000_000),
 ];
+
+const adding = {
+  types: newTypes,
+  templates: entries.filter(({ kind }) => kind === "file"),
+  limitBytes: 1_073_741_824,
+};
 
 const link: EditLink = {
   id: "Ab3_-xYz09Qk",
@@ -143,7 +150,14 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   guestSecondFactor: signIn({ ways: both, state: "secondFactor", secondStepId: "s" }),
   guestSecondFactorRefused: signIn({ ways: both, state: "secondFactorRefused", secondStepId: "s" }),
   documents: (context) =>
-    documentsPage(context, { crumbs: [], entries, next: "page2", opens: (name) => !name.endsWith(".zip") }),
+    documentsPage(context, { crumbs: [], entries, next: "page2", opens: (name) => !name.endsWith(".zip"), adding }),
+  documentsNewRefused: (context) =>
+    documentsPage(context, {
+      crumbs: [],
+      entries,
+      opens: () => true,
+      adding: { ...adding, templates: [], refused: { type: "xlsx", name: long, sentence: `“${long}” already exists` } },
+    }),
   documentsDeep: (context) =>
     documentsPage(context, {
       crumbs: [

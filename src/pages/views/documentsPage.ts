@@ -5,7 +5,9 @@ import { pageWords } from "../words/pageWords.ts";
 import { fileIcon, folderIcon } from "./fileIcon.ts";
 import { layout } from "./layout.ts";
 import { joined, moment, named, nothing, notice, size } from "./markup.ts";
+import { type NewDocumentFacts, newDocumentForm } from "./newDocumentForm.ts";
 import type { Page, PageContext } from "./page.ts";
+import { uploadArea, uploadButton } from "./uploadArea.ts";
 
 export interface DocumentsFacts {
   /** Folders below the root, down to the current one, which needs no uri; empty at the root. */
@@ -20,18 +22,35 @@ export interface DocumentsFacts {
   readonly folderUri?: string;
   /** Whether an editor opens files with this name. */
   readonly opens: (name: string) => boolean;
+  /** What can be created here, and how large an upload may be. */
+  readonly adding?: NewDocumentFacts & { readonly limitBytes: number };
 }
+
+export const rootUri = "cloudreve://my";
 
 /** A person's folder. Links: folders (`/?folder=`), next page (`&next=`), `/open?file_id=`, `/share?file_id=`. */
 export function documentsPage(context: PageContext, facts: DocumentsFacts): Page {
   const words = pageWords[context.language];
   const title = facts.crumbs.at(-1)?.name ?? words.documents;
+  const { adding, folderUri = rootUri } = facts;
   return layout(context, {
     title,
     current: "documents",
+    isWide: true,
+    callsBridge: true,
     main: html`${crumbTrail(context, facts.crumbs)}
+<div class="bar">
 <h1>${named(title)}</h1>
+${
+  adding === undefined
+    ? nothing
+    : html`<div class="acts">${newDocumentForm(context, adding, folderUri)}
+${uploadButton(context, adding.limitBytes)}</div>`
+}
+</div>
 ${waitingNotice(context, facts.waitingSaves ?? 0)}
+${adding === undefined ? nothing : uploadArea(context, { folderUri, listUrl: folderUrl(context, facts.folderUri) }, adding.limitBytes)}
+<div id="list">
 ${
   facts.entries.length === 0
     ? html`<p class="empty">${words.emptyFolder}</p>`
@@ -39,7 +58,8 @@ ${
 ${joined(facts.entries.map((entry) => row(context, entry, facts)))}
 </ul>`
 }
-${facts.next === undefined ? nothing : html`<p><a role="button" class="secondary" rel="next" href="${folderUrl(context, facts.folderUri, facts.next)}">${words.moreDocuments}</a></p>`}`,
+${facts.next === undefined ? nothing : html`<p><a role="button" class="secondary" rel="next" href="${folderUrl(context, facts.folderUri, facts.next)}">${words.moreDocuments}</a></p>`}
+</div>`,
   });
 }
 

@@ -12,6 +12,10 @@ interface Content {
   readonly main: Html;
   /** For a page with one task. */
   readonly isNarrow?: boolean;
+  /** For a page that uses the window's whole width. */
+  readonly isWide?: boolean;
+  /** For a page whose script sends requests to the bridge. */
+  readonly callsBridge?: boolean;
   readonly current?: "documents" | "links";
   /** False for a page that can't be loaded again. */
   readonly canSwitchLanguage?: boolean;
@@ -39,7 +43,7 @@ export function layout(context: PageContext, content: Content): Page {
 <body>
 <a id="skip" href="#main">${words.skipToContent}</a>
 ${pageHeader(context, content)}
-<main id="main" tabindex="-1"${content.isNarrow ? html` class="narrow"` : nothing}>
+<main id="main" tabindex="-1"${content.isNarrow ? html` class="narrow"` : content.isWide ? html` class="wide"` : nothing}>
 ${content.main}
 </main>
 </body>
@@ -55,6 +59,7 @@ ${content.main}
         `script-src 'nonce-${nonce}'`,
         // Pico draws arrows and ticks with data: images.
         "img-src 'self' data:",
+        ...(content.callsBridge ? ["connect-src 'self'"] : []),
         // Also applies to the addresses that a form is redirected to.
         "form-action 'self'",
         `frame-ancestors ${ancestors}`,
