@@ -6,7 +6,7 @@ import type { PageContext } from "./page.ts";
 
 /** What the form can create without a template. `folder` is a folder. */
 export const newTypes = ["docx", "xlsx", "pptx", "txt", "md", "folder"] as const;
-export type NewType = (typeof newTypes)[number];
+type NewType = (typeof newTypes)[number];
 
 const typeNames = (words: PageWords): Readonly<Record<NewType, string>> => ({
   docx: words.typeText,
