@@ -36,6 +36,8 @@ export interface Transfer {
 /** The only file system that Cloudreve lets anyone write to: not `share`, not `trash`. */
 const ownFilePattern = /^cloudreve:\/\/([^/@]*@)?my(\/|$)/;
 
+const trashPattern = /^cloudreve:\/\/([^/@]*@)?trash\//;
+
 export const isOwn = (uri: string): boolean => ownFilePattern.test(uri);
 const contentCall = "/file/content/";
 const contentPath = `/api/v4${contentCall}`;
@@ -61,8 +63,15 @@ export class FileApi {
 
   /** @throws fileMissing when there is none, it is another account's or in the trash @see Cloudreve GET /file/info */
   async info(account: string, target: OpenRequest["target"]): Promise<CloudreveFile> {
+    const file = await this.#info(account, target);
+    // Cloudreve still finds a file in the trash by its id, but it can be neither opened nor saved there.
+    if ("fileId" in target && !isOwn(file.path)) throw new BridgeError({ kind: "fileMissing" });
+    return file;
+  }
+
+  async #info(account: string, target: OpenRequest["target"]): Promise<CloudreveFile> {
     const query = "uri" in target ? { uri: target.uri } : { id: target.fileId };
-    const file = await this.#credentials.authorised(account, async (accessToken) => {
+    return this.#credentials.authorised(account, async (accessToken) => {
       try {
         return await this.#client.api(cloudreveFileSchema, { method: "GET", path: "/file/info", query, accessToken });
       } catch (error) {
@@ -72,9 +81,6 @@ export class FileApi {
         throw error;
       }
     });
-    // Cloudreve still finds a file in the trash by its id, but it can be neither opened nor saved there.
-    if ("fileId" in target && !isOwn(file.path)) throw new BridgeError({ kind: "fileMissing" });
-    return file;
   }
 
   /** @returns the file itself if the account's own share leads to it; no one can write through a share */
@@ -156,6 +162,26 @@ export class FileApi {
         accessToken,
       }),
     );
+  }
+
+  /** What lies in the trash under this id. @throws fileMissing when it does not, or is another account's */
+  async inTrash(account: string, id: string): Promise<CloudreveFile> {
+    const file = await this.#info(account, { fileId: id });
+    if (!trashPattern.test(file.path)) throw new BridgeError({ kind: "fileMissing" });
+    return file;
+  }
+
+  /**
+   * Takes a file or folder out of the trash, to where it was.
+   * @throws nameTaken; fileMissing when it is not in the trash, or its folder is gone
+   * @see Cloudreve POST /file/restore; recordings/cloudreve/file-restore.json
+   */
+  async restore(account: string, id: string): Promise<CloudreveFile> {
+    const { path } = await this.inTrash(account, id);
+    await this.#credentials.authorised(account, (accessToken) =>
+      this.#client.api(z.unknown(), { method: "POST", path: "/file/restore", json: { uris: [path] }, accessToken }),
+    );
+    return this.info(account, { fileId: id });
   }
 
   /**

@@ -83,6 +83,11 @@ export function cameThrough({ issuedTo }: Pick<AccessGrant, "issuedTo">): string
   return /^(person|link):/.test(issuedTo) ? issuedTo : `portal:${issuedTo}`;
 }
 
+/** Who does something to which document: a grant, or its owner on the bridge's own pages. */
+export type Acting = Pick<AccessGrant, "document" | "issuedTo" | "ownerId"> & {
+  readonly person: Pick<AccessGrant["person"], "id" | "name">;
+};
+
 /** Why a grant is no longer valid. */
 export type GrantEnd = "revoked" | "expired" | "linkRevoked" | "linkExpired" | "signedOut";
 

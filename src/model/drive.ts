@@ -118,6 +118,11 @@ export interface DriveFolderPage {
   readonly next: string | undefined;
 }
 
+export interface DriveOrder {
+  readonly by: "name" | "modifiedAt" | "size";
+  readonly direction: "asc" | "desc";
+}
+
 /** The result of signing in with a password. */
 export type SignInOutcome =
   | { readonly is: "signedIn"; readonly account: DriveAccount }
@@ -170,8 +175,19 @@ interface DriveAccounts {
 export interface DriveFolders {
   /** A file this account owns. @throws fileMissing, also when it is in the trash or is a folder */
   find(account: string, target: OpenRequest["target"]): Promise<DriveFile>;
-  /** @param folderUri the account's root when left out @param next from the previous page @throws fileMissing */
-  list(account: string, folderUri?: string, next?: string): Promise<DriveFolderPage>;
+  /**
+   * Folders before files.
+   * @param folderUri the account's root when left out @param next from the previous page
+   * @param order by name when left out; the same for all pages
+   * @throws fileMissing
+   */
+  list(account: string, folderUri?: string, next?: string, order?: DriveOrder): Promise<DriveFolderPage>;
+  /** Files and folders whose names contain the text, whatever its case; a page may be empty and not the last. */
+  search(account: string, text: string, next?: string): Promise<DriveFolderPage>;
+  /** A file or folder that was moved to the trash. @throws fileMissing when it is not there */
+  findInTrash(account: string, id: string): Promise<DriveEntry>;
+  /** Takes it out of the trash, to where it was. @throws nameTaken; fileMissing, also when its folder is gone */
+  restore(account: string, id: string): Promise<DriveEntry>;
   /** A folder of this account's, by its id or uri; the root's uri is `cloudreve://my`. @throws fileMissing */
   folder(account: string, target: { readonly folderId: string } | { readonly uri: string }): Promise<DriveFolder>;
   /** @returns the folders above a file or folder, the root first */

@@ -1,6 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { expect, it } from "vitest";
-import type { Drive, DriveAccount } from "../../src/model/drive.ts";
+import type { Drive, DriveAccount, DriveOrder } from "../../src/model/drive.ts";
 import type { DriveAccountClient } from "../support/driveAccount.ts";
 
 interface FolderStage {
@@ -143,5 +144,61 @@ export function foldersContract(
     expect(await names()).not.toContain("cut.docx");
     const whole = { sizeBytes: 5, body: Readable.from([Buffer.from("whole")]) };
     expect((await drive.createFrom(name, folder, "cut.docx", whole)).sizeBytes).toBe(5);
+  });
+
+  it("lists a folder by name, time and size, both ways", async () => {
+    const { drive, name, outside, path, folder } = await inFolder();
+    const within = await drive.createIn(name, folder, "folder", "sorted");
+    for (const [file, size] of [
+      ["b.docx", 2],
+      ["C.docx", 1],
+      ["a 10.docx", 3],
+      ["a 9.docx", 4],
+    ] as const) {
+      await outside.put(`${path}/sorted/${file}`, "x".repeat(size));
+    }
+    const listed = async (by: DriveOrder["by"], direction: DriveOrder["direction"]) =>
+      (await drive.list(name, within.uri, undefined, { by, direction })).entries.map((entry) => entry.name[0] ?? "");
+    expect((await listed("name", "asc")).join("")).toBe("aabC");
+    expect((await listed("name", "desc")).join("")).toBe("Cbaa");
+    expect((await listed("size", "asc")).join("")).toBe("Cbaa");
+    expect((await listed("size", "desc")).join("")).toBe("aabC");
+    expect((await listed("modifiedAt", "asc")).join("")).toBe("bCaa");
+    expect((await listed("modifiedAt", "desc")).join("")).toBe("aaCb");
+  });
+
+  it("finds documents by a part of their names, wherever they lie", async () => {
+    const { drive, name, outside, path } = await inFolder();
+    const word = `q${randomBytes(5).toString("hex")}`;
+    await outside.put(`${path}/found/deep/100 % & ${word}?`.replace("?", "+.docx"), "x");
+    await outside.put(`${path}/${word.toUpperCase()} two.docx`, "x");
+    const found: string[] = [];
+    for (let next: string | undefined, more = true; more; more = next !== undefined) {
+      const page = await drive.search(name, word, next);
+      found.push(...page.entries.map((entry) => entry.name));
+      next = page.next;
+    }
+    expect(found.sort()).toEqual([`100 % & ${word}+.docx`, `${word.toUpperCase()} two.docx`]);
+    expect((await drive.search(name, `% & ${word}+`)).entries.map((entry) => entry.name)).toEqual([found[0]]);
+    expect((await drive.search(name, `${word}nothing`)).entries).toEqual([]);
+  });
+
+  it("takes a file out of the trash, unless its name is taken or it is not there", async () => {
+    const { drive, name, outside, path, folder } = await inFolder();
+    const { id } = await drive.createFrom(name, folder, "back.docx", {
+      sizeBytes: 4,
+      body: Readable.from([Buffer.from("back")]),
+    });
+    const remove = async () => drive.remove({ account: name, fileId: id }, await drive.find(name, { fileId: id }));
+    expect(await failureOf(drive.findInTrash(name, id))).toEqual({ kind: "fileMissing" });
+    await remove();
+    expect(await drive.findInTrash(name, id)).toMatchObject({ id, name: "back.docx" });
+    expect(await drive.restore(name, id)).toMatchObject({ id, uri: `${folder.uri}/back.docx` });
+    expect(await outside.read(`${path}/back.docx`)).toBe("back");
+    await remove();
+    await outside.put(`${path}/back.docx`, "another");
+    expect(await failureOf(drive.restore(name, id))).toEqual({ kind: "nameTaken" });
+    expect(await outside.read(`${path}/back.docx`)).toBe("another");
+    expect(await failureOf(drive.restore(name, "zzzzzz"))).toEqual({ kind: "fileMissing" });
   });
 }
