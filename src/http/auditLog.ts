@@ -75,6 +75,8 @@ export const auditSchema = z.discriminatedUnion("event", [
     through,
   }),
   z.object({ event: z.literal("deleted"), file, person, name: z.string(), through }),
+  /** Taken out of the drive's trash. */
+  z.object({ event: z.literal("restored"), file, person, name: z.string(), through }),
   z.object({ event: z.literal("lockTakenOver"), file, by: z.string(), from: person.optional() }),
 ]);
 export type AuditEvent = z.infer<typeof auditSchema>;

@@ -52,6 +52,8 @@ export const rowLives = {
   versions: 90,
   copies: 90,
   discovery: 90,
+  /** A person's list; it is no use to somebody who has not been here for so long. */
+  recent: 90,
   /** The editor keeps its old copies for ever; ten years are long enough. */
   toldVersion: 3650,
   /** As long as a browser remembers a visitor. */

@@ -2,13 +2,28 @@ import { Router } from "express";
 import { z } from "zod";
 import { type DocumentRequest, openDocument } from "../documents/openSession.ts";
 import { logFacts } from "../http/requestLog.ts";
+import type { Services } from "../services.ts";
 import { languages } from "./language.ts";
 import { folderUriSchema, type ListNeeds, sendDocuments } from "./listDocuments.ts";
 import { type OpenedPageNeeds, openPage } from "./openedPage.ts";
+import { toldOf } from "./ownDocuments.ts";
 import { fileIdIn, safeReturn } from "./ownOrigin.ts";
 import { editorLanguageOf, forPerson, keepLanguage } from "./pageAnswer.ts";
+import { toldKinds } from "./views/documentsFacts.ts";
 
-type Needs = ListNeeds & Parameters<typeof openDocument>[0] & OpenedPageNeeds;
+/** Each as if it were not there when it makes no sense. */
+const listQuery = z.object({
+  folder: folderUriSchema.optional().catch(undefined),
+  next: z.string().max(1024).optional().catch(undefined),
+  sort: z.enum(["name", "modifiedAt", "size"]).optional().catch(undefined),
+  order: z.enum(["asc", "desc"]).catch("asc"),
+  recent: z.string().optional().catch(undefined),
+  q: z.string().trim().min(1).max(200).optional().catch(undefined),
+  told: z.enum(toldKinds).optional().catch(undefined),
+  id: z.string().catch(""),
+});
+
+type Needs = ListNeeds & Pick<Services, "note"> & Parameters<typeof openDocument>[0] & OpenedPageNeeds;
 
 /** `/`, `/open`: a person's own documents, and opening one as its owner. */
 export function documentPagesRouter(services: Needs): Router {
@@ -17,9 +32,11 @@ export function documentPagesRouter(services: Needs): Router {
   router.get(
     "/",
     forPerson(services, async (person, request, response) => {
-      const folder = folderUriSchema.safeParse(request.query["folder"]).data;
-      const next = z.string().max(1024).safeParse(request.query["next"]).data;
-      await sendDocuments(services, person, request, response, 200, { folder, next });
+      const { folder, next, sort, order, recent, q, told, id } = listQuery.parse(request.query);
+      const asked = sort === undefined ? undefined : { by: sort, direction: order };
+      const listed = { folder, next, order: asked, recent: recent !== undefined, search: q };
+      const news = told === undefined ? undefined : await toldOf(services, person, told, id);
+      await sendDocuments(services, person, request, response, 200, listed, news === undefined ? {} : { told: news });
     }),
   );
 
@@ -42,6 +59,7 @@ export function documentPagesRouter(services: Needs): Router {
       };
       const opened = await openDocument(services, asked);
       logFacts({ grant: opened.grant.id, file: id, person: person.id });
+      await services.recent.opened(person.id, id).catch(services.note);
       await openPage(services, request, response, opened, `/open?file_id=${id}`);
     }),
   );

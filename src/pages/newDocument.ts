@@ -12,7 +12,7 @@ import { type BlankType, blankDocument, blankTypes } from "./blanks/blankDocumen
 import { folderUriSchema, type ListNeeds, sendDocuments } from "./listDocuments.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, languageOf } from "./pageAnswer.ts";
-import { rootUri } from "./views/documentsPage.ts";
+import { rootUri } from "./views/documentsFacts.ts";
 import { fill } from "./words/fill.ts";
 import { type PageWords, pageWords } from "./words/pageWords.ts";
 
@@ -20,7 +20,7 @@ type Needs = ListNeeds & Pick<Services, "audit">;
 
 const newForm = z.object({
   folder: folderUriSchema.optional().default(rootUri),
-  type: z.union([z.enum([...blankTypes, "folder"]), z.templateLiteral(["template:", z.string()])]),
+  type: z.union([z.enum([...blankTypes, "folder"]), z.templateLiteral(["template.", z.string()])]),
   name: z.string().trim().max(1000),
 });
 type NewForm = z.infer<typeof newForm>;
@@ -62,8 +62,8 @@ interface Wanted {
 
 async function wantedOf(services: Needs, person: Caller, asked: NewForm, untitled: string): Promise<Wanted> {
   const { folder, type, name: typed } = asked;
-  const template = type.startsWith("template:")
-    ? await services.drive.find(person.account, { fileId: fileIdIn(type.slice("template:".length)) })
+  const template = type.startsWith("template.")
+    ? await services.drive.find(person.account, { fileId: fileIdIn(type.slice("template.".length)) })
     : undefined;
   const extension = type === "folder" ? "" : template === undefined ? `.${type}` : splitName(template.name).extension;
   const isWhole = typed.length > extension.length && typed.toLowerCase().endsWith(extension.toLowerCase());
@@ -136,5 +136,5 @@ async function sendRefusal(
           sentence: fill(words.nameTaken, { name }),
         };
   const folder = asked.folder === rootUri ? undefined : asked.folder;
-  await sendDocuments(services, person, request, response, 422, { folder }, refused);
+  await sendDocuments(services, person, request, response, 422, { folder }, { refused });
 }

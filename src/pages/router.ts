@@ -7,6 +7,7 @@ import { documentPagesRouter } from "./documents.ts";
 import { downloadRouter } from "./download.ts";
 import { newDocumentRouter } from "./newDocument.ts";
 import { sendOpenedPage } from "./openedPage.ts";
+import { ownDocumentsRouter } from "./ownDocuments.ts";
 import { linkPagesRouter } from "./ownLinks.ts";
 import { answerFailures } from "./pageAnswer.ts";
 import { signInRouter } from "./signIn.ts";
@@ -26,6 +27,7 @@ export function hostRouter(services: Services): Router {
   router.use(documentPagesRouter(services));
   router.use(newDocumentRouter(services));
   router.use(uploadsRouter(services));
+  router.use(ownDocumentsRouter(services));
   router.use(linkPagesRouter(services));
   router.use(takeOverPagesRouter(services));
   router.use(waitingSavePagesRouter(services));

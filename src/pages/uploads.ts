@@ -10,7 +10,7 @@ import { folderUriSchema } from "./listDocuments.ts";
 import { newRefusal } from "./newDocument.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, languageOf, type PageNeeds } from "./pageAnswer.ts";
-import { rootUri } from "./views/documentsPage.ts";
+import { rootUri } from "./views/documentsFacts.ts";
 import { size } from "./views/markup.ts";
 import { fill } from "./words/fill.ts";
 import { pageWords } from "./words/pageWords.ts";

@@ -62,7 +62,7 @@ describe("a new document", () => {
     const uri = await newFolder();
     await bridge.alice.put("Templates/Letter.docx", "Dear …");
     const page = await alice.person.get("/");
-    const type = /value="(template:\w+)"/.exec(page.text)?.[1] ?? "";
+    const type = /value="(template\.\w+)"/.exec(page.text)?.[1] ?? "";
     expect((await create({ folder: uri, name: "To Bob", type })).status).toBe(303);
     expect(await bridge.alice.read(`${folder}/To Bob.docx`)).toBe("Dear …");
     expect((await create({ folder: uri, name: "Plan", type })).status).toBe(422);
@@ -91,7 +91,7 @@ describe("a new document", () => {
     const bob = await linkOwner(bridge, "bob@example.com");
     expect((await bob.person.post("/documents", { folder: uri, type: "docx", name: "x" })).status).toBe(404);
     const { id } = await bridge.alice.info("Templates/Letter.docx");
-    const stolen = await bob.person.post("/documents", { type: `template:${id}`, name: "x" });
+    const stolen = await bob.person.post("/documents", { type: `template.${id}`, name: "x" });
     expect(stolen.status).toBe(404);
     expect(await bridge.alice.list(folder)).toEqual(["Plan.docx"]);
   });

@@ -1,5 +1,6 @@
 // The script of all pages, which work without it: local times, copy buttons, and no form is sent twice.
 
+import { startListKeys } from "./listKeys.ts";
 import { localTimes } from "./localTimes.ts";
 import { startUploads } from "./uploads.ts";
 
@@ -8,6 +9,7 @@ if (window.top !== window) document.querySelector("body > header")?.remove();
 
 localTimes(document);
 startUploads();
+startListKeys();
 
 for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-copies]")) {
   const { copies: fieldId = "", copied = "", failed = "" } = button.dataset;

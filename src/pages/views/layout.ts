@@ -12,10 +12,8 @@ interface Content {
   readonly main: Html;
   /** For a page with one task. */
   readonly isNarrow?: boolean;
-  /** For a page that uses the window's whole width. */
-  readonly isWide?: boolean;
-  /** For a page whose script sends requests to the bridge. */
-  readonly callsBridge?: boolean;
+  /** A list of documents: it has a style of its own, and its script sends requests to the bridge. */
+  readonly isList?: boolean;
   readonly current?: "documents" | "links";
   /** False for a page that can't be loaded again. */
   readonly canSwitchLanguage?: boolean;
@@ -38,12 +36,17 @@ export function layout(context: PageContext, content: Content): Page {
 <link rel="icon" href="${assetUrl(bridgeUrl, "icon.svg")}" type="image/svg+xml">
 <link rel="stylesheet" href="${assetUrl(bridgeUrl, "pico.css")}" nonce="${nonce}">
 <link rel="stylesheet" href="${assetUrl(bridgeUrl, "pages.css")}" nonce="${nonce}">
-<script src="${assetUrl(bridgeUrl, "pages.js")}" nonce="${nonce}" defer></script>
+${
+  content.isList
+    ? html`<link rel="stylesheet" href="${assetUrl(bridgeUrl, "documents.css")}" nonce="${nonce}">
+`
+    : nothing
+}<script src="${assetUrl(bridgeUrl, "pages.js")}" nonce="${nonce}" defer></script>
 </head>
 <body>
 <a id="skip" href="#main">${words.skipToContent}</a>
 ${pageHeader(context, content)}
-<main id="main" tabindex="-1"${content.isNarrow ? html` class="narrow"` : content.isWide ? html` class="wide"` : nothing}>
+<main id="main" tabindex="-1"${content.isNarrow ? html` class="narrow"` : nothing}>
 ${content.main}
 </main>
 </body>
@@ -59,7 +62,7 @@ ${content.main}
         `script-src 'nonce-${nonce}'`,
         // Pico draws arrows and ticks with data: images.
         "img-src 'self' data:",
-        ...(content.callsBridge ? ["connect-src 'self'"] : []),
+        ...(content.isList ? ["connect-src 'self'"] : []),
         // Also applies to the addresses that a form is redirected to.
         "form-action 'self'",
         `frame-ancestors ${ancestors}`,

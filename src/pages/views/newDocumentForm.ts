@@ -25,12 +25,12 @@ export interface NewDocumentFacts {
   readonly refused?: { readonly type: string; readonly name: string; readonly sentence: string };
 }
 
-/** The button “New” with its form: type, name, create. Posts `folder`, `type` (`template:ID` for one's own) and `name`. */
+/** The button “New” with its form: type, name, create. Posts `folder`, `type` (`template.ID` for one's own) and `name`. */
 export function newDocumentForm(context: PageContext, facts: NewDocumentFacts, folderUri: string): Html {
   const words = pageWords[context.language];
   const names = typeNames(words);
   const { types, templates, refused } = facts;
-  const values = [...types, ...templates.map(({ id }) => `template:${id}`)];
+  const values = [...types, ...templates.map(({ id }) => `template.${id}`)];
   const chosen = values.find((value) => value === refused?.type) ?? values[0];
   const choice = (value: string, icon: Html, label: Html | string) =>
     html`<label><input type="radio" name="type" value="${value}"${flag("checked", value === chosen)}>${icon}<span>${label}</span></label>
@@ -48,7 +48,7 @@ ${
     ? html`<p class="hint">${words.templatesHint}</p>`
     : html`<fieldset class="templates">
 <legend>${words.ownTemplates}</legend>
-${joined(templates.map(({ id, name }) => choice(`template:${id}`, fileIcon(name), named(name))))}</fieldset>`
+${joined(templates.map(({ id, name }) => choice(`template.${id}`, fileIcon(name), named(name))))}</fieldset>`
 }
 <label for="new-name">${words.newName}</label>
 <input id="new-name" name="name" value="${refused?.name ?? words.untitled}" required maxlength="200" autocomplete="off" dir="auto"${refused === undefined ? nothing : html` aria-invalid="true" aria-describedby="new-name-line"`}${flag("autofocus", refused !== undefined)}>
