@@ -182,3 +182,55 @@ describe("an owner at the list of documents", () => {
     await until("Cloudreve has nothing of it", async () => (await bridge.alice.list()).length === 0);
   });
 });
+
+describe("an owner with a keyboard", () => {
+  const focused = () => tab.evaluate(() => document.activeElement?.textContent?.trim());
+
+  it("walks through the list, opens, searches, and deletes with a way back", async () => {
+    for (const name of ["A.docx", "B.docx", "C.docx"]) await bridge.alice.put(name, name);
+    await tab.reload();
+    for (const [key, name] of [
+      ["ArrowDown", "A.docx"],
+      ["ArrowDown", "B.docx"],
+      ["ArrowDown", "C.docx"],
+      ["ArrowDown", "C.docx"],
+      ["ArrowUp", "B.docx"],
+    ] as const) {
+      await tab.keyboard.press(key);
+      expect([key, await focused()]).toEqual([key, name]);
+    }
+    const opened = context.waitForEvent("page");
+    await tab.keyboard.press("Enter");
+    await (await opened).waitForURL(/\/open\?file_id=/);
+    await tab.bringToFront();
+    // Tab goes on as everywhere: to sharing, then to the menu.
+    await tab.keyboard.press("Tab");
+    expect(await focused()).toBe("Share for editing");
+    await tab.keyboard.press("Tab");
+    await tab.keyboard.press("Enter");
+    await tab.getByRole("button", { name: "Delete" }).click();
+    await tab.getByText("is in Cloudreve's trash.").waitFor();
+    expect(await bridge.alice.list()).toEqual(["A.docx", "C.docx"]);
+    await tab.getByRole("button", { name: "Undo" }).click();
+    await tab.getByText("is back.").waitFor();
+    expect(await bridge.alice.list()).toEqual(["A.docx", "B.docx", "C.docx"]);
+    await tab.keyboard.press("/");
+    await tab.keyboard.type("c.do");
+    await tab.keyboard.press("Enter");
+    await tab.getByRole("heading", { name: "Found: c.do" }).waitFor();
+    expect(await tab.locator(".files li").count()).toBe(1);
+  });
+
+  it("has menus that move nothing", async () => {
+    for (const name of ["A.docx", "B.docx"]) await bridge.alice.put(name, name);
+    await tab.reload();
+    const places = () =>
+      tab.locator(".files li").evaluateAll((rows) => rows.map((row) => row.getBoundingClientRect().top));
+    const before = await places();
+    await tab.getByLabel("More actions: A.docx").click();
+    await tab.getByRole("link", { name: "Rename" }).waitFor();
+    expect(await places()).toEqual(before);
+    await tab.keyboard.press("Escape");
+    expect(await tab.getByRole("link", { name: "Rename" }).isVisible()).toBe(false);
+  });
+});
