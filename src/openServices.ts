@@ -17,6 +17,7 @@ import { AccessGrants, editorIdsBy } from "./documents/grants.ts";
 import { Housekeeping } from "./documents/housekeeping.ts";
 import { LastCopies } from "./documents/lastCopy.ts";
 import { NewFiles } from "./documents/newFiles.ts";
+import { RecentDocuments } from "./documents/recentDocuments.ts";
 import { noteDropped, noteReplay, tellOf, warnOfEnd } from "./documents/saveEvents.ts";
 import { SaveReplay } from "./documents/saveReplay.ts";
 import { SaveSpool, type SpooledSave } from "./documents/saveSpool.ts";
@@ -194,6 +195,7 @@ export async function openServices(
     toldVersions,
     versionRecord,
     newFiles: new NewFiles(store, now),
+    recent: new RecentDocuments(store, now),
     links,
     linkAddresses: new LinkAddresses(store, encryptionFor("link addresses")),
     housekeeping,

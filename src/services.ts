@@ -11,6 +11,7 @@ import type { AccessGrants, EditorIds } from "./documents/grants.ts";
 import type { Housekeeping } from "./documents/housekeeping.ts";
 import type { LastCopies } from "./documents/lastCopy.ts";
 import type { NewFiles } from "./documents/newFiles.ts";
+import type { RecentDocuments } from "./documents/recentDocuments.ts";
 import type { SaveDropped, TellSave } from "./documents/saveEvents.ts";
 import type { SaveReplay } from "./documents/saveReplay.ts";
 import type { SaveSpool, SpooledSave, WaitingSave } from "./documents/saveSpool.ts";
@@ -74,6 +75,7 @@ export interface Services {
   readonly toldVersions: ToldVersions;
   readonly versionRecord: VersionRecord;
   readonly newFiles: NewFiles;
+  readonly recent: RecentDocuments;
   readonly links: EditLinks;
   readonly linkAddresses: LinkAddresses;
   readonly housekeeping: Housekeeping;

@@ -6,8 +6,8 @@ import type { CloudreveClient } from "./client.ts";
 import { ContentWriter } from "./contentWriter.ts";
 import type { Credentials } from "./credential.ts";
 import type { Encryption } from "./encryption.ts";
-import { beside, contentOf, driveFile, FileApi } from "./fileApi.ts";
-import { folderPage } from "./folderPage.ts";
+import { below, beside, contentOf, driveFile, FileApi } from "./fileApi.ts";
+import { entryOf, folderPage, searchPage } from "./folderPage.ts";
 import { Folders } from "./folders.ts";
 import { type KnownVersion, NativeDocuments } from "./nativeDocuments.ts";
 import { NativeLocks } from "./nativeLocks.ts";
@@ -54,11 +54,23 @@ export function cloudreveDrive(parts: DriveParts): Drive {
       if (file.type !== 0) throw new BridgeError({ kind: "fileMissing" });
       return driveFile(file);
     },
-    list: (account, folderUri, next) =>
-      credentials.authorised(account, (accessToken) => folderPage(client, accessToken, folderUri, next)),
+    list: (account, folderUri, next, order) =>
+      credentials.authorised(account, (accessToken) => folderPage(client, accessToken, folderUri, next, order)),
+    search: (account, text, next) =>
+      credentials.authorised(account, (accessToken) => searchPage(client, accessToken, text, next)),
+    findInTrash: async (account, id) => entryOf(await files.inTrash(account, id)),
+    restore: async (account, id) => entryOf(await files.restore(account, id)),
     folder: (account, target) => folders.find(account, target),
     foldersAbove: (account, uri) => folders.above(account, uri),
     createIn: (account, folder, kind, name) => folders.create(account, folder, kind, name),
+    tryCreating: (account, folder, name, sizeBytes) => uploads.tryCreating(account, below(folder, name), sizeBytes),
+    createFrom: async (account, folder, name, content) => {
+      if (content.sizeBytes === 0) {
+        const { id } = await folders.create(account, folder, "file", name);
+        return driveFile(await files.info(account, { fileId: id }));
+      }
+      return contents.createFrom(account, below(folder, name), content, () => folders.stands(account, folder));
+    },
     renameFolder: (account, folder, name) => folders.rename(account, folder, name),
     removeFolder: (account, folder) => folders.remove(account, folder),
     openable: (account) => sessions.openable(account),

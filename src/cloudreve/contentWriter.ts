@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { Bytes, DriveDocument, DriveFile, WriteGuard } from "../model/drive.ts";
+import type { Bytes, DriveDocument, DriveFile, NewContent, WriteGuard } from "../model/drive.ts";
 import { BridgeError, onFailure } from "../model/failure.ts";
 import type { Pause } from "../model/keyValueStore.ts";
+import { BodyParts } from "./bodyParts.ts";
 import { beside, type CloudreveFile, driveFile, type FileApi, folderOf } from "./fileApi.ts";
 import type { NativeDocuments } from "./nativeDocuments.ts";
 import { mostTries, type NativeLocks, whenNotBusy } from "./nativeLocks.ts";
@@ -123,6 +124,38 @@ export class ContentWriter {
       await this.#files.removeIfEmpty(account, empty);
       throw error;
     }
+  }
+
+  /**
+   * Creates a file with a content that is passed on as it arrives.
+   * @param stillStands whether the folder lies where it did: Cloudreve would create it again
+   */
+  async createFrom(
+    account: string,
+    uri: string,
+    { sizeBytes, body }: NewContent,
+    stillStands: () => Promise<boolean>,
+  ): Promise<DriveFile> {
+    const parts = new BodyParts(body);
+    await onFailure(
+      "bodyTooLarge",
+      () => this.#uploads.create(account, uri, sizeBytes, parts, stillStands),
+      async (_failure) => {
+        // This storage takes no chunks from us: Cloudreve passes it on, up to its limit for one call.
+        const empty = await this.#createEmpty(account, uri);
+        try {
+          if (!(await stillStands())) throw new BridgeError({ kind: "fileUnproven" });
+          const bytes = { sizeBytes, open: () => parts.next(sizeBytes) };
+          await this.#files.put(account, driveFile(empty), bytes, empty.primary_entity);
+        } catch (error) {
+          await this.#files.removeIfEmpty(account, empty);
+          throw parts.isCut ? new BridgeError({ kind: "bodyCut" }, { cause: error }) : error;
+        }
+      },
+    );
+    const stored = driveFile(await this.#files.info(account, { uri }));
+    if (stored.sizeBytes !== sizeBytes) throw notWhatWasSent();
+    return stored;
   }
 
   /** Someone creating a file with this name locks it for a moment; after that the name is taken, or free. */

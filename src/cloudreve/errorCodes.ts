@@ -9,6 +9,8 @@ export const envelopeSchema = z.object({
   code: z.number(),
   msg: z.string().optional().default(""),
   data: z.unknown().optional(),
+  /** Of a call for several files (code 40081), by their uris. */
+  aggregated_error: z.record(z.string(), z.object({ code: z.number(), msg: z.string() })).nullish(),
 });
 
 export type Envelope = z.infer<typeof envelopeSchema>;
@@ -60,7 +62,10 @@ const failures: Readonly<Record<number, Failure>> = {
 const holders: Readonly<Record<string, LockHolder>> = { viewer: "editor", upload: "upload", dav: "webdav" };
 
 /** Turns an envelope with an error code into the failure it means. */
-export function errorOfEnvelope(envelope: Envelope): BridgeError {
+export function errorOfEnvelope(envelope: Pick<Envelope, "code" | "msg" | "data" | "aggregated_error">): BridgeError {
+  // The bridge asks for one file at a time: what happened to it is what happened.
+  const [ofFile] = Object.values(envelope.aggregated_error ?? {});
+  if (ofFile !== undefined) return errorOfEnvelope(ofFile);
   if (envelope.code === 40073) {
     return new BridgeError({ kind: "lockedElsewhere", holder: holderOf(envelope.data) });
   }

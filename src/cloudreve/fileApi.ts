@@ -46,6 +46,8 @@ export interface Transfer {
 /** The only file system that Cloudreve lets anyone write to: not `share`, not `trash`. */
 const ownFilePattern = /^cloudreve:\/\/([^/@]*@)?my(\/|$)/;
 
+const trashPattern = /^cloudreve:\/\/([^/@]*@)?trash\//;
+
 export const isOwn = (uri: string): boolean => ownFilePattern.test(uri);
 const contentCall = "/file/content/";
 const contentPath = `/api/v4${contentCall}`;
@@ -71,7 +73,10 @@ export class FileApi {
 
   /** @throws fileMissing when there is none, it is another account's or in the trash @see Cloudreve GET /file/info */
   async info(account: string, target: OpenRequest["target"]): Promise<CloudreveFile> {
-    return this.#info(cloudreveFileSchema, account, target);
+    const file = await this.#info(cloudreveFileSchema, account, target);
+    // Cloudreve still finds a file in the trash by its id, but it can be neither opened nor saved there.
+    if ("fileId" in target && !isOwn(file.path)) throw new BridgeError({ kind: "fileMissing" });
+    return file;
   }
 
   /**
@@ -81,6 +86,7 @@ export class FileApi {
    */
   async versions(account: string, fileId: string): Promise<{ file: CloudreveFile; versions: DriveVersion[] }> {
     const { extended_info, ...file } = await this.#info(versionsSchema, account, { fileId }, { extended: "true" });
+    if (!isOwn(file.path)) throw new BridgeError({ kind: "fileMissing" });
     const versions = (extended_info.entities ?? [])
       .filter(({ type = versionType }) => type === versionType)
       .map(({ id, size, created_at }) => ({ version: id, sizeBytes: size, storedAt: created_at }));
@@ -94,7 +100,7 @@ export class FileApi {
     more: Readonly<Record<string, string>> = {},
   ): Promise<File> {
     const query = { ...("uri" in target ? { uri: target.uri } : { id: target.fileId }), ...more };
-    const file = await this.#credentials.authorised(account, async (accessToken) => {
+    return this.#credentials.authorised(account, async (accessToken) => {
       try {
         return await this.#client.api(schema, { method: "GET", path: "/file/info", query, accessToken });
       } catch (error) {
@@ -104,9 +110,6 @@ export class FileApi {
         throw error;
       }
     });
-    // Cloudreve still finds a file in the trash by its id, but it can be neither opened nor saved there.
-    if ("fileId" in target && !isOwn(file.path)) throw new BridgeError({ kind: "fileMissing" });
-    return file;
   }
 
   /** @returns the file itself if the account's own share leads to it; no one can write through a share */
@@ -188,6 +191,26 @@ export class FileApi {
         accessToken,
       }),
     );
+  }
+
+  /** What lies in the trash under this id. @throws fileMissing when it does not, or is another account's */
+  async inTrash(account: string, id: string): Promise<CloudreveFile> {
+    const file = await this.#info(cloudreveFileSchema, account, { fileId: id });
+    if (!trashPattern.test(file.path)) throw new BridgeError({ kind: "fileMissing" });
+    return file;
+  }
+
+  /**
+   * Takes a file or folder out of the trash, to where it was.
+   * @throws nameTaken; fileMissing when it is not in the trash, or its folder is gone
+   * @see Cloudreve POST /file/restore; recordings/cloudreve/file-restore.json
+   */
+  async restore(account: string, id: string): Promise<CloudreveFile> {
+    const { path } = await this.inTrash(account, id);
+    await this.#credentials.authorised(account, (accessToken) =>
+      this.#client.api(z.unknown(), { method: "POST", path: "/file/restore", json: { uris: [path] }, accessToken }),
+    );
+    return this.info(account, { fileId: id });
   }
 
   /**
@@ -413,6 +436,8 @@ export const folderOf = (uri: string): string => uri.slice(0, uri.lastIndexOf("/
 
 /** @returns the uri of a name in the same folder as the file */
 export const beside = ({ uri }: DriveFile, name: string): string => `${folderOf(uri)}/${encodeURIComponent(name)}`;
+
+export const below = ({ uri }: Pick<DriveFile, "uri">, name: string): string => `${uri}/${encodeURIComponent(name)}`;
 
 /** A file of the API as the port's type. */
 export function driveFile(file: CloudreveFile): DriveFile {

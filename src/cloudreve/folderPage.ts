@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { DriveEntry, DriveFolderPage } from "../model/drive.ts";
+import type { DriveEntry, DriveFolderPage, DriveOrder } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { CloudreveClient } from "./client.ts";
 import { type CloudreveFile, cloudreveFileSchema, driveFile, isOwn } from "./fileApi.ts";
@@ -9,12 +9,13 @@ export const folderType = 1;
 
 export const pageSchema = z.object({
   files: z.array(cloudreveFileSchema),
-  pagination: z.object({ next_token: z.string().optional() }),
+  /** null behind the last page of a search. */
+  pagination: z.object({ next_token: z.string().optional() }).nullable(),
 });
 type CloudrevePage = z.infer<typeof pageSchema>;
 
 /**
- * One page of a folder of the account's own: folders first, then files, both sorted by name.
+ * One page of a folder of the account's own: folders first, then files, both in the order asked for.
  * @param next cursor of the previous page
  * @throws fileMissing when there is no such folder, or the cursor is not valid
  * @see Cloudreve GET /file; recordings/cloudreve/file-list.json
@@ -24,18 +25,44 @@ export async function folderPage(
   accessToken: string,
   folderUri = "cloudreve://my",
   next?: string,
+  order: DriveOrder = { by: "name", direction: "asc" },
 ): Promise<DriveFolderPage> {
   if (!isOwn(folderUri)) throw new BridgeError({ kind: "fileMissing" });
-  const ask = (size: number) => askForPage(client, accessToken, folderUri, size, next);
+  const ask = (size: number) => askForPage(client, accessToken, folderUri, size, next, orderQuery(order));
   let page = await ask(pageSize);
   // When the page ends with the last folder, Cloudreve's cursor skips every file whose name sorts before that folder's.
   // A page one entry longer ends with a file, and its cursor is right.
-  if (page.files.length === pageSize && page.pagination.next_token !== undefined && page.files.every(isFolder)) {
+  if (page.files.length === pageSize && page.pagination?.next_token !== undefined && page.files.every(isFolder)) {
     const longer = await ask(pageSize + 1);
     const oneMore = longer.files[pageSize];
     if (oneMore === undefined || !isFolder(oneMore)) page = longer;
   }
-  return { entries: page.files.map(entryOf).sort(byKindAndName), next: page.pagination.next_token };
+  const entries = page.files.map(entryOf);
+  // The drive's own order is kept for sizes and times.
+  if (order.by === "name") entries.sort((left, right) => byKindAndName(left, right, order.direction));
+  return { entries, next: page.pagination?.next_token };
+}
+
+/**
+ * One page of all files and folders below the account's root whose names contain the text, whatever its case.
+ * @see recordings/cloudreve/file-search.json
+ */
+export async function searchPage(
+  client: CloudreveClient,
+  accessToken: string,
+  text: string,
+  next?: string,
+): Promise<DriveFolderPage> {
+  const query = new URLSearchParams({ case_folding: "", name: text });
+  const uri = `cloudreve://my?${query.toString().replaceAll("+", "%20")}`;
+  const { files, pagination } = await askForPage(client, accessToken, uri, pageSize, next, {});
+  return { entries: files.map(entryOf), next: pagination?.next_token };
+}
+
+const orderFields = { name: "name", size: "size", modifiedAt: "updated_at" } as const;
+
+function orderQuery({ by, direction }: DriveOrder): Readonly<Record<string, string>> {
+  return { order_by: orderFields[by], order_direction: direction };
 }
 
 async function askForPage(
@@ -44,12 +71,13 @@ async function askForPage(
   uri: string,
   size: number,
   next: string | undefined,
+  order: Readonly<Record<string, string>>,
 ): Promise<CloudrevePage> {
   try {
     return await client.api(pageSchema, {
       method: "GET",
       path: "/file",
-      query: { uri, page_size: String(size), order_by: "name", order_direction: "asc", next_page_token: next },
+      query: { uri, page_size: String(size), ...order, next_page_token: next },
       accessToken,
     });
   } catch (error) {
@@ -69,7 +97,7 @@ export function entryOf(file: CloudreveFile): DriveEntry {
 /** Cloudreve's databases sort names in different ways; each page is sorted here, as people expect. */
 const names = new Intl.Collator("en", { numeric: true });
 
-function byKindAndName(left: DriveEntry, right: DriveEntry): number {
+function byKindAndName(left: DriveEntry, right: DriveEntry, direction: DriveOrder["direction"]): number {
   if (left.kind !== right.kind) return left.kind === "folder" ? -1 : 1;
-  return names.compare(left.name, right.name);
+  return (direction === "asc" ? 1 : -1) * names.compare(left.name, right.name);
 }

@@ -3,7 +3,7 @@ import type { DriveEntry, DriveFolder } from "../model/drive.ts";
 import { BridgeError, onFailure } from "../model/failure.ts";
 import type { CloudreveClient } from "./client.ts";
 import type { Credentials } from "./credential.ts";
-import { type CloudreveFile, type FileApi, folderOf, isOwn } from "./fileApi.ts";
+import { below, type CloudreveFile, type FileApi, folderOf, isOwn } from "./fileApi.ts";
 import { entryOf, folderPage, folderType } from "./folderPage.ts";
 
 const rootUri = "cloudreve://my";
@@ -55,16 +55,21 @@ export class Folders {
    * @see Cloudreve POST /file/create; recordings/cloudreve/file-create.json
    */
   async create(account: string, folder: DriveFolder, kind: DriveEntry["kind"], name: string): Promise<DriveEntry> {
-    const made = await this.#files.create(account, `${folder.uri}/${encodeURIComponent(name)}`, kind);
-    const now = await onFailure(
-      "fileMissing",
-      () => this.find(account, { folderId: folder.id }),
-      () => undefined,
-    );
-    if (now?.uri === folder.uri) return entryOf(made);
+    const made = await this.#files.create(account, below(folder, name), kind);
+    if (await this.stands(account, folder)) return entryOf(made);
     await this.#files.removeIfEmpty(account, made);
     await this.#removeMadeWith(account, folder.uri, made);
     throw new BridgeError({ kind: "fileUnproven" });
+  }
+
+  /** Whether the folder still lies where it did. */
+  async stands(account: string, { id, uri }: DriveFolder): Promise<boolean> {
+    const now = await onFailure(
+      "fileMissing",
+      () => this.find(account, { folderId: id }),
+      () => undefined,
+    );
+    return now?.uri === uri;
   }
 
   /** The folders that Cloudreve made on the way to a file, from the innermost; not those that were there before. */

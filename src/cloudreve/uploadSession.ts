@@ -1,8 +1,10 @@
+import type { Readable } from "node:stream";
 import { z } from "zod";
 import type { Bytes, DriveDocument, DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf, isTransient } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { record, rowObject, type StoredRecord } from "../model/record.ts";
+import type { BodyParts } from "./bodyParts.ts";
 import { bytesHeaders, type CloudreveClient, dataOf, envelopeOf } from "./client.ts";
 import type { Credentials } from "./credential.ts";
 import { type FileApi, folderOf } from "./fileApi.ts";
@@ -85,16 +87,56 @@ export class UploadSessions {
     }
     try {
       await this.#note(fileId, uri, session.session_id);
-      if ((session.upload_urls?.length ?? 0) > 0 || session.credential) {
-        throw new BridgeError({ kind: "bodyTooLarge", limitBytes: 0 });
-      }
+      requireChunks(session);
       if (!(await stillStands())) throw new BridgeError({ kind: "changedInStorage" });
-      await this.#send(accessToken, session, bytes, stillStands);
+      const part = (first: number, lengthBytes: number) => bytes.open(first, lengthBytes);
+      await this.#send(session, bytes.sizeBytes, part, async () => accessToken, stillStands);
     } catch (error) {
-      await this.#cancelQuietly(accessToken, fileId, session.session_id, uri);
+      await this.#cancelQuietly(accessToken, session.session_id, uri, () => this.#unfinished.remove(fileId));
       throw error;
     }
     await this.#unfinished.remove(fileId);
+  }
+
+  /**
+   * Creates a file with this content, passed on as it arrives. When it breaks off, nothing is left: Cloudreve removes
+   * the file with the session.
+   * @param parts read once, from the beginning to the end
+   * @param stillStands as for `replace`: does the folder still lie where the file is being created?
+   * @throws nameTaken; bodyTooLarge when the storage takes no chunks from us, and nothing was read then; bodyCut
+   * @see Cloudreve PUT /file/upload; recordings/cloudreve/upload-session-new.json
+   */
+  async create(
+    account: string,
+    uri: string,
+    sizeBytes: number,
+    parts: BodyParts,
+    stillStands: () => Promise<boolean>,
+  ): Promise<void> {
+    const session = await this.#begin(account, uri, sizeBytes);
+    // A long upload outlives an access token, and what was sent can't be sent again.
+    const tokenNow = () => this.#credentials.authorised(account, async (accessToken) => accessToken);
+    try {
+      requireChunks(session);
+      if (!(await stillStands())) throw new BridgeError({ kind: "fileUnproven" });
+      await this.#send(session, sizeBytes, (_first, lengthBytes) => parts.next(lengthBytes), tokenNow, stillStands);
+    } catch (error) {
+      await this.#cancelQuietly(await tokenNow(), session.session_id, uri, async () => {});
+      throw parts.isCut ? new BridgeError({ kind: "bodyCut" }, { cause: error }) : error;
+    }
+  }
+
+  /** Begins and cancels what `create` does. @throws as it, before anything is read */
+  async tryCreating(account: string, uri: string, sizeBytes: number): Promise<void> {
+    const { session_id: id } = await this.#begin(account, uri, sizeBytes);
+    await this.#credentials.authorised(account, (accessToken) => this.#cancel(accessToken, id, uri));
+  }
+
+  #begin(account: string, uri: string, sizeBytes: number): Promise<z.infer<typeof sessionSchema>> {
+    return this.#credentials.authorised(account, async (accessToken) => {
+      const json = { uri, size: sizeBytes, policy_id: await this.#policyId(accessToken, uri) };
+      return this.#client.api(sessionSchema, { method: "PUT", path: "/file/upload", json, accessToken });
+    });
   }
 
   /**
@@ -110,7 +152,8 @@ export class UploadSessions {
       const id = sessionId ?? (isSurelyOurs ? await this.#shownId(account, fileId) : undefined);
       if (id === undefined) return false;
       try {
-        await this.#cancel(accessToken, fileId, id, uri);
+        await this.#cancel(accessToken, id, uri);
+        await this.#unfinished.remove(fileId);
         return true;
       } catch (error) {
         if (isTransient(error) || failureOf(error, "signInNeeded") !== undefined) throw error;
@@ -131,25 +174,30 @@ export class UploadSessions {
     await this.#unfinished.put(fileId, { uri, sessionId, askedAtMs: this.#now() });
   }
 
+  /**
+   * @param part the bytes from one offset on; asked in order
+   * @param tokenNow an access token that is valid when the part is sent
+   */
   async #send(
-    accessToken: string,
     session: z.infer<typeof sessionSchema>,
-    bytes: Bytes,
+    sizeBytes: number,
+    part: (first: number, lengthBytes: number) => Readable,
+    tokenNow: () => Promise<string>,
     stillStands: () => Promise<boolean>,
   ): Promise<void> {
-    const chunkBytes = session.chunk_size > 0 ? session.chunk_size : Math.max(bytes.sizeBytes, 1);
+    const chunkBytes = session.chunk_size > 0 ? session.chunk_size : Math.max(sizeBytes, 1);
     let first = 0;
-    for (let index = 0; index === 0 || first < bytes.sizeBytes; index++) {
-      const lengthBytes = Math.min(chunkBytes, bytes.sizeBytes - first);
-      const isLast = first + lengthBytes >= bytes.sizeBytes;
+    for (let index = 0; index === 0 || first < sizeBytes; index++) {
+      const lengthBytes = Math.min(chunkBytes, sizeBytes - first);
+      const isLast = first + lengthBytes >= sizeBytes;
       // A drive that restarts during an upload forgets its lock; only the last chunk replaces the content.
       if (isLast && index > 0 && !(await stillStands())) throw new BridgeError({ kind: "changedInStorage" });
       const answer = await this.#client.ask({
         purpose: "save",
         method: "POST",
         url: this.#client.address(`/file/upload/${encodeURIComponent(session.session_id)}/${index}`),
-        headers: { Authorization: `Bearer ${accessToken}`, ...bytesHeaders(lengthBytes) },
-        body: bytes.open(first, lengthBytes),
+        headers: { Authorization: `Bearer ${await tokenNow()}`, ...bytesHeaders(lengthBytes) },
+        body: part(first, lengthBytes),
       });
       dataOf(z.unknown(), envelopeOf(answer));
       first += lengthBytes;
@@ -157,14 +205,14 @@ export class UploadSessions {
   }
 
   /** Frees the file at once; otherwise Cloudreve holds it for a day. */
-  async #cancel(accessToken: string, fileId: string, id: string, uri: string): Promise<void> {
+  async #cancel(accessToken: string, id: string, uri: string): Promise<void> {
     await this.#client.api(z.unknown(), { method: "DELETE", path: "/file/upload", json: { id, uri }, accessToken });
-    await this.#unfinished.remove(fileId);
   }
 
-  async #cancelQuietly(accessToken: string, fileId: string, id: string, uri: string): Promise<void> {
+  async #cancelQuietly(accessToken: string, id: string, uri: string, then: () => Promise<void>): Promise<void> {
     try {
-      await this.#cancel(accessToken, fileId, id, uri);
+      await this.#cancel(accessToken, id, uri);
+      await then();
     } catch (error) {
       // It was complete after all, or the drive is down: the caller hears of the first error.
       if (!(error instanceof BridgeError)) throw error;
@@ -181,4 +229,9 @@ export class UploadSessions {
     });
     return storage_policy?.id;
   }
+}
+
+/** @throws bodyTooLarge when the bytes would have to go to a storage directly */
+function requireChunks({ upload_urls: urls, credential }: z.infer<typeof sessionSchema>): void {
+  if ((urls?.length ?? 0) > 0 || credential) throw new BridgeError({ kind: "bodyTooLarge", limitBytes: 0 });
 }

@@ -80,7 +80,7 @@ export async function noteComments(
     services.audit({ event: "commented", file: document.fileId, person, action, mentioned: mentionedIds, through });
     if (mentioned.length === 0 || action === "deleted") continue;
     await services.tellPortals({
-      ...newsThrough(grant),
+      ...newsThrough(grant, grant.fileName),
       type: "mention",
       mark: JSON.stringify([person.id, activityId]),
       data: {

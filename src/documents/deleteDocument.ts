@@ -1,7 +1,7 @@
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import type { DocumentLock } from "./documentLock.ts";
-import { type AccessGrant, cameThrough, isOwners } from "./grants.ts";
+import { type Acting, cameThrough, isOwners } from "./grants.ts";
 
 /**
  * Moves the file to the drive's trash. Only the owner may: permission to edit does not include deleting. A portal that
@@ -10,7 +10,7 @@ import { type AccessGrant, cameThrough, isOwners } from "./grants.ts";
  */
 export async function deleteDocument(
   { drive, locks, audit }: Pick<Services, "drive" | "locks" | "audit">,
-  grant: AccessGrant,
+  grant: Acting,
   signal: AbortSignal,
 ): Promise<void> {
   const { document, person } = grant;

@@ -83,8 +83,12 @@ export function cameThrough({ issuedTo }: Pick<AccessGrant, "issuedTo">): string
   return /^(person|link):/.test(issuedTo) ? issuedTo : `portal:${issuedTo}`;
 }
 
-/** What portals are told of everything that happens through a grant. */
-export function newsThrough({ id, document, fileName, ownerId, person, linkId, issuedTo }: AccessGrant) {
+/** Who does something to which document: a grant, or its owner on the bridge's own pages. */
+export type Acting = Pick<AccessGrant, "document" | "issuedTo" | "ownerId"> &
+  Partial<Pick<AccessGrant, "id" | "linkId">> & { readonly person: Pick<AccessGrant["person"], "id" | "name"> };
+
+/** What portals are told of everything that somebody does. */
+export function newsThrough({ id = "", document, ownerId, person, linkId, issuedTo }: Acting, fileName: string) {
   const who = { id: person.id, name: person.name };
   return { fileId: document.fileId, fileName, ownerId, person: who, grantId: id, linkId, issuedTo };
 }

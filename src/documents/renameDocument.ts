@@ -4,7 +4,7 @@ import { nearestRename, underFreeName } from "../model/fileName.ts";
 import { splitName } from "../model/nameRules.ts";
 import type { Services } from "../services.ts";
 import { type DocumentLock, lockMismatch } from "./documentLock.ts";
-import { type AccessGrant, cameThrough, newsThrough } from "./grants.ts";
+import { type Acting, cameThrough, newsThrough } from "./grants.ts";
 
 type Needs = Pick<Services, "drive" | "locks" | "content" | "activity" | "audit" | "note" | "now" | "tellPortals">;
 
@@ -17,7 +17,7 @@ type Needs = Pick<Services, "drive" | "locks" | "content" | "activity" | "audit"
  */
 export function renameDocument(
   services: Needs,
-  grant: AccessGrant,
+  grant: Acting,
   asked: { readonly name: () => string; readonly lockId: () => string | undefined },
   signal: AbortSignal,
 ): Promise<{ readonly name: string; readonly lastModifiedTime: string }> {
@@ -55,7 +55,7 @@ function newNames(wanted: string, stored: DriveFile): (attempt: number) => strin
  */
 async function renameUnderLock(
   services: Needs,
-  grant: AccessGrant,
+  grant: Acting,
   lock: DocumentLock,
   stored: DriveFile,
   names: (attempt: number) => string,
@@ -82,8 +82,7 @@ async function renameUnderLock(
       await services.activity.renamed(document.fileId, name).catch((error: unknown) => services.note(error));
       services.audit({ event: "renamed", file: document.fileId, from: stored.name, to: name, ...who });
       await services.tellPortals({
-        ...newsThrough(grant),
-        fileName: name,
+        ...newsThrough(grant, name),
         type: "renamed",
         mark: `${stored.name}/${name} ${services.now()}`,
         data: { previous_name: stored.name },

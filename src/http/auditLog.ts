@@ -63,7 +63,7 @@ export const auditSchema = z.discriminatedUnion("event", [
     overwritten: z.boolean(),
     through,
   }),
-  /** An empty file or folder, made by an editor in a folder. */
+  /** A file or folder that was made in a folder: empty by an editor, with a content by its owner. */
   z.object({
     event: z.literal("created"),
     folder: z.string(),
@@ -85,6 +85,8 @@ export const auditSchema = z.discriminatedUnion("event", [
     through,
   }),
   z.object({ event: z.literal("deleted"), file, person, name: z.string(), through }),
+  /** Taken out of the drive's trash. */
+  z.object({ event: z.literal("restored"), file, person, name: z.string(), through }),
   z.object({ event: z.literal("lockTakenOver"), file, by: z.string(), from: person.optional() }),
 ]);
 export type AuditEvent = z.infer<typeof auditSchema>;

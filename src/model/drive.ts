@@ -70,6 +70,12 @@ export interface Bytes {
   open(first?: number, lengthBytes?: number): Readable;
 }
 
+/** Content that can be read once, as it arrives. */
+export interface NewContent {
+  readonly sizeBytes: number;
+  readonly body: Readable;
+}
+
 interface ByteRange {
   readonly first: number;
   readonly last: number;
@@ -124,6 +130,11 @@ export interface DriveFolderPage {
   readonly entries: readonly DriveEntry[];
   /** Pass it back to get the next page; undefined on the last page. */
   readonly next: string | undefined;
+}
+
+export interface DriveOrder {
+  readonly by: "name" | "modifiedAt" | "size";
+  readonly direction: "asc" | "desc";
 }
 
 /** The result of signing in with a password. */
@@ -212,14 +223,33 @@ interface DriveVersions {
 export interface DriveFolders {
   /** A file this account owns. @throws fileMissing, also when it is in the trash or is a folder */
   find(account: string, target: OpenRequest["target"]): Promise<DriveFile>;
-  /** @param folderUri the account's root when left out @param next from the previous page @throws fileMissing */
-  list(account: string, folderUri?: string, next?: string): Promise<DriveFolderPage>;
+  /**
+   * Folders before files.
+   * @param folderUri the account's root when left out @param next from the previous page
+   * @param order by name when left out; the same for all pages
+   * @throws fileMissing
+   */
+  list(account: string, folderUri?: string, next?: string, order?: DriveOrder): Promise<DriveFolderPage>;
+  /** Files and folders whose names contain the text, whatever its case; a page may be empty and not the last. */
+  search(account: string, text: string, next?: string): Promise<DriveFolderPage>;
+  /** A file or folder that was moved to the trash. @throws fileMissing when it is not there */
+  findInTrash(account: string, id: string): Promise<DriveEntry>;
+  /** Takes it out of the trash, to where it was. @throws nameTaken; fileMissing, also when its folder is gone */
+  restore(account: string, id: string): Promise<DriveEntry>;
   /** A folder of this account's, by its id or uri; the root's uri is `cloudreve://my`. @throws fileMissing */
   folder(account: string, target: { readonly folderId: string } | { readonly uri: string }): Promise<DriveFolder>;
   /** @returns the folders above a file or folder, the root first */
   foldersAbove(account: string, uri: string): Promise<readonly DriveFolder[]>;
   /** Creates an empty file or folder. @throws nameTaken, nameIllegal, quotaExceeded */
   createIn(account: string, folder: DriveFolder, kind: DriveEntry["kind"], name: string): Promise<DriveEntry>;
+  /** @throws what `createFrom` would throw before it reads the first byte */
+  tryCreating(account: string, folder: DriveFolder, name: string, sizeBytes: number): Promise<void>;
+  /**
+   * Creates a file with this content; nothing is left of it when that fails.
+   * @returns the file as read back afterwards
+   * @throws nameTaken, nameIllegal, quotaExceeded, bodyTooLarge; bodyCut when the body ends too early
+   */
+  createFrom(account: string, folder: DriveFolder, name: string, content: NewContent): Promise<DriveFile>;
   /** The folder keeps its id. @throws nameTaken, nameIllegal, lockedElsewhere */
   renameFolder(account: string, folder: DriveFolder, name: string): Promise<DriveFolder>;
   /** Moves an empty folder to the trash. @throws folderNotEmpty, lockedElsewhere */

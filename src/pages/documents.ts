@@ -2,21 +2,28 @@ import { Router } from "express";
 import { z } from "zod";
 import { type DocumentRequest, openDocument } from "../documents/openSession.ts";
 import { logFacts } from "../http/requestLog.ts";
-import type { DriveEntry } from "../model/drive.ts";
 import type { Services } from "../services.ts";
 import { languages } from "./language.ts";
+import { folderUriSchema, type ListNeeds, sendDocuments } from "./listDocuments.ts";
 import { type OpenedPageNeeds, openPage } from "./openedPage.ts";
+import { toldOf } from "./ownDocuments.ts";
 import { fileIdIn, safeReturn } from "./ownOrigin.ts";
-import { editorLanguageOf, forPerson, keepLanguage, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
-import { documentsPage } from "./views/documentsPage.ts";
-import { savesOf } from "./waitingSaves.ts";
+import { editorLanguageOf, forPerson, keepLanguage } from "./pageAnswer.ts";
+import { toldKinds } from "./views/documentsFacts.ts";
 
-type Needs = PageNeeds & Parameters<typeof openDocument>[0] & OpenedPageNeeds & Pick<Services, "spool" | "locks">;
+/** Each as if it were not there when it makes no sense. */
+const listQuery = z.object({
+  folder: folderUriSchema.optional().catch(undefined),
+  next: z.string().max(1024).optional().catch(undefined),
+  sort: z.enum(["name", "modifiedAt", "size"]).optional().catch(undefined),
+  order: z.enum(["asc", "desc"]).catch("asc"),
+  recent: z.string().optional().catch(undefined),
+  q: z.string().trim().min(1).max(200).optional().catch(undefined),
+  told: z.enum(toldKinds).optional().catch(undefined),
+  id: z.string().catch(""),
+});
 
-const folderUri = z
-  .string()
-  .max(4096)
-  .regex(/^cloudreve:\/\/my(\/|$)/);
+type Needs = ListNeeds & Pick<Services, "note"> & Parameters<typeof openDocument>[0] & OpenedPageNeeds;
 
 /** `/`, `/open`: a person's own documents, and opening one as its owner. */
 export function documentPagesRouter(services: Needs): Router {
@@ -25,20 +32,11 @@ export function documentPagesRouter(services: Needs): Router {
   router.get(
     "/",
     forPerson(services, async (person, request, response) => {
-      const folder = folderUri.safeParse(request.query["folder"]).data;
-      const next = z.string().max(1024).safeParse(request.query["next"]).data;
-      const { entries, next: following } = await services.drive.list(person.account, folder, next);
-      const openable = await services.drive.openable(person.account);
-      const page = documentsPage(await pageContext(services, request, person), {
-        crumbs: crumbsOf(folder),
-        entries,
-        locked: await lockedOf(services, entries),
-        waitingSaves: savesOf(services.spool, person).length,
-        opens: (name) => openable.has(name.slice(name.lastIndexOf(".") + 1).toLowerCase()),
-        ...(folder === undefined ? {} : { folderUri: folder }),
-        ...(following === undefined ? {} : { next: following }),
-      });
-      sendPage(response, 200, page);
+      const { folder, next, sort, order, recent, q, told, id } = listQuery.parse(request.query);
+      const asked = sort === undefined ? undefined : { by: sort, direction: order };
+      const listed = { folder, next, order: asked, recent: recent !== undefined, search: q };
+      const news = told === undefined ? undefined : await toldOf(services, person, told, id);
+      await sendDocuments(services, person, request, response, 200, listed, news === undefined ? {} : { told: news });
     }),
   );
 
@@ -61,6 +59,7 @@ export function documentPagesRouter(services: Needs): Router {
       };
       const opened = await openDocument(services, asked);
       logFacts({ grant: opened.grant.id, file: id, person: person.id });
+      await services.recent.opened(person.id, id).catch(services.note);
       await openPage(services, request, response, opened, `/open?file_id=${id}`);
     }),
   );
@@ -75,31 +74,4 @@ export function documentPagesRouter(services: Needs): Router {
     response.redirect(303, `${services.bridgeUrl}${linkPath ?? safeReturn(back)}`);
   });
   return router;
-}
-
-/** @returns ids of the files that somebody edits */
-async function lockedOf({ locks }: Needs, entries: readonly DriveEntry[]): Promise<ReadonlySet<string>> {
-  const files = entries.filter(({ kind }) => kind === "file");
-  const held = await Promise.all(files.map(({ id }) => locks.current(id)));
-  return new Set(files.filter((_file, at) => held[at] !== undefined).map(({ id }) => id));
-}
-
-/** The folders from the root to the current one, each with its address. */
-function crumbsOf(folder: string | undefined): { name: string; uri?: string }[] {
-  const steps = (folder ?? "")
-    .replace(/^cloudreve:\/\/my\/?/, "")
-    .split("/")
-    .filter((step) => step !== "");
-  return steps.map((step, index) => ({
-    name: decoded(step),
-    uri: `cloudreve://my/${steps.slice(0, index + 1).join("/")}`,
-  }));
-}
-
-function decoded(step: string): string {
-  try {
-    return decodeURIComponent(step);
-  } catch {
-    return step;
-  }
 }

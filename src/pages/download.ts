@@ -1,16 +1,16 @@
 import { pipeline } from "node:stream/promises";
 import { type Request, type Response, Router } from "express";
-import type { AccessGrant } from "../documents/grants.ts";
 import { readerOf } from "../documents/readingAddress.ts";
 import { contentRange, plainRange } from "../http/byteRange.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
-import type { DriveFile } from "../model/drive.ts";
+import type { DriveDocument, DriveFile } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { answerFailures, type PageNeeds } from "./pageAnswer.ts";
 
-type Needs = PageNeeds & Pick<Services, "tokens" | "grants" | "drive" | "openCalls">;
+export type DownloadNeeds = Pick<Services, "drive">;
+type Needs = PageNeeds & DownloadNeeds & Pick<Services, "tokens" | "grants" | "openCalls">;
 
 /**
  * `/download`: the document of an open session, as a file for the person's own disk. The address ends with the session.
@@ -28,7 +28,7 @@ export function downloadRouter(services: Needs): Router {
     logFacts({ grant: grant.id, file: grant.document.fileId });
     const end = services.openCalls.begin(grant, "downloads");
     try {
-      await sendDocument(services, grant, request, response);
+      await sendFile(services, grant.document, request, response);
     } finally {
       end();
     }
@@ -41,19 +41,25 @@ export function downloadRouter(services: Needs): Router {
   return router;
 }
 
-async function sendDocument(services: Needs, grant: AccessGrant, request: Request, response: Response): Promise<void> {
-  const file = await services.drive.stat(grant.document);
+/** Sends a document as a file, or the part of it that was asked for. */
+export async function sendFile(
+  services: DownloadNeeds,
+  document: DriveDocument,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const file = await services.drive.stat(document);
   if (request.method === "HEAD") {
     asFile(response, file).set("Content-Length", String(file.sizeBytes)).end();
     return;
   }
   const range = plainRange(request.get("Range"), request.get("If-Range"), etagOf(file));
   const signal = hungUp(response);
-  let content = await services.drive.read(grant.document, file, range, signal);
+  let content = await services.drive.read(document, file, range, signal);
   if (range !== undefined && content.version !== file.version) {
     // Saved in this moment: the rest of another version is no rest.
     content.body.destroy();
-    content = await services.drive.read(grant.document, file, undefined, signal);
+    content = await services.drive.read(document, file, undefined, signal);
   }
   const { body, lengthBytes, sizeBytes, version } = content;
   asFile(response, { ...file, version }).set("Content-Length", String(lengthBytes));

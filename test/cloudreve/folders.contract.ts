@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import { expect, it } from "vitest";
-import type { Drive, DriveAccount } from "../../src/model/drive.ts";
+import type { Drive, DriveAccount, DriveOrder } from "../../src/model/drive.ts";
 import type { DriveAccountClient } from "../support/driveAccount.ts";
 
 interface FolderStage {
@@ -108,5 +110,95 @@ export function foldersContract(
     await drive.removeFolder(name, soon);
     expect(await names()).not.toContain("Soon gone");
     expect(await failureOf(drive.folder(name, { folderId: soon.id }))).toEqual({ kind: "fileMissing" });
+  });
+
+  it("creates a file from what arrives piece by piece, under a name that is free", async () => {
+    const { drive, name, outside, path, folder } = await inFolder();
+    const pieces = ["first, ", "second, ", "third"].map((text) => Buffer.from(text));
+    const made = await drive.createFrom(name, folder, "from pieces.docx", {
+      sizeBytes: 20,
+      body: Readable.from(pieces),
+    });
+    expect(made).toMatchObject({ name: "from pieces.docx", sizeBytes: 20 });
+    expect(await outside.read(`${path}/from pieces.docx`)).toBe("first, second, third");
+    const again = { sizeBytes: 3, body: Readable.from([Buffer.from("new")]) };
+    expect(await failureOf(drive.createFrom(name, folder, "from pieces.docx", again))).toEqual({ kind: "nameTaken" });
+    expect(await outside.read(`${path}/from pieces.docx`)).toBe("first, second, third");
+    expect(await drive.createFrom(name, folder, "empty.docx", { sizeBytes: 0, body: Readable.from([]) })).toMatchObject(
+      {
+        name: "empty.docx",
+        sizeBytes: 0,
+      },
+    );
+  });
+
+  it("leaves nothing of a file whose content was cut off, and the name is free again", async () => {
+    const { drive, name, folder, names } = await inFolder();
+    const half = new Readable({ read() {} });
+    half.push(Buffer.alloc(1000));
+    setTimeout(() => half.destroy(new Error("the line broke")), 20);
+    const cut = { sizeBytes: 2000, body: half };
+    expect(await failureOf(drive.createFrom(name, folder, "cut.docx", cut))).toEqual({ kind: "bodyCut" });
+    const short = { sizeBytes: 2000, body: Readable.from([Buffer.alloc(1000)]) };
+    expect(await failureOf(drive.createFrom(name, folder, "cut.docx", short))).toEqual({ kind: "bodyCut" });
+    expect(await names()).not.toContain("cut.docx");
+    const whole = { sizeBytes: 5, body: Readable.from([Buffer.from("whole")]) };
+    expect((await drive.createFrom(name, folder, "cut.docx", whole)).sizeBytes).toBe(5);
+  });
+
+  it("lists a folder by name, time and size, both ways", async () => {
+    const { drive, name, outside, path, folder } = await inFolder();
+    const within = await drive.createIn(name, folder, "folder", "sorted");
+    for (const [file, size] of [
+      ["b.docx", 2],
+      ["C.docx", 1],
+      ["a 10.docx", 3],
+      ["a 9.docx", 4],
+    ] as const) {
+      await outside.put(`${path}/sorted/${file}`, "x".repeat(size));
+    }
+    const listed = async (by: DriveOrder["by"], direction: DriveOrder["direction"]) =>
+      (await drive.list(name, within.uri, undefined, { by, direction })).entries.map((entry) => entry.name[0] ?? "");
+    expect((await listed("name", "asc")).join("")).toBe("aabC");
+    expect((await listed("name", "desc")).join("")).toBe("Cbaa");
+    expect((await listed("size", "asc")).join("")).toBe("Cbaa");
+    expect((await listed("size", "desc")).join("")).toBe("aabC");
+    expect((await listed("modifiedAt", "asc")).join("")).toBe("bCaa");
+    expect((await listed("modifiedAt", "desc")).join("")).toBe("aaCb");
+  });
+
+  it("finds documents by a part of their names, wherever they lie", async () => {
+    const { drive, name, outside, path } = await inFolder();
+    const word = `q${randomBytes(5).toString("hex")}`;
+    await outside.put(`${path}/found/deep/100 % & ${word}?`.replace("?", "+.docx"), "x");
+    await outside.put(`${path}/${word.toUpperCase()} two.docx`, "x");
+    const found: string[] = [];
+    for (let next: string | undefined, more = true; more; more = next !== undefined) {
+      const page = await drive.search(name, word, next);
+      found.push(...page.entries.map((entry) => entry.name));
+      next = page.next;
+    }
+    expect(found.sort()).toEqual([`100 % & ${word}+.docx`, `${word.toUpperCase()} two.docx`]);
+    expect((await drive.search(name, `% & ${word}+`)).entries.map((entry) => entry.name)).toEqual([found[0]]);
+    expect((await drive.search(name, `${word}nothing`)).entries).toEqual([]);
+  });
+
+  it("takes a file out of the trash, unless its name is taken or it is not there", async () => {
+    const { drive, name, outside, path, folder } = await inFolder();
+    const { id } = await drive.createFrom(name, folder, "back.docx", {
+      sizeBytes: 4,
+      body: Readable.from([Buffer.from("back")]),
+    });
+    const remove = async () => drive.remove({ account: name, fileId: id }, await drive.find(name, { fileId: id }));
+    expect(await failureOf(drive.findInTrash(name, id))).toEqual({ kind: "fileMissing" });
+    await remove();
+    expect(await drive.findInTrash(name, id)).toMatchObject({ id, name: "back.docx" });
+    expect(await drive.restore(name, id)).toMatchObject({ id, uri: `${folder.uri}/back.docx` });
+    expect(await outside.read(`${path}/back.docx`)).toBe("back");
+    await remove();
+    await outside.put(`${path}/back.docx`, "another");
+    expect(await failureOf(drive.restore(name, id))).toEqual({ kind: "nameTaken" });
+    expect(await outside.read(`${path}/back.docx`)).toBe("another");
+    expect(await failureOf(drive.restore(name, "zzzzzz"))).toEqual({ kind: "fileMissing" });
   });
 }

@@ -108,12 +108,17 @@ describe.each(languages)("every page in %s", (language: Language) => {
 
 describe("a page's headers", () => {
   it("let in only its own styles and scripts, and let nobody frame it", () => {
-    expect(documentsPage(context, { crumbs: [], entries: [], opens: () => true }).headers).toEqual({
+    expect(linksPage(context, { links: [] }).headers).toEqual({
       "Content-Security-Policy":
         "default-src 'none'; style-src 'nonce-bm9uY2U'; script-src 'nonce-bm9uY2U'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
       "Referrer-Policy": "same-origin",
       "Cache-Control": "no-store",
     });
+  });
+
+  it("let in the requests of a script to the bridge, where the page has a use for them", () => {
+    const { headers } = documentsPage(context, { crumbs: [], entries: [], opens: () => true });
+    expect(headers["Content-Security-Policy"]).toContain("; connect-src 'self'; form-action 'self';");
   });
 
   it("let portals frame a message that stands where the document would, without buttons to be lured to", () => {

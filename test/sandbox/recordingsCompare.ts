@@ -15,6 +15,7 @@ const volatileKeys = new Set([
   "LastModifiedTime",
   "correlation_id",
   "context_hint",
+  "sys:expected_collect_time",
   "instance_id",
   "callback_secret",
   "themes",

@@ -40,6 +40,22 @@ export const plans: Readonly<Record<string, Plan>> = {
   },
   "file-info": { caller: "alice", callers: { 6: "bob", 12: "bob" }, prepare: seedHome },
   "file-list": { caller: "alice", prepare: seedHome },
+  "file-restore": {
+    prepare: async (stage) => {
+      for (const [path, text] of [
+        ["/rs/a.txt", "x"],
+        ["/rs/b.txt", "y"],
+      ] as const)
+        await stage.put("bob", path, text);
+    },
+    before: {
+      2: (stage) => stage.bindTrashed("033ba8ea-b597-4f8e-bf1d-394a96744645"),
+      7: (stage) => stage.bindTrashed("dd83da13-546f-489d-8d7c-f0b9bbb9bb26"),
+      8: (stage) => stage.put("bob", "/rs/a.txt", "new one"),
+    },
+  },
+  "file-list-sorted": { prepare: seedSorted },
+  "file-search": { prepare: seedSorted },
   "rename-and-delete": {
     prepare: async (stage) => {
       for (const path of ["/rd/a.txt", "/rd/b.txt", "/docs/c.txt"]) await stage.put("bob", path, "x");
@@ -135,4 +151,11 @@ async function expireRefreshTokens(stage: Stage): Promise<void> {
   // That recorded token names no chain.
   await stage.refreshToken("alice", "undefined");
   stage.nowMs = presentMs;
+}
+
+async function seedSorted(stage: Stage): Promise<void> {
+  const files = { "b.txt": "22", "a.txt": "333", "c.txt": "1", "Plan.txt": "4444" };
+  for (const [name, text] of Object.entries(files)) await stage.put("bob", `/so/${name}`, text);
+  await stage.put("bob", "/so/deep/my plan.txt", "55555");
+  await stage.put("bob", "/so/deep/down/PLANT.txt", "1");
 }

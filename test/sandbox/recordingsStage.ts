@@ -201,6 +201,15 @@ export class Stage {
     if (!answer.body.includes('"code":0')) throw new Error(`PUT ${path}: ${answer.body.toString()}`);
   }
 
+  /** The name that the only file in bob's trash has there. */
+  async bindTrashed(recorded: string): Promise<void> {
+    const token = await this.accessToken("bob");
+    const address = `http://127.0.0.1:${this.fake.port}/api/v4/file?uri=${encodeURIComponent("cloudreve://trash")}`;
+    const answered = await fetch(address, { headers: { Authorization: `Bearer ${token}` } });
+    const { data } = (await answered.json()) as { data: { files: { path: string }[] } };
+    this.bind(recorded, data.files[0]?.path.split("/").at(-1) ?? "");
+  }
+
   async bindFile(recordedId: string, user: UserName, path: string): Promise<void> {
     const uri = encodeURIComponent(`cloudreve://my${path.split("/").map(encodeURIComponent).join("/")}`);
     const info = (await this.api(user, "GET", `/file/info?uri=${uri}`)) as { id: string };

@@ -8,7 +8,9 @@ import { linkFormPage } from "../../src/pages/views/linkFormPage.ts";
 import { linkPage } from "../../src/pages/views/linkPage.ts";
 import { linksPage } from "../../src/pages/views/linksPage.ts";
 import { type MessageKind, messagePage } from "../../src/pages/views/messagePage.ts";
+import { newTypes } from "../../src/pages/views/newDocumentForm.ts";
 import type { Page, PageContext } from "../../src/pages/views/page.ts";
+import { renamePage } from "../../src/pages/views/renamePage.ts";
 import { type SignInFacts, signInPage } from "../../src/pages/views/signInPage.ts";
 import { takeOverPage } from "../../src/pages/views/takeOverPage.ts";
 import { versionsPage } from "../../src/pages/views/versionsPage.ts";
@@ -43,6 +45,12 @@ const entries = [
   entry("file", script, 0),
   entry("file", "holiday.zip", 52_000_000),
 ];
+
+const adding = {
+  types: newTypes,
+  templates: entries.filter(({ kind }) => kind === "file"),
+  limitBytes: 1_073_741_824,
+};
 
 const link: EditLink = {
   id: "Ab3_-xYz09Qk",
@@ -171,7 +179,41 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   guestSecondFactor: signIn({ ways: both, state: "secondFactor", secondStepId: "s" }),
   guestSecondFactorRefused: signIn({ ways: both, state: "secondFactorRefused", secondStepId: "s" }),
   documents: (context) =>
-    documentsPage(context, { crumbs: [], entries, next: "page2", opens: (name) => !name.endsWith(".zip") }),
+    documentsPage(context, { crumbs: [], entries, next: "page2", opens: (name) => !name.endsWith(".zip"), adding }),
+  documentsFound: (context) =>
+    documentsPage(context, {
+      crumbs: [],
+      entries: entries.map((one) => ({ ...one, uri: `cloudreve://my/${encodeURIComponent(arabic)}/x` })),
+      people: new Map([
+        [entries[2]?.id ?? "", ["Bob"]],
+        [entries[3]?.id ?? "", ["Bob", script, "محمد عبد الله", "Chloé", "D"]],
+      ]),
+      opens: (name) => !name.endsWith(".zip"),
+      search: "report <b>",
+      told: { kind: "deleted", id: "f1", name: long },
+      adding,
+    }),
+  documentsRecentEmpty: (context) =>
+    documentsPage(context, {
+      crumbs: [],
+      entries: [],
+      opens: () => true,
+      isRecent: true,
+      told: { kind: "inUse", id: "f1", name: script },
+      adding: { ...adding, templates: [] },
+    }),
+  documentsEmpty: (context) =>
+    documentsPage(context, { crumbs: [{ name: "Empty" }], entries: [], opens: () => true, adding }),
+  rename: (context) => renamePage(context, { id: "f1", kind: "file", name: long }),
+  renameRefused: (context) =>
+    renamePage(context, { id: "f1", kind: "folder", name: script }, { name: "a/b", sentence: "Not so." }),
+  documentsNewRefused: (context) =>
+    documentsPage(context, {
+      crumbs: [],
+      entries,
+      opens: () => true,
+      adding: { ...adding, templates: [], refused: { type: "xlsx", name: long, sentence: `“${long}” already exists` } },
+    }),
   documentsDeep: (context) =>
     documentsPage(context, {
       crumbs: [

@@ -1,17 +1,15 @@
 // The script of all pages, which work without it: local times, copy and share buttons, and no form is sent twice.
 
+import { startListKeys } from "./listKeys.ts";
+import { localTimes } from "./localTimes.ts";
+import { startUploads } from "./uploads.ts";
+
 // Inside a portal's frame, the portal has its own navigation.
 if (window.top !== window) document.querySelector("body > header")?.remove();
 
-// If the page is in English, use the reader's own kind of English; likewise for other languages.
-const pageLanguage = document.documentElement.lang;
-const [primary] = pageLanguage.split("-");
-const locale = navigator.languages.find((tag) => tag.split("-")[0] === primary) ?? pageLanguage;
-const timeFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
-for (const time of document.querySelectorAll<HTMLTimeElement>("time[datetime]")) {
-  time.title = time.textContent;
-  time.textContent = timeFormat.format(new Date(time.dateTime));
-}
+localTimes(document);
+startUploads();
+startListKeys();
 
 for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-copies]")) {
   const { copies: what = "", copied = "", failed = "" } = button.dataset;
@@ -82,12 +80,20 @@ addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
 });
 
-const menu = document.querySelector<HTMLDetailsElement>("details.menu");
+const openMenus = () => document.querySelectorAll<HTMLDetailsElement>("details.menu[open]");
 document.addEventListener("click", (event) => {
-  if (menu?.open && !event.composedPath().includes(menu)) menu.open = false;
+  for (const menu of openMenus()) if (!event.composedPath().includes(menu)) menu.open = false;
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || !menu?.open) return;
-  menu.open = false;
-  menu.querySelector("summary")?.focus();
+  if (event.key !== "Escape") return;
+  for (const menu of openMenus()) {
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+  }
+});
+// What one wants to type at once.
+const newName = document.querySelector<HTMLInputElement>("#new-name");
+newName?.closest("details")?.addEventListener("toggle", () => {
+  newName.focus();
+  newName.select();
 });

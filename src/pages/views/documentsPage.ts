@@ -1,46 +1,128 @@
-import type { DriveEntry } from "../../model/drive.ts";
+import type { DriveOrder } from "../../model/drive.ts";
 import { type Html, html } from "../html.ts";
 import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
-import { fileIcon, folderIcon } from "./fileIcon.ts";
+import { type PageWords, pageWords } from "../words/pageWords.ts";
+import { documentRow } from "./documentRow.ts";
+import { type DocumentsFacts, listUrl, rootUri, type Told, usualOrder } from "./documentsFacts.ts";
 import { layout } from "./layout.ts";
-import { joined, moment, named, nothing, notice, size } from "./markup.ts";
+import { fillHtml, joined, named, nothing, notice } from "./markup.ts";
+import { newDocumentForm } from "./newDocumentForm.ts";
 import type { Page, PageContext } from "./page.ts";
+import { uploadArea, uploadButton } from "./uploadArea.ts";
 
-export interface DocumentsFacts {
-  /** Folders below the root, down to the current one, which needs no uri; empty at the root. */
-  readonly crumbs: readonly { readonly name: string; readonly uri?: string }[];
-  readonly entries: readonly DriveEntry[];
-  readonly next?: string;
-  /** Number of saves of this person's documents that are not in the drive yet; left out = none. */
-  readonly waitingSaves?: number;
-  /** Ids of documents that are being edited. */
-  readonly locked?: ReadonlySet<string>;
-  /** Left out at the root. */
-  readonly folderUri?: string;
-  /** Whether an editor opens files with this name. */
-  readonly opens: (name: string) => boolean;
-}
-
-/** A person's folder. Links: folders (`/?folder=`), next page (`&next=`), `/open?file_id=`, `/share?file_id=`. */
+/**
+ * A person's documents. Links: folders (`/?folder=`), next page (`&next=`), orders (`&sort=&order=`), `/?recent=1`,
+ * `/?q=`, and what `documentRow` says.
+ */
 export function documentsPage(context: PageContext, facts: DocumentsFacts): Page {
   const words = pageWords[context.language];
-  const title = facts.crumbs.at(-1)?.name ?? words.documents;
+  const { adding, folderUri = rootUri } = facts;
+  const title = titleOf(words, facts);
   return layout(context, {
     title,
     current: "documents",
-    main: html`${crumbTrail(context, facts.crumbs)}
-<h1>${named(title)}</h1>
-${waitingNotice(context, facts.waitingSaves ?? 0)}
+    isList: true,
+    main: html`<div class="bar">
+${searchForm(context, facts.search)}
 ${
-  facts.entries.length === 0
-    ? html`<p class="empty">${words.emptyFolder}</p>`
-    : html`<ul class="rows">
-${joined(facts.entries.map((entry) => row(context, entry, facts)))}
-</ul>`
+  adding === undefined
+    ? nothing
+    : html`<div class="acts">${newDocumentForm(context, adding, folderUri)}
+${uploadButton(context, adding.limitBytes)}</div>`
 }
-${facts.next === undefined ? nothing : html`<p><a role="button" class="secondary" rel="next" href="${folderUrl(context, facts.folderUri, facts.next)}">${words.moreDocuments}</a></p>`}`,
+</div>
+${facts.told === undefined ? nothing : news(context, facts.told)}
+${waitingNotice(context, facts.waitingSaves ?? 0)}
+${adding === undefined ? nothing : uploadArea(context, { folderUri, listUrl: listUrl(context, facts) }, adding.limitBytes)}
+<div class="bar head">
+<div>${crumbTrail(context, facts.crumbs)}
+<h1>${named(title)}</h1></div>
+${views(context, facts)}
+</div>
+<div id="list">
+${list(context, facts)}
+</div>`,
   });
+}
+
+function titleOf(words: PageWords, { crumbs, isRecent, search }: DocumentsFacts): string {
+  if (search !== undefined) return fill(words.foundTitle, { text: search });
+  return isRecent ? words.recentDocuments : (crumbs.at(-1)?.name ?? words.documents);
+}
+
+function list(context: PageContext, facts: DocumentsFacts): Html {
+  const words = pageWords[context.language];
+  const { entries, next } = facts;
+  return html`${
+    entries.length === 0
+      ? html`<p class="empty">${emptyWords(words, facts)}</p>`
+      : html`${facts.isRecent || facts.search !== undefined ? nothing : sortLinks(context, facts)}
+<ul class="files">
+${joined(entries.map((entry) => documentRow(context, entry, facts)))}
+</ul>`
+  }
+${next === undefined ? nothing : html`<p><a role="button" class="secondary" rel="next" href="${listUrl(context, { ...facts, next })}">${words.moreDocuments}</a></p>`}`;
+}
+
+function emptyWords(words: PageWords, { isRecent, next, search }: DocumentsFacts): Html | string {
+  if (isRecent) return words.noRecent;
+  if (search !== undefined) {
+    return next === undefined ? fill(words.nothingFound, { text: search }) : words.nothingFoundYet;
+  }
+  return html`${words.emptyFolder}<br>${words.emptyFolderHint}`;
+}
+
+function searchForm({ bridgeUrl, language }: PageContext, search: string | undefined): Html {
+  const words = pageWords[language];
+  return html`<form role="search" action="${bridgeUrl}/" class="search">
+<input type="search" id="search" name="q" value="${search ?? ""}" required maxlength="200" placeholder="${words.searchDocuments}" aria-label="${words.searchDocuments}" aria-keyshortcuts="/">
+<button class="secondary">${words.search}</button>
+</form>`;
+}
+
+function views(context: PageContext, { isRecent, search }: DocumentsFacts): Html {
+  const words = pageWords[context.language];
+  const here = (isHere: boolean) => (isHere ? html` aria-current="page"` : nothing);
+  return html`<nav class="views" aria-label="${words.documents}"><a href="${context.bridgeUrl}/"${here(!isRecent && search === undefined)}>${words.allDocuments}</a> <a href="${context.bridgeUrl}/?recent=1"${here(isRecent === true)}>${words.recentDocuments}</a></nav>`;
+}
+
+/** The heads of the columns. The one that sorts turns around. */
+function sortLinks(context: PageContext, facts: DocumentsFacts): Html {
+  const words = pageWords[context.language];
+  const { order = usualOrder } = facts;
+  const link = (by: DriveOrder["by"], label: string) => {
+    const isSorting = order.by === by;
+    // What is newest or largest is wanted first.
+    const first = by === "name" ? "asc" : "desc";
+    const turned = order.direction === "asc" ? "desc" : "asc";
+    const { next: _next, ...here } = facts;
+    const url = listUrl(context, { ...here, order: { by, direction: isSorting ? turned : first } });
+    const mark = isSorting ? html` <span aria-hidden="true">${order.direction === "asc" ? "↑" : "↓"}</span>` : nothing;
+    return html`<a class="by-${by}" href="${url}"${isSorting ? html` aria-current="true"` : nothing}>${label}${mark}</a>`;
+  };
+  return html`<nav class="sort" aria-label="${words.sortBy}">${link("name", words.sortName)}
+${link("modifiedAt", words.sortChanged)}
+${link("size", words.sortSize)}</nav>`;
+}
+
+function news({ bridgeUrl, language }: PageContext, { kind, id, name }: NonNullable<DocumentsFacts["told"]>): Html {
+  const words = pageWords[language];
+  const sentences: Readonly<Record<Told, string>> = {
+    deleted: words.deleted,
+    restored: words.restored,
+    renamed: words.renamed,
+    inUse: words.documentInUse,
+    notEmpty: words.folderNotEmpty,
+    restoreTaken: words.restoreTaken,
+    restoreGone: words.restoreGone,
+  };
+  const isGood = ["deleted", "restored", "renamed"].includes(kind);
+  const said = fillHtml(sentences[kind], { name: named(name) });
+  const undo =
+    kind === "deleted" || kind === "restoreTaken"
+      ? html`<form method="post" action="${bridgeUrl}/documents/${encodeURIComponent(id)}/restore"><button class="secondary">${words.undo}</button></form>`
+      : nothing;
+  return html`<div class="notice ${isGood ? "good" : "bad"} told" role="${isGood ? "status" : "alert"}"><p>${said}</p>${undo}</div>`;
 }
 
 function waitingNotice({ bridgeUrl, language }: PageContext, count: number): Html {
@@ -55,44 +137,8 @@ function crumbTrail(context: PageContext, crumbs: DocumentsFacts["crumbs"]): Htm
   const words = pageWords[context.language];
   if (crumbs.length === 0) return nothing;
   const above = crumbs.slice(0, -1).map(({ name, uri }) => {
-    return html` › ${uri === undefined ? named(name) : html`<a href="${folderUrl(context, uri)}">${named(name)}</a>`}`;
+    const url = listUrl(context, uri === undefined ? {} : { folderUri: uri });
+    return html` › ${uri === undefined ? named(name) : html`<a href="${url}">${named(name)}</a>`}`;
   });
-  return html`<nav aria-label="${words.folderPath}"><p><a href="${context.bridgeUrl}/">${words.documents}</a>${joined(above)}</p></nav>`;
-}
-
-function row(context: PageContext, entry: DriveEntry, { opens, locked }: DocumentsFacts): Html {
-  const { bridgeUrl, language } = context;
-  const words = pageWords[language];
-  const time = moment(entry.modifiedAt, language);
-  if (entry.kind === "folder") {
-    return html`<li>${folderIcon()}
-<div><a href="${folderUrl(context, entry.uri)}">${named(entry.name)}</a><small>${words.folder}</small></div>
-<div class="acts"><a role="button" class="secondary" href="${bridgeUrl}/share?file_id=${encodeURIComponent(entry.id)}" aria-label="${fill(words.shareFolderName, { name: entry.name })}">${words.shareFolder}</a></div>
-</li>`;
-  }
-  const id = encodeURIComponent(entry.id);
-  const { name } = entry;
-  const isLocked = locked?.has(entry.id) === true;
-  return html`<li>${fileIcon(name)}
-<div><span>${named(name)}</span><small>${size(entry.sizeBytes, language)} · ${time}${isLocked ? html` · ${words.beingEdited}` : nothing}</small></div>
-<div class="acts">${
-    isLocked
-      ? html`<a role="button" class="secondary" href="${bridgeUrl}/takeover?file_id=${id}" aria-label="${fill(words.takeOverName, { name })}">${words.takeOver}</a>
-`
-      : nothing
-  }${
-    opens(entry.name)
-      ? html`<a role="button" class="secondary" href="${bridgeUrl}/open?file_id=${id}" target="_blank" rel="noopener" aria-label="${fill(words.openName, { name })}">${words.open}</a>
-<a role="button" class="secondary" href="${bridgeUrl}/share?file_id=${id}" aria-label="${fill(words.shareNameForEditing, { name })}">${words.shareForEditing}</a>`
-      : html`<small>${words.noEditorForFile}</small>`
-  }</div>
-</li>`;
-}
-
-function folderUrl({ bridgeUrl }: PageContext, uri: string | undefined, next?: string): string {
-  const query = new URLSearchParams({
-    ...(uri === undefined ? {} : { folder: uri }),
-    ...(next === undefined ? {} : { next }),
-  });
-  return `${bridgeUrl}/?${query.toString()}`;
+  return html`<nav class="crumbs" aria-label="${words.folderPath}"><a href="${context.bridgeUrl}/">${words.documents}</a>${joined(above)}</nav>`;
 }

@@ -16,6 +16,8 @@ interface Content {
   readonly isWide?: boolean;
   /** The page shows other pages of the bridge in frames. */
   readonly hasFrames?: boolean;
+  /** A list of documents: it has a style of its own, and its script sends requests to the bridge. */
+  readonly isList?: boolean;
   readonly current?: "documents" | "links";
   /** Portals that may frame the page, besides the bridge itself; left out = no one. */
   readonly embedOrigins?: readonly string[];
@@ -36,7 +38,12 @@ export function layout(context: PageContext, content: Content): Page {
 <link rel="icon" href="${assetUrl(bridgeUrl, "icon.svg")}" type="image/svg+xml">
 <link rel="stylesheet" href="${assetUrl(bridgeUrl, "pico.css")}" nonce="${nonce}">
 <link rel="stylesheet" href="${assetUrl(bridgeUrl, "pages.css")}" nonce="${nonce}">
-<script src="${assetUrl(bridgeUrl, "pages.js")}" nonce="${nonce}" defer></script>
+${
+  content.isList
+    ? html`<link rel="stylesheet" href="${assetUrl(bridgeUrl, "documents.css")}" nonce="${nonce}">
+`
+    : nothing
+}<script src="${assetUrl(bridgeUrl, "pages.js")}" nonce="${nonce}" defer></script>
 </head>
 <body>
 <a id="skip" href="#main">${words.skipToContent}</a>
@@ -57,6 +64,7 @@ ${content.main}
         `script-src 'nonce-${nonce}'`,
         // Pico draws arrows and ticks with data: images.
         "img-src 'self' data:",
+        ...(content.isList ? ["connect-src 'self'"] : []),
         // Also applies to the addresses that a form is redirected to.
         "form-action 'self'",
         ...(content.hasFrames ? [`frame-src 'self' ${new URL(bridgeUrl).origin}`] : []),

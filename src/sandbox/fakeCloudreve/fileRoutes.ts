@@ -14,6 +14,7 @@ import {
   moveToTrash,
   removeTree,
   renameFile,
+  restoreFile,
 } from "./fileTree.ts";
 import { findFile, findFileOrRoot, findPlace, type Place, placeOfOwn, requireWritable } from "./places.ts";
 
@@ -24,6 +25,7 @@ export const fileRoutes: readonly Route[] = [
   { method: "POST", path: "/api/v4/file/rename", run: rename },
   { method: "POST", path: "/api/v4/file/move", run: move },
   { method: "DELETE", path: "/api/v4/file", run: remove },
+  { method: "POST", path: "/api/v4/file/restore", run: restore },
   { method: "PATCH", path: "/api/v4/file/metadata", run: refuseMetadata },
   { method: "DELETE", path: "/api/v4/file/lock", run: forceUnlock },
 ];
@@ -139,6 +141,26 @@ async function remove(call: Call): Promise<void> {
   }
   await drive.state.save();
   await dropBlobs(drive, orphans);
+  if (failures.size > 0) sendBatchErrors(call, failures);
+  else sendData(call);
+}
+
+async function restore(call: Call): Promise<void> {
+  const { drive } = call;
+  requireUser(call);
+  const fields = await readFields(call);
+  const uris = fields.texts("uris", "Uris");
+  if (uris.length === 0) throw invalidParameter("Uris too short");
+  const { files, failures } = findAll(call, uris, "failed to get file");
+  for (const [uri, file] of files) {
+    try {
+      restoreFile(drive, file);
+    } catch (error) {
+      if (!(error instanceof DriveError)) throw error;
+      failures.set(uri, error);
+    }
+  }
+  await drive.state.save();
   if (failures.size > 0) sendBatchErrors(call, failures);
   else sendData(call);
 }

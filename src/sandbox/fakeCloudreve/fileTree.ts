@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { formatUri, isLegalName } from "./cloudreveUri.ts";
-import { illegalName, lockConflict, objectExisted, unsupportedAction } from "./driveError.ts";
+import { DriveError, illegalName, lockConflict, objectExisted, unsupportedAction } from "./driveError.ts";
 import type { EntityRecord, FileRecord, UserRecord } from "./driveState.ts";
 import type { FakeDrive } from "./fakeDrive.ts";
-import { lockRoot, ownUri, type Place, realNames } from "./places.ts";
+import { findFileOrRoot, findPlace, lockRoot, ownUri, type Place, realNames } from "./places.ts";
 
 const shortLockMs = 60_000;
 
@@ -126,6 +126,23 @@ export function moveToTrash(drive: FakeDrive, file: FileRecord): void {
   };
   drive.state.placeFile(file, 0, file.name);
   file.trashName = randomUUID();
+  file.updatedAt = drive.stamps.next();
+}
+
+/** Puts a file back where it was; the folder must still be there. */
+export function restoreFile(drive: FakeDrive, file: FileRecord): void {
+  if (file.trashName === undefined) throw unsupportedAction("action '\\x11' is not supported under current fs");
+  const owner = drive.state.users.get(file.ownerNumber);
+  const place = findPlace(drive, owner, String(file.metadata["sys:restore_uri"] ?? ""));
+  const folder = findFileOrRoot(drive, { ...place, names: place.names.slice(0, -1) });
+  const name = place.names.at(-1) ?? file.name;
+  if (drive.state.child(folder.number, name)) {
+    const why = "constraint failed: UNIQUE constraint failed: files.file_children, files.name (2067)";
+    throw new DriveError(40004, "Object existed", { detail: `Object existed: ent: constraint failed: ${why}` });
+  }
+  file.metadata = {};
+  delete file.trashName;
+  drive.state.placeFile(file, folder.number, name);
   file.updatedAt = drive.stamps.next();
 }
 

@@ -34,9 +34,15 @@ function list(call: Call): void {
   const folder = findListed(drive, place);
   const pageSize = Math.min(Number(query.get("page_size") ?? defaultPageSize) || defaultPageSize, largestPageSize);
   const isSingle = isSingleFileShare(place);
+  const wanted = searchedNames(uri);
+  if (wanted !== undefined) {
+    sendFound(call, place, folder, wanted, pageSize);
+    return;
+  }
+  const token = query.get("next_page_token") ?? "";
   const page = isSingle
     ? { files: [place.root], nextToken: undefined }
-    : takePage(drive, allIn(drive, place, folder), pageSize, readCursor(drive, query.get("next_page_token") ?? ""));
+    : takePage(drive, allIn(drive, place, folder), pageSize, readCursor(drive, token), orderOf(query));
   const shown = page.files.map((file) => {
     const names = place.fs === "trash" ? [file.trashName ?? file.name] : [...place.names, file.name];
     // In the listing of a single file Cloudreve forgets whose it is.
@@ -71,7 +77,7 @@ function list(call: Call): void {
     ...(isSingle ? { single_file_view: true } : {}),
     storage_policy: storagePolicy(drive),
     ...(isSingle || caller?.number === place.owner.number
-      ? { view: { page_size: pageSize, view: "grid", thumbnail: true } }
+      ? { view: { page_size: pageSize, ...shownOrder(query), view: "grid", thumbnail: true } }
       : {}),
   });
 }
@@ -98,17 +104,19 @@ function allIn(drive: FakeDrive, place: Place, folder: FileRecord): FileRecord[]
 }
 
 /**
- * Folders first, then files, each in the order of their making. When folders fill a page to the last entry, the cursor
- * is a folder's number, and every file older than that folder is never listed: so does the real one.
+ * Folders first, then files, each in their order. When folders fill a page to the last entry, the cursor is a folder,
+ * and every file that would sort before that folder is never listed: so does the real one.
  */
 function takePage(
   drive: FakeDrive,
   all: readonly FileRecord[],
   pageSize: number,
   cursor: { number: number; startWithFile: boolean },
+  order: Order,
 ): { files: FileRecord[]; nextToken: string | undefined } {
-  const after = (file: FileRecord): boolean => file.number > cursor.number;
-  const inOrder = [...all].sort((left, right) => left.number - right.number);
+  const last = drive.state.files.get(cursor.number);
+  const after = (file: FileRecord): boolean => last === undefined || order(file, last) > 0;
+  const inOrder = [...all].sort(order);
   const folders = cursor.startWithFile ? [] : inOrder.filter((file) => file.isFolder && after(file));
   const page = folders.slice(0, pageSize);
   if (page.length === pageSize) {
@@ -118,6 +126,77 @@ function takePage(
   const room = pageSize - page.length;
   page.push(...files.slice(0, room));
   return { files: page, nextToken: files.length > room ? makeCursor(drive, page, true) : undefined };
+}
+
+function shownOrder(query: URLSearchParams): Record<string, string> {
+  const by = query.get("order_by") ?? "";
+  return by === "" ? {} : { order: by, order_direction: query.get("order_direction") ?? "asc" };
+}
+
+type Order = (left: FileRecord, right: FileRecord) => number;
+
+/** By what was asked, otherwise in the order of their making; so are those that are equal. */
+function orderOf(query: URLSearchParams): Order {
+  const by = query.get("order_by");
+  const sign = query.get("order_direction") === "desc" ? -1 : 1;
+  const compared: Order = (left, right) => {
+    if (by === "size") return left.size - right.size;
+    if (by === "updated_at") return compareText(left.updatedAt, right.updatedAt);
+    return by === "name" ? compareText(left.name, right.name) : 0;
+  };
+  return (left, right) => sign * (compared(left, right) || left.number - right.number);
+}
+
+/** By code units, as SQLite compares. */
+function compareText(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
+
+/** @returns the parts of names that the query inside a uri asks for; undefined when it asks for none */
+function searchedNames(uri: string): string[] | undefined {
+  const names = new URLSearchParams(uri.split("?")[1] ?? "").getAll("name");
+  return names.length === 0 ? undefined : names.map((name) => name.toLowerCase());
+}
+
+/** All below the folder whose names have each of the parts, level by level. */
+function sendFound(call: Call, place: Place, top: FileRecord, wanted: readonly string[], pageSize: number): void {
+  const { drive, caller, query } = call;
+  const found: { file: FileRecord; names: string[] }[] = [];
+  let folders = [{ folder: top, names: [...place.names] }];
+  while (folders.length > 0) {
+    const below: typeof folders = [];
+    for (const { folder, names } of folders) {
+      for (const file of drive.state.childrenOf(folder.number)) {
+        const own = [...names, file.name];
+        if (wanted.every((part) => file.name.toLowerCase().includes(part))) found.push({ file, names: own });
+        if (file.isFolder) below.push({ folder: file, names: own });
+      }
+    }
+    folders = below;
+  }
+  // The real cursor is the level and a cursor within it.
+  const [from = 0] = (query.get("next_page_token") ?? "").split("|").map(Number);
+  const page = found.slice(from, from + pageSize);
+  const isFull = page.length === pageSize;
+  const isEmptyAfterAll = page.length === 0 && from > 0;
+  sendData(call, {
+    files: page.map(({ file, names }) => fileObject(drive, caller, place, names, file, { metadata: "shown" })),
+    parent: fileObject(drive, caller, place, place.names, top, { metadata: "null" }),
+    pagination: isEmptyAfterAll
+      ? null
+      : { page: 0, page_size: 0, ...(isFull ? { next_token: `${from + pageSize}|` } : {}), is_cursor: true },
+    props: {
+      capability: capabilities[place.fs],
+      max_page_size: largestPageSize,
+      order_by_options: null,
+      order_direction_options: null,
+    },
+    context_hint: randomUUID(),
+    mixed_type: !isEmptyAfterAll,
+    storage_policy: storagePolicy(drive),
+    view: { page_size: pageSize, view: "grid", thumbnail: true },
+  });
 }
 
 function makeCursor(drive: FakeDrive, page: readonly FileRecord[], startWithFile: boolean): string {

@@ -1,0 +1,60 @@
+import type { DriveFile, DriveFolder, NewContent } from "../model/drive.ts";
+import { BridgeError, onFailure } from "../model/failure.ts";
+import { checkName, nearestName } from "../model/fileName.ts";
+import type { SignedInPerson } from "../model/personSessions.ts";
+import type { Services } from "../services.ts";
+
+/** After this many taken names no further one is tried. */
+const mostNames = 30;
+
+/**
+ * Adds a document to a folder of its owner's, under exactly this name; nothing is left of it when that fails.
+ * @throws nameIllegal, nameTaken, quotaExceeded, bodyTooLarge, bodyCut
+ */
+export async function addDocument(
+  { drive, audit }: Pick<Services, "drive" | "audit">,
+  owner: SignedInPerson,
+  folder: DriveFolder,
+  name: string,
+  content: NewContent,
+): Promise<DriveFile> {
+  requireName(name);
+  const file = await drive.createFrom(owner.account, folder, name, content);
+  const person = { id: owner.id, name: owner.name };
+  const through = `person:${owner.id}`;
+  audit({ event: "created", folder: folder.id, file: file.id, kind: "file", name, person, through });
+  return file;
+}
+
+/** @throws nameIllegal */
+export function requireName(name: string): void {
+  const verdict = checkName(name);
+  if (!verdict.ok) throw new BridgeError({ kind: "nameIllegal", reason: verdict.reason });
+}
+
+/** @returns a free name near the wanted one, which may be taken before it is used; undefined when there are too many */
+export async function freeNameIn(
+  { drive }: Pick<Services, "drive">,
+  account: string,
+  folder: Pick<DriveFolder, "uri">,
+  wanted: string,
+): Promise<string | undefined> {
+  for (let attempt = 0; attempt < mostNames; attempt++) {
+    const name = nearestName(wanted, attempt);
+    if (!(await isTaken(drive, account, `${folder.uri}/${encodeURIComponent(name)}`))) return name;
+  }
+  return undefined;
+}
+
+async function isTaken(drive: Services["drive"], account: string, uri: string): Promise<boolean> {
+  const exists = (look: () => Promise<unknown>) =>
+    onFailure(
+      "fileMissing",
+      async () => {
+        await look();
+        return true;
+      },
+      () => false,
+    );
+  return (await exists(() => drive.find(account, { uri }))) || exists(() => drive.folder(account, { uri }));
+}

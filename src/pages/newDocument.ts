@@ -1,0 +1,140 @@
+import { Readable } from "node:stream";
+import { type Request, type Response, Router, urlencoded } from "express";
+import { z } from "zod";
+import { addDocument, freeNameIn, requireName } from "../documents/addDocument.ts";
+import { hungUp } from "../http/hungUp.ts";
+import { logFacts, logFailure } from "../http/requestLog.ts";
+import type { DriveFile, NewContent } from "../model/drive.ts";
+import { BridgeError, failureOf } from "../model/failure.ts";
+import { splitName } from "../model/nameRules.ts";
+import type { Services } from "../services.ts";
+import { type BlankType, blankDocument, blankTypes } from "./blanks/blankDocument.ts";
+import { folderUriSchema, type ListNeeds, sendDocuments } from "./listDocuments.ts";
+import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
+import { type Caller, forPerson, languageOf } from "./pageAnswer.ts";
+import { rootUri } from "./views/documentsFacts.ts";
+import { fill } from "./words/fill.ts";
+import { type PageWords, pageWords } from "./words/pageWords.ts";
+
+type Needs = ListNeeds & Pick<Services, "audit">;
+
+const newForm = z.object({
+  folder: folderUriSchema.optional().default(rootUri),
+  type: z.union([z.enum([...blankTypes, "folder"]), z.templateLiteral(["template.", z.string()])]),
+  name: z.string().trim().max(1000),
+});
+type NewForm = z.infer<typeof newForm>;
+
+/** `/documents`: the form “New” creates a document in a person's folder, and opens it. */
+export function newDocumentRouter(services: Needs): Router {
+  const router = Router();
+  router.post(
+    "/documents",
+    requireOwnOrigin(services.bridgeUrl),
+    urlencoded({ extended: false, limit: "16kb" }),
+    forPerson(services, async (person, request, response) => {
+      const asked = newForm.safeParse(request.body);
+      // The page's own form sends nothing else.
+      if (!asked.success) throw new BridgeError({ kind: "fileMissing" });
+      const words = pageWords[await languageOf(services.cookies, request)];
+      const wanted = await wantedOf(services, person, asked.data, words.untitled);
+      try {
+        requireName(asked.data.name);
+        response.redirect(303, await make(services, person, wanted, response));
+      } catch (error) {
+        const sentence = newRefusal(words, error);
+        if (sentence === undefined) throw error;
+        logFailure(error);
+        await sendRefusal(services, person, request, response, wanted, sentence, error);
+      }
+    }),
+  );
+  return router;
+}
+
+interface Wanted {
+  readonly asked: NewForm;
+  readonly template: DriveFile | undefined;
+  /** With its dot; empty for a folder. */
+  readonly extension: string;
+  readonly name: string;
+}
+
+async function wantedOf(services: Needs, person: Caller, asked: NewForm, untitled: string): Promise<Wanted> {
+  const { folder, type, name: typed } = asked;
+  const template = type.startsWith("template.")
+    ? await services.drive.find(person.account, { fileId: fileIdIn(type.slice("template.".length)) })
+    : undefined;
+  const extension = type === "folder" ? "" : template === undefined ? `.${type}` : splitName(template.name).extension;
+  const isWhole = typed.length > extension.length && typed.toLowerCase().endsWith(extension.toLowerCase());
+  const name = isWhole ? typed : `${typed}${extension}`;
+  // Nobody chose the name that the form began with.
+  const free = typed === untitled ? await freeNameIn(services, person.account, { uri: folder }, name) : undefined;
+  return { asked, template, extension, name: free ?? name };
+}
+
+/** @returns where to go on */
+async function make(services: Needs, person: Caller, wanted: Wanted, response: Response): Promise<string> {
+  const { drive, bridgeUrl } = services;
+  const { asked, template, name } = wanted;
+  const folder = await drive.folder(person.account, { uri: asked.folder });
+  if (asked.type === "folder") {
+    requireName(name);
+    const { uri } = await drive.createIn(person.account, folder, "folder", name);
+    return `${bridgeUrl}/?${new URLSearchParams({ folder: uri }).toString()}`;
+  }
+  const content =
+    template === undefined ? blank(asked.type as BlankType) : await copyOf(services, person, template, response);
+  try {
+    const file = await addDocument(services, person, folder, name, content);
+    logFacts({ file: file.id, person: person.id });
+    return `${bridgeUrl}/open?file_id=${file.id}`;
+  } finally {
+    content.body.destroy();
+  }
+}
+
+function blank(type: BlankType): NewContent {
+  const bytes = blankDocument(type);
+  return { sizeBytes: bytes.length, body: Readable.from([bytes]) };
+}
+
+async function copyOf({ drive }: Needs, { account }: Caller, file: DriveFile, response: Response): Promise<NewContent> {
+  const content = await drive.read({ account, fileId: file.id }, file, undefined, hungUp(response));
+  return { sizeBytes: content.lengthBytes, body: content.body };
+}
+
+/** @returns why nothing was created, in words for the person; undefined when it is no matter of theirs */
+export function newRefusal(words: PageWords, error: unknown): string | undefined {
+  if (!(error instanceof BridgeError)) return undefined;
+  const { failure } = error;
+  if (failure.kind === "nameTaken") return words.nameTakenPlain;
+  if (failure.kind === "nameIllegal") return words.nameIllegal;
+  if (failure.kind === "quotaExceeded") return words.storageFull;
+  return undefined;
+}
+
+/** The page again, with the form open, and a free name in it when the wanted one is taken. */
+async function sendRefusal(
+  services: Needs,
+  person: Caller,
+  request: Request,
+  response: Response,
+  { asked, extension, name }: Wanted,
+  sentence: string,
+  error: unknown,
+): Promise<void> {
+  const words = pageWords[await languageOf(services.cookies, request)];
+  const isTaken = failureOf(error, "nameTaken") !== undefined;
+  const free = isTaken ? await freeNameIn(services, person.account, { uri: asked.folder }, name) : undefined;
+  const refused =
+    free === undefined
+      ? { type: asked.type, name: asked.name, sentence }
+      : {
+          type: asked.type,
+          name: free.slice(0, free.length - extension.length),
+          sentence: fill(words.nameTaken, { name }),
+        };
+  const folder = asked.folder === rootUri ? undefined : asked.folder;
+  await sendDocuments(services, person, request, response, 422, { folder }, { refused });
+}

@@ -1,0 +1,172 @@
+import { Readable } from "node:stream";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { blankDocument } from "../../src/pages/blanks/blankDocument.ts";
+import { type LinkOwner, linkOwner } from "../support/linkOwner.ts";
+import { type TestBridge, testBridge } from "../support/testBridge.ts";
+import { until } from "../support/until.ts";
+import { webPerson } from "../support/webPerson.ts";
+
+let bridge: TestBridge;
+let alice: LinkOwner;
+let folder: string;
+let folders = 0;
+
+beforeAll(async () => {
+  bridge = await testBridge({ settings: { MAX_FILE_MB: "3" } });
+  alice = await linkOwner(bridge);
+});
+afterAll(() => bridge.close());
+
+const newFolder = async (): Promise<string> => {
+  folder = `folder ${++folders}`;
+  await bridge.alice.put(`${folder}/Plan.docx`, "the plan");
+  return bridge.alice.uriOf(folder);
+};
+const create = (fields: Record<string, string>, headers = {}) =>
+  alice.person.post("/documents", { type: "docx", ...fields }, headers);
+const sizeOf = async (path: string) => (await bridge.alice.info(path)).size;
+
+describe("a new document", () => {
+  it("is created empty in the folder that is shown, and its editor opens", async () => {
+    const uri = await newFolder();
+    const page = await alice.person.get(`/?folder=${encodeURIComponent(uri)}`);
+    expect(page.text).toContain(`name="folder" value="${uri}"`);
+    // Only what an editor opens is offered.
+    expect([...page.text.matchAll(/name="type" value="(\w+)"/g)].map(([, type]) => type)).toEqual([
+      "docx",
+      "txt",
+      "md",
+      "folder",
+    ]);
+    const made = await create({ folder: uri, name: "Minutes" });
+    expect(made.status).toBe(303);
+    expect((await alice.person.follow(made)).text).toContain("Minutes.docx");
+    expect(await sizeOf(`${folder}/Minutes.docx`)).toBe(blankDocument("docx").length);
+    await create({ folder: uri, name: "Notes.TXT", type: "txt" });
+    expect(await bridge.alice.list(folder)).toEqual(["Minutes.docx", "Notes.TXT", "Plan.docx"]);
+  });
+
+  it("never takes the place of another: a chosen name is asked for again, the form's own gets a number", async () => {
+    const uri = await newFolder();
+    const refused = await create({ folder: uri, name: "Plan" });
+    expect(refused.status).toBe(422);
+    expect(refused.text).toContain("“Plan.docx” already exists here.");
+    expect(refused.text).toContain('name="name" value="Plan (2)"');
+    expect(refused.text).toMatch(/<details class="menu new" id="new" open>/);
+    for (let times = 0; times < 2; times++) expect((await create({ folder: uri, name: "Untitled" })).status).toBe(303);
+    expect(await bridge.alice.list(folder)).toEqual(["Plan.docx", "Untitled (2).docx", "Untitled.docx"]);
+    expect(await bridge.alice.read(`${folder}/Plan.docx`)).toBe("the plan");
+  });
+
+  it("is a copy of one's own template", async () => {
+    const uri = await newFolder();
+    await bridge.alice.put("Templates/Letter.docx", "Dear …");
+    const page = await alice.person.get("/");
+    const type = /value="(template\.\w+)"/.exec(page.text)?.[1] ?? "";
+    expect((await create({ folder: uri, name: "To Bob", type })).status).toBe(303);
+    expect(await bridge.alice.read(`${folder}/To Bob.docx`)).toBe("Dear …");
+    expect((await create({ folder: uri, name: "Plan", type })).status).toBe(422);
+  });
+
+  it("may be a folder, which is then shown", async () => {
+    const uri = await newFolder();
+    const shown = await alice.person.follow(await create({ folder: uri, name: "Below", type: "folder" }));
+    expect(shown.text).toContain("<h1><bdi>Below</bdi></h1>");
+  });
+
+  it("has no name that breaks something elsewhere", async () => {
+    const uri = await newFolder();
+    for (const name of ["", "  ", "a/b", "..", "CON"]) {
+      const refused = await create({ folder: uri, name });
+      expect([name, refused.status, refused.text.includes("This name can&#39;t be used.")]).toEqual([name, 422, true]);
+    }
+    expect(await bridge.alice.list(folder)).toEqual(["Plan.docx"]);
+  });
+
+  it("is created by the folder's owner alone, and not at another site's wish", async () => {
+    const uri = await newFolder();
+    expect((await create({ folder: uri, name: "x" }, { Origin: "https://evil.example.com" })).status).toBe(403);
+    const nobody = await webPerson(bridge.url).post("/documents", { folder: uri, type: "docx", name: "x" });
+    expect(nobody.location).toContain("/signin");
+    const bob = await linkOwner(bridge, "bob@example.com");
+    expect((await bob.person.post("/documents", { folder: uri, type: "docx", name: "x" })).status).toBe(404);
+    const { id } = await bridge.alice.info("Templates/Letter.docx");
+    const stolen = await bob.person.post("/documents", { type: `template.${id}`, name: "x" });
+    expect(stolen.status).toBe(404);
+    expect(await bridge.alice.list(folder)).toEqual(["Plan.docx"]);
+  });
+});
+
+describe("an upload", () => {
+  const upload = async (query: Record<string, string>, body: string | Readable, init: RequestInit = {}) => {
+    const cookie = [...alice.person.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    const answered = await fetch(`${bridge.url}/documents?${new URLSearchParams(query)}`, {
+      ...init,
+      method: "PUT",
+      headers: { Cookie: cookie, Origin: bridge.url, ...init.headers },
+      body: body as BodyInit,
+    });
+    return { status: answered.status, ...((await answered.json()) as Record<string, unknown>) };
+  };
+
+  it("stores the file, or says why not and under which name it could", async () => {
+    const uri = await newFolder();
+    expect(await upload({ folder: uri, name: "Bild ä.png", size: "5" }, "bytes")).toMatchObject({ status: 201 });
+    expect(await bridge.alice.read(`${folder}/Bild ä.png`)).toBe("bytes");
+    expect(await upload({ folder: uri, name: "Plan.docx", size: "5" }, "other")).toMatchObject({
+      status: 409,
+      code: "nameTaken",
+      freeName: "Plan (2).docx",
+    });
+    expect(await bridge.alice.read(`${folder}/Plan.docx`)).toBe("the plan");
+    expect(await upload({ folder: uri, name: "a/b.docx", size: "5" }, "other")).toMatchObject({ status: 422 });
+    expect(await upload({ folder: uri, name: "large.docx", size: "9999999" }, "x")).toMatchObject({ code: "bodyCut" });
+  });
+
+  it("is told before a byte is sent that it is too large, that its name is taken, or that there is no room", async () => {
+    const uri = await newFolder();
+    const check = async (name: string, size: number) => {
+      const query = new URLSearchParams({ folder: uri, name, size: String(size) });
+      return (await alice.person.get(`/documents/check?${query}`)).text;
+    };
+    expect(await check("new.docx", 2_000_000)).toBe("{}");
+    expect(await check("Plan.docx", 2_000_000)).toContain('"freeName":"Plan (2).docx"');
+    expect(await check("new.docx", 4_000_000)).toContain("Too large. A file may have up to 3.1 MB.");
+    expect(await bridge.alice.list(folder)).toEqual(["Plan.docx"]);
+  });
+
+  it("leaves nothing when its connection is cut, and can be tried again at once", async () => {
+    const uri = await newFolder();
+    const half = new Readable({ read() {} });
+    half.push("half of ");
+    const cut = new AbortController();
+    const query = { folder: uri, name: "cut.docx", size: "14", upload: "u1" };
+    const broken = upload(query, half, {
+      signal: cut.signal,
+      headers: { "Content-Length": "14" },
+      duplex: "half",
+    } as RequestInit).catch(() => "broken");
+    await until("the first try has begun", async () => (await bridge.alice.list(folder)).includes("cut.docx"));
+    // The first one still hangs: its second try ends it.
+    const again = upload(query, "half of itself");
+    expect(await again).toMatchObject({ status: 201 });
+    expect(await broken).toBe("broken");
+    expect(await bridge.alice.read(`${folder}/cut.docx`)).toBe("half of itself");
+  });
+
+  it("is nobody else's, and not at another site's wish", async () => {
+    const uri = await newFolder();
+    const query = { folder: uri, name: "x.docx", size: "1" };
+    const foreign = { headers: { Origin: "https://evil.example.com", Cookie: "" } };
+    const address = `${bridge.url}/documents?${new URLSearchParams(query)}`;
+    expect((await fetch(address, { method: "PUT", body: "x", ...foreign })).status).toBe(403);
+    const nobody = await fetch(address, {
+      method: "PUT",
+      body: "x",
+      headers: { Origin: bridge.url },
+      redirect: "manual",
+    });
+    expect(nobody.status).toBe(303);
+    expect(await bridge.alice.list(folder)).toEqual(["Plan.docx"]);
+  });
+});
