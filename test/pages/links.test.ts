@@ -87,6 +87,24 @@ describe("a colleague with a link", () => {
     expect(another.text).not.toContain('id="editor-form"');
   });
 
+  it("learns nothing before the password, by the page or by a chat's preview: no name, no owner, no note", async () => {
+    const wishes = { password: "correct horse", note: "Salaries of the board", permission: "view", expires_in: "7" };
+    const url = await owner.makeLink(await document("behind-door.txt"), wishes);
+    const answers = [
+      await webPerson(bridge.url).get(url),
+      await webPerson(bridge.url).post(url, { name: "Eve" }),
+      await webPerson(bridge.url).post(url, { name: "Eve", password: "wrong" }),
+      await webPerson(bridge.url).post(url, { password: "wrong" }),
+    ];
+    for (const { text } of answers) expect(text).not.toMatch(/behind-door|Alice|Salaries|og:|View document|<time/);
+  });
+
+  it("shows a chat's preview the name and the owner where there is no password", async () => {
+    const { text } = await webPerson(bridge.url).get(await owner.makeLink(await document("R&D plan.txt")));
+    expect(text).toContain('<meta property="og:title" content="R&amp;D plan.txt">');
+    expect(text).toContain('<meta property="og:description" content="Alice has invited you to edit this document.">');
+  });
+
   it("is with the editor by one request when the browser was here before", async () => {
     const url = await owner.makeLink(await document("at-once.txt"));
     const person = webPerson(bridge.url);

@@ -10,6 +10,8 @@ interface Content {
   readonly title: string;
   /** Contains the page's only h1. */
   readonly main: Html;
+  /** Open Graph: what a chat or mail program shows of a link to the page, to whomever it is sent. */
+  readonly preview?: { readonly title: string; readonly text: string };
   /** For a page with one task. */
   readonly isNarrow?: boolean;
   /** For what stands side by side: as wide as the window. */
@@ -34,7 +36,7 @@ export function layout(context: PageContext, content: Content): Page {
 <title>${content.title} · ${words.productName}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow">
-<meta name="color-scheme" content="light dark">
+${preview(words.productName, content.preview)}<meta name="color-scheme" content="light dark">
 <link rel="icon" href="${assetUrl(bridgeUrl, "icon.svg")}" type="image/svg+xml">
 <link rel="stylesheet" href="${assetUrl(bridgeUrl, "pico.css")}" nonce="${nonce}">
 <link rel="stylesheet" href="${assetUrl(bridgeUrl, "pages.css")}" nonce="${nonce}">
@@ -76,6 +78,15 @@ ${content.main}
       "Cache-Control": "no-store",
     },
   };
+}
+
+function preview(siteName: string, shown: Content["preview"]): Html {
+  if (shown === undefined) return nothing;
+  return html`<meta property="og:type" content="website">
+<meta property="og:site_name" content="${siteName}">
+<meta property="og:title" content="${shown.title}">
+<meta property="og:description" content="${shown.text}">
+`;
 }
 
 function pageHeader(context: PageContext, { current, embedOrigins }: Content): Html {

@@ -111,7 +111,7 @@ function row(
       : html`<button type="button" class="secondary" data-copies="${url}" data-copied="${words.copied}" data-failed="${words.copyByHand}" aria-label="${fill(words.copyLinkTo, { name })}" hidden>${words.copy}</button>`;
   return html`<li id="link-${link.id}">
 <div>
-<a href="${bridgeUrl}/links/${link.id}" aria-label="${fill(words.linkTo, { name })}">${terms(link, language)}</a> ${stateBadge(state, language)}${madeBy}${
+<a href="${bridgeUrl}/links/${link.id}"><span class="unseen">${fill(words.linkTo, { name })}</span> ${terms(link, language)}</a> ${stateBadge(state, language)}${madeBy}${
     link.note === undefined ? nothing : html`<br><small dir="auto">${link.note}</small>`
   }${lastVisits(visits, language)}${guesses === undefined ? nothing : html`<br><small>${guessesLine(words.wrongPasswords, guesses, language)}</small>`}
 </div>

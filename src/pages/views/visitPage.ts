@@ -7,12 +7,13 @@ import type { Page, PageContext } from "./page.ts";
 
 export interface VisitFacts {
   readonly fileName: string;
-  /** The link leads to a folder; before its password, the page tells nothing about it. */
+  /** The link leads to a folder. */
   readonly isFolder?: boolean;
   readonly ownerName: string;
   readonly permission: "view" | "edit";
   readonly note?: string;
   readonly asksName: boolean;
+  /** Until it was entered, the page tells neither what is shared nor by whom. */
   readonly needsPassword: boolean;
   /** As just typed, otherwise as this browser remembers it. */
   readonly name?: string;
@@ -31,20 +32,22 @@ export function visitPage(context: PageContext, facts: VisitFacts): Page {
   const words = pageWords[context.language];
   const { isFolder = false, note, ownerName, permission } = facts;
   const owner = { name: named(ownerName) };
-  const isHidden = isFolder && facts.needsPassword;
-  const title = isHidden ? words.sharedFolder : facts.fileName;
+  const isHidden = facts.needsPassword;
+  const title = isHidden ? (isFolder ? words.sharedFolder : words.sharedDocument) : facts.fileName;
   const lead = isFolder
     ? { edit: words.folderEditLead, view: words.folderViewLead }
     : { edit: words.doorEditLead, view: words.doorViewLead };
   const button = isFolder
     ? { edit: words.openFolder, view: words.openFolder }
-    : { edit: words.openDocument, view: words.viewDocument };
+    : { edit: words.openDocument, view: isHidden ? words.openDocument : words.viewDocument };
   return layout(context, {
     title,
     isNarrow: true,
+    // What chats show of the link.
+    ...(isHidden ? {} : { preview: { title, text: fill(lead[permission], { name: ownerName }) } }),
     main: html`<article>
 <h1>${named(title)}</h1>
-<p class="lead">${isHidden ? words.folderHidden : fillHtml(lead[permission], owner)}</p>
+<p class="lead">${isHidden ? words.hiddenUntilPassword : fillHtml(lead[permission], owner)}</p>
 ${isHidden || note === undefined ? nothing : html`<blockquote dir="auto">${note}<footer>${fillHtml(words.noteFrom, owner)}</footer></blockquote>`}
 ${facts.error === "tooMany" ? notice("bad", fill(words.tooManyAttempts, { minutes: minutes(facts.retryAfterSeconds) })) : nothing}
 <form method="post" action="${context.bridgeUrl}${facts.action}">

@@ -338,9 +338,10 @@ const en = {
   viewDocument: "View document",
   opensUntil: "The link works until {time}.",
 
+  sharedDocument: "Shared document",
   sharedFolder: "Shared folder",
   folderAndBelow: "A folder, with everything below it",
-  folderHidden: "Enter the password to see what was shared with you.",
+  hiddenUntilPassword: "Enter the password to see what was shared with you.",
   folderEditLead: "{name} has invited you to edit the documents in this folder.",
   folderViewLead: "{name} has invited you to view the documents in this folder.",
   openFolder: "Open folder",
@@ -709,9 +710,10 @@ const zh: Record<keyof typeof en, string> = {
   viewDocument: "查看文档",
   opensUntil: "链接有效期至 {time}。",
 
+  sharedDocument: "共享的文档",
   sharedFolder: "共享的文件夹",
   folderAndBelow: "文件夹及其所有子文件夹",
-  folderHidden: "请输入密码，以查看与您共享的内容。",
+  hiddenUntilPassword: "请输入密码，以查看与您共享的内容。",
   folderEditLead: "{name} 邀请您编辑此文件夹中的文档。",
   folderViewLead: "{name} 邀请您查看此文件夹中的文档。",
   openFolder: "打开文件夹",
