@@ -68,7 +68,7 @@ function filterForm({ bridgeUrl, language }: PageContext, { asked }: LinksFacts)
   const options = (["all", ...linkStates] as const).map(
     (state) => html`<option value="${state}"${flag("selected", asked.state === state)}>${labels[state]}</option>`,
   );
-  return html`<form class="filter" role="search" action="${bridgeUrl}/links">
+  return html`<form class="filter" aria-label="${words.filterLinks}" action="${bridgeUrl}/links">
 <input type="search" name="q" value="${asked.text}" maxlength="200" aria-label="${words.searchLinks}" placeholder="${words.searchLinks}">
 <select name="state" aria-label="${words.linkStateLabel}">${joined(options)}</select>
 <button class="secondary">${words.filterLinks}</button>
