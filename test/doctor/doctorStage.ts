@@ -15,7 +15,7 @@ export const password = "drive-password";
 export const oauthSecret = "oauth-secret-0123456789";
 const host = "127.0.0.1";
 const oauthId = "3c0e8f60-5d1c-4b5e-9b6d-7f2a4c9e1b30";
-const extensions = ["txt", "md", "csv", "json", "html", "wopitest"];
+const extensions = ["txt", "md", "csv", "json", "html", "wopitest", "docx", "xlsx"];
 const scopes = ["openid", "profile", "email", "offline_access", "Files.Read", "Files.Write"];
 
 export type Settings = Readonly<Record<string, string>>;

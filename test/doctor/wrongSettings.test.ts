@@ -136,11 +136,11 @@ const wrongSettings: readonly WrongSetting[] = [
     change: /^timedatectl set-ntp true/,
   },
   {
-    sentence: "no viewer for docx, which the editor edits",
+    sentence: "no viewer for pptx, which the editor edits",
     arrange: async () => ({
-      DISCOVERY_URLS: `${await proxy(stage.editor.url, { text: (text) => text.replaceAll('ext="txt"', 'ext="docx"') })}/hosting/discovery`,
+      DISCOVERY_URLS: `${await proxy(stage.editor.url, { text: (text) => text.replaceAll('ext="txt"', 'ext="pptx"') })}/hosting/discovery`,
     }),
-    failed: ["viewer for docx"],
+    failed: ["viewer for pptx"],
     change: /^Cloudreve: Dashboard → File system → File apps/,
   },
   {
