@@ -24,8 +24,8 @@ ${
   copy.isGone
     ? nothing
     : html`<div class="acts"><a role="button" class="secondary" href="${bridgeUrl}/open?file_id=${id}" target="_blank" rel="noopener" aria-label="${fill(words.openName, { name })}">${words.open}</a>
-<a role="button" class="secondary" href="${bridgeUrl}/versions/${copy.fileId}/compare?copy=${id}" aria-label="${fill(words.compareCopyName, { name })}">${words.compare}</a>
-<a role="button" class="secondary" href="${bridgeUrl}/versions/${copy.fileId}/copies/${id}/content" download aria-label="${fill(words.downloadName, { name })}">${words.download}</a></div>`
+<a role="button" class="secondary" href="${bridgeUrl}/versions/${copy.fileId}/copies/${id}/content" download aria-label="${fill(words.downloadName, { name })}">${words.download}</a>
+<a role="button" class="secondary" href="${bridgeUrl}/versions/${copy.fileId}/compare?copy=${id}" aria-label="${fill(words.compareCopyName, { name })}">${words.compare}</a></div>`
 }
 </li>`;
 }
