@@ -38,10 +38,14 @@ it("an owner comes from the editor to the versions, compares, restores with one 
   const before = await drive.read("Meeting notes.txt");
   const context = await browser.newContext();
   const page = await context.newPage();
-  await page.goto(`${bridgeUrl}/open?file_id=${id}`);
-  await page.getByLabel("Email").fill("alice@example.com");
+  await page.goto(bridgeUrl);
+  await page.getByRole("button", { name: "Sign in with Cloudreve" }).click();
+  await page.getByLabel("E-mail").fill("alice@example.com");
   await page.getByLabel("Password").fill("sandbox-password");
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Allow" }).click();
+  await page.getByRole("heading", { name: "Documents" }).waitFor();
+  await page.goto(`${bridgeUrl}/open?file_id=${id}`);
   const editor = page.frameLocator("iframe[name=editor-frame]");
   await editor.locator("#text:not([readonly])").waitFor();
   await editor.locator("#text").focus();
@@ -62,7 +66,7 @@ it("an owner comes from the editor to the versions, compares, restores with one 
     return (await versions.getByText("is editing this document").count()) === 0;
   });
 
-  await versions.getByRole("link", { name: /Compare the version/ }).click();
+  await versions.getByRole("button", { name: /Compare the version/ }).click();
   expect(await versions.locator("ins").allTextContents()).toEqual(["- a line too many"]);
   await versions.goBack();
   await versions.getByRole("button", { name: /Restore/ }).click();
@@ -72,8 +76,8 @@ it("an owner comes from the editor to the versions, compares, restores with one 
   const [old] = await Promise.all([
     context.waitForEvent("page"),
     versions
-      .getByRole("link", { name: /Open the version/ })
-      .nth(1)
+      .getByRole("button", { name: /Open the version/ })
+      .first()
       .click(),
   ]);
   const reader = old.frameLocator("iframe[name=editor-frame]");

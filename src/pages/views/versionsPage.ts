@@ -133,7 +133,7 @@ function row(context: PageContext, one: ListedVersion, { file, versions, canOpen
   }</span><small>${one.name === undefined ? nothing : html`${time} · `}${savedBy(context, one)} · ${size(one.sizeBytes, language)}</small></div>
 <div class="acts">${
     canOpen
-      ? html`<a role="button" class="secondary" href="${open}" target="_blank" rel="noopener" aria-label="${fill(words.openVersionOf, { time: label })}">${words.open}</a>
+      ? html`<a role="button" class="secondary" href="${open}" target="_blank" rel="noopener" aria-label="${isCurrent ? fill(words.openName, { name: file.name }) : fill(words.openVersionOf, { time: label })}">${words.open}</a>
 `
       : nothing
   }<a role="button" class="secondary" href="${path}/content?${query}" download aria-label="${fill(words.downloadName, { name: label })}">${words.download}</a>
