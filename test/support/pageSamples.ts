@@ -362,6 +362,7 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   guestDoorNasty: (context) =>
     visitPage(context, {
       ...door,
+      needsPassword: false,
       fileName: script + long,
       ownerName: `${script} ${"Owner".repeat(30)}`,
       note: strictLink.note ?? "",

@@ -89,7 +89,7 @@ function card(context: PageContext, facts: LinksFacts, document: ListedDocument)
   const words = pageWords[context.language];
   const gone = document.isGone ? html` <span class="badge">${words.documentGone}</span>` : nothing;
   return html`<article class="shared">
-<h2>${named(document.name)}${document.isFolder ? html` <small>${words.folder}</small>` : nothing}${gone}</h2>
+<h2><span id="name-${document.links[0]?.link.id ?? ""}">${named(document.name)}</span>${document.isFolder ? html` <small>${words.folder}</small>` : nothing}${gone}</h2>
 <ul class="rows">${joined(document.links.map((listed) => row(context, facts, document, listed)))}</ul>
 </article>`;
 }
@@ -97,7 +97,7 @@ function card(context: PageContext, facts: LinksFacts, document: ListedDocument)
 function row(
   context: PageContext,
   facts: LinksFacts,
-  { name }: ListedDocument,
+  { name, links }: ListedDocument,
   { link, state, guesses, visits, url }: ListedLink,
 ): Html {
   const { bridgeUrl, language } = context;
@@ -111,7 +111,7 @@ function row(
       : html`<button type="button" class="secondary" data-copies="${url}" data-copied="${words.copied}" data-failed="${words.copyByHand}" aria-label="${fill(words.copyLinkTo, { name })}" hidden>${words.copy}</button>`;
   return html`<li id="link-${link.id}">
 <div>
-<a href="${bridgeUrl}/links/${link.id}"><span class="unseen">${fill(words.linkTo, { name })}</span> ${terms(link, language)}</a> ${stateBadge(state, language)}${madeBy}${
+<a id="terms-${link.id}" href="${bridgeUrl}/links/${link.id}" aria-labelledby="name-${links[0]?.link.id ?? ""} terms-${link.id}">${terms(link, language)}</a> ${stateBadge(state, language)}${madeBy}${
     link.note === undefined ? nothing : html`<br><small dir="auto">${link.note}</small>`
   }${lastVisits(visits, language)}${guesses === undefined ? nothing : html`<br><small>${guessesLine(words.wrongPasswords, guesses, language)}</small>`}
 </div>
