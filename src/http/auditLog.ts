@@ -86,7 +86,7 @@ export const auditSchema = z.discriminatedUnion("event", [
   }),
   z.object({ event: z.literal("deleted"), file, person, name: z.string(), through }),
   /** Taken out of the drive's trash. */
-  z.object({ event: z.literal("restored"), file, person, name: z.string(), through }),
+  z.object({ event: z.literal("undeleted"), file, person, name: z.string(), through }),
   z.object({ event: z.literal("lockTakenOver"), file, by: z.string(), from: person.optional() }),
 ]);
 export type AuditEvent = z.infer<typeof auditSchema>;

@@ -35,7 +35,7 @@ describe("an owner in the list of documents", () => {
     expect(textOf(restored.text)).toContain("“Plan.docx” is back.");
     expect(namesOn(restored.text)).toEqual(["Other.docx", "Plan.docx"]);
     expect(await bridge.alice.read(`${folder}/Plan.docx`)).toBe("Plan.docx");
-    expect(bridge.logLines.filter(({ event, file }) => event === "restored" && file === id)).toHaveLength(1);
+    expect(bridge.logLines.filter(({ event, file }) => event === "undeleted" && file === id)).toHaveLength(1);
   });
 
   it("is told what stands in the way of an undo, and nothing is overwritten", async () => {
