@@ -117,7 +117,13 @@ export function ownDocumentsRouter(services: Needs): Router {
       const told = await toldBy({ nameTaken: "restoreTaken", fileMissing: "restoreGone" }, async () => {
         const entry = await drive.restore(person.account, id);
         const through = `person:${person.id}`;
-        audit({ event: "undeleted", file: id, person: { id: person.id, name: person.name }, name: entry.name, through });
+        audit({
+          event: "undeleted",
+          file: id,
+          person: { id: person.id, name: person.name },
+          name: entry.name,
+          through,
+        });
         back = entry;
         return "restored";
       });

@@ -102,7 +102,10 @@ describe("a newcomer at the sandbox's portal", () => {
   it("saves what was typed when the window is closed without saving", async () => {
     const { page, editor, leave } = await openDocument("settings.json", "Edit", "Anna");
     await typeAtEnd(page, editor, "// left open");
-    await until("it is noticed", async () => (await editor.locator("#state").textContent()) === "unsaved changes");
+    const ben = await openDocument("settings.json", "View", "Ben");
+    const seen = async () => (await ben.editor.locator("#text").inputValue()).endsWith("// left open");
+    await until("the editor's server has it", seen);
+    await ben.leave();
     await leave();
     await until("it is saved", async () => (await stranger.read("settings.json")).endsWith("// left open"), 15_000);
   });

@@ -108,14 +108,20 @@ describe.each(languages)("every page in %s", (language: Language) => {
 
 describe("a page's headers", () => {
   it("let in only its own styles and scripts, and let nobody frame it", () => {
-    expect(linksPage(context, { documents: [], asked: { text: "", state: "all", page: 1 }, pages: 1, hasLinks: false, changed: false }).headers).toEqual(
-      {
-        "Content-Security-Policy":
-          "default-src 'none'; style-src 'nonce-bm9uY2U'; script-src 'nonce-bm9uY2U'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        "Referrer-Policy": "same-origin",
-        "Cache-Control": "no-store",
-      },
-    );
+    expect(
+      linksPage(context, {
+        documents: [],
+        asked: { text: "", state: "all", page: 1 },
+        pages: 1,
+        hasLinks: false,
+        changed: false,
+      }).headers,
+    ).toEqual({
+      "Content-Security-Policy":
+        "default-src 'none'; style-src 'nonce-bm9uY2U'; script-src 'nonce-bm9uY2U'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+      "Referrer-Policy": "same-origin",
+      "Cache-Control": "no-store",
+    });
   });
 
   it("let in the requests of a script to the bridge, where the page has a use for them", () => {

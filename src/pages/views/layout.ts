@@ -40,6 +40,7 @@ ${preview(words.productName, content.preview)}<meta name="color-scheme" content=
 <link rel="icon" href="${assetUrl(bridgeUrl, "icon.svg")}" type="image/svg+xml">
 <link rel="stylesheet" href="${assetUrl(bridgeUrl, "pico.css")}" nonce="${nonce}">
 <link rel="stylesheet" href="${assetUrl(bridgeUrl, "pages.css")}" nonce="${nonce}">
+<link rel="stylesheet" href="${assetUrl(bridgeUrl, "lists.css")}" nonce="${nonce}">
 ${
   content.isList
     ? html`<link rel="stylesheet" href="${assetUrl(bridgeUrl, "documents.css")}" nonce="${nonce}">
