@@ -148,7 +148,7 @@ ${
 </form>`
 }</div>
 <details class="naming">
-<summary aria-label="${fill(words.nameVersionOf, { time: label })}">${one.name === undefined ? words.nameVersion : words.renameVersion}</summary>
+<summary>${one.name === undefined ? words.nameVersion : words.renameVersion}<span class="unseen">: ${label}</span></summary>
 <form method="post" action="${path}/name" role="group">
 <input type="hidden" name="version" value="${one.version}">
 <input name="name" value="${one.name ?? ""}" maxlength="${longestVersionName}" autocomplete="off" aria-label="${fill(words.nameVersionOf, { time: label })}">
