@@ -1,3 +1,5 @@
+import { codedError } from "./codedError.ts";
+
 interface Waiting {
   readonly begin: () => void;
 }
@@ -33,7 +35,7 @@ export class ConnectionPool {
         stopWaiting();
         reject(error);
       };
-      const timer = setTimeout(() => giveUp(failed("EPOOLFULL", "no connection was free in time")), withinMs);
+      const timer = setTimeout(() => giveUp(codedError("EPOOLFULL", "no connection was free in time")), withinMs);
       const onGone = (): void => giveUp(gone());
       const waiting: Waiting = {
         begin: () => {
@@ -59,5 +61,4 @@ export class ConnectionPool {
   }
 }
 
-const failed = (code: string, message: string): Error => Object.assign(new Error(message), { code });
-const gone = (): Error => failed("ABORT_ERR", "the caller has gone");
+const gone = (): Error => codedError("ABORT_ERR", "the caller has gone");

@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { Dispatcher } from "undici";
+import { codedError } from "./codedError.ts";
 
 /** All bytes of a connection come through one buffer of this size: nothing is allocated, or collected, for a download. */
 const bufferBytes = 128 * 1024;
@@ -78,7 +79,7 @@ class Connection {
       },
     });
     this.socket.on("error", (error) => this.lost(error));
-    this.socket.on("close", () => this.lost(coded("ECONNRESET", "the connection was closed")));
+    this.socket.on("close", () => this.lost(codedError("ECONNRESET", "the connection was closed")));
     this.socket.on("end", () => this.socket.destroy());
   }
 
@@ -176,7 +177,7 @@ class Download implements DirectControl {
     const left = (this.#leftBytes ?? 0) - bytes.length;
     this.#leftBytes = left;
     if (left < 0) {
-      this.#end(coded("EPROTO", "more was sent than was announced"));
+      this.#end(codedError("EPROTO", "more was sent than was announced"));
       return false;
     }
     if (bytes.length > 0) this.#handler.onResponseData?.(this, bytes);
@@ -235,5 +236,3 @@ export function plainHead(head: string): PlainHead | undefined {
     return undefined;
   return { status: Number(status), headers, lengthBytes: Number(length) };
 }
-
-const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code });

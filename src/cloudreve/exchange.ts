@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Dispatcher } from "undici";
 import type { DirectBody, HttpResponse } from "../model/drive.ts";
+import { codedError } from "./codedError.ts";
 
 interface AnswerHead {
   readonly status: number;
@@ -28,7 +29,7 @@ export abstract class Exchange<Given> implements Dispatcher.DispatchHandler {
   onStart: () => void = () => {};
   readonly #leave: () => void;
   readonly #signal: AbortSignal | undefined;
-  readonly #onGone = (): void => this.fail(coded("ABORT_ERR", "the caller has gone"));
+  readonly #onGone = (): void => this.fail(codedError("ABORT_ERR", "the caller has gone"));
   #settle: { readonly resolve: (given: Given) => void; readonly reject: (error: Error) => void } | undefined;
   #control: Control | undefined;
   #hasBegun = false;
@@ -38,7 +39,7 @@ export abstract class Exchange<Given> implements Dispatcher.DispatchHandler {
   constructor(leave: () => void, signal: AbortSignal | undefined) {
     this.#leave = leave;
     this.#signal = signal;
-    this.deadline = new Deadline(() => this.fail(coded("ETIMEDOUT", "no answer in time")));
+    this.deadline = new Deadline(() => this.fail(codedError("ETIMEDOUT", "no answer in time")));
     this.outcome = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -67,7 +68,7 @@ export abstract class Exchange<Given> implements Dispatcher.DispatchHandler {
   onRequestStart(control: Control): void {
     this.#control = control;
     // It may have been given up while it waited for the connection.
-    if (this.#isOver) control.abort(coded("ABORT_ERR", "the caller has gone"));
+    if (this.#isOver) control.abort(codedError("ABORT_ERR", "the caller has gone"));
     else this.onStart();
   }
 
@@ -183,7 +184,7 @@ class AnswerBody extends Readable implements DirectBody {
       };
       response.once("finish", resolve);
       response.once("close", () => {
-        if (!response.writableFinished) this.destroy(coded("ERR_STREAM_PREMATURE_CLOSE", "the reader has gone"));
+        if (!response.writableFinished) this.destroy(codedError("ERR_STREAM_PREMATURE_CLOSE", "the reader has gone"));
       });
       // The headers and what is there already leave in one packet. From here on, the response's own accounting is
       // passed by: its length was stated.
@@ -199,7 +200,7 @@ class AnswerBody extends Readable implements DirectBody {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    const reason = error ?? coded("ABORT_ERR", "the answer is not wanted any more");
+    const reason = error ?? codedError("ABORT_ERR", "the answer is not wanted any more");
     this.#unwanted(reason);
     this.#sink?.fail(reason);
     // As node:http does: nobody may be listening any more to an answer that was given up.
@@ -219,7 +220,7 @@ export class CollectedAnswer extends Exchange<Whole> {
 
   protected take(chunk: Buffer): void {
     this.#sizeBytes += chunk.length;
-    if (this.#sizeBytes > wholeAtMostBytes) this.fail(coded(tooLongCode, "the answer is too long"));
+    if (this.#sizeBytes > wholeAtMostBytes) this.fail(codedError(tooLongCode, "the answer is too long"));
     else this.#chunks.push(chunk);
   }
 
@@ -261,5 +262,3 @@ export class Deadline {
     clearTimeout(this.#timer);
   }
 }
-
-const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code });

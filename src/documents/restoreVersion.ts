@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Bytes, DriveFile, DriveVersion } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { NamedPerson } from "../model/person.ts";
 import type { Services } from "../services.ts";
+import { sha256OfBody } from "./storedContent.ts";
 
 type Needs = Pick<Services, "drive" | "locks" | "content" | "versionRecord" | "activity" | "audit">;
 
@@ -100,13 +100,7 @@ class VersionReading {
   /** @returns base64 of the SHA-256 @throws driveUnreachable when the bytes stop */
   async sha256(version: DriveVersion): Promise<string> {
     const { body } = await this.#read(version, undefined, new AbortController().signal);
-    const hash = createHash("sha256");
-    try {
-      for await (const chunk of body as AsyncIterable<Buffer>) hash.update(chunk);
-    } catch (error) {
-      throw new BridgeError({ kind: "driveUnreachable" }, { cause: error });
-    }
-    return hash.digest("base64");
+    return sha256OfBody(body);
   }
 
   /** Does the work with the version's bytes; reads that it has begun end with it. */

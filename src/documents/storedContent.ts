@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
 import type { DriveDocument, DriveFile, DriveFiles, DriveFolders } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { ContentRecord } from "./contentRecord.ts";
@@ -19,6 +20,11 @@ export async function sha256Of(
     // The file was replaced while we read it: these bytes don't belong to the version in question.
     throw new BridgeError({ kind: "driveBusy" });
   }
+  return sha256OfBody(body);
+}
+
+/** @returns base64 @throws driveUnreachable when the bytes stop */
+export async function sha256OfBody(body: Readable): Promise<string> {
   const hash = createHash("sha256");
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) hash.update(chunk);
