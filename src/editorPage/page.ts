@@ -4,11 +4,11 @@ import { type AccessGrant, editorOrigin } from "../documents/grants.ts";
 import { suiteOf } from "../editors/suites.ts";
 import { assetUrl } from "../pages/assets.ts";
 import { Html, html, jsonForScript } from "../pages/html.ts";
-import type { Language } from "../pages/language.ts";
 import type { Page } from "../pages/views/page.ts";
+import type { Language } from "../words/language.ts";
+import { type HostPageWords, wordsIn } from "../words/words.ts";
 import { pageConfig } from "./pageConfig.ts";
 import type { ScriptFacts } from "./pageMessages.ts";
-import { type HostPageWords, hostPageWords } from "./words.ts";
 
 // Our own file: it contains no closing tag and needs no escaping.
 const style = new Html(readFileSync(new URL("./browser/hostPage.css", import.meta.url), "utf8"));
@@ -128,7 +128,7 @@ ${maySaveAs ? saveAsDialog(words) : ""}<script type="application/json" id="facts
 
 /** With the owner's name: a colleague knows a person, not a drive. */
 function wordsOf(language: Language, ownerName: string | undefined): HostPageWords {
-  const words = hostPageWords[language];
+  const words = wordsIn[language].editorPage;
   const owner = ownerName ?? words.theOwner;
   const named = (sentence: string): string => sentence.replace("{owner}", () => owner);
   return {

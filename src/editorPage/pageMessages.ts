@@ -1,8 +1,8 @@
 // Messages between the bridge and the page around the editor. Only types: both sides import them.
 
 import type { Failure } from "../model/failure.ts";
-import type { Language } from "../pages/language.ts";
-import type { HostPageWords } from "./words.ts";
+import type { Language } from "../words/language.ts";
+import type { HostPageWords } from "../words/words.ts";
 
 /** What the page's script receives with the page, as JSON. */
 export interface ScriptFacts {

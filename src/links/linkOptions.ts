@@ -8,7 +8,7 @@ interface OptionFacts {
   readonly ticked: "allows" | "forbids" | "adds";
   /** Name of the checkbox in the form. */
   readonly field: string;
-  /** Keys in `pages/words/pageWords.ts`. */
+  /** Keys in `words/en.ts`. */
   readonly label: string;
   readonly hint?: string;
   /** For the API's description. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type DocumentRequest, openDocument } from "../documents/openSession.ts";
 import { logFacts } from "../http/requestLog.ts";
 import type { Services } from "../services.ts";
-import { languages } from "./language.ts";
+import { languages } from "../words/language.ts";
 import { folderUriSchema, type ListNeeds, sendDocuments } from "./listDocuments.ts";
 import { type OpenedPageNeeds, openPage } from "./openedPage.ts";
 import { toldOf } from "./ownDocuments.ts";

@@ -8,13 +8,13 @@ import type { DriveFile, NewContent } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import { splitName } from "../model/nameRules.ts";
 import type { Services } from "../services.ts";
+import { fill } from "../words/fill.ts";
+import { type PageWords, wordsIn } from "../words/words.ts";
 import { type BlankType, blankDocument, blankTypes } from "./blanks/blankDocument.ts";
 import { folderUriSchema, type ListNeeds, sendDocuments } from "./listDocuments.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, languageOf } from "./pageAnswer.ts";
 import { rootUri } from "./views/documentsFacts.ts";
-import { fill } from "./words/fill.ts";
-import { type PageWords, pageWords } from "./words/pageWords.ts";
 
 type Needs = ListNeeds & Pick<Services, "audit">;
 
@@ -36,7 +36,7 @@ export function newDocumentRouter(services: Needs): Router {
       const asked = newForm.safeParse(request.body);
       // The page's own form sends nothing else.
       if (!asked.success) throw new BridgeError({ kind: "fileMissing" });
-      const words = pageWords[await languageOf(services.cookies, request)];
+      const words = wordsIn[await languageOf(services.cookies, request)].pages;
       const wanted = await wantedOf(services, person, asked.data, words.untitled);
       try {
         requireName(asked.data.name);
@@ -124,7 +124,7 @@ async function sendRefusal(
   sentence: string,
   error: unknown,
 ): Promise<void> {
-  const words = pageWords[await languageOf(services.cookies, request)];
+  const words = wordsIn[await languageOf(services.cookies, request)].pages;
   const isTaken = failureOf(error, "nameTaken") !== undefined;
   const free = isTaken ? await freeNameIn(services, person.account, { uri: asked.folder }, name) : undefined;
   const refused =

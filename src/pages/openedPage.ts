@@ -8,7 +8,7 @@ import { isFromPhone } from "../http/phone.ts";
 import { logFacts } from "../http/requestLog.ts";
 import type { DriveFile } from "../model/drive.ts";
 import type { Services } from "../services.ts";
-import { chooseLanguage } from "./language.ts";
+import { chooseLanguage } from "../words/language.ts";
 import { newNonce, sendPage } from "./pageAnswer.ts";
 
 export type OpenedPageNeeds = Parameters<typeof addressForPage>[0] &

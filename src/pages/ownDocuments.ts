@@ -9,12 +9,12 @@ import type { DriveEntry } from "../model/drive.ts";
 import { BridgeError, onFailure } from "../model/failure.ts";
 import { checkName } from "../model/fileName.ts";
 import type { Services } from "../services.ts";
+import { wordsIn } from "../words/words.ts";
 import { type DownloadNeeds, sendFile } from "./download.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import type { DocumentsFacts, Told } from "./views/documentsFacts.ts";
 import { renamePage } from "./views/renamePage.ts";
-import { pageWords } from "./words/pageWords.ts";
 
 type Needs = PageNeeds &
   DownloadNeeds &
@@ -70,7 +70,7 @@ export function ownDocumentsRouter(services: Needs): Router {
         tell(response, "renamed", entry);
       } catch (error) {
         if (!(error instanceof BridgeError)) throw error;
-        const words = pageWords[await languageOf(services.cookies, request)];
+        const words = wordsIn[await languageOf(services.cookies, request)].pages;
         const { kind } = error.failure;
         if (!["nameIllegal", "nameTaken", "lockedElsewhere"].includes(kind)) throw error;
         logFailure(error);

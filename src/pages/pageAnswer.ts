@@ -7,7 +7,7 @@ import type { SignedCookies } from "../http/signedCookies.ts";
 import type { Failure } from "../model/failure.ts";
 import { type SignedInPerson, sessionLifetimeMs } from "../model/personSessions.ts";
 import type { Services } from "../services.ts";
-import { chooseLanguage, editorLanguage, type Language, languages } from "./language.ts";
+import { chooseLanguage, editorLanguage, type Language, languages } from "../words/language.ts";
 import { type MessageKind, messagePage } from "./views/messagePage.ts";
 import type { Page, PageContext } from "./views/page.ts";
 

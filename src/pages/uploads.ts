@@ -6,14 +6,14 @@ import { logFacts, logFailure } from "../http/requestLog.ts";
 import type { DriveFolder } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import type { Services } from "../services.ts";
+import { fill } from "../words/fill.ts";
+import { wordsIn } from "../words/words.ts";
 import { folderUriSchema } from "./listDocuments.ts";
 import { newRefusal } from "./newDocument.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, languageOf, type PageNeeds } from "./pageAnswer.ts";
 import { rootUri } from "./views/documentsFacts.ts";
 import { size } from "./views/markup.ts";
-import { fill } from "./words/fill.ts";
-import { pageWords } from "./words/pageWords.ts";
 
 type Needs = PageNeeds & Pick<Services, "drive" | "audit" | "limitBytes">;
 
@@ -93,7 +93,7 @@ async function answer(
     if (!(error instanceof BridgeError)) throw error;
     logFailure(error);
     const language = await languageOf(services.cookies, request);
-    const words = pageWords[language];
+    const words = wordsIn[language].pages;
     const tooLarge = fill(words.uploadTooLarge, { limit: size(services.limitBytes, language) });
     const isTooLarge = failureOf(error, "bodyTooLarge") !== undefined;
     const isTaken = failureOf(error, "nameTaken") !== undefined;

@@ -13,13 +13,13 @@ import { BridgeError, failureOf } from "../model/failure.ts";
 import { fileType } from "../model/fileName.ts";
 import { cleanName } from "../model/personName.ts";
 import type { Services } from "../services.ts";
+import { wordsIn } from "../words/words.ts";
 import { type OpenedPageNeeds, openPage } from "./openedPage.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { editorLanguageOf, languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { folderPage } from "./views/folderPage.ts";
 import { type VisitFacts, visitPage } from "./views/visitPage.ts";
 import { hasPassed, rememberVisitor, type Visitor, visitorOf } from "./visitorCookie.ts";
-import { pageWords } from "./words/pageWords.ts";
 
 type Needs = PageNeeds &
   Parameters<typeof openDocument>[0] &
@@ -143,7 +143,7 @@ async function enter(
   const language = await languageOf(services.cookies, request);
   const person =
     visitor.name === undefined
-      ? { id: visitor.id, name: pageWords[language].guest, isNameless: true as const }
+      ? { id: visitor.id, name: wordsIn[language].pages.guest, isNameless: true as const }
       : { id: visitor.id, name: visitor.name };
   const opened = await openDocument(services, {
     target: { fileId },

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hostPageWords } from "../../src/editorPage/words.ts";
+import { wordsIn } from "../../src/words/words.ts";
 import { editorUrl, portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
 import { type Session, sessionSchema } from "../support/wopiClient.ts";
 
@@ -291,7 +291,7 @@ describe("the host page", () => {
 
     it("gets the words of the person's language", async () => {
       const { page } = await open(undefined, { lang: "zh-CN" });
-      const { whySignInNeeded, whyFileUnproven, editorAway, ...words } = hostPageWords["zh-CN"];
+      const { whySignInNeeded, whyFileUnproven, editorAway, ...words } = wordsIn["zh-CN"].editorPage;
       expect(factsOf(page)).toMatchObject({ language: "zh-CN", words });
       const named = { whySignInNeeded, whyFileUnproven, editorAway };
       for (const [name, sentence] of Object.entries(named)) {

@@ -9,7 +9,7 @@ import {
   whyNotUp,
 } from "../../src/editorPage/browser/statusLine.ts";
 import type { HostPageStatus } from "../../src/editorPage/pageMessages.ts";
-import { hostPageWords } from "../../src/editorPage/words.ts";
+import { wordsIn } from "../../src/words/words.ts";
 
 const minuteMs = 60_000;
 const nowMs = Date.UTC(2026, 10, 21, 9, 30);
@@ -57,7 +57,7 @@ const quiet: PageState = {
 const spell = timeSpelling("en-GB", () => nowMs, "UTC");
 
 function line(state: Partial<PageState>, status: Partial<HostPageStatus> = {}) {
-  return statusLine({ ...quiet, status: { ...quietStatus, ...status }, ...state }, hostPageWords.en, spell);
+  return statusLine({ ...quiet, status: { ...quietStatus, ...status }, ...state }, wordsIn.en.editorPage, spell);
 }
 
 describe("the line above the editor", () => {
@@ -241,21 +241,22 @@ describe("the line above the editor", () => {
   it("speaks 简体中文 as well", () => {
     const zh = statusLine(
       { ...quiet, status: { ...quietStatus, not_saved: notSaved } },
-      hostPageWords["zh-CN"],
+      wordsIn["zh-CN"].editorPage,
       timeSpelling("zh-CN", () => nowMs, "UTC"),
     );
     expect(zh.text).toBe("自 09:12 起未能保存，内容已妥善保留：网盘没有响应。系统会自动重试。");
   });
 });
 
-describe("the words of the host page", () => {
-  it("have the same placeholders in every language", () => {
-    const placeholders = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
-    for (const [key, text] of Object.entries(hostPageWords.en)) {
-      expect(placeholders(hostPageWords["zh-CN"][key as keyof typeof hostPageWords.en]), key).toEqual(
-        placeholders(text),
-      );
-    }
+describe("a time", () => {
+  const at = (iso: string): number => Date.parse(iso);
+  it.each([
+    ["an hour ahead is its clock time, over midnight too", "2026-11-28T23:20Z", "2026-11-29T00:20Z", "00:20"],
+    ["an hour ago is its clock time, over midnight too", "2026-11-29T00:20Z", "2026-11-28T23:20Z", "23:20"],
+    ["of the same day is its clock time", "2026-11-28T23:20Z", "2026-11-28T01:00Z", "01:00"],
+    ["of another day, half a day ago, has its date", "2026-11-29T11:20Z", "2026-11-28T23:20Z", "28/11/2026 23:20"],
+  ])("%s", (_, now, moment, told) => {
+    expect(timeSpelling("en-GB", () => at(now), "UTC")(at(moment))).toBe(told);
   });
 });
 

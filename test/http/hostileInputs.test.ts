@@ -18,9 +18,9 @@ import { checkName, joinName, nearestName } from "../../src/model/fileName.ts";
 import { languageTag } from "../../src/model/languageTag.ts";
 import { splitName } from "../../src/model/nameRules.ts";
 import { cleanName } from "../../src/model/personName.ts";
-import { chooseLanguage } from "../../src/pages/language.ts";
 import { safeReturn } from "../../src/pages/ownOrigin.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
+import { chooseLanguage } from "../../src/words/language.ts";
 
 /** As much as fits into the headers of one request. */
 const headerBytes = 16_000;

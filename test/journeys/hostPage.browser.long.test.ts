@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { hostPageWords } from "../../src/editorPage/words.ts";
+import { wordsIn } from "../../src/words/words.ts";
 import { openBrowser } from "../support/browser.ts";
 import { until } from "../support/until.ts";
 import { openStage, type Stage, says, visit } from "./hostPageStage.ts";
@@ -94,9 +94,9 @@ describe("the line above the editor", () => {
 
   it("takes two rem at most, on a phone and in both languages, and covers nothing of the editor", async () => {
     const { page, line } = await open({ lang: "zh-CN" });
-    await says(line, hostPageWords["zh-CN"].untouched);
+    await says(line, wordsIn["zh-CN"].editorPage.untouched);
     await page.setViewportSize({ width: 360, height: 640 });
-    const long = Object.values(hostPageWords).map((words) =>
+    const long = Object.values(wordsIn).map(({ editorPage: words }) =>
       Object.values(words).reduce((longest, text) => (text.length > longest.length ? text : longest)),
     );
     for (const text of ["x", ...long]) {
@@ -126,7 +126,7 @@ describe("the page around the editor", () => {
   it("is left by the editor's close button, and says so", async () => {
     const { page, editor, line } = await open();
     await editor.locator("#close").click();
-    await says(line, hostPageWords.en.closed);
+    await says(line, wordsIn.en.editorPage.closed);
     expect(await page.locator("iframe").count()).toBe(0);
     // Its address has been used: a reload would open nothing.
     expect(await page.getByRole("button").count()).toBe(0);

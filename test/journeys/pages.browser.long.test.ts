@@ -7,8 +7,8 @@ import express from "express";
 import type { Browser, Page as Tab } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { assetsRouter } from "../../src/pages/assets.ts";
-import { type Language, languages } from "../../src/pages/language.ts";
 import type { Page } from "../../src/pages/views/page.ts";
+import { type Language, languages } from "../../src/words/language.ts";
 import { openBrowser } from "../support/browser.ts";
 import { pageSamples } from "../support/pageSamples.ts";
 

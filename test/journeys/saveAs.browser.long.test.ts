@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { hostPageWords } from "../../src/editorPage/words.ts";
+import { wordsIn } from "../../src/words/words.ts";
 import { openBrowser } from "../support/browser.ts";
 import { until } from "../support/until.ts";
 import { openStage, type SmallServer, type Stage, says, serve, visit } from "./hostPageStage.ts";
@@ -140,11 +140,11 @@ describe("Save As in Collabora", () => {
     await dialog.waitFor();
     const error = page.locator("#save-as-error");
     for (const [typed, sentence] of [
-      ["", hostPageWords.en.nameEmpty],
-      ["a/b", hostPageWords.en.nameForbiddenCharacter],
-      ["Report.", hostPageWords.en.nameDotOrSpaceAtEnd],
-      ["con", hostPageWords.en.nameReserved],
-      ["x".repeat(300), hostPageWords.en.nameTooLong],
+      ["", wordsIn.en.editorPage.nameEmpty],
+      ["a/b", wordsIn.en.editorPage.nameForbiddenCharacter],
+      ["Report.", wordsIn.en.editorPage.nameDotOrSpaceAtEnd],
+      ["con", wordsIn.en.editorPage.nameReserved],
+      ["x".repeat(300), wordsIn.en.editorPage.nameTooLong],
     ] as const) {
       await field.fill(typed);
       await page.keyboard.press("Enter");
@@ -240,7 +240,7 @@ describe("Save As in Collabora", () => {
     await page.setViewportSize({ width: 390, height: 700 });
     await saveAs();
     await dialog.waitFor();
-    expect(await page.locator("#save-as-title").textContent()).toBe(hostPageWords["zh-CN"].saveAs);
+    expect(await page.locator("#save-as-title").textContent()).toBe(wordsIn["zh-CN"].editorPage.saveAs);
     const box = await dialog.boundingBox();
     expect(box?.x).toBeGreaterThanOrEqual(16);
     expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(374);
@@ -258,6 +258,6 @@ describe("Save As in Collabora", () => {
   it("answers a wish for a new document by saying where they are made", async () => {
     const { editor, notice } = await open();
     await editor.getByRole("button", { name: "New document" }).click();
-    await says(notice, hostPageWords.en.noNewDocuments);
+    await says(notice, wordsIn.en.editorPage.noNewDocuments);
   });
 });

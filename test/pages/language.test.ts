@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseLanguage, editorLanguage } from "../../src/pages/language.ts";
+import { chooseLanguage, editorLanguage } from "../../src/words/language.ts";
 
 describe("the language for a person", () => {
   it.each([

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { EditLink } from "../../src/links/links.ts";
-import { type Language, languages } from "../../src/pages/language.ts";
 import { documentsPage } from "../../src/pages/views/documentsPage.ts";
 import { linkFormPage } from "../../src/pages/views/linkFormPage.ts";
 import { linkPage } from "../../src/pages/views/linkPage.ts";
@@ -9,6 +8,7 @@ import { messagePage } from "../../src/pages/views/messagePage.ts";
 import type { Page, PageContext } from "../../src/pages/views/page.ts";
 import { signInPage } from "../../src/pages/views/signInPage.ts";
 import { visitPage } from "../../src/pages/views/visitPage.ts";
+import { type Language, languages } from "../../src/words/language.ts";
 import { pageSamples } from "../support/pageSamples.ts";
 
 const context: PageContext = {

@@ -1,13 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { hostPageWords } from "../../src/editorPage/words.ts";
 import { linkOptions } from "../../src/links/linkOptions.ts";
-import { languages } from "../../src/pages/language.ts";
-import { fill, placeholder } from "../../src/pages/words/fill.ts";
-import { pageWords } from "../../src/pages/words/pageWords.ts";
-
-type Words = Readonly<Record<string, Readonly<Record<string, string>>>>;
+import { fill, placeholder } from "../../src/words/fill.ts";
+import { languages } from "../../src/words/language.ts";
+import { wordsIn } from "../../src/words/words.ts";
 
 /** The text of each file of a room that speaks these words. */
 async function sources(room: "pages" | "editorPage"): Promise<string[]> {
@@ -21,9 +18,12 @@ async function sources(room: "pages" | "editorPage"): Promise<string[]> {
 const placeholdersOf = (sentence: string): string[] => (sentence.match(placeholder) ?? []).sort();
 
 describe.each([
-  { name: "the pages for people", words: pageWords as Words, room: "pages" as const },
-  { name: "the editor's page", words: hostPageWords as Words, room: "editorPage" as const },
-])("words of $name", ({ words, room }) => {
+  { name: "the pages for people", place: "pages" as const, room: "pages" as const },
+  { name: "the editor's page", place: "editorPage" as const, room: "editorPage" as const },
+])("words of $name", ({ place, room }) => {
+  const words: Readonly<Record<string, Readonly<Record<string, string>>>> = Object.fromEntries(
+    languages.map((language) => [language, wordsIn[language][place]]),
+  );
   const all = Object.entries(words).flatMap(([language, strings]) =>
     Object.entries(strings).map(([key, sentence]) => ({ language, key, sentence })),
   );
@@ -46,7 +46,9 @@ describe.each([
   });
 
   it("are all said somewhere", async () => {
-    const said = new Set((await sources(room)).flatMap((text) => text.match(/(?<=[wW]ords(\[\w+\])?\.)\w+/g) ?? []));
+    const said = new Set(
+      (await sources(room)).flatMap((text) => text.match(/(?<=(?:[wW]ords|\.pages|\.editorPage)\.)\w+/g) ?? []),
+    );
     // The pages take these from the table.
     const ofOptions = Object.values(linkOptions).flatMap((option) => [
       option.label,

@@ -1,6 +1,7 @@
 // What becomes of a new file: the editor makes it, the bridge knows whether it lies in the drive.
+
+import type { HostPageWords } from "../../words/words.ts";
 import type { HostPageStatus, NewFileOutcome } from "../pageMessages.ts";
-import type { HostPageWords } from "../words.ts";
 import type { Notice } from "./noticeLine.ts";
 import { failureInWords, fill } from "./statusLine.ts";
 

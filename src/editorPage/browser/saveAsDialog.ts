@@ -1,6 +1,6 @@
 // Asks for the name of a new file. The editor that wants it does nothing until it is told one.
 import type { NameFault } from "../../model/nameRules.ts";
-import type { HostPageWords } from "../words.ts";
+import type { HostPageWords } from "../../words/words.ts";
 import { newFileName, type ProposedName, proposedName } from "./newFileName.ts";
 import { part } from "./part.ts";
 import { fill } from "./statusLine.ts";

@@ -1,12 +1,14 @@
 // The text of the thin line above the editor.
+
+import type { HostPageWords } from "../../words/words.ts";
 import type { HostPageStatus, NotSaved, NotSavedReason, SessionEnd } from "../pageMessages.ts";
-import type { HostPageWords } from "../words.ts";
 import type { DocumentEvents } from "./embedTypes.d.ts";
 import { type EndState, unsavedAfterEnd } from "./rules.ts";
 
 const slowAfterMs = 15_000;
 const endsSoonMs = 5 * 60_000;
 const dayMs = 24 * 3_600_000;
+const halfDayMs = dayMs / 2;
 
 /** What the page knows; times are on the bridge's clock. */
 export interface PageState extends EndState {
@@ -171,13 +173,14 @@ export function fill(template: string, values: Readonly<Record<string, string>>)
   return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => values[name] ?? placeholder);
 }
 
-/** Formats times in the person's time zone: the time, and also the date when it is another day. */
+/** Formats times in the person's time zone: the time, and also the date when it is another day and half a day or more away. */
 export function timeSpelling(locale: string, todayMs: () => number, timeZone?: string): Spell {
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeZone });
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short", timeZone });
   return (ms) => {
+    const isNear = Math.abs(ms - todayMs()) < halfDayMs;
     const isToday = day.format(ms) === day.format(todayMs());
-    return isToday ? clock.format(ms) : `${day.format(ms)} ${clock.format(ms)}`;
+    return isNear || isToday ? clock.format(ms) : `${day.format(ms)} ${clock.format(ms)}`;
   };
 }
 

@@ -1,7 +1,7 @@
 import { comparedAtMost, type DifferenceRow } from "../../documents/textDifference.ts";
+import { fill } from "../../words/fill.ts";
+import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
 import { fillHtml, flag, joined, moment, named, nothing, notice, size } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
@@ -37,7 +37,7 @@ const rowsAtMost = 3_000;
 
 /** Two versions, or a copy and the document, side by side; `/versions/ID/compare?from=&to=` chooses two others. */
 export function comparePage(context: PageContext, facts: CompareFacts): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { file, before, after, shown } = facts;
   const path = `${context.bridgeUrl}/versions/${file.id}`;
   return layout(context, {
@@ -55,7 +55,7 @@ ${shown.as === "nothing" ? notice("plain", whyNothing(context, shown.why)) : not
 }
 
 function label({ language }: PageContext, one: ComparedSide): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   if (one.copyName !== undefined) return fillHtml(words.copyNamed, { name: named(one.copyName) });
   const time = moment(one.storedAt, language);
   const dated = one.name === undefined ? time : html`${named(one.name)} (${time})`;
@@ -63,7 +63,7 @@ function label({ language }: PageContext, one: ComparedSide): Html {
 }
 
 function chooser(context: PageContext, { before, after, versions }: CompareFacts, action: string): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   // Markup is not allowed in an option.
   const plain = (one: ComparedSide): string => {
     const time = `${one.storedAt.slice(0, 16).replace("T", " ")} UTC`;
@@ -85,7 +85,7 @@ ${choice("to", words.after, after)}
 }
 
 function side(context: PageContext, one: ComparedSide, isFramed: boolean): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const path = `${context.bridgeUrl}/versions/${one.fileId}`;
   const query = new URLSearchParams({ version: one.version }).toString();
   const title = one.copyName ?? one.name ?? one.storedAt;
@@ -97,13 +97,13 @@ ${isFramed ? html`<iframe src="${path}/open?${query}" title="${title}" allow="fu
 }
 
 function whyNothing({ language }: PageContext, why: "tooLarge" | "tooDifferent" | "noEditor"): string {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   if (why === "tooLarge") return fill(words.compareTooLarge, { size: size(comparedAtMost, language) });
   return why === "tooDifferent" ? words.compareTooDifferent : words.compareNoEditor;
 }
 
 function differences(context: PageContext, { before, after }: CompareFacts, rows: readonly DifferenceRow[]): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   if (rows.every(({ is }) => is !== "changed")) return notice("good", words.noDifferences);
   return html`<table class="compared">
 <thead><tr><th scope="col">${label(context, before)}</th><th scope="col">${label(context, after)}</th></tr></thead>
@@ -116,7 +116,7 @@ ${rows.length > rowsAtMost ? notice("plain", words.moreDifferences) : nothing}`;
 
 function differenceRow({ language }: PageContext, row: DifferenceRow): Html {
   if (row.is === "folded") {
-    const told = fill(pageWords[language].foldedLines, { count: row.lines });
+    const told = fill(wordsIn[language].pages.foldedLines, { count: row.lines });
     return html`<tr><td colspan="2" class="folded">${told}</td></tr>`;
   }
   if (row.is === "same") return html`<tr><td dir="auto">${row.text}</td><td dir="auto">${row.text}</td></tr>`;

@@ -1,7 +1,7 @@
 import type { CopyMade } from "../../documents/versionRecord.ts";
+import { fill } from "../../words/fill.ts";
+import { type PageWords, wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { fillHtml, moment, named, nothing } from "./markup.ts";
 import type { PageContext } from "./page.ts";
 
@@ -13,7 +13,7 @@ export interface ListedCopy extends CopyMade {
 /** A copy beside a document: whose changes, when, and why they are not in the document. */
 export function copyRow(context: PageContext, copy: ListedCopy): Html {
   const { bridgeUrl, language } = context;
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const { name, copyId: id } = copy;
   const by = fillHtml(words.savedBy, { name: named(copy.person.name), time: moment(copy.atMs, language) });
   return html`<li>
@@ -30,7 +30,7 @@ ${
 </li>`;
 }
 
-function kindOf({ isLate, linkId, why }: CopyMade, words: (typeof pageWords)["en"]): string {
+function kindOf({ isLate, linkId, why }: CopyMade, words: PageWords): string {
   if (isLate === true) return linkId === undefined ? words.copyAfterSession : words.copyAfterLink;
   return why === "fileMissing" ? words.copyOfDeleted : words.copyConflict;
 }

@@ -1,7 +1,7 @@
 import type { DriveEntry } from "../../model/drive.ts";
+import { fill } from "../../words/fill.ts";
+import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { type DocumentsFacts, listUrl } from "./documentsFacts.ts";
 import { fileIcon, folderIcon } from "./fileIcon.ts";
 import { joined, moment, named, nothing, size } from "./markup.ts";
@@ -18,7 +18,7 @@ const namedPeople = 3;
  */
 export function documentRow(context: PageContext, entry: DriveEntry, facts: RowFacts): Html {
   const { bridgeUrl, language } = context;
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const { id, kind, name } = entry;
   const isFolder = kind === "folder";
   const opens = !isFolder && facts.opens(name);
@@ -48,14 +48,14 @@ export function documentRow(context: PageContext, entry: DriveEntry, facts: RowF
 }
 
 function shareLink({ bridgeUrl, language }: PageContext, { id, kind, name }: DriveEntry): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const label = fill(kind === "folder" ? words.shareFolderName : words.shareNameForEditing, { name });
   const text = kind === "folder" ? words.shareFolder : words.shareForEditing;
   return html`<a role="button" class="secondary share" href="${bridgeUrl}/share?file_id=${encodeURIComponent(id)}" aria-label="${label}">${text}</a>`;
 }
 
 function menu({ bridgeUrl, language }: PageContext, entry: DriveEntry, opens: boolean, isLocked: boolean): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const { kind, name } = entry;
   const id = encodeURIComponent(entry.id);
   const own = `${bridgeUrl}/documents/${id}`;
@@ -80,7 +80,7 @@ function menu({ bridgeUrl, language }: PageContext, entry: DriveEntry, opens: bo
 }
 
 function namesOf({ language }: PageContext, people: readonly string[]): string {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const names = people.slice(0, namedPeople).join(words.between);
   const more = people.length - namedPeople;
   return more > 0 ? fill(words.andMore, { names, count: more }) : names;

@@ -1,7 +1,7 @@
 import type { DriveOrder } from "../../model/drive.ts";
+import { fill } from "../../words/fill.ts";
+import { type PageWords, wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { type PageWords, pageWords } from "../words/pageWords.ts";
 import { documentRow } from "./documentRow.ts";
 import { type DocumentsFacts, listUrl, rootUri, type Told, usualOrder } from "./documentsFacts.ts";
 import { layout } from "./layout.ts";
@@ -15,7 +15,7 @@ import { uploadArea, uploadButton } from "./uploadArea.ts";
  * `/?q=`, and what `documentRow` says.
  */
 export function documentsPage(context: PageContext, facts: DocumentsFacts): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { adding, folderUri = rootUri } = facts;
   const title = titleOf(words, facts);
   return layout(context, {
@@ -51,7 +51,7 @@ function titleOf(words: PageWords, { crumbs, isRecent, search }: DocumentsFacts)
 }
 
 function list(context: PageContext, facts: DocumentsFacts): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { entries, next } = facts;
   return html`${
     entries.length === 0
@@ -73,7 +73,7 @@ function emptyWords(words: PageWords, { isRecent, next, search }: DocumentsFacts
 }
 
 function searchForm({ bridgeUrl, language }: PageContext, search: string | undefined): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   return html`<form role="search" action="${bridgeUrl}/" class="search">
 <input type="search" id="search" name="q" value="${search ?? ""}" required maxlength="200" placeholder="${words.searchDocuments}" aria-label="${words.searchDocuments}" aria-keyshortcuts="/">
 <button class="secondary">${words.search}</button>
@@ -81,14 +81,14 @@ function searchForm({ bridgeUrl, language }: PageContext, search: string | undef
 }
 
 function views(context: PageContext, { isRecent, search }: DocumentsFacts): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const here = (isHere: boolean) => (isHere ? html` aria-current="page"` : nothing);
   return html`<nav class="views" aria-label="${words.documents}"><a href="${context.bridgeUrl}/"${here(!isRecent && search === undefined)}>${words.allDocuments}</a> <a href="${context.bridgeUrl}/?recent=1"${here(isRecent === true)}>${words.recentDocuments}</a></nav>`;
 }
 
 /** The heads of the columns. The one that sorts turns around. */
 function sortLinks(context: PageContext, facts: DocumentsFacts): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { order = usualOrder } = facts;
   const link = (by: DriveOrder["by"], label: string) => {
     const isSorting = order.by === by;
@@ -106,7 +106,7 @@ ${link("size", words.sortSize)}</nav>`;
 }
 
 function news({ bridgeUrl, language }: PageContext, { kind, id, name }: NonNullable<DocumentsFacts["told"]>): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const sentences: Readonly<Record<Told, string>> = {
     deleted: words.deleted,
     restored: words.restored,
@@ -126,7 +126,7 @@ function news({ bridgeUrl, language }: PageContext, { kind, id, name }: NonNulla
 }
 
 function waitingNotice({ bridgeUrl, language }: PageContext, count: number): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   if (count === 0) return nothing;
   const told = fill(words.waitingSavesNotice, { count });
   return notice("plain", html`${told} <a href="${bridgeUrl}/saves">${words.seeWaitingSaves}</a>`);
@@ -134,7 +134,7 @@ function waitingNotice({ bridgeUrl, language }: PageContext, count: number): Htm
 
 /** The folders above the current one. */
 function crumbTrail(context: PageContext, crumbs: DocumentsFacts["crumbs"]): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   if (crumbs.length === 0) return nothing;
   const above = crumbs.slice(0, -1).map(({ name, uri }) => {
     const url = listUrl(context, uri === undefined ? {} : { folderUri: uri });

@@ -1,7 +1,7 @@
 import type { DriveEntry } from "../../model/drive.ts";
+import { fill } from "../../words/fill.ts";
+import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { fileIcon, folderIcon } from "./fileIcon.ts";
 import { layout } from "./layout.ts";
 import { fillHtml, joined, moment, named, nothing, size } from "./markup.ts";
@@ -21,7 +21,7 @@ export interface FolderFacts {
 
 /** A link's folder, for its visitors. Links: folders (`?folder=ID`), next page (`&next=`), documents (`/l/SECRET/ID`). */
 export function folderPage(context: PageContext, facts: FolderFacts): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { entries, next, note, path, permission } = facts;
   const owner = { name: named(facts.ownerName) };
   const title = path.at(-1)?.name ?? "";
@@ -46,7 +46,7 @@ ${next === undefined ? nothing : html`<p><a role="button" class="secondary" rel=
 
 /** From the shared folder down; visitors learn of nothing above it. */
 function crumbTrail(context: PageContext, facts: FolderFacts): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const above = facts.path.slice(0, -1);
   if (above.length === 0) return nothing;
   const links = above.map(
@@ -58,7 +58,7 @@ function crumbTrail(context: PageContext, facts: FolderFacts): Html {
 
 function row(context: PageContext, entry: DriveEntry, facts: FolderFacts): Html {
   const { bridgeUrl, language } = context;
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const { id, name } = entry;
   if (entry.kind === "folder") {
     return html`<li>${folderIcon()}

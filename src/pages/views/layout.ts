@@ -1,7 +1,7 @@
+import { languages } from "../../words/language.ts";
+import { wordsIn } from "../../words/words.ts";
 import { assetUrl } from "../assets.ts";
 import { type Html, html } from "../html.ts";
-import { languages } from "../language.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { named, nothing } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
@@ -27,7 +27,7 @@ interface Content {
 
 /** What all pages share: head, navigation, headers. */
 export function layout(context: PageContext, content: Content): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { bridgeUrl, nonce } = context;
   const body = html`<!doctype html>
 <html lang="${context.language}">
@@ -91,7 +91,7 @@ function preview(siteName: string, shown: Content["preview"]): Html {
 }
 
 function pageHeader(context: PageContext, { current, embedOrigins }: Content): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { bridgeUrl } = context;
   // Pages that can be framed get no buttons, against clickjacking.
   const person = embedOrigins === undefined ? context.person : undefined;
@@ -120,11 +120,11 @@ function here(isHere: boolean): Html {
 function languageSwitch({ bridgeUrl, language, path }: PageContext): Html {
   const other = languages.find((one) => one !== language) ?? "en";
   const query = new URLSearchParams({ to: other, return_to: path });
-  return html`<li><a href="${bridgeUrl}/language?${query.toString()}" lang="${other}" hreflang="${other}">${pageWords[language].otherLanguage}</a></li>`;
+  return html`<li><a href="${bridgeUrl}/language?${query.toString()}" lang="${other}" hreflang="${other}">${wordsIn[language].pages.otherLanguage}</a></li>`;
 }
 
 function personMenu({ bridgeUrl, language }: PageContext, name: string): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   return html`<li><details class="menu">
 <summary>${named(name)}</summary>
 <form method="post" action="${bridgeUrl}/signout">

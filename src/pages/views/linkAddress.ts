@@ -1,14 +1,14 @@
 import { renderSVG } from "uqr";
 import type { EditLink } from "../../links/links.ts";
+import { fill } from "../../words/fill.ts";
+import { type PageWords, wordsIn } from "../../words/words.ts";
 import { Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { flag, nothing } from "./markup.ts";
 import type { PageContext } from "./page.ts";
 
 /** A link's address on its page: to copy, to mail, for the browser's share sheet, and as a QR code. */
 export function linkAddress({ language }: PageContext, link: EditLink, url: string, isNew: boolean): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   return html`<label for="link-url">${words.linkAddress}</label>
 <div role="group">
 <input id="link-url" type="url" readonly value="${url}"${flag("autofocus", isNew)}>
@@ -30,7 +30,7 @@ ${qrCode(url)}
 }
 
 /** Opens the person's own mail program with the message written (RFC 6068). */
-function mailAddress(words: (typeof pageWords)["en"], { fileName, folder }: EditLink, url: string): string {
+function mailAddress(words: PageWords, { fileName, folder }: EditLink, url: string): string {
   const sentence = folder === true ? words.mailFolderText : words.mailText;
   const subject = encodeURIComponent(fill(words.mailSubject, { name: fileName }));
   const body = encodeURIComponent(`${fill(sentence, { name: fileName })}\r\n\r\n${url}\r\n`);

@@ -1,9 +1,9 @@
 import { isRight, type LinkOption, linkOptions, optionNames, tickedIn } from "../../links/linkOptions.ts";
 import type { EditLink } from "../../links/links.ts";
+import { fill } from "../../words/fill.ts";
+import type { Language } from "../../words/language.ts";
+import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import type { Language } from "../language.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
 import { fieldLine, fillHtml, flag, joined, moment, named, nothing, notice } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
@@ -53,7 +53,7 @@ export interface LinkFormFacts {
  * A ticked box sends `1`, an unticked one nothing.
  */
 export function linkFormPage(context: PageContext, facts: LinkFormFacts): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { file, link, otherLinks } = facts;
   const values = facts.values ?? (link === undefined ? newLink : valuesOf(link));
   const [newTitle, newLead, others] =
@@ -108,7 +108,7 @@ function valuesOf(link: EditLink): LinkFormValues {
 }
 
 function permissionField({ language }: PageContext, values: LinkFormValues, { error, isFolder }: LinkFormFacts): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const isWrong = error?.field === "permission";
   const choices = [
     ["edit", words.mayEdit, isFolder === true ? words.mayEditFolderHint : words.mayEditHint],
@@ -127,7 +127,7 @@ ${isWrong ? fieldLine("permission-line", words.choiceInvalid, true) : nothing}
 }
 
 function expiryField({ language }: PageContext, values: LinkFormValues, { error, link }: LinkFormFacts): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const isWrong = error?.field === "expires_in";
   const nowEnds =
     link === undefined
@@ -143,7 +143,7 @@ ${isWrong ? fieldLine("expires-line", words.choiceInvalid, true) : hasLine ? htm
 
 /** For `expires_in`. @param link to change; left out = a new one */
 export function expiryOptions(language: Language, link: EditLink | undefined, chosen: string): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const labelled = (choice: string): string => {
     if (choice === "keep") return words.keepExpiry;
     if (choice === "") return words.never;
@@ -157,7 +157,7 @@ export function expiryOptions(language: Language, link: EditLink | undefined, ch
 }
 
 function passwordField({ language }: PageContext, values: LinkFormValues, { error, link }: LinkFormFacts): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const isWrong = error?.field === "password";
   const hasPassword = link?.passwordHash !== undefined;
   const line = hasPassword ? `${words.keepPasswordHint} ${words.passwordHint}` : words.passwordHint;
@@ -170,7 +170,7 @@ ${hasPassword ? box("remove_password", words.removePassword, values.removePasswo
 }
 
 function noteField({ language }: PageContext, { note }: LinkFormValues, error: LinkFormFacts["error"]): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const isWrong = error?.field === "note";
   const tooLong = fill(words.tooLong, { count: linkFormLimits.note });
   // Browsers drop a line break right after the tag; here they drop this one and not the note's.
@@ -181,7 +181,7 @@ ${fieldLine("note-line", isWrong ? tooLong : words.noteHint, isWrong)}`;
 }
 
 function restrictionFields(context: PageContext, values: LinkFormValues, { hasNoWatermark }: LinkFormFacts): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const restrictions = optionNames.filter((name) => !isRight(name));
   return html`<details${flag(
     "open",
@@ -194,7 +194,7 @@ ${joined(restrictions.map((name) => (name === "watermark" && hasNoWatermark === 
 }
 
 function optionBox({ language }: PageContext, { ticked }: LinkFormValues, name: LinkOption): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const option = linkOptions[name];
   return box(
     option.field,

@@ -2,8 +2,8 @@ import type { Comment } from "../../documents/comments.ts";
 import { isRight, type LinkOption, linkOptions, optionNames, tickedIn } from "../../links/linkOptions.ts";
 import type { EditLink, LinkGuesses, LinkVisit } from "../../links/links.ts";
 import { portalOf } from "../../links/ownedLinks.ts";
+import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { copyRow, type ListedCopy } from "./copyRows.ts";
 import { layout } from "./layout.ts";
 import { linkAddress } from "./linkAddress.ts";
@@ -34,7 +34,7 @@ export interface LinkFacts {
 
 /** One link: its terms, its visitors, `/links/ID/change`, and revoking with `POST /links/ID/revoke` (no fields). */
 export function linkPage(context: PageContext, facts: LinkFacts): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { link, end } = facts;
   const path = `/links/${link.id}`;
   // An expired link can get a new end; a revoked one is over.
@@ -73,7 +73,7 @@ ${
 }
 
 function addressSection(context: PageContext, { link, url, isNew = false }: LinkFacts): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   if (url === undefined) return html`<p><small>${words.addressNotKept}</small></p>`;
   return html`<section class="address">
 ${linkAddress(context, link, url, isNew)}
@@ -83,7 +83,7 @@ ${link.sharedFor === undefined ? nothing : html`<p><small>${words.addressInEdito
 
 function notices({ bridgeUrl, language }: PageContext, facts: LinkFacts): Html {
   const { changed, end, guesses, isNew, link, signInEnded } = facts;
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const query = new URLSearchParams({ return_to: `/links/${link.id}` });
   const ended =
     end === undefined
@@ -105,7 +105,7 @@ function notices({ bridgeUrl, language }: PageContext, facts: LinkFacts): Html {
 }
 
 function terms({ language }: PageContext, link: EditLink): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const ticked = tickedIn(link);
   const wordOf = (name: LinkOption) => words[linkOptions[name].label];
   const set = ticked.filter((name) => !isRight(name));
@@ -128,7 +128,7 @@ ${link.note === undefined ? nothing : row(words.noteLabel, html`<div class="said
 }
 
 function visitTable({ language }: PageContext, visits: readonly LinkVisit[]): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   if (visits.length === 0) return html`<p class="empty">${words.notOpenedYet}</p>`;
   const rows = visits.map(
     ({ person, openedAtMs, savedAtMs }) => html`<tr><th scope="row">${named(person.name)}</th>
@@ -142,7 +142,7 @@ function visitTable({ language }: PageContext, visits: readonly LinkVisit[]): Ht
 }
 
 function copies(context: PageContext, made: readonly ListedCopy[]): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   if (made.length === 0) return nothing;
   return html`<section aria-labelledby="copies">
 <h2 id="copies">${words.copies}</h2>
@@ -154,7 +154,7 @@ ${joined(made.map((copy) => copyRow(context, copy)))}
 }
 
 function commentLines({ language }: PageContext, comments: readonly Comment[]): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const lines = comments.map(({ person, atMs, mentioned }) => {
     const names = mentioned.flatMap(({ name }) => (name === undefined ? [] : [name]));
     const values = { name: named(person.name), time: moment(atMs, language) };

@@ -1,8 +1,8 @@
 import type { EditLink, LinkGuesses, LinkVisit, linkEnd } from "../../links/links.ts";
 import type { LinkState } from "../../links/ownedLinks.ts";
+import type { Language } from "../../words/language.ts";
+import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import type { Language } from "../language.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { fillHtml, moment, named, nothing } from "./markup.ts";
 
 export type LinkEnd = NonNullable<ReturnType<typeof linkEnd>>;
@@ -12,7 +12,7 @@ export function terms(
   link: Pick<EditLink, "expiresAtMs" | "mayRename" | "passwordHash" | "permission">,
   language: Language,
 ): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const { expiresAtMs, mayRename, passwordHash, permission } = link;
   const until =
     expiresAtMs === undefined
@@ -24,7 +24,7 @@ export function terms(
 }
 
 export function stateBadge(state: LinkState, language: Language): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   switch (state) {
     case "active":
       return html`<span class="badge good">${words.linkWorks}</span>`;
@@ -39,7 +39,7 @@ export function stateBadge(state: LinkState, language: Language): Html {
 
 /** The latest visit and the latest save, with names. */
 export function lastVisits(visits: readonly LinkVisit[], language: Language): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const opened = newest(visits, ({ openedAtMs }) => openedAtMs);
   const saved = newest(visits, ({ savedAtMs }) => savedAtMs);
   if (opened === undefined) return html`<br><small>${words.notOpenedYet}</small>`;

@@ -1,8 +1,8 @@
 import type { EditLink, LinkGuesses, LinkVisit } from "../../links/links.ts";
 import { type LinkFilter, type LinkState, linkStates, portalOf } from "../../links/ownedLinks.ts";
+import { fill } from "../../words/fill.ts";
+import { type PageWords, wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { type PageWords, pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
 import { expiryOptions } from "./linkFormPage.ts";
 import { guessesLine, lastVisits, stateBadge, terms } from "./linkTerms.ts";
@@ -43,7 +43,7 @@ export interface LinksFacts {
  * lead back to the same place.
  */
 export function linksPage(context: PageContext, facts: LinksFacts): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { documents } = facts;
   const list =
     documents.length === 0
@@ -63,7 +63,7 @@ ${facts.hasLinks ? html`${filterForm(context, facts)}${list}${pageLinks(context,
 }
 
 function filterForm({ bridgeUrl, language }: PageContext, { asked }: LinksFacts): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const labels = { all: words.allStates, ...stateWords(words) };
   const options = (["all", ...linkStates] as const).map(
     (state) => html`<option value="${state}"${flag("selected", asked.state === state)}>${labels[state]}</option>`,
@@ -86,7 +86,7 @@ function stateWords(words: PageWords): Readonly<Record<LinkState, string>> {
 }
 
 function card(context: PageContext, facts: LinksFacts, document: ListedDocument): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const gone = document.isGone ? html` <span class="badge">${words.documentGone}</span>` : nothing;
   return html`<article class="shared">
 <h2><span id="name-${document.links[0]?.link.id ?? ""}">${named(document.name)}</span>${document.isFolder ? html` <small>${words.folder}</small>` : nothing}${gone}</h2>
@@ -101,7 +101,7 @@ function row(
   { link, state, guesses, visits, url }: ListedLink,
 ): Html {
   const { bridgeUrl, language } = context;
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const portal = portalOf(link);
   const madeBy =
     portal === undefined ? nothing : html`<br><small>${fillHtml(words.madeByPortal, { name: named(portal) })}</small>`;
@@ -121,7 +121,7 @@ ${state === "revoked" ? nothing : manage(context, facts, link, name)}
 }
 
 function manage({ bridgeUrl, language }: PageContext, { asked }: LinksFacts, link: EditLink, name: string): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const back = html`<input type="hidden" name="q" value="${asked.text}"><input type="hidden" name="state" value="${asked.state}"><input type="hidden" name="page" value="${asked.page}">`;
   return html`<details class="manage">
 <summary aria-label="${fill(words.manageLinkTo, { name })}">${words.manageLink}</summary>
@@ -140,7 +140,7 @@ ${back}
 
 function pageLinks({ bridgeUrl, language }: PageContext, { asked, pages }: LinksFacts): Html {
   if (pages === 1) return nothing;
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const to = (page: number, label: string): Html => {
     const query = new URLSearchParams({ q: asked.text, state: asked.state, page: String(page) });
     return html`<a role="button" class="secondary" href="${bridgeUrl}/links?${query.toString()}">${label}</a> `;

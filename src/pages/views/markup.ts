@@ -1,6 +1,6 @@
+import { placeholder } from "../../words/fill.ts";
+import type { Language } from "../../words/language.ts";
 import { Html, html } from "../html.ts";
-import type { Language } from "../language.ts";
-import { placeholder } from "../words/fill.ts";
 
 export const nothing = new Html("");
 

@@ -1,5 +1,5 @@
+import { type PageWords, wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { type PageWords, pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
 import { nothing } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
@@ -35,7 +35,7 @@ interface MessageFacts {
  * @param embedOrigins portals that may frame it, when it takes the place of the editor's page; left out = no one
  */
 export function messagePage(context: PageContext, facts: MessageFacts, embedOrigins?: readonly string[]): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const [title, text] = messages(words)[facts.kind];
   return layout(context, {
     title,
@@ -70,7 +70,7 @@ function messages(words: PageWords): Readonly<Record<MessageKind, readonly [titl
 }
 
 function wayOn({ bridgeUrl, language, path, person }: PageContext, kind: MessageKind, canBeFramed: boolean): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   if (kind === "signInEnded") {
     const query = new URLSearchParams({ return_to: path });
     // The sign-in page can't be framed.

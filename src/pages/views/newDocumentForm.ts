@@ -1,5 +1,5 @@
+import { type PageWords, wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { type PageWords, pageWords } from "../words/pageWords.ts";
 import { fileIcon, folderIcon } from "./fileIcon.ts";
 import { fieldLine, flag, joined, named, nothing } from "./markup.ts";
 import type { PageContext } from "./page.ts";
@@ -27,7 +27,7 @@ export interface NewDocumentFacts {
 
 /** The button “New” with its form: type, name, create. Posts `folder`, `type` (`template.ID` for one's own) and `name`. */
 export function newDocumentForm(context: PageContext, facts: NewDocumentFacts, folderUri: string): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const names = typeNames(words);
   const { types, templates, refused } = facts;
   const values = [...types, ...templates.map(({ id }) => `template.${id}`)];

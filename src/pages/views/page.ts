@@ -1,5 +1,5 @@
+import type { Language } from "../../words/language.ts";
 import type { Html } from "../html.ts";
-import type { Language } from "../language.ts";
 
 /** A page and its own headers. */
 export interface Page {

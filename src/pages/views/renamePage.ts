@@ -1,8 +1,8 @@
 import type { DriveEntry } from "../../model/drive.ts";
 import { splitName } from "../../model/nameRules.ts";
+import { fill } from "../../words/fill.ts";
+import { wordsIn } from "../../words/words.ts";
 import { html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
 import { fieldLine, fillHtml, named, nothing } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
@@ -13,7 +13,7 @@ export function renamePage(
   { id, kind, name }: Pick<DriveEntry, "id" | "kind" | "name">,
   refused?: { readonly name: string; readonly sentence: string },
 ): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const invalid = html` aria-invalid="true" aria-describedby="name-line"`;
   const value = refused?.name ?? (kind === "folder" ? name : splitName(name).stem);
   return layout(context, {

@@ -1,6 +1,6 @@
+import { fill } from "../../words/fill.ts";
+import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
 import { fieldLine, flag, minutes, nothing, notice } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
@@ -32,7 +32,7 @@ export interface SignInFacts {
  * - to `/signin/second-factor`: `second_step_id`, `code`, `return_to`
  */
 export function signInPage(context: PageContext, facts: SignInFacts): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const isSecondStep = facts.state === "secondFactor" || facts.state === "secondFactorRefused";
   return layout(context, {
     title: isSecondStep ? words.secondFactorTitle : words.signInTitle,
@@ -44,7 +44,7 @@ ${isSecondStep ? secondStep(context, facts) : firstStep(context, facts)}
 }
 
 function firstStep(context: PageContext, facts: SignInFacts): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { oauth, password } = facts.ways;
   const query = new URLSearchParams({ return_to: facts.returnTo });
   return html`<h1>${words.signInTitle}</h1>
@@ -57,7 +57,7 @@ ${oauth || password ? nothing : notice("bad", words.signInNoWay)}`;
 }
 
 function message({ language }: PageContext, { state, retryAfterSeconds, ways }: SignInFacts): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   switch (state) {
     case "captcha":
       return notice("bad", ways.oauth ? words.signInCaptcha : `${words.signInCaptcha} ${words.askForOauth}`);
@@ -75,7 +75,7 @@ function message({ language }: PageContext, { state, retryAfterSeconds, ways }: 
 }
 
 function passwordForm(context: PageContext, { email, returnTo, state, ways }: SignInFacts): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const isRefused = state === "refused";
   const about = isRefused ? html` aria-invalid="true" aria-describedby="password-line"` : nothing;
   // If OAuth is offered first, a phone's keyboard must not cover it.
@@ -95,7 +95,7 @@ ${button}
 }
 
 function secondStep(context: PageContext, { returnTo, secondStepId, state }: SignInFacts): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const isRefused = state === "secondFactorRefused";
   const query = new URLSearchParams({ return_to: returnTo });
   return html`<h1>${words.secondFactorTitle}</h1>

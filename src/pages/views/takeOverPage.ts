@@ -1,5 +1,5 @@
+import { wordsIn } from "../../words/words.ts";
 import { html } from "../html.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
 import { fillHtml, named, nothing, notice } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
@@ -14,7 +14,7 @@ interface TakeOverFacts {
 
 /** Who is editing a document; `POST /takeover/ID` (no fields) ends their lock. */
 export function takeOverPage(context: PageContext, { file, heldBy, isDone }: TakeOverFacts): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { bridgeUrl } = context;
   const id = encodeURIComponent(file.id);
   const holder = heldBy === "" ? words.somebody : named(heldBy ?? "");

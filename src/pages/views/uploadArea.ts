@@ -1,12 +1,12 @@
+import { fill } from "../../words/fill.ts";
+import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { size } from "./markup.ts";
 import type { PageContext } from "./page.ts";
 
 /** The button “Upload”. It needs the page's script, which shows it. */
 export function uploadButton({ language }: PageContext, limitBytes: number): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const hint = fill(words.uploadHint, { limit: size(limitBytes, language) });
   return html`<button type="button" class="secondary" id="upload" title="${hint}" hidden>${words.upload}</button>
 <input type="file" id="upload-files" multiple hidden aria-label="${words.upload}">`;
@@ -18,7 +18,7 @@ export function uploadArea(
   place: { readonly folderUri: string; readonly listUrl: string },
   limitBytes: number,
 ): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const limit = size(limitBytes, language);
   return html`<section id="uploads" aria-label="${words.uploads}" hidden data-address="${bridgeUrl}/documents" data-folder="${place.folderUri}" data-list="${place.listUrl}" data-limit-bytes="${limitBytes}" data-waiting="${words.uploadWaiting}" data-running="${words.uploadRunning}" data-storing="${words.uploadStoring}" data-done="${words.uploadDone}" data-cut="${words.uploadCut}" data-stopped="${words.uploadStopped}" data-failed="${words.uploadFailed}" data-too-large="${fill(words.uploadTooLarge, { limit })}" data-no-folders="${words.uploadNoFolders}" data-signed-out="${words.uploadSignedOut}">
 <ul class="uploads"></ul>

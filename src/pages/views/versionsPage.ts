@@ -2,9 +2,9 @@ import type { SavedVersion } from "../../documents/versionRecord.ts";
 import { longestVersionName } from "../../documents/versionRecord.ts";
 import type { DriveVersion } from "../../model/drive.ts";
 import type { LockHolder } from "../../model/failure.ts";
+import { fill } from "../../words/fill.ts";
+import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { copyRow, type ListedCopy } from "./copyRows.ts";
 import { layout } from "./layout.ts";
 import { fillHtml, joined, moment, named, nothing, notice, size } from "./markup.ts";
@@ -43,7 +43,7 @@ export interface VersionsFacts {
  * `/versions/ID/compare?from=`; `POST /versions/ID/restore` (version, current) and `POST /versions/ID/name` (version, name).
  */
 export function versionsPage(context: PageContext, facts: VersionsFacts): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { file, versions, copies } = facts;
   return layout(context, {
     title: `${words.versions}: ${file.name}`,
@@ -76,7 +76,7 @@ ${joined(copies.map((copy) => copyRow(context, copy)))}
 }
 
 function notices(context: PageContext, facts: VersionsFacts): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { done, notRestored, editedBy } = facts;
   if (notRestored !== undefined) return notice("bad", notRestoredLine(context, notRestored, facts.file.id));
   const news =
@@ -91,13 +91,13 @@ function notices(context: PageContext, facts: VersionsFacts): Html {
 }
 
 function editedLine({ bridgeUrl, language }: PageContext, by: string, fileId: string): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const line = fillHtml(words.restoreWhenClosed, { name: by === "" ? words.somebody : named(by) });
   return html`${line} <a href="${bridgeUrl}/takeover?file_id=${fileId}">${words.takeOver}</a>`;
 }
 
 function notRestoredLine(context: PageContext, not: NotRestored, fileId: string): Html {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   if (not.why === "edited") return editedLine(context, not.by, fileId);
   if (not.why === "locked") {
     const holders = {
@@ -119,7 +119,7 @@ function notRestoredLine(context: PageContext, not: NotRestored, fileId: string)
 
 function row(context: PageContext, one: ListedVersion, { file, versions, canOpen }: VersionsFacts): Html {
   const { bridgeUrl, language } = context;
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const isCurrent = one.version === file.version;
   const time = moment(one.storedAt, language);
   const path = `${bridgeUrl}/versions/${file.id}`;
@@ -160,7 +160,7 @@ ${
 
 /** Who stored it, and by which way they came. */
 function savedBy({ language }: PageContext, { save }: ListedVersion): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   if (save === undefined) return html`${words.savedOutside}`;
   const name = save.person.name === "" ? words.somebody : named(save.person.name);
   if (save.restoredFrom !== undefined) return fillHtml(words.restoredBy, { name });

@@ -1,6 +1,6 @@
+import { fill } from "../../words/fill.ts";
+import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
 import { fieldLine, fillHtml, flag, minutes, moment, named, nothing, notice } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
@@ -29,7 +29,7 @@ const visitorNameLength = 64;
 
 /** Where a visitor enters. The form sends `name` and `password`, each only if asked for. */
 export function visitPage(context: PageContext, facts: VisitFacts): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   const { isFolder = false, note, ownerName, permission } = facts;
   const owner = { name: named(ownerName) };
   const isHidden = facts.needsPassword;
@@ -61,7 +61,7 @@ ${isHidden || facts.expiresAtMs === undefined ? nothing : html`<p class="aside">
 }
 
 function nameField({ language }: PageContext, { error, name }: VisitFacts): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const isMissing = error === "nameMissing";
   const startsHere = isMissing || (error === undefined && (name ?? "") === "");
   return html`<label for="name">${words.yourName}</label>
@@ -70,7 +70,7 @@ ${fieldLine("name-line", isMissing ? words.nameMissing : words.yourNameHint, isM
 }
 
 function passwordField({ language }: PageContext, { asksName, error, name }: VisitFacts): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const isWrong = error === "passwordWrong";
   const startsHere = isWrong || (error === undefined && (!asksName || (name ?? "") !== ""));
   // Off: it is the link's password, and browsers must not save it as the visitor's own.

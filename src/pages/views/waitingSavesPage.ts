@@ -1,6 +1,6 @@
+import { fill } from "../../words/fill.ts";
+import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
-import { fill } from "../words/fill.ts";
-import { pageWords } from "../words/pageWords.ts";
 import { layout } from "./layout.ts";
 import { fillHtml, joined, moment, named, nothing, notice, size } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
@@ -25,7 +25,7 @@ export interface WaitingSavesFacts {
 
 /** Waiting saves: `/saves/ID/content` downloads one, `POST /saves/ID/dismiss` (no fields) deletes it. */
 export function waitingSavesPage(context: PageContext, { saves, dismissed }: WaitingSavesFacts): Page {
-  const words = pageWords[context.language];
+  const words = wordsIn[context.language].pages;
   return layout(context, {
     title: words.waitingSavesTitle,
     main: html`<h1>${words.waitingSavesTitle}</h1>
@@ -41,7 +41,7 @@ ${joined(saves.map((save) => card(context, save)))}`
 }
 
 function card({ bridgeUrl, language }: PageContext, save: ListedSave): Html {
-  const words = pageWords[language];
+  const words = wordsIn[language].pages;
   const { id, fileName: name } = save;
   const of = fillHtml(words.savedBy, { name: named(save.personName), time: moment(save.receivedAtMs, language) });
   const ends = fillHtml(words.keptUntil, { time: moment(save.endsAtMs, language) });
