@@ -1,14 +1,13 @@
-import { chmodSync, closeSync, fdatasync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
-import { promisify } from "node:util";
+import { closeSync } from "node:fs";
+import { resolve } from "node:path";
 import Database from "libsql";
 import { Breath } from "../model/breath.ts";
 import { BridgeError } from "../model/failure.ts";
 import { type Clock, type KeyValueStore, pauseFor } from "../model/keyValueStore.ts";
-import { OldestOutMap } from "../model/oldestOutMap.ts";
 import { GroupedWrites, type Write } from "./groupedWrites.ts";
 import { requireNoNul } from "./keptText.ts";
-import { NewerStoreError, schemaVersion } from "./storeSchema.ts";
+import { emptyLog, openDatabase, openLog, patienceMs, placeOf, toDisk } from "./sqliteFile.ts";
+import { ReadRows } from "./sqliteReads.ts";
 
 /** Expired rows are removed at most this often. */
 const cleanEveryMs = 60_000;
@@ -18,13 +17,6 @@ const jumpMs = 3_600_000;
 /** After a jump, nothing is removed for this long, in case the clock is corrected. */
 const keepAfterJumpMs = 24 * 3_600_000;
 const pageSize = 200;
-const rememberedRows = 2_000;
-/** While the library waits, it blocks the process, so only for as long as another process's write usually takes. */
-const blockAtMostMs = 20;
-/** How long a call waits for another process that holds the file: longer than any write takes. */
-const patienceMs = 5_000;
-/** How often to check that the file is still there. */
-const lookEveryMs = 1_000;
 
 interface Row {
   readonly key: string;
@@ -169,86 +161,6 @@ export function openSqliteStore(path: string, clock: Clock): KeyValueStore {
   };
 }
 
-/**
- * Rows as last read. One call of an editor reads ten of them, at 15 µs each, and mostly the same ones as the call before;
- * whether another process has written since takes as long as one read, and is asked once for all reads without a pause.
- */
-class ReadRows {
-  readonly #read: Database.Statement;
-  readonly #readVersion: Database.Statement;
-  readonly #rows = new OldestOutMap<string, Omit<Row, "key"> | "absent">(rememberedRows);
-  #version: number | undefined;
-  #isCurrent = false;
-
-  constructor(database: Database.Database) {
-    this.#read = database.prepare("SELECT value, expiresAtMs FROM entry WHERE key = ?");
-    this.#readVersion = database.prepare("PRAGMA data_version");
-  }
-
-  valueOf(key: string, nowMs: number): string | undefined {
-    this.#requireCurrent();
-    let row = this.#rows.get(key);
-    if (row === undefined) {
-      row = (this.#read.get(key) as Omit<Row, "key"> | undefined) ?? "absent";
-      this.#rows.set(key, row);
-    }
-    if (row === "absent" || (row.expiresAtMs !== null && row.expiresAtMs <= nowMs)) return undefined;
-    return row.value;
-  }
-
-  /** Before each write of our own, which the version does not show. */
-  forget(key: string): void {
-    this.#rows.delete(key);
-  }
-
-  /** Before expired rows are removed: the clock may be set back. */
-  forgetAll(): void {
-    this.#rows.clear();
-  }
-
-  #requireCurrent(): void {
-    if (this.#isCurrent) return;
-    const { data_version } = this.#readVersion.get() as { data_version: number };
-    if (data_version !== this.#version) this.#rows.clear();
-    this.#version = data_version;
-    this.#isCurrent = true;
-    // Runs once all that is waiting for no input or output has run: nothing can have been heard meanwhile.
-    process.nextTick(() => {
-      this.#isCurrent = false;
-    });
-  }
-}
-
-const synchronized = promisify(fdatasync);
-
-/** @throws storeUnreachable: what was written is there, but may not survive a power cut */
-async function toDisk(log: number): Promise<void> {
-  try {
-    await synchronized(log);
-  } catch (error) {
-    throw new BridgeError({ kind: "storeUnreachable" }, { cause: error });
-  }
-}
-
-/** Brings all of the log into the database file. @throws SqliteError when that fails, or somebody is reading */
-function emptyLog(database: Database.Database): void {
-  const [outcome] = database.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
-  if (outcome?.busy !== 0) throw new Database.SqliteError("the log can't be emptied now", "SQLITE_BUSY", 0);
-}
-
-/**
- * SQLite's log, where all commits go. It stays the same file as long as the database is open.
- * @returns its file descriptor
- */
-function openLog(path: string): number {
-  const file = resolve(path);
-  // SQLite may just have created it: its name must be on disk too.
-  const folder = openSync(dirname(file), "r");
-  fsyncSync(folder);
-  closeSync(folder);
-  return openSync(`${file}-wal`, "r+");
-}
-
 /** Whether no write could have succeeded: the file is locked or gone. */
 function concernsAll(error: unknown): boolean {
   const cause = error instanceof BridgeError ? error.cause : error;
@@ -269,110 +181,4 @@ async function patiently<Answer>(statement: () => Answer): Promise<Answer> {
       await pauseFor(pauseMs);
     }
   }
-}
-
-/**
- * @returns a check that throws storeUnreachable when the file has been removed or replaced: SQLite would go on writing
- *   to the old one, and the next start would not find those rows
- */
-function placeOf(path: string, clock: Clock): () => void {
-  const look = () => {
-    const found = statSync(path, { throwIfNoEntry: false });
-    return found === undefined ? "" : `${found.dev}:${found.ino}`;
-  };
-  const opened = look();
-  let lookedAtMs = clock();
-  return () => {
-    // The check must also run when the clock has been set back.
-    if (Math.abs(clock() - lookedAtMs) < lookEveryMs) return;
-    if (look() !== opened) {
-      throw new BridgeError({ kind: "storeUnreachable" }, { cause: new Error("the store file was moved or replaced") });
-    }
-    lookedAtMs = clock();
-  };
-}
-
-function openDatabase(path: string): Database.Database {
-  try {
-    // The whole path, because the library treats `:memory:` and anything that looks like a URL differently from a file.
-    const file = resolve(path);
-    makePrivate(file);
-    const database = new Database(file);
-    try {
-      // At start, waiting is fine.
-      database.exec(`PRAGMA busy_timeout = ${patienceMs}`);
-      requireKnown(database, path);
-      database.exec("PRAGMA journal_mode = WAL");
-      database.exec("PRAGMA synchronous = FULL");
-      migrate(database, path);
-      database.prepare("SELECT count(*) FROM entry").get();
-      // From here on, see `toDisk`. Checkpoints still wait for the disk by themselves.
-      database.exec("PRAGMA synchronous = NORMAL");
-      database.exec(`PRAGMA busy_timeout = ${blockAtMostMs}`);
-      return database;
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-  } catch (error) {
-    if (error instanceof NewerStoreError) throw error;
-    const reason = error instanceof Error ? error.message : "unknown reason";
-    throw new Error(
-      `The store file ${path} can't be used (${reason}). Check STORE_URL and the permissions of its folder.`,
-    );
-  }
-}
-
-/**
- * No one else on the machine may read the store: only the bridge's user can open the file and its folder, even if an
- * older version left them open. SQLite gives its other files the same mode.
- */
-function makePrivate(file: string): void {
-  const folder = dirname(file);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  closeSync(openSync(file, "a", 0o600));
-  for (const name of [file, `${file}-wal`, `${file}-shm`]) tighten(name, 0o600);
-  // A folder that contains the program, or is shared like /tmp, is not the store's own.
-  const isProgramsOwn = !relative(folder, process.cwd()).startsWith("..");
-  if (!isProgramsOwn) tighten(folder, 0o700);
-}
-
-/** Leaves paths alone that don't exist, belong to someone else, or are shared (sticky bit). */
-function tighten(path: string, mode: number): void {
-  const found = statSync(path, { throwIfNoEntry: false });
-  const isOurs = found !== undefined && (process.getuid === undefined || found.uid === process.getuid());
-  if (found !== undefined && isOurs && (found.mode & 0o1000) === 0 && (found.mode & 0o777) !== mode) {
-    chmodSync(path, mode);
-  }
-}
-
-/** SQL from each layout to the next. @see storeSchema.ts */
-const steps: readonly string[] = [
-  // Bridges from before layout versions made this same table.
-  "CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY, value TEXT NOT NULL, expiresAtMs INTEGER) WITHOUT ROWID",
-];
-
-function migrate(database: Database.Database, path: string): void {
-  if (versionOf(database) === schemaVersion) return;
-  // From here on, no other process interferes: if two start at once, the second finds the work done.
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    requireKnown(database, path);
-    for (const step of steps.slice(versionOf(database))) database.exec(step);
-    database.exec(`PRAGMA user_version = ${schemaVersion}`);
-    database.exec("COMMIT");
-  } catch (error) {
-    database.exec("ROLLBACK");
-    throw error;
-  }
-}
-
-/** @throws NewerStoreError */
-function requireKnown(database: Database.Database, path: string): void {
-  const version = versionOf(database);
-  if (version > schemaVersion) throw new NewerStoreError(`The store file ${path}`, version);
-}
-
-function versionOf(database: Database.Database): number {
-  return (database.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
 }
