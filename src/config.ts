@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { plainEmail } from "./model/emailAddress.ts";
 import { keyBytes } from "./webhooks/signature.ts";
 
 /** The bridge's settings, checked; made once at start and never changed. */
@@ -56,6 +57,16 @@ function isOwnNetwork(hostname: string): boolean {
 }
 
 /** With path and query as they are. */
+const logoAddress = z
+  .string()
+  .trim()
+  .refine(isHttpAddress, { error: "must be an http(s) address of a picture", abort: true })
+  .refine((value) => !/^[^/]*\/\/[^/]*@/.test(value), "must not contain a user name or password")
+  // A policy that names what may be shown can't name an IPv6 address.
+  .refine((value) => !new URL(value).hostname.startsWith("["), "must have a host name, not an IPv6 address")
+  .transform((value) => new URL(value).href);
+
+/** With path and query as they are. */
 const webhookAddress = z
   .string()
   .refine(isHttpAddress, { error: "needs an http(s) address", abort: true })
@@ -86,6 +97,11 @@ const portalKey = z
   .string()
   .regex(/^[A-Za-z0-9_.-]+:.+$/, "must be name:key")
   .transform((value) => ({ name: value.slice(0, value.indexOf(":")), key: value.slice(value.indexOf(":") + 1) }));
+
+const emailAddress = z
+  .string()
+  .regex(/^[^\s@]+@[^\s@]+$/, "must be email addresses, comma-separated")
+  .transform(plainEmail);
 
 function numberText(kind: "whole number" | "number", minimum: number, maximum: number) {
   const pattern = kind === "number" ? /^\d+(\.\d+)?$/ : /^\d+$/;
@@ -150,6 +166,16 @@ const configSchema = z.object({
   OAUTH_CLIENT_SECRET: z.string().min(1).optional().describe("Its secret"),
   CLOUDREVE_EMAIL: z.string().optional().describe("Cloudreve account used for portals"),
   CLOUDREVE_PASSWORD: z.string().optional().describe("Its password"),
+  ADMIN_EMAILS: listOf(emailAddress)
+    .default([])
+    .describe("Cloudreve accounts that may see the bridge's page /admin, by email, comma-separated"),
+  PRODUCT_NAME: z
+    .string()
+    .trim()
+    .max(60, "must have at most 60 characters")
+    .optional()
+    .describe("What pages call the bridge, in every language; default Office Bridge, or its translation"),
+  LOGO_URL: logoAddress.optional().describe("Address of a picture that pages show as their logo"),
   PROOF_KEYS: oneOf("required", "offered", "off").default("offered").describe("Whether editors must sign their calls"),
   GRANT_HOURS: numberText("number", 0.01, 240).default(10).describe("How long a session lasts, hours"),
   MAX_FILE_MB: numberText("number", 0.001, 1_000_000).default(1024).describe("Largest save accepted, MiB"),
@@ -227,6 +253,9 @@ function contradictionsIn(config: Partial<Settings>): string[] {
         `DISCOVERY_URLS contains ${url}, but browsers can't show an editor at an IPv6 address inside a page: give it a host name, such as localhost.`,
       );
     }
+  }
+  if (isHttps(config.BRIDGE_URL) && config.LOGO_URL !== undefined && !isHttps(config.LOGO_URL)) {
+    sentences.push("LOGO_URL must use https, as BRIDGE_URL does: browsers block an http picture inside an https page.");
   }
   if ((config.CLOUDREVE_EMAIL === undefined) !== (config.CLOUDREVE_PASSWORD === undefined)) {
     sentences.push("CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD must be set together.");

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { ConfigError, readConfig, secretsOf } from "./config.ts";
-import { examine } from "./doctor/examine.ts";
+import { ConfigError, readConfig } from "./config.ts";
+import { fullExamination } from "./doctor/doctorRuns.ts";
 import type { Finding } from "./doctor/finding.ts";
-import { jsonReport, textReport, withoutSecrets } from "./doctor/report.ts";
+import { jsonReport, textReport } from "./doctor/report.ts";
 import { misspeltSettings, wrongSettings } from "./doctor/settings.ts";
 
 /** Checks every connection the bridge needs, with the bridge's own settings. */
@@ -16,13 +16,12 @@ async function main(): Promise<void> {
 }
 
 async function found(): Promise<Finding[]> {
-  const misspelt = misspeltSettings(Object.keys(process.env));
+  const names = Object.keys(process.env);
   try {
-    const config = readConfig(process.env);
-    return [...misspelt, ...withoutSecrets(await examine(config), secretsOf(config))];
+    return await fullExamination(readConfig(process.env), names);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return [...misspelt, ...wrongSettings(error.sentences)];
+    return [...misspeltSettings(names), ...wrongSettings(error.sentences)];
   }
 }
 

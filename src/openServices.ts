@@ -7,7 +7,8 @@ import { ContractGuard } from "./cloudreve/contract/contractGuard.ts";
 import { Credentials } from "./cloudreve/credential.ts";
 import { createEncryption } from "./cloudreve/encryption.ts";
 import { CloudreveSignIn } from "./cloudreve/signIn.ts";
-import { type Config, spoolMaxBytes } from "./config.ts";
+import { type Config, secretsOf, spoolMaxBytes } from "./config.ts";
+import { DoctorRuns } from "./doctor/doctorRuns.ts";
 import { FileActivity } from "./documents/activity.ts";
 import { ConflictCopies } from "./documents/conflictCopy.ts";
 import { ContentRecord } from "./documents/contentRecord.ts";
@@ -29,6 +30,7 @@ import { EditorStarts } from "./editors/editorStarts.ts";
 import { AccessTokens, deriveKey } from "./http/accessToken.ts";
 import { auditLog } from "./http/auditLog.ts";
 import { Drain } from "./http/drain.ts";
+import { LastErrors } from "./http/lastErrors.ts";
 import { Metrics } from "./http/metrics.ts";
 import { headersOnward, logFacts, logFailure } from "./http/requestLog.ts";
 import { SignedCookies } from "./http/signedCookies.ts";
@@ -57,7 +59,8 @@ export async function openServices(
 ): Promise<Services> {
   const { now, lastJump } = watchedClock(options.now ?? Date.now);
   const pause = options.pause ?? pauseFor;
-  const logger = options.logger ?? pino({ level: config.LOG_LEVEL });
+  const lastErrors = new LastErrors(secretsOf(config), now);
+  const logger = lastErrors.noting(options.logger ?? pino({ level: config.LOG_LEVEL }));
   const spool = await SaveSpool.open(config.SPOOL_DIR, spoolMaxBytes(config));
   const onLost = (error: Error) => logger.error({ reason: error.message }, "the store can't be reached");
   const store = withRowLives(await openStore(config.STORE_URL, now, onLost), now);
@@ -218,6 +221,9 @@ export async function openServices(
     webhooks,
     kept,
     saveDropped,
+    lastErrors,
+    doctor: new DoctorRuns(config, now),
+    startedAtMs: now(),
     note: (error) => void logFailure(error),
     sessionsEnded: async (fileId) => {
       await Promise.all([housekeeping.sessionsEnded(fileId), webhooks.maybeClosed(fileId)]);

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { IdempotentCalls } from "./api/idempotency.ts";
 import type { PortalCallers } from "./api/portalAuth.ts";
 import type { Config } from "./config.ts";
+import type { DoctorRuns } from "./doctor/doctorRuns.ts";
 import type { FileActivity } from "./documents/activity.ts";
 import type { ConflictCopies } from "./documents/conflictCopy.ts";
 import type { ContentRecord } from "./documents/contentRecord.ts";
@@ -21,6 +22,7 @@ import type { Editors } from "./editors/discovery.ts";
 import type { AccessTokens } from "./http/accessToken.ts";
 import type { Audit } from "./http/auditLog.ts";
 import type { Drain } from "./http/drain.ts";
+import type { LastErrors } from "./http/lastErrors.ts";
 import type { Metrics } from "./http/metrics.ts";
 import type { SignedCookies } from "./http/signedCookies.ts";
 import type { LinkAddresses } from "./links/linkAddresses.ts";
@@ -107,6 +109,9 @@ export interface Services {
   /** A save was kept: wakes the replay. */
   readonly kept: (save: SpooledSave, error: unknown) => void;
   readonly saveDropped: (save: WaitingSave, how: SaveDropped) => void;
+  readonly lastErrors: Pick<LastErrors, "all">;
+  readonly doctor: Pick<DoctorRuns, "run" | "state">;
+  readonly startedAtMs: number;
   /** Logs what went wrong without changing the answer. */
   readonly note: (error: unknown) => void;
   /** Sessions of a file may have ended or lost permissions: releases a lock that only they needed. Never rejects. */

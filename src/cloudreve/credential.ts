@@ -103,12 +103,12 @@ export class Credentials {
   }
 
   /** Stores a person's new sign-in in place of the previous one, so that links and sessions of the account go on. */
-  async storeUser({ userId, userName }: DriveUser, tokens: Tokens): Promise<DriveAccount> {
+  async storeUser({ userId, userName, email }: DriveUser, tokens: Tokens): Promise<DriveAccount> {
     const account = personAccount(userId);
     const credential = { userId, userName, ...this.#fresh(tokens) };
     await this.#credentials.put(account, credential);
     this.#lastRead.delete(account);
-    return this.#describe(account, credential);
+    return { ...this.#describe(account, credential), ...(email === undefined ? {} : { email }) };
   }
 
   /** Renews tokens last renewed a day or more ago, even if the access token is still valid. @throws signInNeeded */
@@ -154,7 +154,7 @@ export class Credentials {
     const person = isOver ? undefined : await userOf(this.#client, accessToken);
     const credential =
       refreshToken === undefined && person !== undefined
-        ? { ...person, ...given }
+        ? { userId: person.userId, userName: person.userName, ...given }
         : await this.#carriedOn(account, refreshToken ?? "", person, claims.userId);
     await this.#credentials.put(account, credential);
     this.#lastRead.delete(account);
@@ -193,7 +193,7 @@ export class Credentials {
         ? claimsOf(fresh.accessToken).userId === claimedUserId
         : renewedUser.userId === person.userId;
     if (!isSame) throw refreshTokenWrong("is of another account than X-Cloudreve-Token");
-    return { ...renewedUser, ...this.#fresh(fresh) };
+    return { userId: renewedUser.userId, userName: renewedUser.userName, ...this.#fresh(fresh) };
   }
 
   async #current(account: string): Promise<Credential> {
@@ -281,8 +281,8 @@ export class Credentials {
     return this.#login !== undefined && account === loginAccount(this.#login);
   }
 
-  #fresh(tokens: Tokens): Tokens & { renewedAtMs: number } {
-    return { ...tokens, renewedAtMs: this.#now() };
+  #fresh({ accessToken, accessEndsAtMs, refreshToken }: Tokens): Tokens & { renewedAtMs: number } {
+    return { accessToken, accessEndsAtMs, refreshToken, renewedAtMs: this.#now() };
   }
 
   #ends(tokens: Tokens): boolean {

@@ -12,6 +12,8 @@ export interface Tokens {
 export interface DriveUser {
   readonly userId: string;
   readonly userName: string;
+  /** As Cloudreve tells it; undefined when it doesn't, or doesn't vouch for it. */
+  readonly email?: string | undefined;
 }
 
 export interface OAuthClient {
@@ -27,8 +29,8 @@ const pairSchema = z
     refreshToken: pair.refresh_token,
   }));
 export const userSchema = z
-  .object({ id: z.string(), nickname: z.string() })
-  .transform(({ id, nickname }) => ({ userId: id, userName: nickname }));
+  .object({ id: z.string(), nickname: z.string(), email: z.string().optional() })
+  .transform(({ id, nickname, email }) => ({ userId: id, userName: nickname, email }));
 const signedInSchema = z.object({ user: userSchema, token: pairSchema });
 const oauthTokenSchema = z.object({
   access_token: z.string(),
@@ -39,6 +41,8 @@ export const userInfoSchema = z.object({
   sub: z.string(),
   name: z.string().optional(),
   preferred_username: z.string().optional(),
+  email: z.string().optional(),
+  email_verified: z.boolean().optional(),
 });
 
 /** Cloudreve's code for a token that lacks a scope. */
@@ -111,7 +115,8 @@ export async function userOf(client: CloudreveClient, accessToken: string): Prom
 /** Like `userOf`, for a token of an OAuth grant. */
 export async function grantedUser(client: CloudreveClient, accessToken: string): Promise<DriveUser> {
   const info = await client.plain(userInfoSchema, { method: "GET", path: "/session/oauth/userinfo", accessToken });
-  return { userId: info.sub, userName: info.name ?? info.preferred_username ?? "" };
+  const email = info.email_verified === false ? undefined : info.email;
+  return { userId: info.sub, userName: info.name ?? info.preferred_username ?? "", email };
 }
 
 /** Whether the drive finds a person; also false when its database is down. @throws driveUnreachable, driveFailed */

@@ -111,6 +111,14 @@ export class FileActivity {
     };
   }
 
+  /** All files that somebody has open, with their sessions. */
+  async *open(): AsyncIterable<readonly [fileId: string, sessions: readonly OpenSession[]]> {
+    for await (const [fileId, { sessions }] of this.#noted.list()) {
+      const recent = sessions.filter(({ seenAtMs }) => this.#isRecent(seenAtMs));
+      if (recent.length > 0) yield [fileId, recent];
+    }
+  }
+
   /** @returns ids of the grants whose editor may still have the file open */
   async mayBeOpen(fileId: string): Promise<readonly string[]> {
     const { sessions } = (await this.#noted.get(fileId)) ?? nothing;

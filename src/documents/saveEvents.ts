@@ -21,7 +21,7 @@ export type SaveNews =
   /** The editor was told, and still has the bytes. */
   | { readonly is: "refused"; readonly why: Failure["kind"] | "unexpected" };
 
-/** Why the bytes of a waiting save were removed. `by` dismissed it: `person:ID`. */
+/** Why the bytes of a waiting save were removed. `by` dismissed it: `person:ID`, `administrator:ID`. */
 export type SaveDropped = { readonly why: "tooOld" } | { readonly why: "dismissed"; readonly by: string };
 
 /** Called at each step of a save. Never rejects: a save does not depend on who is told about it. */

@@ -4,7 +4,7 @@ import { type AccessGrant, editorOrigin } from "../documents/grants.ts";
 import { suiteOf } from "../editors/suites.ts";
 import { assetUrl } from "../pages/assets.ts";
 import { Html, html, jsonForScript } from "../pages/html.ts";
-import type { Page } from "../pages/views/page.ts";
+import type { Brand, Page } from "../pages/views/page.ts";
 import type { Language } from "../words/language.ts";
 import { type HostPageWords, wordsIn } from "../words/words.ts";
 import { pageConfig } from "./pageConfig.ts";
@@ -23,6 +23,8 @@ export interface HostPageFacts {
   readonly fileName: string;
   readonly nonce: string;
   readonly bridgeUrl: string;
+  /** Name and logo of the operator's choice. */
+  readonly brand: Brand;
   readonly embedOrigins: readonly string[];
   readonly language: Language;
   /** Whether the editor accepts a token by message; one that does not is reloaded with it. */
@@ -45,7 +47,8 @@ export interface HostPageFacts {
  * @see reference wopi.md sections 3 and 14
  */
 export function hostPage(facts: HostPageFacts): Page {
-  const { grant, accessToken, fileName, nonce, embedOrigins, language } = facts;
+  const { grant, accessToken, fileName, nonce, brand, embedOrigins, language } = facts;
+  const logo = brand.logoUrl === undefined ? "" : ` ${new URL(brand.logoUrl).origin}`;
   const editor = editorOrigin(grant);
   const words = wordsOf(language, facts.ownerName);
   const { takesPageConfig, savesWhenTold, tellsLocalSaves, warnsAtPostedEnd } = suiteOf(grant.actionUrl);
@@ -79,7 +82,12 @@ export function hostPage(facts: HostPageFacts): Page {
 <title>${fileName}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1, maximum-scale=1, minimum-scale=1, user-scalable=no">
 <meta name="robots" content="noindex">
-<link rel="icon" href="data:,">
+${
+  brand.name === undefined
+    ? ""
+    : html`<meta name="application-name" content="${brand.name}">
+`
+}<link rel="icon" href="${brand.logoUrl ?? "data:,"}">
 <style nonce="${nonce}">${style}</style>
 <script src="${assetUrl(facts.bridgeUrl, "hostPage.js")}" nonce="${nonce}" defer></script>
 </head>
@@ -113,7 +121,7 @@ ${maySaveAs ? saveAsDialog(words) : ""}<script type="application/json" id="facts
         "default-src 'none'",
         `script-src 'nonce-${nonce}'`,
         `style-src 'nonce-${nonce}'`,
-        "img-src 'self' data:",
+        `img-src 'self' data:${logo}`,
         "connect-src 'self'",
         `frame-src ${editor}`,
         // Browsers apply it to where the answer to a form leads on to as well.

@@ -43,7 +43,7 @@ export const auditSchema = z.discriminatedUnion("event", [
     replacedIsGone: z.literal(true).optional(),
   }),
   z.object({ event: z.literal("conflictCopy"), file, person, copyName: z.string(), link: z.string().optional() }),
-  /** The bytes of a waiting save are gone: it was too old, or the owner dismissed it. */
+  /** The bytes of a waiting save are gone: it was too old, or the owner (`by`: `person:ID`) or an administrator dismissed it. */
   z.object({
     event: z.literal("saveDropped"),
     file,

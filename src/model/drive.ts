@@ -32,6 +32,8 @@ export interface DriveAccount {
   /** The drive's id of the person behind the account. */
   readonly userId: string;
   readonly userName: string;
+  /** As the drive tells it at a sign-in, not as it was typed; otherwise unknown. */
+  readonly email?: string;
   /** When the account's credential ends; undefined when it renews itself. */
   readonly endsAtMs: number | undefined;
   /** false: its token is of an application that may only read. */

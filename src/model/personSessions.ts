@@ -9,6 +9,8 @@ const signedInPersonSchema = rowObject({
   name: z.string(),
   /** Drive account that acts for this person. */
   account: z.string(),
+  /** As the drive told it at the sign-in. */
+  email: z.string().exactOptional(),
 });
 /** Someone who has signed in with the drive. */
 export type SignedInPerson = z.infer<typeof signedInPersonSchema>;

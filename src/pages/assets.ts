@@ -17,6 +17,7 @@ const assets = {
   "pico.css": asset("text/css", readFileSync(require.resolve("@picocss/pico/css/pico.classless.min.css"))),
   "pages.css": asset("text/css", readFileSync(new URL("./browser/pages.css", import.meta.url))),
   "lists.css": asset("text/css", readFileSync(new URL("./browser/lists.css", import.meta.url))),
+  "admin.css": asset("text/css", readFileSync(new URL("./browser/admin.css", import.meta.url))),
   "documents.css": asset("text/css", readFileSync(new URL("./browser/documents.css", import.meta.url))),
   "pages.js": asset("text/javascript", browserScript("pages/browser/pages.js")),
   "hostPage.js": asset("text/javascript", browserScript("editorPage/browser/hostPage.js")),

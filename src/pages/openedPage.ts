@@ -9,7 +9,7 @@ import { logFacts } from "../http/requestLog.ts";
 import type { DriveFile } from "../model/drive.ts";
 import type { Services } from "../services.ts";
 import { chooseLanguage } from "../words/language.ts";
-import { newNonce, sendPage } from "./pageAnswer.ts";
+import { brandOf, newNonce, sendPage } from "./pageAnswer.ts";
 
 export type OpenedPageNeeds = Parameters<typeof addressForPage>[0] &
   Pick<Services, "drive" | "tokens" | "editorIds" | "bridgeUrl" | "config" | "links">;
@@ -40,6 +40,7 @@ export async function sendOpenedPage(
     fileName: file.name,
     nonce: newNonce(),
     bridgeUrl: services.bridgeUrl,
+    brand: brandOf(services.config),
     embedOrigins: services.config.EMBED_ORIGINS,
     language: chooseLanguage([grant.language], request.get("Accept-Language")),
     takesFreshTokens: suiteOf(grant.actionUrl).takesFreshTokens,

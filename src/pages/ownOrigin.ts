@@ -24,7 +24,7 @@ export function fileIdIn(value: unknown): string {
 
 /** Pages that a sign-in may lead back to. */
 const returnPaths =
-  /^\/(|links|links\/[A-Za-z0-9_-]{1,64}(\/change)?|share|open|takeover|saves|versions\/[A-Za-z0-9]{1,64}(\/(open|compare))?|documents\/[A-Za-z0-9]{1,64}\/(rename|download))$/;
+  /^\/(|admin|links|links\/[A-Za-z0-9_-]{1,64}(\/change)?|share|open|takeover|saves|versions\/[A-Za-z0-9]{1,64}(\/(open|compare))?|documents\/[A-Za-z0-9]{1,64}\/(rename|download))$/;
 
 /**
  * Where to go after signing in: path and query of one of our own pages.

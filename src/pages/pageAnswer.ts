@@ -4,12 +4,13 @@ import { z } from "zod";
 import { webStatus } from "../http/failureResponse.ts";
 import { logFailure } from "../http/requestLog.ts";
 import type { SignedCookies } from "../http/signedCookies.ts";
+import { plainEmail } from "../model/emailAddress.ts";
 import type { Failure } from "../model/failure.ts";
 import { type SignedInPerson, sessionLifetimeMs } from "../model/personSessions.ts";
 import type { Services } from "../services.ts";
 import { chooseLanguage, editorLanguage, type Language, languages } from "../words/language.ts";
 import { type MessageKind, messagePage } from "./views/messagePage.ts";
-import type { Page, PageContext } from "./views/page.ts";
+import type { Brand, Page, PageContext } from "./views/page.ts";
 
 export const languageCookie = "lang";
 const languageForMs = 365 * 24 * 3_600_000;
@@ -17,21 +18,40 @@ const nonceBytes = 18;
 const personCookie = "person";
 const personSchema = z.object({ session: z.string(), secret: z.string() });
 
-export type PageNeeds = Pick<Services, "cookies" | "sessions" | "bridgeUrl">;
+export type PageNeeds = Pick<Services, "cookies" | "sessions" | "bridgeUrl" | "config">;
 
 /** What all pages need to know of a request. */
 export async function pageContext(
-  services: Pick<Services, "cookies" | "bridgeUrl">,
+  services: Pick<Services, "cookies" | "bridgeUrl" | "config">,
   request: Request,
-  person: { readonly name: string } | undefined,
+  person: Pick<SignedInPerson, "name" | "email"> | undefined,
 ): Promise<PageContext> {
+  const rank =
+    person !== undefined && isAdministrator(services.config, person) ? { isAdministrator: true as const } : {};
   return {
     language: await languageOf(services.cookies, request),
     nonce: newNonce(),
     bridgeUrl: services.bridgeUrl,
     path: request.originalUrl,
-    person: person === undefined ? undefined : { name: person.name },
+    person: person === undefined ? undefined : { name: person.name, ...rank },
+    brand: brandOf(services.config),
   };
+}
+
+/** What the operator calls the bridge, and its logo. */
+export function brandOf({
+  PRODUCT_NAME: name,
+  LOGO_URL: logoUrl,
+}: Pick<Services["config"], "PRODUCT_NAME" | "LOGO_URL">): Brand {
+  return { ...(name === undefined ? {} : { name }), ...(logoUrl === undefined ? {} : { logoUrl }) };
+}
+
+/** Named in ADMIN_EMAILS, by the email that the drive told at the sign-in. One from an older version has none. */
+export function isAdministrator(
+  { ADMIN_EMAILS }: Pick<Services["config"], "ADMIN_EMAILS">,
+  { email }: Pick<SignedInPerson, "email">,
+): boolean {
+  return email !== undefined && ADMIN_EMAILS.includes(plainEmail(email));
 }
 
 export function newNonce(): string {
@@ -68,7 +88,7 @@ export type Caller = SignedInPerson & {
 };
 
 /** Who has signed in on this browser; gives the browser a new secret when it is time for one. */
-async function signedInPerson(
+export async function signedInPerson(
   { cookies, sessions }: Pick<Services, "cookies" | "sessions">,
   request: Request,
   response: Response,

@@ -2,6 +2,7 @@ import { Router } from "express";
 import { hostSessionRouter } from "../editorPage/pageCalls.ts";
 import { portalScriptRouter } from "../editorPage/portalScript.ts";
 import type { Services } from "../services.ts";
+import { adminRouter } from "./admin.ts";
 import { assetsRouter } from "./assets.ts";
 import { documentPagesRouter } from "./documents.ts";
 import { downloadRouter } from "./download.ts";
@@ -33,6 +34,7 @@ export function hostRouter(services: Services): Router {
   router.use(takeOverPagesRouter(services));
   router.use(waitingSavePagesRouter(services));
   router.use(versionPagesRouter(services));
+  router.use(adminRouter(services));
   router.use(visitLinkRouter(services));
   router.use(answerFailures(services, isVisitor));
   return router;

@@ -56,7 +56,13 @@ export function signInRouter(services: Needs): Router {
   };
 
   const welcome = async (response: Response, account: DriveAccount, returnTo: string): Promise<void> => {
-    const person = { id: account.userId, name: account.userName, account: account.account };
+    const { userId, userName, email } = account;
+    const person = {
+      id: userId,
+      name: userName,
+      account: account.account,
+      ...(email === undefined ? {} : { email }),
+    };
     await startSession(services, response, person);
     services.audit({ event: "signedIn", person: { id: person.id, name: person.name } });
     response.redirect(303, `${services.bridgeUrl}${returnTo}`);

@@ -1,6 +1,7 @@
 import type { Comment } from "../../src/documents/comments.ts";
 import type { EditLink, LinkVisit } from "../../src/links/links.ts";
 import type { DriveEntry } from "../../src/model/drive.ts";
+import { type AdminFacts, adminPage } from "../../src/pages/views/adminPage.ts";
 import { type ComparedSide, comparePage } from "../../src/pages/views/comparePage.ts";
 import { documentsPage } from "../../src/pages/views/documentsPage.ts";
 import { type FolderFacts, folderPage } from "../../src/pages/views/folderPage.ts";
@@ -109,6 +110,56 @@ const waitingSaves = [
   { ...waitingSave, fileName: arabic, personName: "محمد عبد الله", isBroken: true },
   { ...waitingSave, fileName: script, sizeBytes: 0 },
 ];
+const adminFacts: AdminFacts = {
+  version: "0.1.0",
+  startedAtMs: atMs,
+  documents: [
+    {
+      fileId: "f1",
+      name: "Meeting notes.docx",
+      sessions: [
+        { person: { id: "b", name: "Bob" }, permission: "edit", openedAtMs: atMs },
+        { person: { id: "c", name: `${script} ${"Longname".repeat(12)}` }, permission: "view", openedAtMs: atMs },
+      ],
+      lock: { holder: "Bob", expiresAtMs: atMs + 1_800_000 },
+      isHeldInDrive: false,
+    },
+    { fileId: "f2", name: long, sessions: [], lock: { holder: undefined, expiresAtMs: atMs }, isHeldInDrive: false },
+    { fileId: "f3", name: undefined, sessions: [], lock: undefined, isHeldInDrive: true },
+    { fileId: "f4", name: arabic, sessions: [], lock: { holder: "", expiresAtMs: atMs }, isHeldInDrive: false },
+  ],
+  moreDocuments: 3,
+  saves: [...waitingSaves, { ...waitingSave, id: "u", fileName: undefined, personName: undefined }],
+  moreSaves: 0,
+  links: {
+    counts: { active: 2, expired: 1, revoked: 12 },
+    sought: "",
+    shown: [
+      { link, state: "active" },
+      { link: { ...strictLink, maker: `portal:${"intranet".repeat(8)}` }, state: "expired" },
+      { link: { ...link, id: "Rev", fileName: script }, state: "revoked" },
+    ],
+    more: 1,
+  },
+  errors: [
+    {
+      text: "a save waits in the spool",
+      facts: ["failure=driveUnreachable", `file=${"f".repeat(90)}`],
+      isError: false,
+      count: 12,
+      lastAtMs: atMs,
+    },
+    { text: "the store can't be reached", facts: [], isError: true, count: 1, lastAtMs: atMs },
+  ],
+  doctor: {
+    runningSinceMs: undefined,
+    last: {
+      endedAtMs: atMs,
+      report: `bridge: settings, store and spool\n  !! store: ${long}\n       change: ${script}\n`,
+    },
+  },
+  done: "stillWaiting",
+};
 const linkUrl = "https://office.example.com/l/dGhpcyBpcyBhIHNlY3JldCBvZiAyNCBi";
 const file = { id: "f1", name: "Meeting notes.docx" };
 const save = { version: "v3", atMs, person: { id: "b", name: "Bob" }, linkId: "l1" };
@@ -227,6 +278,18 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
     }),
   documentsWaiting: (context) => documentsPage(context, { crumbs: [], entries, waitingSaves: 3, opens: () => true }),
   waitingSaves: (context) => waitingSavesPage(context, { saves: waitingSaves, dismissed: false }),
+  admin: (context) => adminPage({ ...context, person: { name: "Alice", isAdministrator: true } }, adminFacts),
+  adminNone: (context) =>
+    adminPage(context, {
+      ...adminFacts,
+      documents: [],
+      moreDocuments: 0,
+      saves: [],
+      errors: [],
+      links: { counts: { active: 0, expired: 0, revoked: 0 }, sought: long, shown: [], more: 0 },
+      doctor: { runningSinceMs: atMs, last: undefined },
+      done: "placed",
+    }),
   waitingSavesNone: (context) => waitingSavesPage(context, { saves: [], dismissed: true }),
   documentsLocked: (context) =>
     documentsPage(context, { crumbs: [], entries, locked: new Set(entries.map(({ id }) => id)), opens: () => true }),

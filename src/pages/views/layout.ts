@@ -20,7 +20,7 @@ interface Content {
   readonly hasFrames?: boolean;
   /** A list of documents: it has a style of its own, and its script sends requests to the bridge. */
   readonly isList?: boolean;
-  readonly current?: "documents" | "links";
+  readonly current?: "documents" | "links" | "admin";
   /** Portals that may frame the page, besides the bridge itself; left out = no one. */
   readonly embedOrigins?: readonly string[];
 }
@@ -28,22 +28,33 @@ interface Content {
 /** What all pages share: head, navigation, headers. */
 export function layout(context: PageContext, content: Content): Page {
   const words = wordsIn[context.language].pages;
-  const { bridgeUrl, nonce } = context;
+  const { brand = {}, bridgeUrl, nonce } = context;
+  const productName = brand.name ?? words.productName;
+  const logo = brand.logoUrl === undefined ? "" : ` ${new URL(brand.logoUrl).origin}`;
   const body = html`<!doctype html>
 <html lang="${context.language}">
 <head>
 <meta charset="utf-8">
-<title>${content.title} · ${words.productName}</title>
+<title>${content.title} · ${productName}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow">
-${preview(words.productName, content.preview)}<meta name="color-scheme" content="light dark">
-<link rel="icon" href="${assetUrl(bridgeUrl, "icon.svg")}" type="image/svg+xml">
+${preview(productName, content.preview)}<meta name="color-scheme" content="light dark">
+${
+  brand.logoUrl === undefined
+    ? html`<link rel="icon" href="${assetUrl(bridgeUrl, "icon.svg")}" type="image/svg+xml">`
+    : html`<link rel="icon" href="${brand.logoUrl}">`
+}
 <link rel="stylesheet" href="${assetUrl(bridgeUrl, "pico.css")}" nonce="${nonce}">
 <link rel="stylesheet" href="${assetUrl(bridgeUrl, "pages.css")}" nonce="${nonce}">
 <link rel="stylesheet" href="${assetUrl(bridgeUrl, "lists.css")}" nonce="${nonce}">
 ${
   content.isList
     ? html`<link rel="stylesheet" href="${assetUrl(bridgeUrl, "documents.css")}" nonce="${nonce}">
+`
+    : nothing
+}${
+  content.current === "admin"
+    ? html`<link rel="stylesheet" href="${assetUrl(bridgeUrl, "admin.css")}" nonce="${nonce}">
 `
     : nothing
 }<script src="${assetUrl(bridgeUrl, "pages.js")}" nonce="${nonce}" defer></script>
@@ -66,7 +77,7 @@ ${content.main}
         `style-src 'nonce-${nonce}'`,
         `script-src 'nonce-${nonce}'`,
         // Pico draws arrows and ticks with data: images.
-        "img-src 'self' data:",
+        `img-src 'self' data:${logo}`,
         ...(content.isList ? ["connect-src 'self'"] : []),
         // Also applies to the addresses that a form is redirected to.
         "form-action 'self'",
@@ -95,7 +106,7 @@ function pageHeader(context: PageContext, { current, embedOrigins }: Content): H
   const { bridgeUrl } = context;
   // Pages that can be framed get no buttons, against clickjacking.
   const person = embedOrigins === undefined ? context.person : undefined;
-  const brand = html`<img src="${assetUrl(bridgeUrl, "icon.svg")}" alt="" width="28" height="28"> <strong>${words.productName}</strong>`;
+  const brand = brandMark(context);
   return html`<header>
 <nav aria-label="${words.mainNavigation}">
 ${person === undefined ? html`<span class="brand">${brand}</span>` : html`<a class="brand" href="${bridgeUrl}/">${brand}</a>`}
@@ -107,10 +118,21 @@ ${
 <li><a href="${bridgeUrl}/links"${here(current === "links")}>${words.myLinks}</a></li>`
 }
 ${languageSwitch(context)}
-${person === undefined ? nothing : personMenu(context, person.name)}
+${person === undefined ? nothing : personMenu(context, person, current === "admin")}
 </ul>
 </nav>
 </header>`;
+}
+
+/** A logo usually shows the name; beside a name of its own it is an ornament. */
+function brandMark({ brand: { name, logoUrl } = {}, bridgeUrl, language }: PageContext): Html {
+  const { productName } = wordsIn[language].pages;
+  if (logoUrl === undefined) {
+    return html`<img src="${assetUrl(bridgeUrl, "icon.svg")}" alt="" width="28" height="28"> <strong>${name ?? productName}</strong>`;
+  }
+  return name === undefined
+    ? html`<img class="logo" src="${logoUrl}" alt="${productName}" height="28">`
+    : html`<img class="logo" src="${logoUrl}" alt="" height="28"> <strong>${name}</strong>`;
 }
 
 function here(isHere: boolean): Html {
@@ -123,11 +145,16 @@ function languageSwitch({ bridgeUrl, language, path }: PageContext): Html {
   return html`<li><a href="${bridgeUrl}/language?${query.toString()}" lang="${other}" hreflang="${other}">${wordsIn[language].pages.otherLanguage}</a></li>`;
 }
 
-function personMenu({ bridgeUrl, language }: PageContext, name: string): Html {
+function personMenu(
+  { bridgeUrl, language }: PageContext,
+  { name, isAdministrator }: NonNullable<PageContext["person"]>,
+  isHere: boolean,
+): Html {
   const words = wordsIn[language].pages;
   return html`<li><details class="menu">
 <summary>${named(name)}</summary>
 <form method="post" action="${bridgeUrl}/signout">
+${isAdministrator ? html`<a role="button" class="secondary" href="${bridgeUrl}/admin"${here(isHere)}>${words.adminTitle}</a>` : nothing}
 <button class="secondary">${words.signOut}</button>
 <button class="secondary" name="everywhere" value="1">${words.signOutEverywhere}</button>
 </form>

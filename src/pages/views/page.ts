@@ -7,6 +7,11 @@ export interface Page {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+export interface Brand {
+  readonly name?: string;
+  readonly logoUrl?: string;
+}
+
 /** What every page needs to know. */
 export interface PageContext {
   readonly language: Language;
@@ -17,5 +22,7 @@ export interface PageContext {
   /** Path and query of the page itself, for the language switch; only for pages that answer a GET. */
   readonly path: string;
   /** The person who has signed in. */
-  readonly person: { readonly name: string } | undefined;
+  readonly person: { readonly name: string; readonly isAdministrator?: true } | undefined;
+  /** What the operator calls the bridge; our own name and mark where it says nothing. */
+  readonly brand?: Brand;
 }
