@@ -26,6 +26,47 @@ export async function addDocument(
   return file;
 }
 
+/** @throws nameIllegal, nameTaken */
+export async function addFolder(
+  { drive, audit }: Pick<Services, "drive" | "audit">,
+  owner: SignedInPerson,
+  folder: DriveFolder,
+  name: string,
+): Promise<DriveFolder> {
+  requireName(name);
+  const made = await drive.createIn(owner.account, folder, "folder", name);
+  const person = { id: owner.id, name: owner.name };
+  audit({
+    event: "created",
+    folder: folder.id,
+    file: made.id,
+    kind: "folder",
+    name,
+    person,
+    through: `person:${owner.id}`,
+  });
+  return made;
+}
+
+/** The folder of this name, which is made if there is none. @throws nameIllegal; nameTaken when it is a file */
+export async function folderNamed(
+  services: Pick<Services, "drive" | "audit">,
+  owner: SignedInPerson,
+  folder: DriveFolder,
+  name: string,
+): Promise<DriveFolder> {
+  return onFailure(
+    "nameTaken",
+    () => addFolder(services, owner, folder, name),
+    (_failure, error) =>
+      onFailure(
+        "fileMissing",
+        () => services.drive.folder(owner.account, { uri: `${folder.uri}/${encodeURIComponent(name)}` }),
+        () => Promise.reject(error),
+      ),
+  );
+}
+
 /** @throws nameIllegal */
 export function requireName(name: string): void {
   const verdict = checkName(name);

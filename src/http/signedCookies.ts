@@ -28,10 +28,19 @@ export class SignedCookies {
   ): Promise<z.output<Schema> | undefined> {
     // Another host of the domain may have set a cookie of this name; browsers send both, perhaps that one first.
     for (const text of cookiesIn(request.get("Cookie") ?? "", this.#fullName(name)).slice(0, triedOfOneName)) {
-      const claims = schema.safeParse(await this.#claimsIn(text, name));
-      if (claims.success) return claims.data;
+      const claims = await this.verified(name, text, schema);
+      if (claims !== undefined) return claims;
     }
     return undefined;
+  }
+
+  /** For what a page sends back itself. @param text what `statement` returned for this name @returns undefined for anything else */
+  async verified<Schema extends z.ZodType>(
+    name: string,
+    text: string,
+    schema: Schema,
+  ): Promise<z.output<Schema> | undefined> {
+    return schema.safeParse(await this.#claimsIn(text, name)).data;
   }
 
   /** @returns undefined for a value that is not ours; no schema accepts that */
@@ -60,14 +69,18 @@ export class SignedCookies {
 
   /** @returns name and value, as browsers send them back */
   async signed(name: string, claims: unknown, lifetimeMs: number): Promise<readonly [name: string, value: string]> {
+    return [this.#fullName(name), await this.statement(name, claims, lifetimeMs)];
+  }
+
+  /** The same without a cookie: a page shows it, and sends it back. */
+  async statement(name: string, claims: unknown, lifetimeMs: number): Promise<string> {
     const [key] = this.#keys;
     if (key === undefined) throw new TypeError("a cookie needs a key");
-    const text = await new SignJWT({ c: claims })
+    return new SignJWT({ c: claims })
       .setProtectedHeader({ alg: "HS256" })
       .setAudience(name)
       .setExpirationTime(Math.floor((this.#now() + lifetimeMs) / 1000))
       .sign(key);
-    return [this.#fullName(name), text];
   }
 
   clear(response: Response, name: string): void {

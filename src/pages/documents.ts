@@ -2,14 +2,26 @@ import { Router } from "express";
 import { z } from "zod";
 import { type DocumentRequest, openDocument } from "../documents/openSession.ts";
 import { logFacts } from "../http/requestLog.ts";
+import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { languages } from "../words/language.ts";
-import { folderUriSchema, type ListNeeds, sendDocuments } from "./listDocuments.ts";
+import { useOf, watchedFiles } from "./documentUse.ts";
+import { folderUriSchema, type ListNeeds, ownTemplates, sendDocuments } from "./listDocuments.ts";
 import { type OpenedPageNeeds, openPage } from "./openedPage.ts";
 import { toldOf } from "./ownDocuments.ts";
 import { fileIdIn, safeReturn } from "./ownOrigin.ts";
-import { editorLanguageOf, forPerson, keepLanguage } from "./pageAnswer.ts";
+import {
+  answerScriptFailures,
+  editorLanguageOf,
+  forPerson,
+  forScript,
+  keepLanguage,
+  languageOf,
+  pageContext,
+} from "./pageAnswer.ts";
+import { useLine } from "./views/documentRow.ts";
 import { toldKinds } from "./views/documentsFacts.ts";
+import { templateChoices } from "./views/newDocumentForm.ts";
 
 /** Each as if it were not there when it makes no sense. */
 const listQuery = z.object({
@@ -21,6 +33,7 @@ const listQuery = z.object({
   q: z.string().trim().min(1).max(200).optional().catch(undefined),
   told: z.enum(toldKinds).optional().catch(undefined),
   id: z.string().catch(""),
+  new: z.string().optional().catch(undefined),
 });
 
 type Needs = ListNeeds & Pick<Services, "note"> & Parameters<typeof openDocument>[0] & OpenedPageNeeds;
@@ -32,12 +45,37 @@ export function documentPagesRouter(services: Needs): Router {
   router.get(
     "/",
     forPerson(services, async (person, request, response) => {
-      const { folder, next, sort, order, recent, q, told, id } = listQuery.parse(request.query);
+      const { folder, next, sort, order, recent, q, told, id, new: offers } = listQuery.parse(request.query);
       const asked = sort === undefined ? undefined : { by: sort, direction: order };
-      const listed = { folder, next, order: asked, recent: recent !== undefined, search: q };
+      const isOffering = offers !== undefined;
+      const listed = { folder, next, order: asked, recent: recent !== undefined, search: q, isOffering };
       const news = told === undefined ? undefined : await toldOf(services, person, told, id);
       await sendDocuments(services, person, request, response, 200, listed, news === undefined ? {} : { told: news });
     }),
+  );
+
+  router.get(
+    "/documents/templates",
+    forScript(services, async (person, request, response) => {
+      const templates = await ownTemplates(services, person.account);
+      const { text } = templateChoices(await pageContext(services, request, person), templates);
+      response.type("html").send(text);
+    }),
+    answerScriptFailures(services),
+  );
+
+  router.get(
+    "/documents/in-use",
+    forScript(services, async (person, request, response) => {
+      const watch = z.string().max(16_384).catch("").parse(request.query["list"]);
+      const files = await watchedFiles(services, person.id, watch);
+      if (files === undefined) throw new BridgeError({ kind: "fileMissing" });
+      const { locked, people } = await useOf(services, files);
+      const language = await languageOf(services.cookies, request);
+      const lines = files.map((id) => [id, useLine(language, people.get(id) ?? [], locked.has(id))] as const);
+      response.json(Object.fromEntries(lines.filter(([, line]) => line !== undefined)));
+    }),
+    answerScriptFailures(services),
   );
 
   router.get(

@@ -4,6 +4,7 @@ import type { DriveEntry, DriveFolderPage, DriveOrder } from "../model/drive.ts"
 import { onFailure } from "../model/failure.ts";
 import { fileType } from "../model/fileName.ts";
 import type { Services } from "../services.ts";
+import { filesIn, useOf, watchOf } from "./documentUse.ts";
 import { type Caller, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { type DocumentsFacts, rootUri, usualOrder } from "./views/documentsFacts.ts";
 import { documentsPage } from "./views/documentsPage.ts";
@@ -44,6 +45,8 @@ export interface Listed {
   readonly recent?: boolean;
   /** A part of names. */
   readonly search?: string | undefined;
+  /** “New” is open, with the person's own templates. */
+  readonly isOffering?: boolean;
 }
 
 /** Sends the page with a person's documents. @param told what just happened @param refused what “New” was refused */
@@ -58,16 +61,19 @@ export async function sendDocuments(
 ): Promise<void> {
   const { drive, spool, limitBytes } = services;
   const { folder, search } = listed;
+  const isOffering = listed.isOffering === true || refused?.type.startsWith("template.") === true;
   const [{ entries, next: following }, openable, templates] = await Promise.all([
     pageOf(services, person, listed),
     drive.openable(person.account),
-    templatesOf(services, person.account),
+    isOffering ? ownTemplates(services, person.account) : undefined,
   ]);
+  const files = filesIn(entries);
   const opens = (name: string) => openable.has(fileType(name) ?? "");
   const page = documentsPage(await pageContext(services, request, person), {
     crumbs: crumbsOf(folder),
     entries,
-    ...(await useOf(services, entries)),
+    ...(await useOf(services, files)),
+    ...(files.length === 0 ? {} : { watch: await watchOf(services, person.id, files) }),
     waitingSaves: savesOf(spool, person).length,
     opens,
     order: listed.order ?? usualOrder,
@@ -76,8 +82,9 @@ export async function sendDocuments(
     ...(told === undefined ? {} : { told }),
     adding: {
       types: newTypes.filter((type) => type === "folder" || openable.has(type)),
-      templates: templates.filter(({ name }) => opens(name)),
       limitBytes,
+      ...(templates === undefined ? {} : { templates }),
+      ...(listed.isOffering === true ? { isOpen: true as const } : {}),
       ...(refused === undefined ? {} : { refused }),
     },
     ...(folder === undefined ? {} : { folderUri: folder }),
@@ -105,6 +112,12 @@ async function pageOf(
   return { entries: found.flat(), next: undefined };
 }
 
+/** A person's own templates that an editor opens. */
+export async function ownTemplates(services: Pick<Services, "drive">, account: string): Promise<readonly DriveEntry[]> {
+  const [templates, openable] = await Promise.all([templatesOf(services, account), services.drive.openable(account)]);
+  return templates.filter(({ name }) => openable.has(fileType(name) ?? ""));
+}
+
 /** @returns none when there is no such folder */
 async function templatesOf({ drive }: Pick<Services, "drive">, account: string): Promise<readonly DriveEntry[]> {
   const { entries } = await onFailure(
@@ -113,21 +126,6 @@ async function templatesOf({ drive }: Pick<Services, "drive">, account: string):
     () => ({ entries: [] }),
   );
   return entries.filter(({ kind, name }) => kind === "file" && !templateTypes.has(fileType(name) ?? ""));
-}
-
-/** @returns which files somebody edits, and who has them open */
-async function useOf(
-  { locks, activity }: Pick<Services, "locks" | "activity">,
-  entries: readonly DriveEntry[],
-): Promise<Required<Pick<DocumentsFacts, "locked" | "people">>> {
-  const files = entries.filter(({ kind }) => kind === "file");
-  const held = await Promise.all(files.map(({ id }) => locks.current(id)));
-  const open = await Promise.all(files.map(({ id }) => activity.of(id)));
-  const names = open.map(({ sessions }) => [...new Set(sessions.map(({ person }) => person.name))]);
-  return {
-    locked: new Set(files.filter((_file, at) => held[at] !== undefined).map(({ id }) => id)),
-    people: new Map(files.map(({ id }, at) => [id, names[at] ?? []])),
-  };
 }
 
 /** The folders from the root to the current one, each with its address. */

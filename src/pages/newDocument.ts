@@ -1,11 +1,11 @@
 import { Readable } from "node:stream";
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
-import { addDocument, freeNameIn, requireName } from "../documents/addDocument.ts";
+import { addDocument, addFolder, freeNameIn, requireName } from "../documents/addDocument.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
 import type { DriveFile, NewContent } from "../model/drive.ts";
-import { BridgeError, failureOf } from "../model/failure.ts";
+import { BridgeError, type Failure, failureOf } from "../model/failure.ts";
 import { splitName } from "../model/nameRules.ts";
 import type { Services } from "../services.ts";
 import { fill } from "../words/fill.ts";
@@ -42,7 +42,7 @@ export function newDocumentRouter(services: Needs): Router {
         requireName(asked.data.name);
         response.redirect(303, await make(services, person, wanted, response));
       } catch (error) {
-        const sentence = newRefusal(words, error);
+        const sentence = newRefusal(words, error instanceof BridgeError ? error.failure : undefined);
         if (sentence === undefined) throw error;
         logFailure(error);
         await sendRefusal(services, person, request, response, wanted, sentence, error);
@@ -79,8 +79,7 @@ async function make(services: Needs, person: Caller, wanted: Wanted, response: R
   const { asked, template, name } = wanted;
   const folder = await drive.folder(person.account, { uri: asked.folder });
   if (asked.type === "folder") {
-    requireName(name);
-    const { uri } = await drive.createIn(person.account, folder, "folder", name);
+    const { uri } = await addFolder(services, person, folder, name);
     return `${bridgeUrl}/?${new URLSearchParams({ folder: uri }).toString()}`;
   }
   const content =
@@ -105,12 +104,10 @@ async function copyOf({ drive }: Needs, { account }: Caller, file: DriveFile, re
 }
 
 /** @returns why nothing was created, in words for the person; undefined when it is no matter of theirs */
-export function newRefusal(words: PageWords, error: unknown): string | undefined {
-  if (!(error instanceof BridgeError)) return undefined;
-  const { failure } = error;
-  if (failure.kind === "nameTaken") return words.nameTakenPlain;
-  if (failure.kind === "nameIllegal") return words.nameIllegal;
-  if (failure.kind === "quotaExceeded") return words.storageFull;
+export function newRefusal(words: PageWords, failure: Failure | undefined): string | undefined {
+  if (failure?.kind === "nameTaken") return words.nameTakenPlain;
+  if (failure?.kind === "nameIllegal") return words.nameIllegal;
+  if (failure?.kind === "quotaExceeded") return words.storageFull;
   return undefined;
 }
 

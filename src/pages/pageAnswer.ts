@@ -5,10 +5,11 @@ import { webStatus } from "../http/failureResponse.ts";
 import { logFailure } from "../http/requestLog.ts";
 import type { SignedCookies } from "../http/signedCookies.ts";
 import { plainEmail } from "../model/emailAddress.ts";
-import type { Failure } from "../model/failure.ts";
+import { BridgeError, type Failure } from "../model/failure.ts";
 import { type SignedInPerson, sessionLifetimeMs } from "../model/personSessions.ts";
 import type { Services } from "../services.ts";
 import { chooseLanguage, editorLanguage, type Language, languages } from "../words/language.ts";
+import { type PageWords, wordsIn } from "../words/words.ts";
 import { type MessageKind, messagePage } from "./views/messagePage.ts";
 import type { Brand, Page, PageContext } from "./views/page.ts";
 
@@ -142,6 +143,37 @@ export function forPerson(
       return;
     }
     await serve(person, request, response);
+  };
+}
+
+/** Serves a request of a page's own script for a signed-in person; others are told so. @see answerScriptFailures */
+export function forScript(
+  services: PageNeeds,
+  serve: (person: Caller, request: Request, response: Response) => Promise<void>,
+): RequestHandler {
+  return async (request, response) => {
+    const person = await signedInPerson(services, request, response);
+    if (person === undefined) throw new BridgeError({ kind: "signInNeeded" });
+    response.set("Cache-Control", "no-store");
+    await serve(person, request, response);
+  };
+}
+
+/**
+ * Behind `forScript`: a script can't read a page, so what fails is answered as JSON, with a sentence for the person.
+ * @param sentenceOf undefined: nothing better is known than that it failed
+ */
+export function answerScriptFailures(
+  services: PageNeeds,
+  sentenceOf: (words: PageWords, failure: Failure | undefined) => string | undefined = () => undefined,
+) {
+  return async (error: unknown, request: Request, response: Response, _next: NextFunction): Promise<void> => {
+    const failure = logFailure(error);
+    const words = wordsIn[await languageOf(services.cookies, request)].pages;
+    const isSignedOut = failure?.kind === "signInNeeded";
+    const sentence = isSignedOut ? words.uploadSignedOut : (sentenceOf(words, failure) ?? words.unexpectedText);
+    const status = failure === undefined ? statusOf(error) : webStatus(failure.kind);
+    response.status(status).json({ code: failure?.kind ?? "unexpected", sentence });
   };
 }
 

@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
-import { addDocument, freeNameIn, requireName } from "../documents/addDocument.ts";
+import { addDocument, folderNamed, freeNameIn, requireName } from "../documents/addDocument.ts";
 import { webStatus } from "../http/failureResponse.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
 import type { DriveFolder } from "../model/drive.ts";
@@ -11,15 +11,17 @@ import { wordsIn } from "../words/words.ts";
 import { folderUriSchema } from "./listDocuments.ts";
 import { newRefusal } from "./newDocument.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
-import { type Caller, forPerson, languageOf, type PageNeeds } from "./pageAnswer.ts";
+import { answerScriptFailures, type Caller, forScript, languageOf, type PageNeeds } from "./pageAnswer.ts";
 import { rootUri } from "./views/documentsFacts.ts";
 import { size } from "./views/markup.ts";
 
 type Needs = PageNeeds & Pick<Services, "drive" | "audit" | "limitBytes">;
 
-const uploadQuery = z.object({
+const placeQuery = z.object({
   folder: folderUriSchema.optional().default(rootUri),
   name: z.string().max(1000),
+});
+const uploadQuery = placeQuery.extend({
   size: z.coerce.number().int().min(0),
   /** The page's own id of this upload, the same when it tries again. */
   upload: z.string().max(64).optional().default(""),
@@ -31,21 +33,42 @@ export function uploadsRouter(services: Needs): Router {
   const router = Router();
   const running = new Map<string, { readonly request: Request; readonly ended: Promise<unknown> }>();
 
+  const failures = answerScriptFailures(services, (words, failure) => {
+    if (failure?.kind === "fileMissing") return words.uploadFolderGone;
+    return newRefusal(words, failure) ?? words.uploadFailed;
+  });
+
   // A browser reads no answer before it has sent everything, so it asks before it sends much.
   router.get(
     "/documents/check",
-    forPerson(services, async (person, request, response) => {
+    forScript(services, async (person, request, response) => {
       await answer(services, person, request, response, async ({ into, name, size: sizeBytes }) => {
         await services.drive.tryCreating(person.account, into, name, sizeBytes);
         response.json({});
       });
     }),
+    failures,
+  );
+
+  // For a folder that is uploaded: its files go into what is there already under its name.
+  router.post(
+    "/documents/folders",
+    requireOwnOrigin(services.bridgeUrl),
+    forScript(services, async (person, request, response) => {
+      const asked = placeQuery.safeParse(request.query);
+      if (!asked.success) throw new BridgeError({ kind: "fileMissing" });
+      const { folder: uri, name } = asked.data;
+      const folder = await folderNamed(services, person, await services.drive.folder(person.account, { uri }), name);
+      logFacts({ file: folder.id, person: person.id });
+      response.json({ uri: folder.uri });
+    }),
+    failures,
   );
 
   router.put(
     "/documents",
     requireOwnOrigin(services.bridgeUrl),
-    forPerson(services, async (person, request, response) => {
+    forScript(services, async (person, request, response) => {
       await answer(services, person, request, response, async ({ into, name, size: sizeBytes, upload }) => {
         const key = `${person.id} ${upload}`;
         const before = running.get(key);
@@ -64,6 +87,7 @@ export function uploadsRouter(services: Needs): Router {
         }
       });
     }),
+    failures,
   );
   return router;
 }
@@ -91,16 +115,17 @@ async function answer(
     await work({ ...asked.data, into });
   } catch (error) {
     if (!(error instanceof BridgeError)) throw error;
-    logFailure(error);
     const language = await languageOf(services.cookies, request);
     const words = wordsIn[language].pages;
     const tooLarge = fill(words.uploadTooLarge, { limit: size(services.limitBytes, language) });
     const isTooLarge = failureOf(error, "bodyTooLarge") !== undefined;
     const isTaken = failureOf(error, "nameTaken") !== undefined;
+    if (!isTooLarge && !isTaken) throw error;
+    logFailure(error);
     const freeName = isTaken ? await freeNameIn(services, person.account, { uri }, name) : undefined;
     response.status(webStatus(error.failure.kind)).json({
       code: error.failure.kind,
-      sentence: isTooLarge ? tooLarge : (newRefusal(words, error) ?? words.uploadFailed),
+      sentence: isTooLarge ? tooLarge : words.nameTakenPlain,
       ...(freeName === undefined ? {} : { freeName }),
     });
   }

@@ -112,6 +112,7 @@ export const en = {
     uploadTooLarge: "Too large. A file may have up to {limit}.",
     uploadNoFolders: "Folders can't be uploaded. Drop the files that are in it.",
     uploadSignedOut: "You are signed out. Sign in again in another tab, then try again.",
+    uploadFolderGone: "The folder to upload to is gone. Reload the page.",
     keepBoth: "Keep both",
 
     takeOverTitle: "Take over",

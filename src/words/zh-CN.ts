@@ -109,6 +109,7 @@ export const zhCN: Words = {
     uploadTooLarge: "文件过大。每个文件最大 {limit}。",
     uploadNoFolders: "无法上传文件夹，请拖放其中的文件。",
     uploadSignedOut: "您已退出登录。请在其他标签页中重新登录，然后重试。",
+    uploadFolderGone: "要上传到的文件夹已不存在。请重新加载页面。",
     keepBoth: "保留两者",
 
     takeOverTitle: "接管",

@@ -61,7 +61,10 @@ describe("a new document", () => {
   it("is a copy of one's own template", async () => {
     const uri = await newFolder();
     await bridge.alice.put("Templates/Letter.docx", "Dear …");
-    const page = await alice.person.get("/");
+    expect((await alice.person.get("/")).text).not.toContain("template.");
+    const page = await alice.person.get("/?new=1");
+    expect(page.text).toMatch(/<details class="menu new" id="new" open>/);
+    expect((await alice.person.get("/documents/templates")).text).toContain("Letter.docx");
     const type = /value="(template\.\w+)"/.exec(page.text)?.[1] ?? "";
     expect((await create({ folder: uri, name: "To Bob", type })).status).toBe(303);
     expect(await bridge.alice.read(`${folder}/To Bob.docx`)).toBe("Dear …");
@@ -166,7 +169,52 @@ describe("an upload", () => {
       headers: { Origin: bridge.url },
       redirect: "manual",
     });
-    expect(nobody.status).toBe(303);
+    expect(nobody.status).toBe(401);
+    expect(((await nobody.json()) as { sentence: string }).sentence).toContain("You are signed out.");
     expect(await bridge.alice.list(folder)).toEqual(["Plan.docx"]);
+  });
+
+  it("is refused in JSON whatever is wrong with it, since a script reads the answer", async () => {
+    const uri = await newFolder();
+    const gone = `${uri}/gone`;
+    for (const [query, status] of [
+      [{ folder: "elsewhere", name: "x.docx", size: "1" }, 404],
+      [{ folder: gone, name: "x.docx", size: "1" }, 404],
+      [{ name: "x.docx", size: "many" }, 404],
+      [{ folder: uri, name: "", size: "1" }, 422],
+    ] as const) {
+      expect([query, await upload(query, "x")]).toMatchObject([query, { status, sentence: expect.any(String) }]);
+    }
+    const foreign = await fetch(`${bridge.url}/documents?name=x&size=1`, {
+      method: "PUT",
+      headers: { Origin: "https://evil.example.com" },
+    });
+    expect([foreign.status, foreign.headers.get("Content-Type")]).toEqual([403, "application/json; charset=utf-8"]);
+    for (const path of ["check?name=x", "in-use?list=x"]) {
+      const answer = await alice.person.get(`/documents/${path}`);
+      expect([path, answer.status, JSON.parse(answer.text).code]).toEqual([path, 404, "fileMissing"]);
+    }
+  });
+
+  it("brings its folder: made once, and files go into what is there already", async () => {
+    const uri = await newFolder();
+    const below = async (parent: string, name: string, headers = {}) => {
+      const query = new URLSearchParams({ folder: parent, name });
+      const { status, text } = await alice.person.post(`/documents/folders?${query}`, {}, headers);
+      return { status, ...(JSON.parse(text) as { uri?: string; code?: string }) };
+    };
+    const made = await below(uri, "Bilder ä");
+    expect(made).toMatchObject({ status: 200 });
+    expect(await below(uri, "Bilder ä")).toEqual(made);
+    const deeper = await below(made.uri ?? "", "2026");
+    expect(await upload({ folder: deeper.uri ?? "", name: "a.png", size: "1" }, "a")).toMatchObject({ status: 201 });
+    expect(await bridge.alice.list(`${folder}/Bilder ä/2026`)).toEqual(["a.png"]);
+    expect(await below(uri, "Plan.docx")).toMatchObject({ status: 409, code: "nameTaken" });
+    expect(await below(uri, "a/b")).toMatchObject({ status: 422 });
+    expect(await below(uri, "x", { Origin: "https://evil.example.com" })).toMatchObject({ status: 403 });
+    const bob = await linkOwner(bridge, "bob@example.com");
+    const stolen = await bob.person.post(`/documents/folders?${new URLSearchParams({ folder: uri, name: "x" })}`);
+    expect(stolen.status).toBe(404);
+    expect(await bridge.alice.list(folder)).toEqual(["Bilder ä", "Plan.docx"]);
   });
 });

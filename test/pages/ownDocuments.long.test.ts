@@ -64,6 +64,23 @@ describe("an owner in the list of documents", () => {
     expect(await bridge.alice.list(folder)).toEqual(["Plan.docx", "below"]);
   });
 
+  it("is told who has a document open now without a reload, and nobody else's can be asked for", async () => {
+    const list = await newFolder("Plan.docx", "Other.docx");
+    const watch = /data-watch="([^"]+)"/.exec((await alice.person.get(list)).text)?.[1] ?? "";
+    const inUse = (person = alice.person, asked = watch) =>
+      person.get(`/documents/in-use?${new URLSearchParams({ list: asked })}`);
+    expect((await inUse()).text).toBe("{}");
+    const ann = await bridge.open(`${folder}/Plan.docx`, { user: { id: "ann", name: "Ann" } });
+    await ann.lock("A");
+    await ann.get();
+    const id = await idOf("Plan.docx");
+    expect(JSON.parse((await inUse()).text)).toEqual({ [id]: { text: "Open: Ann", isOpen: true } });
+    const bob = await linkOwner(bridge, "bob@example.com");
+    expect((await inUse(bob.person)).status).toBe(404);
+    expect((await inUse(alice.person, `${watch.slice(0, -2)}AA`)).status).toBe(404);
+    expect((await inUse(webPerson(bridge.url))).status).toBe(401);
+  });
+
   it("renames documents and folders; the type stays, and a lock too", async () => {
     await newFolder("Plan.docx", "below/Deep.docx");
     const id = await idOf("Plan.docx");

@@ -19,8 +19,10 @@ function move(event: KeyboardEvent, step: 1 | -1): void {
   const names = [...document.querySelectorAll<HTMLAnchorElement>(".files .name > a")];
   const row = document.activeElement?.closest(".files li");
   const at = names.findIndex((name) => name.closest("li") === row);
-  const next = names[row === null || row === undefined ? 0 : Math.max(0, at + step)];
-  if (next === undefined) return;
+  const next =
+    names[row === null || row === undefined ? 0 : Math.max(0, at + step)] ??
+    document.querySelector<HTMLAnchorElement>("#list a[rel=next]");
+  if (next === null) return;
   event.preventDefault();
   next.focus();
 }

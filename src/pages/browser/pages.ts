@@ -2,6 +2,9 @@
 
 import { startListKeys } from "./listKeys.ts";
 import { localTimes } from "./localTimes.ts";
+import { startLongList } from "./longList.ts";
+import { startNewDocument } from "./newDocument.ts";
+import { startOpenNow } from "./openNow.ts";
 import { startUploads } from "./uploads.ts";
 
 // Inside a portal's frame, the portal has its own navigation.
@@ -10,6 +13,9 @@ if (window.top !== window) document.querySelector("body > header")?.remove();
 localTimes(document);
 startUploads();
 startListKeys();
+startLongList();
+startNewDocument();
+startOpenNow();
 
 for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-copies]")) {
   const { copies: what = "", copied = "", failed = "" } = button.dataset;
@@ -90,10 +96,4 @@ document.addEventListener("keydown", (event) => {
     menu.open = false;
     menu.querySelector("summary")?.focus();
   }
-});
-// What one wants to type at once.
-const newName = document.querySelector<HTMLInputElement>("#new-name");
-newName?.closest("details")?.addEventListener("toggle", () => {
-  newName.focus();
-  newName.select();
 });

@@ -1,5 +1,6 @@
 import type { DriveEntry } from "../../model/drive.ts";
 import { fill } from "../../words/fill.ts";
+import type { Language } from "../../words/language.ts";
 import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
 import { type DocumentsFacts, listUrl } from "./documentsFacts.ts";
@@ -30,15 +31,12 @@ export function documentRow(context: PageContext, entry: DriveEntry, facts: RowF
       : html`<a href="${bridgeUrl}/documents/${encodeURIComponent(id)}/download" title="${words.noEditorForFile}">${named(name)}</a>`;
   const place = facts.isRecent || facts.search !== undefined ? folderNameIn(entry.uri) : undefined;
   const people = facts.people?.get(id) ?? [];
+  const use = useLine(language, people, isLocked);
   const notes = [
     ...(place === undefined ? [] : [html`<small>${fill(words.inFolder, { name: place })}</small>`]),
-    ...(people.length > 0
-      ? [html`<small class="badge good">${fill(words.openedBy, { names: namesOf(context, people) })}</small>`]
-      : isLocked
-        ? [html`<small class="badge">${words.beingEdited}</small>`]
-        : []),
+    ...(use === undefined ? [] : [html`<small class="use badge${use.isOpen ? " good" : ""}">${use.text}</small>`]),
   ];
-  return html`<li>${isFolder ? folderIcon() : fileIcon(name)}
+  return html`<li${isFolder ? nothing : html` data-file="${id}"`}>${isFolder ? folderIcon() : fileIcon(name)}
 <div class="name">${address}${notes.length === 0 ? nothing : html`<div class="notes">${joined(notes)}</div>`}</div>
 <small class="changed">${moment(entry.modifiedAt, language)}</small>
 <small class="size">${isFolder ? nothing : size(entry.sizeBytes, language)}</small>
@@ -79,7 +77,18 @@ function menu({ bridgeUrl, language }: PageContext, entry: DriveEntry, opens: bo
 <form method="post" action="${own}/delete">${joined(items)}<button>${words.delete}</button></form></details>`;
 }
 
-function namesOf({ language }: PageContext, people: readonly string[]): string {
+/** Who has a document open; undefined = nobody. */
+export function useLine(
+  language: Language,
+  people: readonly string[],
+  isLocked: boolean,
+): { readonly text: string; readonly isOpen: boolean } | undefined {
+  const words = wordsIn[language].pages;
+  if (people.length === 0) return isLocked ? { text: words.beingEdited, isOpen: false } : undefined;
+  return { text: fill(words.openedBy, { names: namesOf(language, people) }), isOpen: true };
+}
+
+function namesOf(language: Language, people: readonly string[]): string {
   const words = wordsIn[language].pages;
   const names = people.slice(0, namedPeople).join(words.between);
   const more = people.length - namedPeople;

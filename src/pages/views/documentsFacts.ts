@@ -29,6 +29,8 @@ export interface DocumentsFacts {
   readonly folderUri?: string;
   /** Whether an editor opens files with this name. */
   readonly opens: (name: string) => boolean;
+  /** With this the page asks who has these documents open. */
+  readonly watch?: string;
   /** What can be created here, and how large an upload may be. */
   readonly adding?: NewDocumentFacts & { readonly limitBytes: number };
   readonly order?: DriveOrder;

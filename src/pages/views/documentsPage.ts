@@ -27,7 +27,7 @@ ${searchForm(context, facts.search)}
 ${
   adding === undefined
     ? nothing
-    : html`<div class="acts">${newDocumentForm(context, adding, folderUri)}
+    : html`<div class="acts">${newDocumentForm(context, adding, { folderUri, listUrl: listUrl(context, facts) })}
 ${uploadButton(context, adding.limitBytes)}</div>`
 }
 </div>
@@ -39,7 +39,7 @@ ${adding === undefined ? nothing : uploadArea(context, { folderUri, listUrl: lis
 <h1>${named(title)}</h1></div>
 ${views(context, facts)}
 </div>
-<div id="list">
+<div id="list" data-in-use="${context.bridgeUrl}/documents/in-use">
 ${list(context, facts)}
 </div>`,
   });
@@ -57,7 +57,7 @@ function list(context: PageContext, facts: DocumentsFacts): Html {
     entries.length === 0
       ? html`<p class="empty">${emptyWords(words, facts)}</p>`
       : html`${facts.isRecent || facts.search !== undefined ? nothing : sortLinks(context, facts)}
-<ul class="files">
+<ul class="files"${facts.watch === undefined ? nothing : html` data-watch="${facts.watch}"`}>
 ${joined(entries.map((entry) => documentRow(context, entry, facts)))}
 </ul>`
   }
