@@ -72,7 +72,7 @@ export function cloudreveDrive(parts: DriveParts): Drive {
       return contents.createFrom(account, below(folder, name), content, () => folders.stands(account, folder));
     },
     renameFolder: (account, folder, name) => folders.rename(account, folder, name),
-    removeFolder: (account, folder) => folders.remove(account, folder),
+    removeFolder: (account, folder, how = { evenFull: false }) => folders.remove(account, folder, how),
     openable: (account) => sessions.openable(account),
 
     open: async ({ account }, request) => {

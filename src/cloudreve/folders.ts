@@ -99,8 +99,9 @@ export class Folders {
   }
 
   /** Moves a folder to the trash. @throws folderNotEmpty, lockedElsewhere, fileUnproven */
-  async remove(account: string, folder: DriveFolder): Promise<void> {
-    if ((await this.#entriesOf(account, folder.uri)).length > 0) throw new BridgeError({ kind: "folderNotEmpty" });
+  async remove(account: string, folder: DriveFolder, { evenFull }: { readonly evenFull: boolean }): Promise<void> {
+    if (!evenFull && (await this.#entriesOf(account, folder.uri)).length > 0)
+      throw new BridgeError({ kind: "folderNotEmpty" });
     await this.#files.remove(account, folder.uri, false);
     const left = await onFailure(
       "fileMissing",

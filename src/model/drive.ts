@@ -254,8 +254,12 @@ export interface DriveFolders {
   createFrom(account: string, folder: DriveFolder, name: string, content: NewContent): Promise<DriveFile>;
   /** The folder keeps its id. @throws nameTaken, nameIllegal, lockedElsewhere */
   renameFolder(account: string, folder: DriveFolder, name: string): Promise<DriveFolder>;
-  /** Moves an empty folder to the trash. @throws folderNotEmpty, lockedElsewhere */
-  removeFolder(account: string, folder: DriveFolder): Promise<void>;
+  /**
+   * Moves a folder to the trash.
+   * @param how with `evenFull` what is in it goes there too
+   * @throws lockedElsewhere, also when something in it is locked; folderNotEmpty
+   */
+  removeFolder(account: string, folder: DriveFolder, how?: { readonly evenFull: boolean }): Promise<void>;
   /** @returns the extensions, in lower case, that the drive has an editor for */
   openable(account: string): Promise<ReadonlySet<string>>;
 }

@@ -1,6 +1,7 @@
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
 import { deleteDocument } from "../documents/deleteDocument.ts";
+import { contentsOf, deleteFolder } from "../documents/deleteFolder.ts";
 import type { Acting } from "../documents/grants.ts";
 import { renameDocument } from "../documents/renameDocument.ts";
 import { hungUp } from "../http/hungUp.ts";
@@ -13,6 +14,7 @@ import { wordsIn } from "../words/words.ts";
 import { type DownloadNeeds, sendFile } from "./download.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
+import { deleteFolderPage } from "./views/deleteFolderPage.ts";
 import type { DocumentsFacts, Told } from "./views/documentsFacts.ts";
 import { renamePage } from "./views/renamePage.ts";
 
@@ -84,27 +86,30 @@ export function ownDocumentsRouter(services: Needs): Router {
   router.post(
     "/documents/:id/delete",
     ownOrigin,
+    urlencoded({ extended: false, limit: "16kb" }),
     forPerson(services, async (person, request, response) => {
       const entry = await entryOf(services, person, request);
-      const told = await toldBy(
-        { lockMismatch: "inUse", lockedElsewhere: "inUse", folderNotEmpty: "notEmpty" },
+      // The page that asks has told how much is in the folder.
+      const evenFull = request.body?.with === "contents";
+      const told = await toldBy<Told | "notEmpty">(
+        {
+          lockMismatch: entry.kind === "folder" ? "inUseBelow" : "inUse",
+          lockedElsewhere: entry.kind === "folder" ? "inUseBelow" : "inUse",
+          folderNotEmpty: "notEmpty",
+        },
         async () => {
-          if (entry.kind === "folder") {
-            await drive.removeFolder(person.account, entry);
-            const through = `person:${person.id}`;
-            audit({
-              event: "deleted",
-              file: entry.id,
-              person: { id: person.id, name: person.name },
-              name: entry.name,
-              through,
-            });
-          } else await deleteDocument(services, acting(person, entry.id), hungUp(response));
+          if (entry.kind === "folder") await deleteFolder(services, person, entry, { evenFull });
+          else await deleteDocument(services, acting(person, entry.id), hungUp(response));
           return "deleted";
         },
       );
       logFacts({ file: entry.id, person: person.id });
-      tell(response, told, entry);
+      if (told !== "notEmpty") tell(response, told, entry);
+      else {
+        const contents = await contentsOf(services, person.account, entry);
+        const context = { ...(await pageContext(services, request, person)), path: "/" };
+        sendPage(response, 409, deleteFolderPage(context, entry, contents));
+      }
     }),
   );
 
@@ -114,7 +119,7 @@ export function ownDocumentsRouter(services: Needs): Router {
     forPerson(services, async (person, request, response) => {
       const id = fileIdIn(request.params["id"]);
       let back: Pick<DriveEntry, "id" | "uri"> = { id, uri: "" };
-      const told = await toldBy({ nameTaken: "restoreTaken", fileMissing: "restoreGone" }, async () => {
+      const told = await toldBy<Told>({ nameTaken: "restoreTaken", fileMissing: "restoreGone" }, async () => {
         const entry = await drive.restore(person.account, id);
         const through = `person:${person.id}`;
         audit({
@@ -135,10 +140,10 @@ export function ownDocumentsRouter(services: Needs): Router {
 }
 
 /** @returns what to tell of a failure that is a matter for the person */
-async function toldBy(
-  failures: Readonly<Partial<Record<BridgeError["failure"]["kind"], Told>>>,
-  work: () => Promise<Told>,
-): Promise<Told> {
+async function toldBy<Words extends string>(
+  failures: Readonly<Partial<Record<BridgeError["failure"]["kind"], Words>>>,
+  work: () => Promise<Words>,
+): Promise<Words> {
   try {
     return await work();
   } catch (error) {

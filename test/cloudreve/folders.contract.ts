@@ -112,6 +112,28 @@ export function foldersContract(
     expect(await failureOf(drive.folder(name, { folderId: soon.id }))).toEqual({ kind: "fileMissing" });
   });
 
+  it("moves a full folder to the trash with all that is in it, and back, but not while something there is locked", async () => {
+    const { drive, name, folder, outside, path, names } = await inFolder();
+    const { account } = await stage();
+    await outside.put(`${path}/Full/below/deep.docx`, "deep");
+    const full = await drive.folder(name, { uri: `${folder.uri}/Full` });
+    const deep = { uri: `${full.uri}/below/deep.docx` };
+    const { document } = await drive.open(account, { target: deep, action: "edit" });
+    const token = randomBytes(16).toString("hex");
+    await drive.lock(document, token);
+    const remove = () => drive.removeFolder(name, full, { evenFull: true });
+    expect(await failureOf(remove())).toMatchObject({ kind: "lockedElsewhere" });
+    expect((await drive.find(name, deep)).id).toBe(document.fileId);
+    await drive.unlock(document, token);
+    await remove();
+    expect(await names()).not.toContain("Full");
+    expect(await failureOf(drive.find(name, { fileId: document.fileId }))).toEqual({ kind: "fileMissing" });
+    expect(await drive.findInTrash(name, full.id)).toMatchObject({ kind: "folder", name: "Full" });
+    await drive.restore(name, full.id);
+    expect(await outside.read(`${path}/Full/below/deep.docx`)).toBe("deep");
+    expect((await drive.find(name, deep)).id).toBe(document.fileId);
+  });
+
   it("creates a file from what arrives piece by piece, under a name that is free", async () => {
     const { drive, name, outside, path, folder } = await inFolder();
     const pieces = ["first, ", "second, ", "third"].map((text) => Buffer.from(text));

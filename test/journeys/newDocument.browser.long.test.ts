@@ -1,7 +1,7 @@
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openBrowser } from "../support/browser.ts";
@@ -169,6 +169,76 @@ describe("an owner at the list of documents", () => {
     await row("Dropped.txt").getByText("Uploaded").waitFor();
     expect(await bridge.alice.read("Dropped.txt")).toBe("dropped");
     expect(await tab.locator("#drop").isVisible()).toBe(false);
+  });
+
+  const folderOnDisk = async (): Promise<string> => {
+    const top = join(dir, `Project ${Math.random().toString(36).slice(2)}`);
+    await mkdir(join(top, "drafts", "old"), { recursive: true });
+    await mkdir(join(top, "empty"));
+    for (const [path, text] of Object.entries({ "Plan.txt": "plan", "drafts/a.txt": "a", "drafts/old/b.txt": "b" })) {
+      await writeFile(join(top, path), text);
+    }
+    return top;
+  };
+
+  it("uploads a folder by the button, with the folders in it", async () => {
+    const top = await folderOnDisk();
+    await tab.locator("#upload summary").click();
+    const chooser = tab.waitForEvent("filechooser");
+    await tab.getByRole("button", { name: "A folder" }).click();
+    await (await chooser).setFiles(top);
+    await tab.getByText("3 of 3 uploaded").waitFor();
+    const name = basename(top);
+    await listed(name).waitFor();
+    expect(await bridge.alice.list(name)).toEqual(["Plan.txt", "drafts"]);
+    expect(await bridge.alice.read(`${name}/drafts/old/b.txt`)).toBe("b");
+  });
+
+  it("uploads a folder that is dropped, an empty one in it too; a second time each file is asked for", async () => {
+    const top = await folderOnDisk();
+    const name = basename(top);
+    const mouse = await context.newCDPSession(tab);
+    const drop = async () => {
+      const data = { items: [], files: [top], dragOperationsMask: 1 };
+      for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+        await mouse.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data });
+      }
+    };
+    await drop();
+    await tab.getByText("3 of 3 uploaded").waitFor();
+    await until("the empty folder is there too", async () =>
+      (await bridge.alice.list(name)).join().startsWith("Plan.txt,drafts,empty"),
+    );
+    await drop();
+    await tab.getByText("This name already exists here.").nth(2).waitFor();
+    await tab.getByText("3 of 6 uploaded").waitFor();
+    expect(await bridge.alice.list(`${name}/drafts`)).toEqual(["a.txt", "old"]);
+  });
+
+  it("goes on in a long folder where it is, and sees who opens something", async () => {
+    for (let at = 0; at < 150; at++) await bridge.alice.put(`many/${String(at).padStart(3, "0")}.docx`, "x");
+    await tab.clock.install();
+    await tab.goto(`${line.url}/?folder=${encodeURIComponent(bridge.alice.uriOf("many"))}&sort=name&order=desc`);
+    await tab.locator(".files li").last().getByRole("link").first().focus();
+    await tab.keyboard.press("ArrowDown");
+    expect(await tab.evaluate(() => document.activeElement?.textContent)).toBe("More documents");
+    await tab.keyboard.press("Enter");
+    await listed("000.docx").waitFor();
+    const names = await tab.locator(".files .name > a").allTextContents();
+    expect([names.length, names[0], names[99], names[100], names[149]]).toEqual([
+      150,
+      "149.docx",
+      "050.docx",
+      "049.docx",
+      "000.docx",
+    ]);
+    expect(await tab.evaluate(() => document.activeElement?.textContent)).toBe("049.docx");
+    const ann = await bridge.open("many/048.docx", { user: { id: "ann", name: "Ann" } });
+    await ann.lock("A");
+    await ann.get();
+    await tab.clock.runFor(20_000);
+    await tab.getByText("Open: Ann").waitFor();
+    await ann.unlock("A");
   });
 
   it("stops an upload, and nothing is left of it", async () => {

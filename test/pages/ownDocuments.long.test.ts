@@ -50,7 +50,22 @@ describe("an owner in the list of documents", () => {
     expect(gone.text).toContain("It can&#39;t be brought back from here");
   });
 
-  it("deletes nothing that somebody edits, and no folder with something in it", async () => {
+  it("is asked before a full folder is deleted, which goes to the trash whole, and has it back", async () => {
+    await newFolder("Plan.docx", "below/Deep.docx", "below/deeper/Deepest.docx");
+    const { id } = await bridge.alice.info(`${folder}/below`);
+    const asked = await alice.person.post(`/documents/${id}/delete`);
+    expect([asked.status, textOf(asked.text)]).toEqual([409, expect.stringContaining("There are 2 documents in it.")]);
+    expect(await bridge.alice.list(folder)).toEqual(["Plan.docx", "below"]);
+    const sure = await alice.person.post(`/documents/${id}/delete`, { with: "contents" });
+    expect(textOf((await alice.person.follow(sure)).text)).toContain("“below” is in Cloudreve&#39;s trash.");
+    expect(await bridge.alice.list(folder)).toEqual(["Plan.docx"]);
+    const back = await alice.person.follow(await alice.person.post(`/documents/${id}/restore`));
+    expect(textOf(back.text)).toContain("“below” is back.");
+    expect(await bridge.alice.read(`${folder}/below/deeper/Deepest.docx`)).toBe("below/deeper/Deepest.docx");
+    expect(bridge.logLines.filter(({ event, file }) => event === "deleted" && file === id)).toHaveLength(1);
+  });
+
+  it("deletes nothing that somebody edits, and no folder with such a document in it", async () => {
     const list = await newFolder("Plan.docx", "below/Deep.docx");
     const ann = await bridge.open(`${folder}/Plan.docx`, { user: { id: "ann", name: "Ann" } });
     await ann.lock("A");
@@ -58,9 +73,12 @@ describe("an owner in the list of documents", () => {
     const refused = await alice.person.follow(await alice.person.post(`/documents/${await idOf("Plan.docx")}/delete`));
     expect(textOf(refused.text)).toContain("Somebody is editing “Plan.docx”.");
     expect((await alice.person.get(list)).text).toContain("Open: Ann");
+    const deep = await bridge.open(`${folder}/below/Deep.docx`, { user: { id: "ann", name: "Ann" } });
+    await deep.lock("B");
     const { id } = await bridge.alice.info(`${folder}/below`);
-    const full = await alice.person.follow(await alice.person.post(`/documents/${id}/delete`));
-    expect(textOf(full.text)).toContain("“below” is not empty.");
+    const full = await alice.person.follow(await alice.person.post(`/documents/${id}/delete`, { with: "contents" }));
+    expect(textOf(full.text)).toContain("Somebody is editing a document in “below”.");
+    expect(await bridge.alice.list(`${folder}/below`)).toEqual(["Deep.docx"]);
     expect(await bridge.alice.list(folder)).toEqual(["Plan.docx", "below"]);
   });
 

@@ -3,6 +3,7 @@ import type { EditLink, LinkVisit } from "../../src/links/links.ts";
 import type { DriveEntry } from "../../src/model/drive.ts";
 import { type AdminFacts, adminPage } from "../../src/pages/views/adminPage.ts";
 import { type ComparedSide, comparePage } from "../../src/pages/views/comparePage.ts";
+import { deleteFolderPage } from "../../src/pages/views/deleteFolderPage.ts";
 import { documentsPage } from "../../src/pages/views/documentsPage.ts";
 import { type FolderFacts, folderPage } from "../../src/pages/views/folderPage.ts";
 import { linkFormPage } from "../../src/pages/views/linkFormPage.ts";
@@ -255,6 +256,12 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
     }),
   documentsEmpty: (context) =>
     documentsPage(context, { crumbs: [{ name: "Empty" }], entries: [], opens: () => true, adding }),
+  deleteFolder: (context) =>
+    deleteFolderPage(
+      context,
+      { id: "f1", name: long, uri: "cloudreve://my/Full" },
+      { fileIds: ["a", "b"], isAll: false },
+    ),
   rename: (context) => renamePage(context, { id: "f1", kind: "file", name: long }),
   renameRefused: (context) =>
     renamePage(context, { id: "f1", kind: "folder", name: script }, { name: "a/b", sentence: "Not so." }),

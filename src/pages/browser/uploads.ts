@@ -1,9 +1,13 @@
 import { localTimes } from "./localTimes.ts";
+import { FolderRefused, UploadFolders } from "./uploadFolders.ts";
+import { type Chosen, type ChosenFile, chosenIn, droppedIn } from "./uploadSource.ts";
 
 // Uploading by the button and by dropping files: one after the other, each with its progress.
 
 /** A file up to this size is sent at once: what the answer says can wait until then. */
 const smallBytes = 1024 * 1024;
+/** A browser would be slow with more rows, and a person with looking through them. */
+const mostAtOnce = 2_000;
 /** When nothing has moved for this long, the connection is taken for dead. */
 const stallMs = 30_000;
 
@@ -26,16 +30,16 @@ class Upload {
   name: string;
   #call: XMLHttpRequest | undefined;
   readonly #words: DOMStringMap;
-  readonly #address: (name: string) => string;
+  readonly #folders: readonly string[];
+  readonly #into: UploadFolders;
 
-  constructor(file: File, row: HTMLElement, words: DOMStringMap, address: string) {
+  constructor({ file, folders }: ChosenFile, row: HTMLElement, words: DOMStringMap, into: UploadFolders) {
     this.file = file;
     this.row = row;
     this.name = file.name;
     this.#words = words;
-    const { folder = "" } = words;
-    this.#address = (path) =>
-      `${address}${path}?${new URLSearchParams({ folder, name: this.name, size: String(file.size), upload: this.id })}`;
+    this.#folders = folders;
+    this.#into = into;
     this.say(words["waiting"]);
   }
 
@@ -45,7 +49,7 @@ class Upload {
       this.row.querySelector("progress"),
       this.row.querySelector("small"),
     ];
-    if (bdi !== null) bdi.textContent = this.name;
+    if (bdi !== null) bdi.textContent = [...this.#folders, this.name].join("/");
     if (progress !== null) progress.hidden = this.state !== "running";
     if (said !== null && said.textContent !== sentence) said.textContent = sentence;
     said?.classList.toggle("error", isBad);
@@ -80,8 +84,10 @@ class Upload {
     this.offer("stop");
     this.say(this.#words["running"]);
     try {
-      const check = this.file.size > smallBytes ? await this.#send("GET", "/check") : undefined;
-      const refusal = check ?? (await this.#send("PUT", ""));
+      const folder = await this.#into.uriOf(this.#folders);
+      if (this.#isStopped()) return;
+      const check = this.file.size > smallBytes ? await this.#send("GET", "/check", folder) : undefined;
+      const refusal = check ?? (await this.#send("PUT", "", folder));
       if (this.#isStopped()) return;
       if (refusal === undefined) {
         this.state = "done";
@@ -91,13 +97,17 @@ class Upload {
         this.refuse(refusal.sentence, "keepBoth", "stop");
         this.row.dataset["freeName"] = refusal.freeName;
       } else this.refuse(refusal.sentence ?? this.#words["failed"], "again");
-    } catch {
-      if (!this.#isStopped()) this.refuse(this.#words["cut"], "again");
+    } catch (error) {
+      if (this.#isStopped()) return;
+      const isRefused = error instanceof FolderRefused;
+      this.refuse(isRefused ? error.message || this.#words["failed"] : this.#words["cut"], "again");
     }
   }
 
   /** @returns the refusal; undefined when it was done @throws when the connection broke */
-  #send(method: "GET" | "PUT", path: string): Promise<Answer | undefined> {
+  #send(method: "GET" | "PUT", path: string, folder: string): Promise<Answer | undefined> {
+    const { address = "" } = this.#words;
+    const query = { folder, name: this.name, size: String(this.file.size), upload: this.id };
     return new Promise((resolve, reject) => {
       const call = new XMLHttpRequest();
       this.#call = call;
@@ -106,7 +116,7 @@ class Upload {
         clearTimeout(stalled);
         stalled = setTimeout(() => call.abort(), stallMs);
       };
-      call.open(method, this.#address(path));
+      call.open(method, `${address}${path}?${new URLSearchParams(query)}`);
       call.upload.addEventListener("progress", ({ loaded, total }) => {
         moved();
         this.#progress(total === 0 ? 1 : loaded / total);
@@ -149,6 +159,8 @@ export function startUploads(): void {
   const words = area.dataset;
   const uploads: Upload[] = [];
   const limitBytes = Number(words["limitBytes"]);
+  const into = new UploadFolders(words["address"] ?? "", words["folder"] ?? "");
+  const sum = area.querySelector<HTMLElement>("#upload-sum");
 
   const runNext = async (): Promise<void> => {
     if (uploads.some(({ state }) => state === "running")) return;
@@ -158,23 +170,42 @@ export function startUploads(): void {
       return;
     }
     await next.run();
+    tellSum();
     await runNext();
   };
 
-  const add = (files: Iterable<File>, folders: readonly string[] = []): void => {
-    area.hidden = false;
-    for (const name of folders) row(new File([], name)).refuse(words["noFolders"]);
-    for (const file of files) {
-      const upload = row(file);
-      if (file.size > limitBytes) upload.refuse(words["tooLarge"]);
-    }
-    void runNext();
+  /** Many rows tell one less than their number. */
+  const tellSum = (): void => {
+    if (sum === null) return;
+    sum.hidden = uploads.length < 2;
+    const done = uploads.filter(({ state }) => state === "done").length;
+    sum.textContent = (words["sum"] ?? "").replace("%1", String(done)).replace("%2", String(uploads.length));
   };
 
-  const row = (file: File): Upload => {
+  const add = ({ files, emptyFolders }: Chosen): void => {
+    if (files.length > mostAtOnce) {
+      area.hidden = false;
+      if (sum === null) return;
+      sum.hidden = false;
+      sum.textContent = words["tooMany"] ?? "";
+      return;
+    }
+    area.hidden = files.length === 0 && uploads.length === 0;
+    for (const chosen of files) {
+      const upload = row(chosen);
+      if (chosen.file.size > limitBytes) upload.refuse(words["tooLarge"]);
+    }
+    // An empty folder is made like any other; should that fail, nothing of the person's is missing.
+    const made = emptyFolders.map((folders) => into.uriOf(folders).catch(() => undefined));
+    tellSum();
+    void runNext();
+    if (made.length > 0) void Promise.all(made).then(() => renewList(words["list"] ?? ""));
+  };
+
+  const row = (chosen: ChosenFile): Upload => {
     const element = template.cloneNode(true) as HTMLElement;
     list.append(element);
-    const upload = new Upload(file, element, words, words["address"] ?? "");
+    const upload = new Upload(chosen, element, words, into);
     uploads.push(upload);
     element.addEventListener("click", ({ target }) => {
       const act = target instanceof HTMLElement ? target.dataset["act"] : undefined;
@@ -189,13 +220,17 @@ export function startUploads(): void {
     return upload;
   };
 
-  const button = document.querySelector<HTMLButtonElement>("#upload");
-  const field = document.querySelector<HTMLInputElement>("#upload-files");
-  if (button !== null && field !== null) {
-    button.hidden = false;
-    button.addEventListener("click", () => field.click());
+  const menu = document.querySelector<HTMLDetailsElement>("#upload");
+  if (menu !== null) menu.hidden = false;
+  for (const button of menu?.querySelectorAll<HTMLButtonElement>("button[data-chooses]") ?? []) {
+    const field = document.getElementById(button.dataset["chooses"] ?? "");
+    if (menu === null || !(field instanceof HTMLInputElement)) continue;
+    button.addEventListener("click", () => {
+      menu.open = false;
+      field.click();
+    });
     field.addEventListener("change", () => {
-      add([...(field.files ?? [])]);
+      add(chosenIn(field));
       // So that the same file can be chosen again.
       field.value = "";
     });
@@ -206,7 +241,7 @@ export function startUploads(): void {
   });
 }
 
-function takeDrops(add: (files: readonly File[], folders: readonly string[]) => void): void {
+function takeDrops(add: (chosen: Chosen) => void): void {
   const cover = document.querySelector<HTMLElement>("#drop");
   if (cover === null) return;
   const hasFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes("Files") === true;
@@ -230,15 +265,7 @@ function takeDrops(add: (files: readonly File[], folders: readonly string[]) => 
     // Otherwise the browser would leave the page and show the file.
     event.preventDefault();
     show(-depth);
-    const items = [...(event.dataTransfer?.items ?? [])].map((item) => ({
-      file: item.getAsFile(),
-      isFolder: item.webkitGetAsEntry()?.isDirectory === true,
-    }));
-    const files = items.flatMap(({ file, isFolder }) => (file === null || isFolder ? [] : [file]));
-    add(
-      files,
-      items.flatMap(({ file, isFolder }) => (isFolder ? [file?.name ?? ""] : [])),
-    );
+    void droppedIn(event.dataTransfer).then(add);
   });
 }
 

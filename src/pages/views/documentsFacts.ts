@@ -8,7 +8,7 @@ export const toldKinds = [
   "restored",
   "renamed",
   "inUse",
-  "notEmpty",
+  "inUseBelow",
   "restoreTaken",
   "restoreGone",
 ] as const;

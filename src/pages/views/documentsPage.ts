@@ -112,7 +112,7 @@ function news({ bridgeUrl, language }: PageContext, { kind, id, name }: NonNulla
     restored: words.restored,
     renamed: words.renamed,
     inUse: words.documentInUse,
-    notEmpty: words.folderNotEmpty,
+    inUseBelow: words.documentInUseBelow,
     restoreTaken: words.restoreTaken,
     restoreGone: words.restoreGone,
   };

@@ -4,12 +4,14 @@ import { type Html, html } from "../html.ts";
 import { size } from "./markup.ts";
 import type { PageContext } from "./page.ts";
 
-/** The button “Upload”. It needs the page's script, which shows it. */
+/** The menu “Upload”. It needs the page's script, which shows it. */
 export function uploadButton({ language }: PageContext, limitBytes: number): Html {
   const words = wordsIn[language].pages;
   const hint = fill(words.uploadHint, { limit: size(limitBytes, language) });
-  return html`<button type="button" class="secondary" id="upload" title="${hint}" hidden>${words.upload}</button>
-<input type="file" id="upload-files" multiple hidden aria-label="${words.upload}">`;
+  return html`<details class="menu upload" id="upload" hidden><summary role="button" class="secondary" title="${hint}">${words.upload}</summary>
+<div><button type="button" data-chooses="upload-files">${words.uploadFiles}</button><button type="button" data-chooses="upload-folder">${words.uploadFolder}</button></div></details>
+<input type="file" id="upload-files" multiple hidden aria-label="${words.uploadFiles}">
+<input type="file" id="upload-folder" webkitdirectory hidden aria-label="${words.uploadFolder}">`;
 }
 
 /** Where uploads and their progress are shown. The script finds its sentences here. */
@@ -20,7 +22,8 @@ export function uploadArea(
 ): Html {
   const words = wordsIn[language].pages;
   const limit = size(limitBytes, language);
-  return html`<section id="uploads" aria-label="${words.uploads}" hidden data-address="${bridgeUrl}/documents" data-folder="${place.folderUri}" data-list="${place.listUrl}" data-limit-bytes="${limitBytes}" data-waiting="${words.uploadWaiting}" data-running="${words.uploadRunning}" data-storing="${words.uploadStoring}" data-done="${words.uploadDone}" data-cut="${words.uploadCut}" data-stopped="${words.uploadStopped}" data-failed="${words.uploadFailed}" data-too-large="${fill(words.uploadTooLarge, { limit })}" data-no-folders="${words.uploadNoFolders}" data-signed-out="${words.uploadSignedOut}">
+  return html`<section id="uploads" aria-label="${words.uploads}" hidden data-address="${bridgeUrl}/documents" data-folder="${place.folderUri}" data-list="${place.listUrl}" data-limit-bytes="${limitBytes}" data-waiting="${words.uploadWaiting}" data-running="${words.uploadRunning}" data-storing="${words.uploadStoring}" data-done="${words.uploadDone}" data-cut="${words.uploadCut}" data-stopped="${words.uploadStopped}" data-failed="${words.uploadFailed}" data-too-large="${fill(words.uploadTooLarge, { limit })}" data-sum="${fill(words.uploadSum, { done: "%1", count: "%2" })}" data-too-many="${words.uploadTooMany}" data-signed-out="${words.uploadSignedOut}">
+<p id="upload-sum" role="status" hidden></p>
 <ul class="uploads"></ul>
 <template>
 <li><bdi></bdi><progress max="100" value="0"></progress><small role="status"></small>

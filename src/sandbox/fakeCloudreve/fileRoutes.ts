@@ -1,6 +1,13 @@
 import { type Call, type Route, readFields, requireUser, sendBatchErrors, sendData } from "./call.ts";
 import { isLegalName } from "./cloudreveUri.ts";
-import { DriveError, invalidParameter, objectExisted, permissionDenied, unsupportedAction } from "./driveError.ts";
+import {
+  DriveError,
+  invalidParameter,
+  objectExisted,
+  pathMissing,
+  permissionDenied,
+  unsupportedAction,
+} from "./driveError.ts";
 import type { FileRecord } from "./driveState.ts";
 import type { FakeDrive } from "./fakeDrive.ts";
 import { extendedInfo, fileObject } from "./fileObject.ts";
@@ -16,7 +23,15 @@ import {
   renameFile,
   restoreFile,
 } from "./fileTree.ts";
-import { findFile, findFileOrRoot, findPlace, type Place, placeOfOwn, requireWritable } from "./places.ts";
+import {
+  findFile,
+  findFileOrRoot,
+  findPlace,
+  isBelowTrash,
+  type Place,
+  placeOfOwn,
+  requireWritable,
+} from "./places.ts";
 
 /** Info, and what changes the tree without touching content. */
 export const fileRoutes: readonly Route[] = [
@@ -57,6 +72,8 @@ function infoById(call: Call): { place: Place; file: FileRecord } {
   }
   // A root has an id, but no info.
   if (file.parentNumber === 0 && file.trashName === undefined) throw unsupportedAction();
+  // In a folder that is in the trash, the way to it is still looked for where it was (4.14, November 2026).
+  if (file.trashName === undefined && isBelowTrash(call.drive, file)) throw pathMissing(file.name);
   return { place: placeOfOwn(drive, caller, file), file };
 }
 

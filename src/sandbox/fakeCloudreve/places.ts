@@ -81,6 +81,11 @@ export function lockRoot(drive: FakeDrive, file: FileRecord): string {
   return `${file.ownerNumber}/${realNames(drive, file).join("/")}`;
 }
 
+export function isBelowTrash(drive: FakeDrive, file: FileRecord): boolean {
+  const above = drive.state.files.get(file.parentNumber);
+  return above !== undefined && (above.trashName !== undefined || isBelowTrash(drive, above));
+}
+
 export function ownUri(drive: FakeDrive, file: FileRecord): string {
   return formatUri({ fs: "my", id: "", password: "" }, realNames(drive, file));
 }
