@@ -36,6 +36,7 @@ import { headersOnward, logFacts, logFailure } from "./http/requestLog.ts";
 import { SignedCookies } from "./http/signedCookies.ts";
 import { LinkAddresses } from "./links/linkAddresses.ts";
 import { EditLinks } from "./links/links.ts";
+import { VisitorRights } from "./links/visitorRights.ts";
 import { Allowances } from "./model/allowances.ts";
 import { AttemptLimits } from "./model/attemptLimits.ts";
 import { FileMutex } from "./model/fileMutex.ts";
@@ -200,6 +201,7 @@ export async function openServices(
     newFiles: new NewFiles(store, now),
     recent: new RecentDocuments(store, now),
     links,
+    visitorRights: new VisitorRights(store, links, now),
     linkAddresses: new LinkAddresses(store, encryptionFor("link addresses")),
     housekeeping,
     editorWatch,

@@ -27,6 +27,7 @@ import type { Metrics } from "./http/metrics.ts";
 import type { SignedCookies } from "./http/signedCookies.ts";
 import type { LinkAddresses } from "./links/linkAddresses.ts";
 import type { EditLinks } from "./links/links.ts";
+import type { VisitorRights } from "./links/visitorRights.ts";
 import type { Allowances } from "./model/allowances.ts";
 import type { AttemptLimits } from "./model/attemptLimits.ts";
 import type { Drive } from "./model/drive.ts";
@@ -80,6 +81,7 @@ export interface Services {
   readonly recent: RecentDocuments;
   readonly links: EditLinks;
   readonly linkAddresses: LinkAddresses;
+  readonly visitorRights: VisitorRights;
   readonly housekeeping: Housekeeping;
   readonly editorWatch: Pick<
     EditorWatch,

@@ -101,7 +101,7 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
         const before = tickedIn(await linkOf(services, makerOf(call), call.id));
         const link = await changeLink(services, makerOf(call), call.id, linkWishes(call.body, before));
         logFacts({ link: link.id, linkIs: "changed", file: link.fileId });
-        if (call.body.permission === "view") await releaseLocks(services, link);
+        if (call.body.permission !== undefined && call.body.permission !== "edit") await releaseLocks(services, link);
         return answerOf(services, link);
       },
     }),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { eachOf, forbidding, optionNames, optionsInApi } from "../links/linkOptions.ts";
+import { documentRights } from "../model/documentRight.ts";
 
 /** The schemas in the OpenAPI document: the same ones check requests and type answers. */
 export const apiSchemas = z.registry<{ id: string }>();
@@ -29,6 +30,11 @@ const moment = z.iso.datetime();
 /** The format of times in answers. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
 const permission = z.enum(["view", "edit"]);
+const linkPermission = z
+  .enum(documentRights)
+  .describe(
+    "comment and review (suggest changes): only where the editor of the file keeps people to that. They are saved into the document, and nothing but the editor keeps people from changing more.",
+  );
 
 const target = { uri: driveUri.optional(), file_id: driveIdSchema.optional() };
 const eitherTarget = [{ required: ["uri"] }, { required: ["file_id"] }];
@@ -184,7 +190,7 @@ export const linkRequestSchema = named(
   z
     .strictObject({
       ...target,
-      permission,
+      permission: linkPermission,
       expires_at: expiresAt.optional(),
       password: password.optional(),
       note: note.optional(),
@@ -203,7 +209,7 @@ export const linkRequestSchema = named(
 
 export const linkChangesSchema = named(
   z.strictObject({
-    permission: permission.optional(),
+    permission: linkPermission.optional(),
     expires_at: expiresAt.nullable().optional(),
     password: password.nullable().optional(),
     note: note.nullable().optional(),
@@ -223,7 +229,7 @@ const linkFields = {
   id: z.string(),
   file: z.strictObject({ id: z.string(), name: z.string() }).describe("As it was when the link was created"),
   is_folder: z.boolean().describe("Whether `file` is a folder"),
-  permission,
+  permission: linkPermission,
   expires_at: moment.nullable(),
   has_password: z.boolean(),
   note: z.string().nullable(),

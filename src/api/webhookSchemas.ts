@@ -28,6 +28,11 @@ export const webhookEvents = [
     copy: { id: "cD4y", name: "Report (conflict, Ada, 2026-11-21 09.12).docx" },
   }),
   event("renamed", "The document was renamed through an editor", { ...example, previous_name: "Draft.docx" }),
+  event("accessAsked", "A visitor of a link that lets them view or comment asks to edit", {
+    ...example,
+    session: null,
+    link: "m2Xq7Lr9sWbA",
+  }),
   event("mention", "Somebody was mentioned in a comment, in an editor that reports it (Microsoft 365)", {
     ...example,
     action: "added",

@@ -2,6 +2,8 @@ import { createHash, createHmac, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { optionsForGrant, restrictionShape } from "../links/linkOptions.ts";
 import { type EditLink, type EditLinks, linkEnd } from "../links/links.ts";
+import { VisitorRights } from "../links/visitorRights.ts";
+import { type DocumentRight, isMoreThan } from "../model/documentRight.ts";
 import { type DriveDocument, driveDocumentSchema } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
@@ -24,6 +26,8 @@ const accessGrantSchema = rowObject({
   /** The file's name when the grant was made; the drive knows the current one. */
   fileName: z.string(),
   permission: z.enum(["view", "edit"]),
+  /** With permission to edit: all that the editor is to allow. It writes comments and suggestions like any change. */
+  limitedTo: z.enum(["comment", "review"]).exactOptional(),
   person: personSchema,
   ownerId: z.string(),
   /** When the account's credential ends, and links with it; left out when links can be made that last. */
@@ -147,6 +151,11 @@ export function mayConvert({ permission, saveAs, linkId }: Pick<AccessGrant, "pe
   return permission === "edit" && saveAs !== "none" && linkId === undefined;
 }
 
+/** What a grant lets its person do. */
+export function rightOf({ permission, limitedTo }: Pick<AccessGrant, "permission" | "limitedTo">): DocumentRight {
+  return permission === "view" ? "view" : (limitedTo ?? "edit");
+}
+
 /** Whether saves under this grant may go into the document. */
 export function mayEdit(grant: AccessGrant, nowMs: number): boolean {
   return grant.permission === "edit" && grant.revokedAtMs === undefined && grant.expiresAtMs > nowMs;
@@ -185,6 +194,7 @@ export class AccessGrants {
   readonly #tickets: StoredRecord<string>;
   readonly #pageKeys: StoredRecord<string>;
   readonly #links: EditLinks;
+  readonly #visitorRights: VisitorRights;
   readonly #now: Clock;
 
   constructor(store: KeyValueStore, links: EditLinks, now: Clock) {
@@ -194,6 +204,7 @@ export class AccessGrants {
     this.#tickets = wordRecord(store, "ticket");
     this.#pageKeys = wordRecord(store, "page");
     this.#links = links;
+    this.#visitorRights = new VisitorRights(store, links, now);
     this.#now = now;
   }
 
@@ -355,7 +366,10 @@ export class AccessGrants {
       await this.#signOutOf(grant),
       ...(grant.linkId === undefined ? [] : [this.#linkEndOf(grant, link)]),
     ];
-    const narrowed = link === undefined ? grant : asLinkAllows(grant, link);
+    const narrowed =
+      link === undefined
+        ? grant
+        : asLinkAllows(grant, link, await this.#visitorRights.forVisitor(link, grant.person.id));
     const first = ends.flatMap((end) => end ?? []).sort((a, b) => a.revokedAtMs - b.revokedAtMs)[0];
     return { ...narrowed, ...first };
   }
@@ -394,17 +408,32 @@ function ending(grant: AccessGrant | undefined): Ending | undefined {
   return { revokedAtMs, ...(revokedWith === undefined ? {} : { revokedWith }) };
 }
 
-function asLinkAllows(grant: AccessGrant, link: EditLink): AccessGrant {
-  const hasLostEditing = grant.permission === "edit" && link.permission === "view";
+/** @param visitor what was granted to this visitor beyond the link */
+function asLinkAllows(
+  grant: AccessGrant,
+  link: EditLink,
+  visitor: { readonly mayEdit: boolean; readonly endedAtMs?: number },
+): AccessGrant {
+  const hasLost = isMoreThan(rightOf(grant), visitor.mayEdit ? "edit" : link.permission);
+  const options = optionsForGrant(link, grant.person.name);
+  const isLimited = grant.limitedTo !== undefined;
   return {
     ...grant,
-    permission: link.permission === "view" ? "view" : grant.permission,
+    // Also when less is still allowed: the open editor goes by what it was told as it opened the document.
+    permission: hasLost ? "view" : grant.permission,
     // A link gives access to one file: the other files in its folder are the owner's.
-    saveAs: grant.saveAs === "none" ? "none" : "new",
-    ...optionsForGrant(link, grant.person.name),
-    // A version that didn't record the time changed this link to viewing: it counts as long ago.
-    ...(hasLostEditing ? { lostEditingAtMs: link.lostEditingAtMs ?? link.createdAtMs } : {}),
+    saveAs: grant.saveAs === "none" || isLimited ? "none" : "new",
+    ...options,
+    mayRename: options.mayRename && !isLimited,
+    ...(hasLost ? { lostEditingAtMs: lostAtMs(grant, link, visitor.endedAtMs) } : {}),
   };
+}
+
+/** When a grant lost its right: the first moment since it was issued at which its link, or the owner, took it. */
+function lostAtMs({ issuedAtMs }: AccessGrant, link: EditLink, endedAtMs: number | undefined): number {
+  const since = [link.lostEditingAtMs, endedAtMs].flatMap((atMs) => ((atMs ?? 0) >= issuedAtMs ? [atMs ?? 0] : []));
+  // A version that didn't record the time changed this link to viewing: it counts as long ago.
+  return since.length > 0 ? Math.min(...since) : (link.lostEditingAtMs ?? link.createdAtMs);
 }
 
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");

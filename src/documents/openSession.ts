@@ -1,8 +1,9 @@
 import type { EditorAction, Editors } from "../editors/discovery.ts";
 import { completeAddress, openingAddress } from "../editors/openingAddress.ts";
-import { editorKey, noWatermark, suiteOf } from "../editors/suites.ts";
+import { editorKey, keepsTo, noWatermark, suiteOf } from "../editors/suites.ts";
 import type { AccessTokens } from "../http/accessToken.ts";
 import type { EditLink } from "../links/links.ts";
+import type { LimitedRight } from "../model/documentRight.ts";
 import type { DriveDocument, DriveFile, DriveTokens, OpenRequest } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Person } from "../model/person.ts";
@@ -13,6 +14,7 @@ import {
   editingEndsAtMs,
   mayConvert,
   type Restrictions,
+  rightOf,
   type SaveAsRight,
   wopiFileId,
 } from "./grants.ts";
@@ -31,6 +33,8 @@ export interface DocumentRequest extends OpenRequest {
   /** Who edits; undefined = the person behind the drive account. */
   readonly user: Person | undefined;
   readonly link?: Pick<EditLink, "id" | "expiresAtMs">;
+  /** With action edit: all that the editor is to allow. Where it does not keep people to that, they view. */
+  readonly limitedTo?: LimitedRight;
   readonly restrictions: Restrictions;
   readonly saveAs: SaveAsRight;
   readonly mayRename: boolean;
@@ -66,18 +70,24 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
   const { document, file } = opened;
   // An old version can be viewed, not changed.
   const wished = document.version === undefined ? request.action : "view";
-  const { language, theme, saveAs, isEmbedded = false } = request;
+  const { language, theme, isEmbedded = false, limitedTo } = request;
+  const saveAs = limitedTo === undefined ? request.saveAs : "none";
   const choices = { wopiSrc: wopiSrc(services.wopiUrl, document), language, theme };
-  const { actionUrl, permission } = openingAddress(await actionsOf(services.editors, opened.actionUrl), {
-    fileName: file.name,
-    sizeBytes: file.sizeBytes,
-    permission: wished,
-    // Not known yet: whoever asks may be a portal's server. @see addressForPage
-    isPhone: false,
-    isEmbedded,
-    maySaveAs: mayConvert({ permission: wished, saveAs, ...(request.link && { linkId: request.link.id }) }),
-    ...choices,
-  }) ?? { actionUrl: completeAddress(opened.actionUrl, choices), permission: wished };
+  const actions = await actionsOf(services.editors, opened.actionUrl);
+  const addressTo = (permission: "view" | "edit") =>
+    openingAddress(actions, {
+      fileName: file.name,
+      sizeBytes: file.sizeBytes,
+      permission,
+      // Not known yet: whoever asks may be a portal's server. @see addressForPage
+      isPhone: false,
+      isEmbedded,
+      maySaveAs: mayConvert({ permission, saveAs, ...(request.link && { linkId: request.link.id }) }),
+      ...choices,
+    }) ?? { actionUrl: completeAddress(opened.actionUrl, choices), permission };
+  const best = addressTo(wished);
+  const isKept = limitedTo === undefined || keepsTo(best.actionUrl, limitedTo, file.name);
+  const { actionUrl, permission } = isKept ? best : addressTo("view");
   const renewableUntilMs = Math.min(
     services.now() + longestSessionMs,
     request.link?.expiresAtMs ?? Number.POSITIVE_INFINITY,
@@ -92,12 +102,13 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
     document,
     fileName: file.name,
     permission,
+    ...(permission === "edit" && limitedTo !== undefined ? { limitedTo } : {}),
     person: request.user ?? { id: account.userId, name: account.userName },
     ownerId: account.userId,
     ...(account.endsAtMs === undefined ? {} : { accountEndsAtMs: account.endsAtMs }),
     restrictions: request.restrictions,
     saveAs,
-    mayRename: request.mayRename,
+    mayRename: request.mayRename && limitedTo === undefined,
     ...(request.scope === undefined ? {} : { scope: request.scope }),
     actionUrl,
     opening: {
@@ -119,7 +130,7 @@ export async function openDocument(services: Needs, request: DocumentRequest): P
     grant: grant.id,
     file: file.id,
     person: { id: person.id, name: person.name },
-    permission,
+    permission: rightOf(grant),
     through: cameThrough(grant),
   });
   return {

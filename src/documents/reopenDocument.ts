@@ -43,6 +43,13 @@ export async function freshAddress(
   return address === undefined || address.actionUrl === grant.actionUrl ? undefined : address.actionUrl;
 }
 
+/** Whether an editor could change the document, if the person may; true where no discovery tells. */
+export async function canBeEdited(services: Needs, grant: AccessGrant, file: DriveFile): Promise<boolean> {
+  const actions = await services.editors.offersOf(grant.actionUrl);
+  const address = addressToday(services, { ...grant, permission: "edit" }, actions, file, false);
+  return address === undefined || address.permission === "edit";
+}
+
 function addressToday(
   { wopiUrl }: Needs,
   grant: AccessGrant,

@@ -32,6 +32,10 @@ export interface HostPageFacts {
   /** The editor makes another file of it and then leads on to the page for that one. @see OpeningAddress */
   readonly isConversion: boolean;
   readonly mayShare: boolean;
+  /** A link's visitor who may not edit, in a document that can be edited. */
+  readonly mayAskToEdit: boolean;
+  /** What a link's visitor may do and may not, in words; left out where there is nothing to say. */
+  readonly youMay: string | undefined;
   /** Who shares the document, by name; undefined = that is not known. */
   readonly ownerName: string | undefined;
   /** Whether the person may see what the document was. */
@@ -67,6 +71,8 @@ export function hostPage(facts: HostPageFacts): Page {
     savesWhenTold,
     tellsLocalSaves,
     postsTokenEnd: !warnsAtPostedEnd,
+    mayAskToEdit: facts.mayAskToEdit,
+    hasName: grant.person.isNameless !== true,
     mayShare: facts.mayShare,
     maySeeVersions: facts.maySeeVersions,
     isReopenable: facts.isReopenable,
@@ -94,12 +100,15 @@ ${
 <body>
 <div id="line">
 <p id="status" role="status"></p>
+${facts.youMay === undefined ? "" : html`<span id="you-may">${facts.youMay}</span>`}
+<button id="ask-access" type="button" hidden>${words.askToEdit}</button>
 <button id="try-again" type="button" hidden>${words.tryAgain}</button>
 <a id="download-changes" href="${facts.bridgeUrl}/saves" target="_blank" rel="noopener" hidden>${words.downloadChanges}</a>
 <a id="take-over" href="${facts.bridgeUrl}/takeover?file_id=${grant.document.fileId}" target="_blank" rel="noopener" hidden>${words.takeOver}</a>
 <a id="own-tab" href="${facts.bridgeUrl}/edit/${facts.pageKey}/own-tab" target="_blank" rel="noopener" hidden>${words.openInOwnTab}</a>
 ${facts.maySeeVersions ? html`<a id="versions" href="${facts.bridgeUrl}/versions/${grant.document.fileId}" target="_blank" rel="noopener">${words.versions}</a>` : ""}
 </div>
+${facts.mayAskToEdit ? nameForm(words) : ""}<div id="access" role="status"></div>
 <div id="notice" role="status"></div>
 <main id="frame-holder"></main>
 <form id="editor-form" method="post" action="${grant.actionUrl}" target="${facts.isConversion ? "_self" : "editor-frame"}" hidden>
@@ -142,9 +151,23 @@ function wordsOf(language: Language, ownerName: string | undefined): HostPageWor
   return {
     ...words,
     editorAway: named(words.editorAway),
+    askedToEdit: named(words.askedToEdit),
+    grantedToEdit: named(words.grantedToEdit),
+    refusedToEdit: named(words.refusedToEdit),
+    askedTooOften: named(words.askedTooOften),
     whySignInNeeded: named(words.whySignInNeeded),
     whyFileUnproven: named(words.whyFileUnproven),
   };
+}
+
+/** For a visitor whom nobody asked for a name so far. */
+function nameForm(words: HostPageWords): Html {
+  return html`<form id="access-form" hidden>
+<label for="access-name">${words.askName}</label>
+<input id="access-name" autocomplete="name" maxlength="64" required dir="auto">
+<button>${words.askSend}</button>
+</form>
+`;
 }
 
 /** The question for a new file's name; the page's script fills in title and extension. */

@@ -10,7 +10,9 @@ import { logFacts } from "../http/requestLog.ts";
 import { hasLeftFolder } from "../links/folderLink.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
+import { accessOf, askAccess } from "./askAccess.ts";
 import type {
+  AccessStanding,
   FreshAddress,
   HostPageStatus,
   NewFileOutcome,
@@ -34,6 +36,10 @@ type Needs = Parameters<typeof freshAddress>[0] &
     | "now"
     | "grantLifetimeMs"
     | "bridgeUrl"
+    | "visitorRights"
+    | "allowances"
+    | "audit"
+    | "tellPortals"
   > & { readonly editorWatch: Pick<Services["editorWatch"], "hasStopped" | "lockedBy" | "look"> };
 
 /** A save in progress for longer than this counts as dead, together with its process. */
@@ -98,6 +104,8 @@ export function hostSessionRouter(services: Needs): Router {
     response.json({ action_url: address ?? null } satisfies FreshAddress);
   });
 
+  router.post("/edit/:key/ask", ...askAccess(services));
+
   // Sent with `keepalive` when the page is closed.
   router.post("/edit/:key/closed", async (request: Request<{ key: string }>, response: Response) => {
     const { grant } = await services.grants.behindPageKey(request.params.key);
@@ -160,6 +168,7 @@ async function statusOf(services: Needs, grant: AccessGrant, ended: GrantEnd | u
           hasStopped: await services.editorWatch.hasStopped(grant, session),
           lockedBy: await services.editorWatch.lockedBy(grant, session),
           comments: toldComments(services, grant, activity),
+          access: await accessOf(services, grant),
         }
       : {};
   return hostPageStatus(grant, ended, activity, services.now(), { lastCopy, ...others });
@@ -181,6 +190,7 @@ interface SessionFacts {
   readonly hasStopped?: boolean;
   readonly lockedBy?: string | undefined;
   readonly comments?: readonly ToldComment[];
+  readonly access?: AccessStanding | undefined;
 }
 
 /** Pure: the file's activity as one grant's page shows it; for an ended grant, only what belongs to that grant. */
@@ -189,7 +199,7 @@ export function hostPageStatus(
   ended: GrantEnd | undefined,
   activity: Activity,
   nowMs: number,
-  { lastCopy, newFile, hasStopped = false, lockedBy, comments = [] }: SessionFacts = {},
+  { lastCopy, newFile, hasStopped = false, lockedBy, comments = [], access }: SessionFacts = {},
 ): HostPageStatus {
   const { sessions, savingSinceMs, lastSave, lastFailedSave, lastRename } = activity;
   const called = sessions.find(({ grantId }) => grantId === grant.id)?.called ?? {};
@@ -229,6 +239,7 @@ export function hostPageStatus(
       ? {}
       : { renamed: { at: lastRename.atMs, name: lastRename.name } }),
     ...(comments.length === 0 ? {} : { comments }),
+    ...(access === undefined ? {} : { access }),
     ...(newFile === undefined ? {} : { new_file: outcomeOf(newFile) }),
   };
 }

@@ -25,6 +25,9 @@ export interface ScriptFacts {
   readonly tellsLocalSaves: boolean;
   /** Whether the editor is told when its token ends. */
   readonly postsTokenEnd: boolean;
+  /** Whether a link's visitor can ask its owner to let them edit; and whether they have given a name. */
+  readonly mayAskToEdit: boolean;
+  readonly hasName: boolean;
   readonly mayShare: boolean;
   readonly maySeeVersions: boolean;
   /** Whether a reload of the page's own address opens the document again. */
@@ -79,8 +82,18 @@ export interface HostPageStatus {
   readonly renamed?: { readonly at: number; readonly name: string };
   /** The newest comments, the oldest of them first; left out while there are none. Never for a link's visitor. */
   readonly comments?: readonly ToldComment[];
+  /** For a link's visitor who may not edit: where their request to do so stands. */
+  readonly access?: AccessStanding;
   /** The newest outcome of Save As in this session; left out while there is none. */
   readonly new_file?: NewFileOutcome;
+}
+
+/** `none`: they can ask. */
+export type AccessStanding = "none" | "asked" | "granted" | "refused";
+
+/** Answer to `POST /edit/KEY/ask`. */
+export interface AskedAccess {
+  readonly access: AccessStanding;
 }
 
 /** A comment, with the ids that editors show to everybody in the document. */

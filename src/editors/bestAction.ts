@@ -21,7 +21,13 @@ export interface ChosenAction {
 }
 
 /** Actions under which the document itself can change; with a right to view alone CheckFileInfo makes them read-only. */
-const editing: ReadonlySet<string> = new Set(["editnew", "mobileEdit", "edit", "view_comment", "convert"]);
+export const editingActions: ReadonlySet<string> = new Set([
+  "editnew",
+  "mobileEdit",
+  "edit",
+  "view_comment",
+  "convert",
+]);
 
 /**
  * The editor's address for a wish. What fits best comes first; a wish to view is also met by an address for editing
@@ -34,7 +40,7 @@ export function bestAction(actions: readonly EditorAction[], wish: OpeningWish):
   for (const name of wish.permission === "edit" ? [...namesToEdit(wish), ...namesToView(wish)] : namesToView(wish)) {
     const action = offered.find((offer) => offer.name === name);
     if (action === undefined) continue;
-    return { action, permission: wish.permission === "edit" && editing.has(name) ? "edit" : "view" };
+    return { action, permission: wish.permission === "edit" && editingActions.has(name) ? "edit" : "view" };
   }
   return undefined;
 }

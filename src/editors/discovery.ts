@@ -1,11 +1,14 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { z } from "zod";
+import type { LimitedRight } from "../model/documentRight.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
+import { fileType } from "../model/fileName.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { record, rowObject, type StoredRecord } from "../model/record.ts";
 import { bareAddress } from "./actionUrl.ts";
-import { editorKey, noWatermark, suiteOf } from "./suites.ts";
+import { editingActions } from "./bestAction.ts";
+import { editorKey, keepsTo, noWatermark, suiteOf } from "./suites.ts";
 
 const proofKeySchema = rowObject({ modulus: z.string(), exponent: z.string() });
 /** A public key of the editor, base64 of big-endian numbers as in its discovery document. */
@@ -228,6 +231,22 @@ export class Editors {
       .filter((offer) => offer.extension === extension)
       .map(({ urlsrc }) => suiteOf(bareAddress(urlsrc)));
     return suites.length > 0 && suites.every(({ ignoresWatermark }) => ignoresWatermark) ? noWatermark : undefined;
+  }
+
+  /**
+   * Whether every configured editor that changes such files keeps people to this right in them.
+   * @param fileName undefined: whether any of them does, in any file
+   */
+  async keepTo(right: LimitedRight, fileName: string | undefined): Promise<boolean> {
+    // An editor that could never be read opens nothing either.
+    const known = await Promise.all(this.#discoveries.map((discovery) => discovery.current().catch(() => undefined)));
+    const offers = known
+      .flatMap((discovery) => discovery?.actions ?? [])
+      .filter(({ name }) => editingActions.has(name))
+      .map(({ extension, urlsrc }) => ({ extension, url: bareAddress(urlsrc) }));
+    if (fileName === undefined) return offers.some(({ extension, url }) => keepsTo(url, right, `any.${extension}`));
+    const asked = offers.filter(({ extension }) => extension === fileType(fileName));
+    return asked.length > 0 && asked.every(({ url }) => keepsTo(url, right, fileName));
   }
 
   /**

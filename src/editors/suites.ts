@@ -1,3 +1,6 @@
+import type { LimitedRight } from "../model/documentRight.ts";
+import { fileType } from "../model/fileName.ts";
+
 /** Where office suites differ, as data. */
 export interface Suite {
   readonly name: "collabora" | "onlyoffice" | "microsoft365" | "app" | "other";
@@ -22,6 +25,11 @@ export interface Suite {
   /** Takes a form field `docs_api_config`: restrictions that it does not read from CheckFileInfo, and more. */
   readonly takesPageConfig: boolean;
   readonly ignoresWatermark: boolean;
+  /**
+   * Extensions of files in which it keeps people to less than editing, when CheckFileInfo says so. A release that does
+   * not know a right yet shows the document read-only, since UserCanWrite is then false.
+   */
+  readonly limitsPeople: Readonly<Partial<Record<LimitedRight, ReadonlySet<string>>>>;
   /** Saves when the page sends Action_Save, and reports the result. */
   readonly savesWhenTold: boolean;
   /**
@@ -52,6 +60,13 @@ export interface Suite {
 /** Why a session or a link is refused. */
 export const noWatermark = "ONLYOFFICE, which opens this file, can't show a watermark: leave it out.";
 
+const texts = ["docx", "docm", "dotx", "doc", "odt", "ott", "rtf"];
+const commentable = [
+  ...texts,
+  ...["xlsx", "xlsm", "xltx", "xls", "ods", "ots"],
+  ...["pptx", "pptm", "potx", "ppt", "odp", "otp"],
+];
+
 /** An editor without the habits below. */
 const plain = {
   hasServer: true,
@@ -62,6 +77,7 @@ const plain = {
   refreshesLockByNewest: false,
   takesPageConfig: false,
   ignoresWatermark: false,
+  limitsPeople: {},
   savesWhenTold: true,
   warnsAtPostedEnd: false,
   tellsLocalSaves: false,
@@ -82,6 +98,8 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     warnsAtPostedEnd: true,
     tellsLocalSaves: true,
     encodesNames: true,
+    // Its UserCanOnlyManageRedlines is for deciding on others' suggestions, not for making some.
+    limitsPeople: { comment: new Set([...commentable, "pdf"]) },
     readsFileUrl: "redirected",
     themeParameter: (theme) => ["ui_defaults", `UITheme=${theme}`],
     parameters: { closebutton: "1" },
@@ -95,6 +113,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     refreshesLockByNewest: true,
     takesPageConfig: true,
     ignoresWatermark: true,
+    limitsPeople: { comment: new Set(commentable), review: new Set(texts) },
     savesWhenTold: false,
     readsFileUrl: "never",
   },
@@ -130,6 +149,11 @@ const other: Suite = {
 export function suiteOf(actionUrl: string): Suite {
   const { pathname } = new URL(actionUrl);
   return suites.find(({ path }) => path.test(pathname)) ?? other;
+}
+
+/** Whether an editor keeps people to a right in files with this name. */
+export function keepsTo(actionUrl: string, right: LimitedRight, fileName: string): boolean {
+  return suiteOf(actionUrl).limitsPeople[right]?.has(fileType(fileName) ?? "") === true;
 }
 
 /** Identifies an editor's copy of a document. It has one for all its users; two suites may share an origin. */

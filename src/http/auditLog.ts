@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { z } from "zod";
+import { documentRights } from "../model/documentRight.ts";
 
 const person = z.object({ id: z.string(), name: z.string() });
 const file = z.string();
@@ -15,7 +16,7 @@ export const auditSchema = z.discriminatedUnion("event", [
     grant: z.string(),
     file,
     person,
-    permission: z.enum(["view", "edit"]),
+    permission: z.enum(documentRights),
     through,
   }),
   z.object({ event: z.literal("sessionEnded"), grant: z.string(), file, by: z.string() }),
@@ -24,12 +25,22 @@ export const auditSchema = z.discriminatedUnion("event", [
     link: z.string(),
     file,
     by: z.string(),
-    permission: z.enum(["view", "edit"]),
+    permission: z.enum(documentRights),
   }),
   z.object({ event: z.literal("linkChanged"), link: z.string(), file, by: z.string() }),
   z.object({ event: z.literal("linkUsed"), link: z.string(), file, person }),
   /** from: the network address; of IPv6 the /64. */
   z.object({ event: z.literal("linkPasswordWrong"), link: z.string(), file, from: z.string() }),
+  /** A visitor asked to edit; the owner answered, or took back what was granted. */
+  z.object({ event: z.literal("accessAsked"), link: z.string(), file, person }),
+  z.object({
+    event: z.literal("accessAnswered"),
+    link: z.string(),
+    file,
+    person,
+    answer: z.enum(["grant", "refuse", "takeBack"]),
+    by: z.string(),
+  }),
   z.object({ event: z.literal("linkRevoked"), link: z.string(), file, by: z.string() }),
   z.object({ event: z.literal("saved"), file, person, version: z.string(), link: z.string().optional() }),
   /** An earlier version's content, stored again as a new version. */

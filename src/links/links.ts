@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { Breath } from "../model/breath.ts";
+import { type DocumentRight, documentRights, isMoreThan } from "../model/documentRight.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { namedPersonSchema } from "../model/person.ts";
@@ -21,7 +22,8 @@ const editLinkSchema = rowObject({
   folder: z.literal(true).exactOptional(),
   /** The name when it was last looked at; the drive knows the current one. */
   fileName: z.string(),
-  permission: z.enum(["view", "edit"]),
+  /** What every visitor may do; single ones may have been granted more. @see visitorRights.ts */
+  permission: z.enum(documentRights),
   expiresAtMs: z.number().exactOptional(),
   /** Made by `links/linkPassword.ts`. */
   passwordHash: z.string().exactOptional(),
@@ -37,15 +39,17 @@ const editLinkSchema = rowObject({
   sharedFor: z.enum(["view", "edit"]).exactOptional(),
   createdAtMs: z.number(),
   revokedAtMs: z.number().exactOptional(),
-  /** When the permission was changed from edit to view; removed when the link allows editing again. */
+  /** When the permission was last reduced; removed when the link allows editing again. */
   lostEditingAtMs: z.number().exactOptional(),
+  /** The last change that ended what was granted to single visitors; links without such a change lack it. */
+  rightsEpoch: rowObject({ id: z.string(), atMs: z.number() }).exactOptional(),
 });
 /** A lasting invitation to one file or folder, on behalf of the account that made it. */
 export type EditLink = z.infer<typeof editLinkSchema>;
 
 /** What can be changed while the link keeps its address. `null` removes. */
 export interface LinkChanges {
-  readonly permission?: "view" | "edit";
+  readonly permission?: DocumentRight;
   readonly expiresAtMs?: number | null;
   readonly passwordHash?: string | null;
   readonly note?: string | null;
@@ -85,6 +89,9 @@ export class EditLinks {
   readonly #bySecretHash: StoredRecord<string>;
   /** Written and read by `linkAddresses.ts`; here it only ends with its link. */
   readonly #addresses: StoredRecord<string>;
+  /** Written and read by `visitorRights.ts`, like the row above. */
+  readonly #rights: StoredRecord<string>;
+  readonly #asked: StoredRecord<string>;
   readonly #now: Clock;
 
   constructor(store: KeyValueStore, now: Clock) {
@@ -97,12 +104,14 @@ export class EditLinks {
     this.#secretHashes = wordRecord(store, "linkSecretOf");
     this.#bySecretHash = wordRecord(store, "linkSecret");
     this.#addresses = wordRecord(store, "linkAddress");
+    this.#rights = wordRecord(store, "linkRights");
+    this.#asked = wordRecord(store, "linkAsked");
     this.#now = now;
   }
 
   /** @returns the link, and the secret of its address, which these rows don't contain */
   async make(
-    facts: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs" | "lostEditingAtMs">,
+    facts: Omit<EditLink, "id" | "createdAtMs" | "revokedAtMs" | "lostEditingAtMs" | "rightsEpoch">,
   ): Promise<{ link: EditLink; secret: string }> {
     const link: EditLink = { ...facts, id: randomBytes(9).toString("base64url"), createdAtMs: this.#now() };
     const secret = randomBytes(secretBytes).toString("base64url");
@@ -179,7 +188,12 @@ export class EditLinks {
         else if (value !== undefined) next[name] = value;
       }
       if (changes.permission === "edit") delete next["lostEditingAtMs"];
-      if (changes.permission === "view" && link.permission === "edit") next["lostEditingAtMs"] = this.#now();
+      if (changes.permission !== undefined && isMoreThan(link.permission, changes.permission)) {
+        next["lostEditingAtMs"] = this.#now();
+      }
+      if (endsRights(link, changes, this.#now())) {
+        next["rightsEpoch"] = { id: randomBytes(6).toString("base64url"), atMs: this.#now() };
+      }
       return next as unknown as EditLink;
     });
   }
@@ -273,6 +287,8 @@ export class EditLinks {
     await this.#visits.moveEnd(id, untilMs);
     await this.#guesses.moveEnd(id, untilMs);
     await this.#addresses.moveEnd(id, untilMs);
+    await this.#rights.moveEnd(id, untilMs);
+    await this.#asked.moveEnd(listedId(owner.id, id), untilMs);
     await this.#secretHashes.moveEnd(id, untilMs);
     if (secretHash !== undefined) await this.#bySecretHash.moveEnd(secretHash, untilMs);
   }
@@ -293,6 +309,12 @@ export function linkEnd(
 export function forgottenAtMs(link: EditLink): number | undefined {
   const endsAtMs = link.revokedAtMs ?? link.expiresAtMs;
   return endsAtMs === undefined ? undefined : endsAtMs + rememberedAfterEndMs;
+}
+
+/** Whether a change of the link ends what was granted to single visitors: its terms are others, or it had ended. */
+function endsRights(link: EditLink, { permission, passwordHash }: LinkChanges, nowMs: number): boolean {
+  const hasNewTerms = permission !== undefined && permission !== link.permission;
+  return hasNewTerms || passwordHash !== undefined || linkEnd(link, nowMs) !== undefined;
 }
 
 function laterOf(one: number | undefined, other: number | undefined): number | undefined {

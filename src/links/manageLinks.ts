@@ -1,3 +1,4 @@
+import { type DocumentRight, openedWith } from "../model/documentRight.ts";
 import type { DriveAccount, OpenRequest } from "../model/drive.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
@@ -10,7 +11,7 @@ type Needs = Pick<Services, "drive" | "editors" | "links" | "linkAddresses" | "n
 
 /** What can be chosen for a link; undefined leaves a value unchanged, null removes it. */
 export interface LinkWishes {
-  readonly permission?: "view" | "edit";
+  readonly permission?: DocumentRight;
   readonly expiresAtMs?: number | null;
   readonly password?: string | null;
   readonly note?: string | null;
@@ -21,7 +22,7 @@ export interface LinkWishes {
 
 /** What is settled when a link is made. */
 interface NewLink extends LinkWishes {
-  readonly permission: "view" | "edit";
+  readonly permission: DocumentRight;
   readonly sharedFor?: NonNullable<EditLink["sharedFor"]>;
 }
 
@@ -49,6 +50,7 @@ export async function makeLink(
   requireFuture(services, expiresAtMs);
   // Of a folder's documents, each is asked about when it is opened.
   if (!isFolder) requireKept(services, file.name, wishes.restrictions);
+  await requireKeptTo(services, isFolder ? undefined : file.name, wishes.permission);
   const { link, secret } = await services.links.make({
     account: account.account,
     owner: { id: account.userId, name: account.userName },
@@ -74,7 +76,10 @@ export async function makeLink(
 export async function changeLink(services: Needs, maker: string, id: string, wishes: LinkWishes): Promise<EditLink> {
   const link = await linkOf(services, maker, id);
   requireFuture(services, wishes.expiresAtMs);
-  if (link.folder === undefined) requireKept(services, link.fileName, wishes.restrictions);
+  const fileName = link.folder === true ? undefined : link.fileName;
+  if (fileName !== undefined) requireKept(services, fileName, wishes.restrictions);
+  // What the link has already may be sent back with every form.
+  if (wishes.permission !== link.permission) await requireKeptTo(services, fileName, wishes.permission);
   const { password, ...rest } = wishes;
   const changes: LinkChanges = {
     ...rest,
@@ -132,6 +137,18 @@ function requireKept({ editors }: Needs, fileName: string, restrictions: LinkRes
   const message = restrictions?.watermark === true ? editors.whyNoWatermark(fileName) : undefined;
   if (message === undefined) return;
   throw new BridgeError({ kind: "requestInvalid", issues: [{ field: "options.watermark", message }] });
+}
+
+/** The same for a right that only an editor can keep people to. @param fileName of a file @throws requestInvalid */
+async function requireKeptTo(
+  { editors }: Needs,
+  fileName: string | undefined,
+  permission: DocumentRight | undefined,
+): Promise<void> {
+  const limitedTo = permission === undefined ? undefined : openedWith(permission).limitedTo;
+  if (limitedTo === undefined || (await editors.keepTo(limitedTo, fileName))) return;
+  const message = `can't be ${limitedTo}: no configured editor keeps people to that in this file`;
+  throw new BridgeError({ kind: "requestInvalid", issues: [{ field: "permission", message }] });
 }
 
 function requireFuture({ now }: Needs, expiresAtMs: number | null | undefined): void {

@@ -57,6 +57,8 @@ export const rowLives = {
   linkAddress: "link",
   linkVisits: "link",
   linkGuesses: "link",
+  linkRights: "link",
+  linkAsked: "link",
   /** Longer than any session, and longer than a save waits in the spool: a late save's base version must be known. */
   versions: 90,
   copies: 90,

@@ -4,13 +4,14 @@ import { linkTarget } from "../links/folderLink.ts";
 import { type EditLink, type LinkGuesses, type LinkVisit, linkEnd } from "../links/links.ts";
 import { addressOf } from "../links/manageLinks.ts";
 import { type LinkFilter, linkState, linkStates, type SharedDocument, sharedDocuments } from "../links/ownedLinks.ts";
+import { mayAskFor, type VisitorRight } from "../links/visitorRights.ts";
 import { Breath } from "../model/breath.ts";
 import { failureOf } from "../model/failure.ts";
 import { inTime } from "../model/inTime.ts";
 import type { Services } from "../services.ts";
 import type { LinksFacts, ListedDocument, ListedLink } from "./views/linksPage.ts";
 
-type Needs = Parameters<typeof addressOf>[0] & Pick<Services, "links" | "drive" | "now" | "note">;
+type Needs = Parameters<typeof addressOf>[0] & Pick<Services, "links" | "visitorRights" | "drive" | "now" | "note">;
 
 const documentsPerPage = 25;
 /** The drive is asked for current names; a slow one must not hold up the page. */
@@ -66,7 +67,10 @@ export async function listOf(
       await breath.draw();
       const state = stateOf(link);
       const url = state === "revoked" ? undefined : await addressOf(services, link);
-      rows.push({ link, state, ...(await cameTo(services, link)), ...(url === undefined ? {} : { url }) });
+      const isWorking = state === "active" || state === "signInNeeded";
+      const rights = isWorking ? await rightsOn(services, link) : [];
+      const asked = rights.filter((right) => right.state === "asked");
+      rows.push({ link, state, asked, ...(await cameTo(services, link)), ...(url === undefined ? {} : { url }) });
     }
     const name = names.get(fileId);
     documents.push({
@@ -77,6 +81,14 @@ export async function listOf(
     });
   }
   return { documents, asked: { ...asked, page }, pages, hasLinks: links.length > 0 };
+}
+
+/** Who asked to edit through a link and who may; of a link that lets everybody edit, nobody has to. */
+export async function rightsOn(
+  { visitorRights }: Pick<Services, "visitorRights">,
+  link: EditLink,
+): Promise<readonly VisitorRight[]> {
+  return mayAskFor(link) ? visitorRights.of(link) : [];
 }
 
 /** Who used a link, and wrong passwords. */

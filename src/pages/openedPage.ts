@@ -1,15 +1,18 @@
 import type { Request, Response } from "express";
-import { isOwners } from "../documents/grants.ts";
+import { isOwners, rightOf } from "../documents/grants.ts";
 import { accessTokenFor } from "../documents/openSession.ts";
-import { addressForPage } from "../documents/reopenDocument.ts";
+import { addressForPage, canBeEdited } from "../documents/reopenDocument.ts";
 import { hostPage } from "../editorPage/page.ts";
 import { suiteOf } from "../editors/suites.ts";
 import { isFromPhone } from "../http/phone.ts";
 import { logFacts } from "../http/requestLog.ts";
+import type { EditLink } from "../links/links.ts";
+import type { DocumentRight } from "../model/documentRight.ts";
 import type { DriveFile } from "../model/drive.ts";
 import type { Services } from "../services.ts";
-import { chooseLanguage } from "../words/language.ts";
+import { chooseLanguage, type Language } from "../words/language.ts";
 import { brandOf, newNonce, sendPage } from "./pageAnswer.ts";
+import { visitorMay, youMay } from "./views/visitorMay.ts";
 
 export type OpenedPageNeeds = Parameters<typeof addressForPage>[0] &
   Pick<Services, "drive" | "tokens" | "editorIds" | "bridgeUrl" | "config" | "links">;
@@ -32,6 +35,10 @@ export async function sendOpenedPage(
   const address = await addressForPage(services, before, file, isFromPhone(request));
   const grant = await services.grants.redeemTicket(ticket);
   logFacts({ grant: grant.id, file: grant.document.fileId });
+  const link = grant.linkId === undefined ? undefined : await services.links.find(grant.linkId);
+  const language = chooseLanguage([grant.language], request.get("Accept-Language"));
+  const right = rightOf(grant);
+  const isLess = link !== undefined && right !== "edit" && grant.document.version === undefined;
   const page = hostPage({
     grant,
     editorIds: services.editorIds(grant),
@@ -42,15 +49,23 @@ export async function sendOpenedPage(
     bridgeUrl: services.bridgeUrl,
     brand: brandOf(services.config),
     embedOrigins: services.config.EMBED_ORIGINS,
-    language: chooseLanguage([grant.language], request.get("Accept-Language")),
+    language,
     takesFreshTokens: suiteOf(grant.actionUrl).takesFreshTokens,
     isConversion: address?.converts === true,
     mayShare: grant.person.id === grant.ownerId && grant.document.version === undefined,
-    ownerName: grant.linkId === undefined ? undefined : (await services.links.find(grant.linkId))?.owner.name,
+    mayAskToEdit: isLess && (await canBeEdited(services, grant, file)),
+    youMay: link === undefined ? undefined : rightsInWords(link, right, language),
+    ownerName: link?.owner.name,
     maySeeVersions: isOwners(grant) && grant.document.version === undefined,
     isReopenable: known !== undefined,
   });
   sendPage(response, 200, page);
+}
+
+/** For a link's visitor whom it does not let do everything; the line above the editor says "View only" by itself. */
+function rightsInWords(link: EditLink, right: DocumentRight, language: Language): string | undefined {
+  const isPlain = right === "edit" || right === "view";
+  return isPlain && visitorMay(link, right, language).mayNot === undefined ? undefined : youMay(link, right, language);
 }
 
 /**

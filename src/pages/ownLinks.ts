@@ -6,8 +6,9 @@ import { type LinkTarget, linkTarget } from "../links/folderLink.ts";
 import { type LinkOption, linkOptions, optionNames, optionsInRow } from "../links/linkOptions.ts";
 import { type EditLink, linkEnd } from "../links/links.ts";
 import { addressOf, changeLink, linkOf, makeLink, releaseLocks, revokeLink } from "../links/manageLinks.ts";
+import { type DocumentRight, documentRights, openedWith } from "../model/documentRight.ts";
 import type { Services } from "../services.ts";
-import { cameTo, currentName, hasSignInEnded, listAsked, listOf, listQuery } from "./linkList.ts";
+import { cameTo, currentName, hasSignInEnded, listAsked, listOf, listQuery, rightsOn } from "./linkList.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { withPresence } from "./versions.ts";
@@ -26,7 +27,7 @@ import { messagePage } from "./views/messagePage.ts";
 type Needs = PageNeeds &
   Parameters<typeof makeLink>[0] &
   Parameters<typeof releaseLocks>[0] &
-  Pick<Services, "activity" | "note" | "versionRecord">;
+  Pick<Services, "activity" | "note" | "versionRecord" | "visitorRights">;
 
 const dayMs = 24 * 3_600_000;
 const checkbox = z.string().optional();
@@ -37,7 +38,7 @@ const expiry = z.enum([...expiryChoices, "keep"]);
 
 /** The fields of the form that makes or changes a link. */
 const linkForm = z.object({
-  permission: z.enum(["view", "edit"]),
+  permission: z.enum(documentRights),
   expires_in: expiry.optional().default(""),
   password: text.pipe(z.string().max(linkFormLimits.password)),
   remove_password: checkbox,
@@ -45,6 +46,12 @@ const linkForm = z.object({
   note: text.transform((note) => note.replaceAll("\r\n", "\n")).pipe(z.string().max(linkFormLimits.note)),
   ask_name: checkbox,
   ...Object.fromEntries(optionNames.map((name) => [linkOptions[name].field, checkbox])),
+});
+
+const accessForm = z.object({
+  person: z.string().max(64),
+  answer: z.enum(["grant", "refuse", "takeBack"]),
+  seen: z.coerce.number(),
 });
 
 /** `/share`, `/links`: owners create, list, change and revoke links. */
@@ -95,6 +102,7 @@ export function linkPagesRouter(services: Needs): Router {
       const page = linksPage(await pageContext(services, request, person), {
         ...list,
         changed: request.query["changed"] === "1",
+        hasChanged: request.query["late"] === "1",
       });
       sendPage(response, 200, page);
     }),
@@ -127,7 +135,7 @@ export function linkPagesRouter(services: Needs): Router {
         return;
       }
       await changeLink(services, makerOf(person), link.id, wishesOf(sent.data, services.now()));
-      if (sent.data.permission === "view") await releaseLocks(services, link);
+      if (sent.data.permission !== "edit") await releaseLocks(services, link);
       logFacts({ link: link.id, person: person.id });
       response.redirect(303, `${services.bridgeUrl}/links/${link.id}?changed=1`);
     }),
@@ -141,6 +149,24 @@ export function linkPagesRouter(services: Needs): Router {
       await releaseLocks(services, link);
       logFacts({ link: link.id, person: person.id });
       response.redirect(303, `${services.bridgeUrl}${backTo(request, link)}`);
+    }),
+  );
+
+  router.post(
+    "/links/:id/access",
+    ...form,
+    forPerson(services, async (person, request, response) => {
+      const link = await linkAsked(person, request);
+      const sent = accessForm.safeParse(request.body).data;
+      const answered = sent && (await services.visitorRights.answer(link.id, sent.person, sent.answer, sent.seen));
+      if (sent !== undefined && answered !== undefined) {
+        const facts = { link: link.id, file: link.fileId, person: answered.person, by: makerOf(person) };
+        services.audit({ event: "accessAnswered", answer: sent.answer, ...facts });
+        if (sent.answer === "takeBack") await releaseLocks(services, link);
+      }
+      logFacts({ link: link.id, person: person.id });
+      const result = answered === undefined ? "late=1" : "changed=1";
+      response.redirect(303, `${services.bridgeUrl}${backTo(request, link, result)}`);
     }),
   );
 
@@ -170,12 +196,28 @@ export function linkPagesRouter(services: Needs): Router {
       { ...(await pageContext(services, request, person)), path },
       {
         ...facts,
+        limitedRights: await limitedRightsOf(facts),
         hasNoWatermark: facts.isFolder !== true && services.editors.whyNoWatermark(facts.file.name) !== undefined,
         otherLinks: others.filter((link) => linkEnd(link, services.now()) === undefined).length,
         ...(facts.error === undefined ? {} : { values: sentValues(request.body) }),
       },
     );
     sendPage(response, status, page);
+  };
+
+  /** What can be offered between viewing and editing; what the link has already stays to be seen. */
+  const limitedRightsOf = async (
+    facts: Pick<LinkFormFacts, "file" | "isFolder" | "link">,
+  ): Promise<readonly DocumentRight[]> => {
+    const fileName = facts.isFolder === true ? undefined : facts.file.name;
+    const limited = documentRights.filter((right) => openedWith(right).limitedTo !== undefined);
+    const offered = await Promise.all(
+      limited.map(async (right) => {
+        const { limitedTo } = openedWith(right);
+        return facts.link?.permission === right || (limitedTo && (await services.editors.keepTo(limitedTo, fileName)));
+      }),
+    );
+    return limited.filter((_right, at) => offered[at]);
   };
 
   const showLink = async (person: Caller, request: Request, response: Response, link: EditLink): Promise<void> => {
@@ -192,6 +234,8 @@ export function linkPagesRouter(services: Needs): Router {
       copies: await copiesThrough(services, person, link),
       signInEnded,
       changed: request.query["changed"] === "1",
+      hasChanged: request.query["late"] === "1",
+      rights: await rightsOn(services, link),
       isNew: request.query["made"] === "1",
       ...(url === undefined ? {} : { url }),
     });
@@ -241,10 +285,10 @@ function expiryOf({ expires_in }: Pick<z.output<typeof linkForm>, "expires_in">,
 }
 
 /** Where a change leads: to the place in the list where it was made, otherwise to the link's page. */
-function backTo(request: Request, { id }: EditLink): string {
-  if (request.body?.page === undefined) return `/links/${id}`;
+function backTo(request: Request, { id }: EditLink, result?: string): string {
+  if (request.body?.page === undefined) return `/links/${id}${result === undefined ? "" : `?${result}`}`;
   const query = listQuery(listAsked(request.body));
-  return `/links${query}${query === "" ? "?" : "&"}changed=1#link-${id}`;
+  return `/links${query}${query === "" ? "?" : "&"}${result ?? "changed=1"}#link-${id}`;
 }
 
 function formError(error: z.ZodError): NonNullable<LinkFormFacts["error"]> {

@@ -19,13 +19,13 @@ const nonceBytes = 18;
 const personCookie = "person";
 const personSchema = z.object({ session: z.string(), secret: z.string() });
 
-export type PageNeeds = Pick<Services, "cookies" | "sessions" | "bridgeUrl" | "config">;
+export type PageNeeds = Pick<Services, "cookies" | "sessions" | "visitorRights" | "bridgeUrl" | "config">;
 
 /** What all pages need to know of a request. */
 export async function pageContext(
-  services: Pick<Services, "cookies" | "bridgeUrl" | "config">,
+  services: Pick<Services, "cookies" | "visitorRights" | "bridgeUrl" | "config">,
   request: Request,
-  person: Pick<SignedInPerson, "name" | "email"> | undefined,
+  person: Pick<SignedInPerson, "id" | "name" | "email"> | undefined,
 ): Promise<PageContext> {
   const rank =
     person !== undefined && isAdministrator(services.config, person) ? { isAdministrator: true as const } : {};
@@ -34,7 +34,11 @@ export async function pageContext(
     nonce: newNonce(),
     bridgeUrl: services.bridgeUrl,
     path: request.originalUrl,
-    person: person === undefined ? undefined : { name: person.name, ...rank },
+    person:
+      person === undefined
+        ? undefined
+        : // No page fails because of the small number in its header.
+          { name: person.name, ...rank, requests: await services.visitorRights.waitingFor(person.id).catch(() => 0) },
     brand: brandOf(services.config),
   };
 }

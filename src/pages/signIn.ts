@@ -192,7 +192,10 @@ export function signInRouter(services: Needs): Router {
     const person = await endSession(services, request, response, everywhere);
     if (person !== undefined) {
       services.audit({ event: "signedOut", person: { id: person.id, name: person.name }, everywhere });
-      if (everywhere) services.manySessionsEnded();
+      if (everywhere) {
+        await services.visitorRights.takeAllBack(person.id);
+        services.manySessionsEnded();
+      }
     }
     response.redirect(303, `${services.bridgeUrl}/signin?signed_out=1`);
   });

@@ -9,6 +9,7 @@ import { optionsForGrant } from "../links/linkOptions.ts";
 import { isPassword } from "../links/linkPassword.ts";
 import type { EditLink } from "../links/links.ts";
 import type { Allowance } from "../model/allowances.ts";
+import { type DocumentRight, openedWith } from "../model/documentRight.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import { fileType } from "../model/fileName.ts";
 import { cleanName } from "../model/personName.ts";
@@ -18,13 +19,14 @@ import { type OpenedPageNeeds, openPage } from "./openedPage.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { editorLanguageOf, languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { folderPage } from "./views/folderPage.ts";
+import { youMay } from "./views/visitorMay.ts";
 import { type VisitFacts, visitPage } from "./views/visitPage.ts";
 import { hasPassed, rememberVisitor, type Visitor, visitorOf } from "./visitorCookie.ts";
 
 type Needs = PageNeeds &
   Parameters<typeof openDocument>[0] &
   OpenedPageNeeds &
-  Pick<Services, "links" | "attempts" | "allowances">;
+  Pick<Services, "links" | "visitorRights" | "attempts" | "allowances">;
 
 /**
  * For one link and one network, which may be a whole school's: every visit adds rows to the store and asks the drive.
@@ -49,7 +51,7 @@ export function visitLinkRouter(services: Needs): Router {
     const visitor = await visitorOf(services.cookies, request);
     const isKnown = hasEntered(visitor, link);
     // Visitors who were here before enter directly, also on reload. A chat's link preview never was.
-    if (isKnown && link.folder === true) await showFolder(services, request, response, link);
+    if (isKnown && link.folder === true) await showFolder(services, request, response, link, visitor);
     else if (isKnown) await enter(services, request, response, link, visitor);
     else await showVisitPage(services, request, response, 200, link, visitor.name);
   });
@@ -141,13 +143,14 @@ async function enter(
   await services.allowances.take("visits", `${link.id} ${sourceOf(request)}`, visits);
   const fileId = inFolder === undefined ? link.fileId : (await fileWithin(services, link, inFolder)).id;
   const language = await languageOf(services.cookies, request);
+  const { right, name } = await rightFor(services, link, visitor);
   const person =
-    visitor.name === undefined
+    name === undefined
       ? { id: visitor.id, name: wordsIn[language].pages.guest, isNameless: true as const }
-      : { id: visitor.id, name: visitor.name };
+      : { id: visitor.id, name };
   const opened = await openDocument(services, {
     target: { fileId },
-    action: link.permission,
+    ...openedWith(right),
     account: { named: link.account },
     user: person,
     link: { id: link.id, ...(link.expiresAtMs === undefined ? {} : { expiresAtMs: link.expiresAtMs }) },
@@ -167,12 +170,23 @@ async function enter(
   await openPage(services, request, response, opened, `/l/${request.params.secret}${below}`);
 }
 
+/** What a visitor may do, and the name they gave: here, or when they asked to edit. */
+async function rightFor(
+  { visitorRights }: Pick<Services, "visitorRights">,
+  link: EditLink,
+  visitor: Pick<Visitor, "id" | "name">,
+): Promise<{ readonly right: DocumentRight; readonly name: string | undefined }> {
+  const { entry, mayEdit } = await visitorRights.forVisitor(link, visitor.id);
+  return { right: mayEdit ? "edit" : link.permission, name: visitor.name ?? entry?.person.name };
+}
+
 /** A page of a link's folder: what its visitors can open. */
 async function showFolder(
   services: Needs,
   request: Request<{ secret: string }>,
   response: Response,
   link: EditLink,
+  visitor: Pick<Visitor, "id" | "name">,
 ): Promise<void> {
   await services.allowances.take("folder pages", `${link.id} ${sourceOf(request)}`, folderPages);
   const { folder, next } = request.query;
@@ -185,12 +199,14 @@ async function showFolder(
   const listing = await listWithin(services, link, { folderId, next: cursor }, isShown);
   const linkPath = `/l/${request.params.secret}`;
   const context = await pageContext(services, request, undefined);
+  const { right } = await rightFor(services, link, visitor);
   const page = folderPage(
     { ...context, path: folderId === undefined ? linkPath : `${linkPath}?folder=${folderId}` },
     {
       linkPath,
       ownerName: link.owner.name,
-      permission: link.permission,
+      permission: right,
+      youMay: youMay(link, right, context.language),
       path: listing.path,
       entries: listing.entries,
       ...(link.note === undefined ? {} : { note: link.note }),
@@ -215,11 +231,14 @@ async function showVisitPage(
       ? await services.drive.folder(link.account, { folderId: link.fileId })
       : await services.drive.find(link.account, { fileId: link.fileId });
   const visitor = await visitorOf(services.cookies, request);
-  const page = visitPage(await pageContext(services, request, undefined), {
+  const context = await pageContext(services, request, undefined);
+  const { right } = await rightFor(services, link, visitor);
+  const page = visitPage(context, {
     fileName: file.name,
     isFolder: link.folder === true,
     ownerName: link.owner.name,
-    permission: link.permission,
+    permission: right,
+    youMay: youMay(link, right, context.language),
     asksName: link.asksName,
     needsPassword: link.passwordHash !== undefined && !hasPassed(visitor, link),
     action: `/l/${request.params.secret}`,

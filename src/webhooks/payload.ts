@@ -49,6 +49,11 @@ export const eventData = {
     copy: z.strictObject({ id: z.string().nullable(), name: z.string() }).describe("The new file beside the document"),
   }),
   renamed: z.strictObject({ file, person, ...through, previous_name: z.string() }),
+  accessAsked: z.strictObject({
+    file,
+    person: person.describe("The visitor who asks to edit"),
+    ...through,
+  }),
   mention: z.strictObject({
     file,
     person: person.describe("Who wrote the comment"),

@@ -63,7 +63,10 @@ export function checkFileInfo(
         FileNameMaxLength: 220,
         BreadcrumbDocName: file.name,
         ReadOnly: grant.document.version !== undefined,
-        UserCanWrite: canWrite,
+        // An editor that does not know a limited right shows the document read-only.
+        UserCanWrite: canWrite && grant.limitedTo === undefined,
+        ...(canWrite && grant.limitedTo === "comment" ? { UserCanOnlyComment: true } : {}),
+        ...(canWrite && grant.limitedTo === "review" ? { UserCanReview: true, SupportsReviewing: true } : {}),
         UserCanRename: canWrite && grant.mayRename,
         // Collabora assumes true when this is absent.
         UserCanNotWriteRelative: !canWrite || grant.saveAs === "none",

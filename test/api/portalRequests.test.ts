@@ -104,7 +104,7 @@ describe("what portals ask for", () => {
       const sent = { permission: "fly", expires_at: "2001-01-01T00:00:00Z" };
       const { errors } = await problem(await portal.call("POST", "/links", sent));
       expect(errors).toEqual([
-        { field: "permission", message: 'must be "view" or "edit"' },
+        { field: "permission", message: 'must be "view" or "comment" or "review" or "edit"' },
         { field: "uri", message: "must have either uri or file_id" },
         { field: "expires_at", message: "must be in the future" },
       ]);

@@ -13,6 +13,8 @@ import { AccessTokens } from "../../src/http/accessToken.ts";
 import { webStatus } from "../../src/http/failureResponse.ts";
 import type { Metrics } from "../../src/http/metrics.ts";
 import { EditLinks } from "../../src/links/links.ts";
+import { VisitorRights } from "../../src/links/visitorRights.ts";
+import { Allowances } from "../../src/model/allowances.ts";
 import type { Drive } from "../../src/model/drive.ts";
 import { BridgeError } from "../../src/model/failure.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
@@ -183,7 +185,8 @@ describe("an open host page", () => {
       ...{ grants, activity, lastCopies, newFiles, sessionsEnded, tokens, now: clock.now, grantLifetimeMs: hourMs },
       // Without an editor's discovery there is no other address, and nobody asks the drive.
       ...{ editors: new Editors([]), wopiUrl: "https://bridge.example", drive: {} as Drive },
-      ...{ links, note: () => undefined },
+      ...{ links, note: () => undefined, audit: () => undefined, tellPortals: async () => undefined },
+      ...{ visitorRights: new VisitorRights(store, links, clock.now), allowances: new Allowances(store, clock.now) },
       bridgeUrl: "https://bridge.example",
       editorIds: editorIdsBy(new Uint8Array(32)),
       editorWatch: { hasStopped: async () => false, lockedBy: async () => undefined, look: async () => undefined },

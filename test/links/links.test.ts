@@ -148,7 +148,9 @@ describe("a change of a link", () => {
     const { link, secret } = await links.make({ ...facts, note: "hello", passwordHash: "h" });
     const changed = await links.change(link.id, { permission: "view", note: null });
     const { note: _gone, ...rest } = link;
-    expect(changed).toEqual({ ...rest, permission: "view", lostEditingAtMs: link.createdAtMs });
+    const atMs = link.createdAtMs;
+    const rightsEpoch = { id: expect.any(String), atMs };
+    expect(changed).toEqual({ ...rest, permission: "view", lostEditingAtMs: atMs, rightsEpoch });
     expect(await links.behindSecret(secret)).toEqual(changed);
   });
 

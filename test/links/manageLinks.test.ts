@@ -161,14 +161,16 @@ describe("changing a link", () => {
   it("changes what is wished for and leaves the rest, the password too", async () => {
     const { services, make } = freshStage();
     const { link } = await make({ password: "one", note: "hello", expiresAtMs: startMs + 1000 });
+    const rightsEpoch = { id: expect.any(String), atMs: link.createdAtMs };
     expect(await changeLink(services, maker, link.id, { permission: "view" })).toEqual({
       ...link,
+      rightsEpoch,
       permission: "view",
       lostEditingAtMs: link.createdAtMs,
     });
     const { note: _gone, expiresAtMs: _endless, ...rest } = link;
     const changed = await changeLink(services, maker, link.id, { note: null, expiresAtMs: null });
-    expect(changed).toEqual({ ...rest, permission: "view", lostEditingAtMs: link.createdAtMs });
+    expect(changed).toEqual({ ...rest, permission: "view", lostEditingAtMs: link.createdAtMs, rightsEpoch });
   });
 
   it("sets another password and takes it away", async () => {

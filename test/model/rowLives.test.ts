@@ -169,7 +169,11 @@ describe("the store of a bridge that people have used", () => {
     await bridge.alice.put("budget.txt", "shared from the editor");
     const opened = await owner.person.get(`/open?file_id=${(await bridge.alice.info("budget.txt")).id}`);
     const own = wopiOfForm(editorForm(await owner.person.follow(opened)));
-    expect((await own.post("GET_SHARE_URL", { "X-WOPI-UrlType": "ReadOnly" })).status).toBe(200);
+    const shared = await own.post("GET_SHARE_URL", { "X-WOPI-UrlType": "ReadOnly" });
+    const { ShareUrl } = shared.json() as { ShareUrl: string };
+    const reader = await colleague.follow(await colleague.post(ShareUrl, { name: "Ann" }));
+    const pageKey = /"pageKey":"([^"]*)"/.exec(reader.text)?.[1];
+    expect((await fetch(`${bridge.url}/edit/${pageKey}/ask`, { method: "POST" })).status).toBe(200);
 
     const endless = rowsOf(bridge).filter(({ endsAtMs }) => endsAtMs === null);
     const ofLinks = Object.keys(rowLives).filter((kind) => rowLives[kind as keyof typeof rowLives] === "link");

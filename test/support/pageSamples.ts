@@ -1,5 +1,6 @@
 import type { Comment } from "../../src/documents/comments.ts";
 import type { EditLink, LinkVisit } from "../../src/links/links.ts";
+import type { VisitorRight } from "../../src/links/visitorRights.ts";
 import type { DriveEntry } from "../../src/model/drive.ts";
 import { type AdminFacts, adminPage } from "../../src/pages/views/adminPage.ts";
 import { type ComparedSide, comparePage } from "../../src/pages/views/comparePage.ts";
@@ -161,6 +162,13 @@ const adminFacts: AdminFacts = {
   },
   done: "stillWaiting",
 };
+const rights: VisitorRight[] = [
+  { person: { id: "a", name: "Bob" }, state: "asked", askedAtMs: atMs },
+  { person: { id: "c", name: `${script} ${"Longname".repeat(12)}` }, state: "asked", askedAtMs: atMs - dayMs },
+  { person: { id: "b", name: "محمد عبد الله" }, state: "granted", askedAtMs: atMs, answeredAtMs: atMs },
+  { person: { id: "d", name: "Carol" }, state: "refused", askedAtMs: atMs, answeredAtMs: atMs },
+  { person: { id: "e", name: "Dave" }, state: "takenBack", askedAtMs: atMs, answeredAtMs: atMs },
+];
 const linkUrl = "https://office.example.com/l/dGhpcyBpcyBhIHNlY3JldCBvZiAyNCBi";
 const file = { id: "f1", name: "Meeting notes.docx" };
 const save = { version: "v3", atMs, person: { id: "b", name: "Bob" }, linkId: "l1" };
@@ -392,7 +400,12 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
         },
         {
           ...{ name: long, isFolder: false, isGone: true },
-          links: [{ link: strictLink, state: "active", visits: [], guesses: { count: 1234, lastAtMs: atMs } }],
+          links: [
+            {
+              ...{ link: strictLink, state: "active", visits: [], guesses: { count: 1234, lastAtMs: atMs } },
+              asked: rights.slice(0, 2),
+            },
+          ],
         },
         {
           ...{ name: arabic, isFolder: true, isGone: false },
@@ -407,6 +420,15 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
         },
       ],
     }),
+  linkComment: (context) =>
+    linkPage(context, {
+      link: { ...link, permission: "comment", restrictions: { ...link.restrictions, download: true, print: true } },
+      rights: rights.slice(0, 1),
+      visits: [],
+      signInEnded: false,
+      hasChanged: true,
+      url: linkUrl,
+    }),
   linksNone: (context) => linksPage(context, { ...noList, hasLinks: false, changed: false }),
   linksNotFound: (context) => linksPage(context, { ...noList, hasLinks: true, changed: false }),
   link: (context) =>
@@ -414,6 +436,7 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   linkNasty: (context) =>
     linkPage(context, {
       link: strictLink,
+      rights,
       visits,
       comments,
       copies,
@@ -429,6 +452,8 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   guestDoor: (context) => visitPage(context, door),
   guestDoorView: (context) =>
     visitPage(context, { ...door, permission: "view", asksName: false, needsPassword: false, fileName: arabic }),
+  guestDoorComment: (context) =>
+    visitPage(context, { ...door, permission: "comment", needsPassword: false, youMay: "You may view and comment." }),
   guestDoorNasty: (context) =>
     visitPage(context, {
       ...door,

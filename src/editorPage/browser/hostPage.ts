@@ -3,6 +3,7 @@
 
 import type { AnsweredMessage, HostMessage } from "../editorMessages.ts";
 import type { HostPageStatus, ScriptFacts } from "../pageMessages.ts";
+import { accessAsking } from "./askAccess.ts";
 import { editorComingUp } from "./comingUp.ts";
 import { sessionEnd } from "./end.ts";
 import { newFileNews } from "./newFileNews.ts";
@@ -135,9 +136,14 @@ let toldFailedMs = 0;
 let toldRenamedMs = 0;
 let toldCommentedMs = 0;
 
-function askBridge(what: "status" | "renew" | "address", method: "GET" | "POST"): Promise<Response> {
+function askBridge(
+  what: "status" | "renew" | "address" | "ask",
+  method: "GET" | "POST",
+  body?: Readonly<Record<string, unknown>>,
+): Promise<Response> {
   return fetch(`${facts.bridgeUrl}/edit/${facts.pageKey}/${what}`, {
     method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
     credentials: "omit",
     cache: "no-store",
     signal: AbortSignal.timeout(callTimeoutMs),
@@ -152,6 +158,7 @@ const polling = statusPolling({
     state.waitsForCopy ||
     saving.isWaiting() ||
     newFile.isWaiting() ||
+    access.isWaiting() ||
     (state.status?.saving_since ?? null) !== null,
   took: takeStatus,
   ended: end,
@@ -198,6 +205,7 @@ function takeStatus(status: HostPageStatus): void {
   if (failed === null || failed.kept_in === "copy") state.notSavedSinceMs = undefined;
   else state.notSavedSinceMs ??= failed.at;
   newFile.took(status, state.openedAtMs);
+  access.took(status);
   if (unsaved !== undefined && hasArrived(unsaved, status)) setUnsaved(undefined);
   reloadEditorOnceSaved();
   if (status.editor_stopped) stopped();
@@ -239,6 +247,15 @@ function openAgain(): void {
   show();
   polling.now();
 }
+
+const access = accessAsking({
+  words,
+  mayAsk: facts.mayAskToEdit,
+  hasName: facts.hasName,
+  isReopenable: () => isReopenable,
+  ask: (name) => askBridge("ask", "POST", { name }),
+  look: () => polling.now(),
+});
 
 // The end.
 

@@ -1,3 +1,4 @@
+import type { DocumentRight } from "../../model/documentRight.ts";
 import type { DriveEntry } from "../../model/drive.ts";
 import { fill } from "../../words/fill.ts";
 import { wordsIn } from "../../words/words.ts";
@@ -11,7 +12,9 @@ export interface FolderFacts {
   /** Of the link, below the bridge: `/l/SECRET`. */
   readonly linkPath: string;
   readonly ownerName: string;
-  readonly permission: "view" | "edit";
+  readonly permission: DocumentRight;
+  /** What the visitor may do, and may not, in words. */
+  readonly youMay?: string;
   readonly note?: string;
   /** The shared folder first, the one that is listed last. */
   readonly path: readonly { readonly id: string; readonly name: string }[];
@@ -25,13 +28,18 @@ export function folderPage(context: PageContext, facts: FolderFacts): Page {
   const { entries, next, note, path, permission } = facts;
   const owner = { name: named(facts.ownerName) };
   const title = path.at(-1)?.name ?? "";
-  const lead = permission === "edit" ? words.folderEditLead : words.folderViewLead;
+  const lead = {
+    edit: words.folderEditLead,
+    review: words.folderReviewLead,
+    comment: words.folderCommentLead,
+    view: words.folderViewLead,
+  }[permission];
   const isShared = path.length === 1;
   return layout(context, {
     title,
     main: html`${crumbTrail(context, facts)}
 <h1>${named(title)}</h1>
-${isShared ? html`<p class="lead">${fillHtml(lead, owner)}</p>` : nothing}
+${isShared ? html`<p class="lead">${fillHtml(lead, owner)} ${facts.youMay ?? ""}</p>` : nothing}
 ${isShared && note !== undefined ? html`<blockquote dir="auto">${note}<footer>${fillHtml(words.noteFrom, owner)}</footer></blockquote>` : nothing}
 ${
   entries.length === 0
@@ -65,7 +73,7 @@ function row(context: PageContext, entry: DriveEntry, facts: FolderFacts): Html 
 <div><a href="${listUrl(context, facts, id)}">${named(name)}</a><small>${words.folder}</small></div>
 </li>`;
   }
-  const [label, labelFor] = facts.permission === "edit" ? [words.open, words.openName] : [words.view, words.viewName];
+  const [label, labelFor] = facts.permission !== "view" ? [words.open, words.openName] : [words.view, words.viewName];
   return html`<li>${fileIcon(name)}
 <div><span>${named(name)}</span><small>${size(entry.sizeBytes, language)} · ${moment(entry.modifiedAt, language)}</small></div>
 <div class="acts"><a role="button" class="secondary" href="${bridgeUrl}${facts.linkPath}/${encodeURIComponent(id)}" target="_blank" rel="noopener" aria-label="${fill(labelFor, { name })}">${label}</a></div>

@@ -1,5 +1,6 @@
+import { fill } from "../../words/fill.ts";
 import { languages } from "../../words/language.ts";
-import { wordsIn } from "../../words/words.ts";
+import { type PageWords, wordsIn } from "../../words/words.ts";
 import { assetUrl } from "../assets.ts";
 import { type Html, html } from "../html.ts";
 import { named, nothing } from "./markup.ts";
@@ -115,7 +116,7 @@ ${
   person === undefined
     ? nothing
     : html`<li><a href="${bridgeUrl}/"${here(current === "documents")}>${words.documents}</a></li>
-<li><a href="${bridgeUrl}/links"${here(current === "links")}>${words.myLinks}</a></li>`
+<li><a href="${bridgeUrl}/links"${here(current === "links")}>${words.myLinks}${requestCount(words, person.requests ?? 0)}</a></li>`
 }
 ${languageSwitch(context)}
 ${person === undefined ? nothing : personMenu(context, person, current === "admin")}
@@ -133,6 +134,12 @@ function brandMark({ brand: { name, logoUrl } = {}, bridgeUrl, language }: PageC
   return name === undefined
     ? html`<img class="logo" src="${logoUrl}" alt="${productName}" height="28">`
     : html`<img class="logo" src="${logoUrl}" alt="" height="28"> <strong>${name}</strong>`;
+}
+
+function requestCount(words: PageWords, count: number): Html {
+  if (count === 0) return nothing;
+  const label = fill(words.requestsWaiting, { count });
+  return html` <span class="count" role="img" aria-label="${label}" title="${label}">${count}</span>`;
 }
 
 function here(isHere: boolean): Html {

@@ -1,5 +1,6 @@
 import { isRight, type LinkOption, linkOptions, optionNames, tickedIn } from "../../links/linkOptions.ts";
 import type { EditLink } from "../../links/links.ts";
+import type { DocumentRight } from "../../model/documentRight.ts";
 import { fill } from "../../words/fill.ts";
 import type { Language } from "../../words/language.ts";
 import { wordsIn } from "../../words/words.ts";
@@ -35,6 +36,8 @@ export interface LinkFormFacts {
     readonly field: "permission" | "expires_in" | "password" | "note";
     readonly kind: "invalid" | "tooLong";
   };
+  /** Between viewing and editing: what the file's editor keeps people to, and what the link allows already. */
+  readonly limitedRights?: readonly DocumentRight[];
   /** The file's editor is known to ignore a watermark. */
   readonly hasNoWatermark?: boolean;
   /** How many other links to this file still work. */
@@ -44,7 +47,7 @@ export interface LinkFormFacts {
 /**
  * Creates a link (`POST /share`) or changes one (`POST /links/ID`). Fields:
  * - `file_id`: only for a new link
- * - `permission`: `edit` | `view`
+ * - `permission`: `edit` | `view`; `review` and `comment` where the editor keeps people to that
  * - `expires_in`: days, one of `expiryChoices`; on change also `keep`
  * - `password`: empty = none, on change = unchanged; `remove_password` (on change, if there is one)
  * - `note`: empty = none
@@ -107,21 +110,26 @@ function valuesOf(link: EditLink): LinkFormValues {
   };
 }
 
-function permissionField({ language }: PageContext, values: LinkFormValues, { error, isFolder }: LinkFormFacts): Html {
+function permissionField({ language }: PageContext, values: LinkFormValues, facts: LinkFormFacts): Html {
+  const { error, isFolder, limitedRights = [] } = facts;
   const words = wordsIn[language].pages;
   const isWrong = error?.field === "permission";
   const choices = [
     ["edit", words.mayEdit, isFolder === true ? words.mayEditFolderHint : words.mayEditHint],
+    ["review", words.mayReview, words.mayReviewHint],
+    ["comment", words.mayComment, words.mayCommentHint],
     ["view", words.mayView, words.mayViewHint],
   ] as const;
+  const offered = choices.filter(([value]) => value === "edit" || value === "view" || limitedRights.includes(value));
   return html`<fieldset${isWrong ? html` aria-describedby="permission-line"` : nothing}>
 <legend>${words.permission}</legend>
 ${joined(
-  choices.map(
+  offered.map(
     ([value, label, hint], at) =>
       html`<label><input type="radio" name="permission" value="${value}" required${flag("checked", values.permission === value)}${flag("autofocus", isWrong && at === 0)}> <span>${label}<small>${hint}</small></span></label>`,
   ),
 )}
+${limitedRights.length === 0 ? nothing : html`<p><small>${words.limitedMeans}</small></p>`}
 ${isWrong ? fieldLine("permission-line", words.choiceInvalid, true) : nothing}
 </fieldset>`;
 }

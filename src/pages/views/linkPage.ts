@@ -2,20 +2,27 @@ import type { Comment } from "../../documents/comments.ts";
 import { isRight, type LinkOption, linkOptions, optionNames, tickedIn } from "../../links/linkOptions.ts";
 import type { EditLink, LinkGuesses, LinkVisit } from "../../links/links.ts";
 import { portalOf } from "../../links/ownedLinks.ts";
+import type { VisitorRight } from "../../links/visitorRights.ts";
 import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
 import { copyRow, type ListedCopy } from "./copyRows.ts";
+import { editRequests } from "./editRequests.ts";
 import { layout } from "./layout.ts";
 import { linkAddress } from "./linkAddress.ts";
 import { guessesLine, isGuessedAt, type LinkEnd, stateBadge } from "./linkTerms.ts";
 import { fillHtml, joined, moment, named, nothing, notice } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
+import { visitorMay } from "./visitorMay.ts";
 
 export interface LinkFacts {
   readonly link: EditLink;
   readonly end?: LinkEnd;
   readonly visits: readonly LinkVisit[];
   readonly guesses?: LinkGuesses;
+  /** Who asked to edit, and who may. */
+  readonly rights?: readonly VisitorRight[];
+  /** The page follows an answer that came too late. */
+  readonly hasChanged?: boolean;
   /** By its visitors, the newest first. */
   readonly comments?: readonly Comment[];
   /** Of its visitors' changes that could not go into the document, the newest first. */
@@ -47,6 +54,7 @@ export function linkPage(context: PageContext, facts: LinkFacts): Page {
 ${link.folder === true ? html`<p class="lead">${words.folderAndBelow}</p>` : nothing}
 ${facts.isGone === true ? notice("bad", words.documentGoneMeans) : nothing}
 ${notices(context, facts)}
+${requests(context, facts)}
 ${canChange ? addressSection(context, facts) : nothing}
 <section aria-labelledby="details">
 <h2 id="details">${words.details}</h2>
@@ -72,6 +80,17 @@ ${
   });
 }
 
+/** Only while the link works: nothing can be granted on one that has ended. */
+function requests(context: PageContext, { end, link, rights = [] }: LinkFacts): Html {
+  if (end !== undefined || rights.length === 0) return nothing;
+  const words = wordsIn[context.language].pages;
+  return html`<section aria-labelledby="requests">
+<h2 id="requests">${words.requestsToEdit}</h2>
+${editRequests(context, link, rights)}
+<p><small>${words.allowMeans}</small></p>
+</section>`;
+}
+
 function addressSection(context: PageContext, { link, url, isNew = false }: LinkFacts): Html {
   const words = wordsIn[context.language].pages;
   if (url === undefined) return html`<p><small>${words.addressNotKept}</small></p>`;
@@ -94,7 +113,7 @@ function notices({ bridgeUrl, language }: PageContext, facts: LinkFacts): Html {
             time: moment(end.atMs, language),
           }),
         );
-  return html`${isNew === true && end === undefined ? notice("good", html`<strong>${words.linkMadeTitle}</strong> ${words.linkMadeLead}`) : nothing}${changed === true ? notice("good", words.linkChanged) : nothing}${ended}${
+  return html`${isNew === true && end === undefined ? notice("good", html`<strong>${words.linkMadeTitle}</strong> ${words.linkMadeLead}`) : nothing}${changed === true ? notice("good", words.linkChanged) : nothing}${facts.hasChanged === true ? notice("plain", words.requestHasChanged) : nothing}${ended}${
     signInEnded && end === undefined
       ? notice(
           "bad",
@@ -113,10 +132,14 @@ function terms({ language }: PageContext, link: EditLink): Html {
     set.length === 0 ? html`${words.none}` : joined(set.map((name) => html`<div>${wordOf(name)}</div>`));
   const portal = portalOf(link);
   const rights = link.permission === "edit" ? optionNames.filter(isRight) : [];
+  const { may, mayNot } = visitorMay(link, link.permission, language);
+  const permission = { edit: words.mayEdit, review: words.mayReview, comment: words.mayComment, view: words.mayView };
   const row = (term: string, value: string | Html): Html =>
     html`<tr><th scope="row">${term}</th><td>${value}</td></tr>`;
   return html`<table><tbody>
-${row(words.permissionLabel, link.permission === "edit" ? words.mayEdit : words.mayView)}
+${row(words.permissionLabel, permission[link.permission])}
+${row(words.peopleMay, may)}
+${mayNot === undefined ? nothing : row(words.peopleMayNot, mayNot)}
 ${joined(rights.map((name) => row(wordOf(name), ticked.includes(name) ? words.yes : words.no)))}
 ${row(words.made, html`${moment(link.createdAtMs, language)}${portal === undefined ? nothing : html`<br>${fillHtml(words.madeByPortal, { name: named(portal) })}`}`)}
 ${row(words.ends, link.expiresAtMs === undefined ? words.never : moment(link.expiresAtMs, language))}

@@ -4,12 +4,13 @@ import type { Language } from "../../words/language.ts";
 import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
 import { fillHtml, moment, named, nothing } from "./markup.ts";
+import { forbiddenShort } from "./visitorMay.ts";
 
 export type LinkEnd = NonNullable<ReturnType<typeof linkEnd>>;
 
 /** A link's terms in a few words: permission, expiry, password. */
 export function terms(
-  link: Pick<EditLink, "expiresAtMs" | "mayRename" | "passwordHash" | "permission">,
+  link: Pick<EditLink, "expiresAtMs" | "mayRename" | "passwordHash" | "permission" | "restrictions">,
   language: Language,
 ): Html {
   const words = wordsIn[language].pages;
@@ -19,8 +20,14 @@ export function terms(
       ? html`${words.withoutEnd}`
       : fillHtml(words.until, { time: moment(expiresAtMs, language) });
   const password = passwordHash === undefined ? nothing : html` · ${words.withPassword}`;
-  const canEdit = mayRename ? words.canEditAndRename : words.canEdit;
-  return html`${permission === "edit" ? canEdit : words.canView} · ${until}${password}`;
+  const can = {
+    edit: mayRename ? words.canEditAndRename : words.canEdit,
+    review: words.canReview,
+    comment: words.canComment,
+    view: words.canView,
+  };
+  const forbidden = forbiddenShort(link, language).map((one) => ` · ${one}`);
+  return html`${can[permission]} · ${until}${password}${forbidden.join("")}`;
 }
 
 export function stateBadge(state: LinkState, language: Language): Html {

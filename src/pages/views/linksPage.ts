@@ -1,8 +1,10 @@
 import type { EditLink, LinkGuesses, LinkVisit } from "../../links/links.ts";
 import { type LinkFilter, type LinkState, linkStates, portalOf } from "../../links/ownedLinks.ts";
+import type { VisitorRight } from "../../links/visitorRights.ts";
 import { fill } from "../../words/fill.ts";
 import { type PageWords, wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
+import { editRequests } from "./editRequests.ts";
 import { layout } from "./layout.ts";
 import { expiryOptions } from "./linkFormPage.ts";
 import { guessesLine, lastVisits, stateBadge, terms } from "./linkTerms.ts";
@@ -14,6 +16,8 @@ export interface ListedLink {
   readonly state: LinkState;
   readonly visits: readonly LinkVisit[];
   readonly guesses?: LinkGuesses;
+  /** Open requests to edit, while the link works. */
+  readonly asked?: readonly VisitorRight[];
   /** The link's address, if it was kept. */
   readonly url?: string;
 }
@@ -35,6 +39,8 @@ export interface LinksFacts {
   readonly hasLinks: boolean;
   /** The page follows a change. */
   readonly changed: boolean;
+  /** The page follows an answer that came too late. */
+  readonly hasChanged?: boolean;
 }
 
 /**
@@ -56,7 +62,7 @@ export function linksPage(context: PageContext, facts: LinksFacts): Page {
     title: words.myLinks,
     current: "links",
     main: html`<h1>${words.myLinks}</h1>
-${facts.changed ? notice("good", words.linkChanged) : nothing}
+${facts.changed ? notice("good", words.linkChanged) : nothing}${facts.hasChanged === true ? notice("plain", words.requestHasChanged) : nothing}
 ${facts.hasLinks ? html`${filterForm(context, facts)}${list}${pageLinks(context, facts)}` : empty}
 <p role="status" id="copy-state" class="unseen"></p>`,
   });
@@ -98,7 +104,7 @@ function row(
   context: PageContext,
   facts: LinksFacts,
   { name, links }: ListedDocument,
-  { link, state, guesses, visits, url }: ListedLink,
+  { link, state, guesses, visits, url, asked = [] }: ListedLink,
 ): Html {
   const { bridgeUrl, language } = context;
   const words = wordsIn[language].pages;
@@ -115,14 +121,20 @@ function row(
     link.note === undefined ? nothing : html`<br><small dir="auto">${link.note}</small>`
   }${lastVisits(visits, language)}${guesses === undefined ? nothing : html`<br><small>${guessesLine(words.wrongPasswords, guesses, language)}</small>`}
 </div>
+${editRequests(context, link, asked, backFields(facts))}
 ${copyButton}
 ${state === "revoked" ? nothing : manage(context, facts, link, name)}
 </li>`;
 }
 
-function manage({ bridgeUrl, language }: PageContext, { asked }: LinksFacts, link: EditLink, name: string): Html {
+/** Lead a change in the list back to the same place. */
+function backFields({ asked }: LinksFacts): Html {
+  return html`<input type="hidden" name="q" value="${asked.text}"><input type="hidden" name="state" value="${asked.state}"><input type="hidden" name="page" value="${asked.page}">`;
+}
+
+function manage({ bridgeUrl, language }: PageContext, facts: LinksFacts, link: EditLink, name: string): Html {
   const words = wordsIn[language].pages;
-  const back = html`<input type="hidden" name="q" value="${asked.text}"><input type="hidden" name="state" value="${asked.state}"><input type="hidden" name="page" value="${asked.page}">`;
+  const back = backFields(facts);
   return html`<details class="manage">
 <summary aria-label="${fill(words.manageLinkTo, { name })}">${words.manageLink}</summary>
 <form method="post" action="${bridgeUrl}/links/${link.id}/expiry">

@@ -22,7 +22,14 @@ export interface PageContext {
   /** Path and query of the page itself, for the language switch; only for pages that answer a GET. */
   readonly path: string;
   /** The person who has signed in. */
-  readonly person: { readonly name: string; readonly isAdministrator?: true } | undefined;
+  readonly person:
+    | {
+        readonly name: string;
+        readonly isAdministrator?: true;
+        /** By visitors of their links, who want to edit. */
+        readonly requests?: number;
+      }
+    | undefined;
   /** What the operator calls the bridge; our own name and mark where it says nothing. */
   readonly brand?: Brand;
 }

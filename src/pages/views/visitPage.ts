@@ -1,3 +1,4 @@
+import type { DocumentRight } from "../../model/documentRight.ts";
 import { fill } from "../../words/fill.ts";
 import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
@@ -10,7 +11,9 @@ export interface VisitFacts {
   /** The link leads to a folder. */
   readonly isFolder?: boolean;
   readonly ownerName: string;
-  readonly permission: "view" | "edit";
+  readonly permission: DocumentRight;
+  /** What the visitor may do, and may not, in words. */
+  readonly youMay?: string;
   readonly note?: string;
   readonly asksName: boolean;
   /** Until it was entered, the page tells neither what is shared nor by whom. */
@@ -35,11 +38,20 @@ export function visitPage(context: PageContext, facts: VisitFacts): Page {
   const isHidden = facts.needsPassword;
   const title = isHidden ? (isFolder ? words.sharedFolder : words.sharedDocument) : facts.fileName;
   const lead = isFolder
-    ? { edit: words.folderEditLead, view: words.folderViewLead }
-    : { edit: words.doorEditLead, view: words.doorViewLead };
-  const button = isFolder
-    ? { edit: words.openFolder, view: words.openFolder }
-    : { edit: words.openDocument, view: isHidden ? words.openDocument : words.viewDocument };
+    ? {
+        edit: words.folderEditLead,
+        review: words.folderReviewLead,
+        comment: words.folderCommentLead,
+        view: words.folderViewLead,
+      }
+    : {
+        edit: words.doorEditLead,
+        review: words.doorReviewLead,
+        comment: words.doorCommentLead,
+        view: words.doorViewLead,
+      };
+  const opens = permission === "view" && !isHidden ? words.viewDocument : words.openDocument;
+  const button = isFolder ? words.openFolder : opens;
   return layout(context, {
     title,
     isNarrow: true,
@@ -48,12 +60,13 @@ export function visitPage(context: PageContext, facts: VisitFacts): Page {
     main: html`<article>
 <h1>${named(title)}</h1>
 <p class="lead">${isHidden ? words.hiddenUntilPassword : fillHtml(lead[permission], owner)}</p>
+${isHidden || facts.youMay === undefined ? nothing : html`<p><small>${facts.youMay}</small></p>`}
 ${isHidden || note === undefined ? nothing : html`<blockquote dir="auto">${note}<footer>${fillHtml(words.noteFrom, owner)}</footer></blockquote>`}
 ${facts.error === "tooMany" ? notice("bad", fill(words.tooManyAttempts, { minutes: minutes(facts.retryAfterSeconds) })) : nothing}
 <form method="post" action="${context.bridgeUrl}${facts.action}">
 ${facts.asksName ? nameField(context, facts) : nothing}
 ${facts.needsPassword ? passwordField(context, facts) : nothing}
-<button>${button[permission]}</button>
+<button>${button}</button>
 </form>
 ${isHidden || facts.expiresAtMs === undefined ? nothing : html`<p class="aside">${fillHtml(words.opensUntil, { time: moment(facts.expiresAtMs, context.language) })}</p>`}
 </article>`,
