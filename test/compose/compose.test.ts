@@ -32,7 +32,7 @@ const productionValues = filledIn(
 const production = composeWith(productionValues);
 const both = [tryOut, production];
 const names = Object.keys(tryOut.services);
-const profiles = ["collabora", "onlyoffice", "scale"];
+const profiles = ["collabora", "onlyoffice", "scale", "tls"];
 
 /**
  * The published schema is of 2021. Compose has since then learned a dependency that need not be there (2.20), and configs
@@ -75,24 +75,28 @@ describe("collabora-compose.yml", () => {
     expect(serviceNamed(tryOut, "bridge").image).toBe(`cloudreve-office-bridge:${version}`);
   });
 
-  it.each([[["collabora"]], [["onlyoffice"]], [["collabora", "scale"]], [["onlyoffice", "scale"]]])(
-    "starts with the profiles %s: what a service needs runs too",
-    (chosen) => {
-      const runs = (name: string) => {
-        const wanted = serviceNamed(tryOut, name).profiles;
-        return wanted.length === 0 || wanted.some((profile) => chosen.includes(profile));
-      };
-      const running = names.filter(runs);
-      expect(running).toEqual(expect.arrayContaining(["cloudreve", "bridge"]));
-      expect(running.filter((name) => profiles.includes(name) && name !== "scale")).toHaveLength(1);
-      for (const name of running) {
-        for (const [needed, { required }] of Object.entries(serviceNamed(tryOut, name).depends_on)) {
-          expect(names).toContain(needed);
-          expect([needed, !required || runs(needed)]).toEqual([needed, true]);
-        }
+  it.each([
+    [["collabora"]],
+    [["onlyoffice"]],
+    [["collabora", "scale"]],
+    [["onlyoffice", "scale"]],
+    [["collabora", "tls"]],
+    [["onlyoffice", "scale", "tls"]],
+  ])("starts with the profiles %s: what a service needs runs too", (chosen) => {
+    const runs = (name: string) => {
+      const wanted = serviceNamed(tryOut, name).profiles;
+      return wanted.length === 0 || wanted.some((profile) => chosen.includes(profile));
+    };
+    const running = names.filter(runs);
+    expect(running).toEqual(expect.arrayContaining(["cloudreve", "bridge"]));
+    expect(running.filter((name) => profiles.includes(name))).toHaveLength(1);
+    for (const name of running) {
+      for (const [needed, { required }] of Object.entries(serviceNamed(tryOut, name).depends_on)) {
+        expect(names).toContain(needed);
+        expect([needed, !required || runs(needed)]).toEqual([needed, true]);
       }
-    },
-  );
+    }
+  });
 
   it("declares what its services mount and join, and nothing else", () => {
     const services = Object.values(tryOut.services);
@@ -107,8 +111,11 @@ describe("collabora-compose.yml", () => {
     expect(new Set(used.volumes).size).toBe(used.volumes.length);
   });
 
-  it("opens ports on this machine only, and each but once", () => {
-    const ports = Object.values(tryOut.services).flatMap(({ ports: some }) => some);
+  it("opens ports on this machine only, and each but once; those of TLS are for everybody", () => {
+    const forAll = serviceNamed(tryOut, "caddy").ports;
+    expect(forAll).toEqual(["80:80", "443:443"]);
+    const all = Object.values(tryOut.services).flatMap(({ ports: some }) => some);
+    const ports = all.filter((port) => !forAll.includes(port));
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
     expect(new Set(ports.map((port) => port.split(":")[1])).size).toBe(ports.length);
   });
@@ -269,7 +276,7 @@ describe("the editor", () => {
 describe("what the containers may do", () => {
   const seconds = (period: string) => Number(period.replace(/s$/, ""));
 
-  it.each(["bridge", "bridge2", "redis", "proxy"])("%s writes nowhere but on its volumes", (name) => {
+  it.each(["bridge", "bridge2", "redis", "proxy", "caddy"])("%s writes nowhere but on its volumes", (name) => {
     const { read_only: isReadOnly, tmpfs, cap_drop: dropped, security_opt: options } = serviceNamed(tryOut, name);
     expect([isReadOnly, dropped, options]).toEqual([true, ["ALL"], ["no-new-privileges:true"]]);
     expect(tmpfs).toContain("/tmp");
@@ -292,6 +299,28 @@ describe("what the containers may do", () => {
     const command = serviceNamed(tryOut, "redis").command.join(" ");
     expect(command).toContain("--appendonly yes --appendfsync always");
     expect(command).toContain("--maxmemory-policy noeviction");
+  });
+
+  it("Caddy serves each public name, by the service and port behind it, and keeps its certificates", () => {
+    const { cap_add: added, configs, depends_on: needed, environment, volumes } = serviceNamed(production, "caddy");
+    expect(configs).toEqual([{ source: "caddy", target: "/etc/caddy/Caddyfile" }]);
+    expect([added, volumes]).toEqual([["NET_BIND_SERVICE"], ["caddy-data:/data"]]);
+    const file = (production.configs["caddy"]?.content ?? "").replaceAll(
+      /\{\$([A-Z_]+)\}/g,
+      (_whole, name: string) => environment[name] ?? `no ${name}`,
+    );
+    const sites = [...file.matchAll(/^(https?:\S+) \{\n\treverse_proxy (\S+) \{$/gm)].map(([, site, to]) => [site, to]);
+    const { BRIDGE_URL, CLOUDREVE_PUBLIC_URL, WOPI_URL } = serviceNamed(production, "bridge").environment;
+    const { server_name: collabora } = serviceNamed(production, "collabora").environment;
+    const behind = (name: string) => `${name}:${serviceNamed(production, name).ports[0]?.split(":").at(-1)}`;
+    expect(sites).toEqual([
+      [BRIDGE_URL, WOPI_URL],
+      [CLOUDREVE_PUBLIC_URL, behind("cloudreve")],
+      [`https://${collabora}`, behind("collabora")],
+      [JSON.parse(production.configs["onlyoffice"]?.content ?? "").wopi.host, behind("onlyoffice")],
+    ]);
+    expect(file).not.toContain("no ");
+    for (const name of ["bridge", "cloudreve", "collabora", "onlyoffice", "proxy"]) expect(needed).toHaveProperty(name);
   });
 
   it("the proxy balances both bridges, and fetches documents from their Cloudreve and nowhere else", () => {
