@@ -38,7 +38,7 @@ export function judgeDiscovery(
   problem: string | undefined,
 ): Verdict {
   const change =
-    usualDiscovery(url) === url
+    usualDiscovery(url) === url || !isAnswer(asked)
       ? "DISCOVERY_URLS=<the editor's address, as seen from the bridge>/hosting/discovery (or start the editor)"
       : `DISCOVERY_URLS=${all.map((one) => (one === url ? usualDiscovery(url) : one)).join(",")}`;
   if (!isAnswer(asked)) return failed(`No editor answers at ${url}: ${asked.reason}.`, change);

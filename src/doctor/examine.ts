@@ -11,9 +11,10 @@ import { examineStore } from "./storeChecks.ts";
 import { judgeOrigins, judgeShields, judgeViewer, judgeViewers, officeExtensions, originOf } from "./viewerAnswers.ts";
 import { examineWebhooks } from "./webhookChecks.ts";
 import { examineWopiAddress } from "./wopiAddress.ts";
+import { withoutWrongAddresses } from "./wrongAddresses.ts";
 
-/** Each group of checks ends by then, whatever hangs; all groups run at the same time. */
-const arrowWithinMs = 17_000;
+/** Each check ends within five seconds; a group, in which one check follows another, by then. All groups run at the same time. */
+const arrowWithinMs = 12_000;
 
 /** Runs all checks. @returns the findings, grouped by arrow; never rejects */
 export async function examine(config: Config, now: Clock = Date.now): Promise<Finding[]> {
@@ -39,7 +40,7 @@ export async function examine(config: Config, now: Clock = Date.now): Promise<Fi
     withinArrow("editor", "nginx", examineOffload(config)),
     withinArrow("browser", "bridge's address", examinePublicAddress(config, runsHere)),
   ]);
-  return findings.flat();
+  return withoutWrongAddresses(findings.flat(), config);
 }
 
 /** Compares Cloudreve's viewers with what the editors offer. */

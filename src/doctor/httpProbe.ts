@@ -21,6 +21,8 @@ export interface Question {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Less than usual, for a check that has used up a part of its time. */
+  readonly withinMs?: number;
 }
 
 /** Every call of the doctor ends by then. */
@@ -39,8 +41,11 @@ export function headerOf({ headers }: Answer, name: string): string | undefined 
 }
 
 /** Asks once, on a new connection. A redirect is returned, not followed. Never rejects. */
-export async function ask(url: string, { method = "GET", headers = {}, body }: Question = {}): Promise<Asked> {
-  const signal = AbortSignal.timeout(answerWithinMs);
+export async function ask(
+  url: string,
+  { method = "GET", headers = {}, body, withinMs = answerWithinMs }: Question = {},
+): Promise<Asked> {
+  const signal = AbortSignal.timeout(Math.max(0, Math.round(withinMs)));
   try {
     return await new Promise<Answer>((resolve, reject) => {
       const request = requestTo(url, {
@@ -57,11 +62,12 @@ export async function ask(url: string, { method = "GET", headers = {}, body }: Q
   }
 }
 
-/** As `ask`, but follows redirects. */
+/** As `ask`, but follows redirects, in the time of one call. */
 export async function askFollowing(url: string): Promise<Asked> {
+  const untilMs = performance.now() + answerWithinMs;
   let at = url;
   for (let steps = 0; ; steps++) {
-    const asked = await ask(at);
+    const asked = await ask(at, { withinMs: untilMs - performance.now() });
     const location = isAnswer(asked) && isRedirect(asked) ? headerOf(asked, "location") : undefined;
     if (location === undefined || steps === redirectsFollowed || !URL.canParse(location, at)) return asked;
     at = new URL(location, at).href;

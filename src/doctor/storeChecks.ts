@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createClient } from "@redis/client";
 import type { Config } from "../config.ts";
+import { inTime } from "../model/inTime.ts";
 import type { Clock, KeyValueStore } from "../model/keyValueStore.ts";
 import { openStore } from "../stores/openStore.ts";
 import { type Finding, failed, finding, ok, skipped, type Verdict, warning } from "./finding.ts";
@@ -16,14 +17,17 @@ export async function examineStore({ STORE_URL: url }: Config, now: Clock): Prom
     : "STORE_URL=file:data/bridge.db (in a folder the bridge can write to)";
   let store: KeyValueStore;
   try {
-    store = await openStore(url, now, () => undefined);
+    store = await openedStore(url, now);
   } catch (error) {
     const sentence = error instanceof Error ? error.message : "The store could not be opened.";
     return [finding("bridge", "store", failed(sentence, change))];
   }
   try {
-    const verdict = judgeSwaps(await swapsOf(store, now), url);
-    const durability = isRedis && verdict.outcome === "ok" ? [await redisDurability(url)] : [];
+    const swaps = await inTime(swapsOf(store, now), answerWithinMs, late);
+    const verdict = judgeSwaps(swaps, url);
+    const untold = () => judgeRedisDurability(undefined);
+    const durability =
+      isRedis && verdict.outcome === "ok" ? [await inTime(redisDurability(url), answerWithinMs, untold)] : [];
     return [
       finding("bridge", "store", verdict),
       ...durability.map((one) => finding("bridge", "store durability", one)),
@@ -32,8 +36,22 @@ export async function examineStore({ STORE_URL: url }: Config, now: Clock): Prom
     const reason = error instanceof Error ? error.message : "unknown reason";
     return [finding("bridge", "store", failed(`The store can be opened, but does not work (${reason}).`, change))];
   } finally {
-    await store.close();
+    await inTime(store.close(), answerWithinMs, () => undefined);
   }
+}
+
+/** Opens the store in the time of one check. @throws Error with a sentence for the operator */
+export async function openedStore(url: string, now: Clock): Promise<KeyValueStore> {
+  const opening = openStore(url, now, () => undefined);
+  return inTime(opening, answerWithinMs, () => {
+    // Should it open after all.
+    opening.then((store) => store.close()).catch(() => undefined);
+    return late();
+  });
+}
+
+function late(): never {
+  throw new Error(`The store does not answer within ${answerWithinMs / 1000} s. Check STORE_URL.`);
 }
 
 /** The results of: create, create again (must fail), replace, read, remove. */

@@ -1,11 +1,12 @@
 import type { Config } from "../config.ts";
+import { inTime } from "../model/inTime.ts";
 import type { Clock } from "../model/keyValueStore.ts";
-import { openStore } from "../stores/openStore.ts";
 import { counted, type WaitingCount } from "../webhooks/delivery.ts";
 import { type EndpointState, EndpointStates } from "../webhooks/endpointState.ts";
 import { WaitingEvents } from "../webhooks/waitingEvents.ts";
 import { type Finding, failed, finding, ok, type Verdict, warning } from "./finding.ts";
-import { type Asked, ask, headerOf, isAnswer, isRedirect } from "./httpProbe.ts";
+import { type Asked, answerWithinMs, ask, headerOf, isAnswer, isRedirect } from "./httpProbe.ts";
+import { openedStore } from "./storeChecks.ts";
 
 /** What the store knows of a portal's webhook. */
 export interface WebhookRecord {
@@ -16,11 +17,12 @@ export interface WebhookRecord {
 /** Asks each portal's address, which changes nothing there, and reads what waits for it. */
 export async function examineWebhooks(config: Config, now: Clock): Promise<Finding[]> {
   if (config.PORTAL_WEBHOOKS.length === 0) return [];
-  const records = await recordsIn(config, now);
+  const records = inTime(recordsIn(config, now), answerWithinMs, () => undefined);
   return Promise.all(
-    config.PORTAL_WEBHOOKS.map(async ({ portal, address }) =>
-      finding("bridge", `webhook of ${portal}`, judgeWebhook(await ask(address), records?.get(portal))),
-    ),
+    config.PORTAL_WEBHOOKS.map(async ({ portal, address }) => {
+      const [asked, known] = await Promise.all([ask(address), records]);
+      return finding("bridge", `webhook of ${portal}`, judgeWebhook(asked, known?.get(portal)));
+    }),
   );
 }
 
@@ -57,7 +59,7 @@ function waitingSentence({ events, oldestAtMs }: WaitingCount): string {
 async function recordsIn(config: Config, now: Clock): Promise<ReadonlyMap<string, WebhookRecord> | undefined> {
   if (config.STORE_URL === "memory:") return undefined;
   try {
-    const store = await openStore(config.STORE_URL, now, () => undefined);
+    const store = await openedStore(config.STORE_URL, now);
     try {
       const records = new Map<string, WebhookRecord>();
       const states = new EndpointStates(store, now);
