@@ -14,6 +14,8 @@ const failedSaveSchema = rowObject({
   /** `spool`: retried automatically. `copy`: beside the document. undefined: only the editor has the bytes. */
   keptIn: z.enum(["spool", "copy"]).optional(),
   copyName: z.string().exactOptional(),
+  /** Of the copy; rows from older versions lack it. */
+  copyId: z.string().exactOptional(),
 });
 /** A save that has not reached the document, and where its bytes are. */
 export type FailedSave = z.infer<typeof failedSaveSchema>;
@@ -25,6 +27,8 @@ const openSessionSchema = rowObject({
   openedAtMs: z.number(),
   /** When its page or its editor last called. */
   seenAtMs: z.number(),
+  /** It came through a link. */
+  isVisitor: z.literal(true).exactOptional(),
   /** It was opened in our page, which calls as long as it is open. A portal's own page never does. */
   hasPage: z.literal(true).exactOptional(),
   /** What the editor has requested so far: from this, a page that waits for its editor can tell what is wrong. */
@@ -175,6 +179,7 @@ export class FileActivity {
         permission: grant.permission,
         openedAtMs: before?.openedAtMs ?? this.#now(),
         seenAtMs: this.#now(),
+        ...(grant.linkId === undefined ? {} : { isVisitor: true as const }),
         ...(call === undefined || before?.hasPage === true ? { hasPage: true as const } : {}),
         called: { ...before?.called, ...(call === undefined ? {} : { [call]: true as const }) },
         ...(before?.serverId === undefined ? {} : { serverId: before.serverId }),

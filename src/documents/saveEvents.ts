@@ -63,7 +63,13 @@ export function tellOf({
         // The copy of an ended session may get later content; any other is made once.
         const mark = `${copyName} ${save.isOfEndedGrant === true ? save.receivedAtMs : ""}`;
         await Promise.all([
-          activity.notSaved(document.fileId, { person, why, keptIn: "copy", copyName }),
+          activity.notSaved(document.fileId, {
+            person,
+            why,
+            keptIn: "copy",
+            copyName,
+            ...(copyId === null ? {} : { copyId }),
+          }),
           tellPortals({
             ...newsOf(save),
             type: "conflictCopy",

@@ -40,6 +40,8 @@ export interface HostPageFacts {
   readonly ownerName: string | undefined;
   /** Whether the person may see what the document was. */
   readonly maySeeVersions: boolean;
+  /** The document's folder on our own pages, for its owner who is signed in there. */
+  readonly homeUrl: string | undefined;
   /** Whether the page's address opens the document again. */
   readonly isReopenable: boolean;
 }
@@ -75,6 +77,7 @@ export function hostPage(facts: HostPageFacts): Page {
     hasName: grant.person.isNameless !== true,
     mayShare: facts.mayShare,
     maySeeVersions: facts.maySeeVersions,
+    homeUrl: facts.homeUrl ?? null,
     isReopenable: facts.isReopenable,
     maySaveAs,
     encodesNames: suiteOf(grant.actionUrl).encodesNames,
@@ -99,13 +102,16 @@ ${
 </head>
 <body>
 <div id="line">
+<a id="home" hidden></a>
 <p id="status" role="status"></p>
 ${facts.youMay === undefined ? "" : html`<span id="you-may">${facts.youMay}</span>`}
 <button id="ask-access" type="button" hidden>${words.askToEdit}</button>
 <button id="try-again" type="button" hidden>${words.tryAgain}</button>
 <a id="download-changes" href="${facts.bridgeUrl}/saves" target="_blank" rel="noopener" hidden>${words.downloadChanges}</a>
 <a id="take-over" href="${facts.bridgeUrl}/takeover?file_id=${grant.document.fileId}" target="_blank" rel="noopener" hidden>${words.takeOver}</a>
+<a id="open-copy" href="${facts.bridgeUrl}/edit/${facts.pageKey}/copy" target="_blank" rel="noopener" hidden>${words.openCopy}</a>
 <a id="own-tab" href="${facts.bridgeUrl}/edit/${facts.pageKey}/own-tab" target="_blank" rel="noopener" hidden>${words.openInOwnTab}</a>
+<details id="people" hidden><summary></summary><ul aria-label="${words.peopleTitle}"></ul></details>
 ${facts.maySeeVersions ? html`<a id="versions" href="${facts.bridgeUrl}/versions/${grant.document.fileId}" target="_blank" rel="noopener">${words.versions}</a>` : ""}
 </div>
 ${facts.mayAskToEdit ? nameForm(words) : ""}<div id="access" role="status"></div>

@@ -11,15 +11,18 @@ import { hasLeftFolder } from "../links/folderLink.ts";
 import { BridgeError } from "../model/failure.ts";
 import type { Services } from "../services.ts";
 import { accessOf, askAccess } from "./askAccess.ts";
+import { copyAddress, copyToOpen } from "./openCopy.ts";
 import type {
   AccessStanding,
   FreshAddress,
   HostPageStatus,
   NewFileOutcome,
   NotRenewed,
+  PresentPerson,
   RenewedToken,
   ToldComment,
 } from "./pageMessages.ts";
+import { peopleIn } from "./presence.ts";
 
 type Needs = Parameters<typeof freshAddress>[0] &
   Pick<
@@ -87,6 +90,12 @@ export function hostSessionRouter(services: Needs): Router {
     const opened = newest?.made === undefined ? undefined : await services.grants.find(newest.made.editGrantId);
     if (opened === undefined || opened.revokedAtMs !== undefined) throw new BridgeError({ kind: "ticketInvalid" });
     response.redirect(303, await pageAddress(services, opened));
+  });
+
+  // A link as well.
+  router.get("/edit/:key/copy", async (request: Request<{ key: string }>, response: Response) => {
+    const { grant, ended } = await services.grants.behindPageKey(request.params.key);
+    response.redirect(303, await copyAddress(services, grant, ended));
   });
 
   // A link too: the way out of a portal's frame, in which the editor does not come up.
@@ -169,9 +178,13 @@ async function statusOf(services: Needs, grant: AccessGrant, ended: GrantEnd | u
           lockedBy: await services.editorWatch.lockedBy(grant, session),
           comments: toldComments(services, grant, activity),
           access: await accessOf(services, grant),
+          people: peopleIn(services, grant, activity),
         }
       : {};
-  return hostPageStatus(grant, ended, activity, services.now(), { lastCopy, ...others });
+  const status = hostPageStatus(grant, ended, activity, services.now(), { lastCopy, ...others });
+  return copyToOpen(grant, ended, activity.lastFailedSave, lastCopy) === undefined
+    ? status
+    : { ...status, copy_opens: true };
 }
 
 /** Where a grant's page opens, once. */
@@ -191,6 +204,7 @@ interface SessionFacts {
   readonly lockedBy?: string | undefined;
   readonly comments?: readonly ToldComment[];
   readonly access?: AccessStanding | undefined;
+  readonly people?: readonly PresentPerson[];
 }
 
 /** Pure: the file's activity as one grant's page shows it; for an ended grant, only what belongs to that grant. */
@@ -199,7 +213,7 @@ export function hostPageStatus(
   ended: GrantEnd | undefined,
   activity: Activity,
   nowMs: number,
-  { lastCopy, newFile, hasStopped = false, lockedBy, comments = [], access }: SessionFacts = {},
+  { lastCopy, newFile, hasStopped = false, lockedBy, comments = [], access, people = [] }: SessionFacts = {},
 ): HostPageStatus {
   const { sessions, savingSinceMs, lastSave, lastFailedSave, lastRename } = activity;
   const called = sessions.find(({ grantId }) => grantId === grant.id)?.called ?? {};
@@ -241,6 +255,7 @@ export function hostPageStatus(
     ...(comments.length === 0 ? {} : { comments }),
     ...(access === undefined ? {} : { access }),
     ...(newFile === undefined ? {} : { new_file: outcomeOf(newFile) }),
+    ...(people.length === 0 ? {} : { people }),
   };
 }
 

@@ -30,6 +30,8 @@ export interface ScriptFacts {
   readonly hasName: boolean;
   readonly mayShare: boolean;
   readonly maySeeVersions: boolean;
+  /** Where the owner's documents are; null for everybody else. */
+  readonly homeUrl: string | null;
   /** Whether a reload of the page's own address opens the document again. */
   readonly isReopenable: boolean;
   /** Whether the page may ask for the name of a new file. */
@@ -78,6 +80,8 @@ export interface HostPageStatus {
   readonly not_saved: NotSaved | null;
   /** The copy made of this session's last save after it lost its permission to edit. */
   readonly last_copy: string | null;
+  /** `POST /edit/KEY/copy` opens the copy that `last_copy` or `not_saved` names; left out when it does not. */
+  readonly copy_opens?: true;
   /** The newest rename by anybody's editor; left out while there is none. */
   readonly renamed?: { readonly at: number; readonly name: string };
   /** The newest comments, the oldest of them first; left out while there are none. Never for a link's visitor. */
@@ -86,6 +90,21 @@ export interface HostPageStatus {
   readonly access?: AccessStanding;
   /** The newest outcome of Save As in this session; left out while there is none. */
   readonly new_file?: NewFileOutcome;
+  /** Who has the document open, oneself first; left out when the session has ended. */
+  readonly people?: readonly PresentPerson[];
+}
+
+/** Somebody who has the document open, however often. */
+export interface PresentPerson {
+  /** As editors show it; null for a link's visitor who asks. */
+  readonly id: string | null;
+  /** null when somebody asks who has given no name. */
+  readonly name: string | null;
+  readonly is_me: boolean;
+  readonly permission: "view" | "edit";
+  readonly since: number;
+  /** Came through a link. Only for the owner. */
+  readonly by_link?: true;
 }
 
 /** `none`: they can ask. */

@@ -36,6 +36,7 @@ const shapes: readonly (readonly string[])[] = [
   "edit/:secret/new-file",
   "edit/:secret/own-tab",
   "edit/:secret/ask",
+  "edit/:secret/copy",
   "l/:secret",
   "l/:secret/:id",
   "signin",

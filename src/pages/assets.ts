@@ -21,6 +21,7 @@ const assets = {
   "documents.css": asset("text/css", readFileSync(new URL("./browser/documents.css", import.meta.url))),
   "pages.js": asset("text/javascript", browserScript("pages/browser/pages.js")),
   "hostPage.js": asset("text/javascript", browserScript("editorPage/browser/hostPage.js")),
+  "failedPage.js": asset("text/javascript", browserScript("editorPage/browser/failedPage.js")),
   "icon.svg": asset("image/svg+xml", readFileSync(new URL("./browser/icon.svg", import.meta.url))),
 } as const;
 

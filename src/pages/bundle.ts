@@ -5,6 +5,7 @@ import { type BuildOptions, buildSync } from "esbuild";
 const entries: Readonly<Record<string, BuildOptions["format"]>> = {
   "pages/browser/pages.ts": "iife",
   "editorPage/browser/hostPage.ts": "iife",
+  "editorPage/browser/failedPage.ts": "iife",
   "editorPage/browser/embed.ts": "esm",
 };
 

@@ -57,6 +57,7 @@ export async function sendOpenedPage(
     youMay: link === undefined ? undefined : rightsInWords(link, right, language),
     ownerName: link?.owner.name,
     maySeeVersions: isOwners(grant) && grant.document.version === undefined,
+    homeUrl: isOwners(grant) ? folderUrl(services.bridgeUrl, file.uri) : undefined,
     isReopenable: known !== undefined,
   });
   sendPage(response, 200, page);
@@ -66,6 +67,13 @@ export async function sendOpenedPage(
 function rightsInWords(link: EditLink, right: DocumentRight, language: Language): string | undefined {
   const isPlain = right === "edit" || right === "view";
   return isPlain && visitorMay(link, right, language).mayNot === undefined ? undefined : youMay(link, right, language);
+}
+
+/** Where the person's documents lie beside this one; the list of all for what is not among the person's own files. */
+function folderUrl(bridgeUrl: string, fileUri: string): string {
+  const folder = fileUri.slice(0, fileUri.lastIndexOf("/"));
+  const isBelowRoot = /^cloudreve:\/\/my\/./.test(folder);
+  return isBelowRoot ? `${bridgeUrl}/?${new URLSearchParams({ folder }).toString()}` : `${bridgeUrl}/`;
 }
 
 /**

@@ -17,7 +17,7 @@ const helloAtMostMs = 60_000;
 const answerWithinMs = 35_000;
 
 const openInFrame = (element: Element, options: OpenOptions): OpenedDocument => {
-  const { session, hostPageUrl = session?.host_page_url, title, on = {} } = options;
+  const { session, hostPageUrl = session?.host_page_url, title, on = {}, statusLine } = options;
   const url = new URL(String(hostPageUrl));
   const handlers: { readonly [Name in keyof DocumentEvents]: Set<(detail: DocumentEvents[Name]) => void> } = {
     loaded: new Set(),
@@ -26,6 +26,7 @@ const openInFrame = (element: Element, options: OpenOptions): OpenedDocument => 
     saveFailed: new Set(),
     renamed: new Set(),
     commented: new Set(),
+    presence: new Set(),
     savedAs: new Set(),
     failed: new Set(),
     closed: new Set(),
@@ -52,7 +53,18 @@ const openInFrame = (element: Element, options: OpenOptions): OpenedDocument => 
     }
     const all = handlers[name];
     all.add(handler);
-    return () => all.delete(handler);
+    sayListening();
+    return () => {
+      const wasThere = all.delete(handler);
+      sayListening();
+      return wasThere;
+    };
+  };
+  const listening = () => ({
+    events: (Object.keys(handlers) as (keyof DocumentEvents)[]).filter((name) => handlers[name].size > 0),
+  });
+  const sayListening = (): void => {
+    if (isWelcome) tell({ type: "listens", ...listening() });
   };
   const addIfGiven = <Name extends keyof DocumentEvents>(name: Name, handler: DocumentHandlers[Name]): void => {
     if (handler !== undefined) addHandler(name, handler);
@@ -108,9 +120,11 @@ const openInFrame = (element: Element, options: OpenOptions): OpenedDocument => 
   const startedAt = performance.now();
   const greeting = setInterval(() => {
     if (performance.now() - startedAt > helloAtMostMs || !frame.isConnected) clearInterval(greeting);
-    else tell({ type: "hello" });
+    else tell({ type: "hello", ...(statusLine === undefined ? {} : { statusLine }), ...listening() });
   }, helloEveryMs);
 
+  // From the first moment on: the greeting comes when the page has been seen.
+  if (statusLine !== undefined) url.hash = `line=${statusLine}`;
   frame.src = url.href;
   element.append(frame);
 
@@ -127,7 +141,7 @@ const openInFrame = (element: Element, options: OpenOptions): OpenedDocument => 
 };
 
 /** A browser lets a click open a tab only at once; the address may follow when the session is there. */
-const openInOwnTab = async ({ session, hostPageUrl }: OwnTabOptions): Promise<void> => {
+const openInOwnTab = async ({ session, hostPageUrl, closeUrl }: OwnTabOptions): Promise<void> => {
   const tab = window.open("about:blank", "_blank");
   if (tab === null) {
     throw new DOMException(
@@ -139,6 +153,7 @@ const openInOwnTab = async ({ session, hostPageUrl }: OwnTabOptions): Promise<vo
   tab.opener = null;
   try {
     const url = new URL(String(hostPageUrl ?? (await session)?.host_page_url));
+    if (closeUrl !== undefined) url.hash = `close=${encodeURIComponent(new URL(closeUrl, location.href).href)}`;
     tab.location.replace(url.href);
   } catch (error) {
     tab.close();

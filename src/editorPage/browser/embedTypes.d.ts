@@ -33,6 +33,20 @@ export interface DocumentEvents {
     readonly action: "added" | "updated" | "deleted";
     readonly mentioned: readonly { readonly id: string; readonly name: string | null }[];
   };
+  /**
+   * Who has the document open, the person themselves (`own`) among them: told at first, and at each change. Everybody
+   * counts once, however many tabs they have. `id` is the one that editors show; `since` is ISO 8601. A link's visitor
+   * gets no ids, and names only after giving one: otherwise `name` is null.
+   */
+  presence: {
+    readonly people: readonly {
+      readonly id: string | null;
+      readonly name: string | null;
+      readonly own: boolean;
+      readonly permission: "view" | "edit";
+      readonly since: string;
+    }[];
+  };
   /** Save As made a new file in the document's folder, under the name that the drive gave it. */
   savedAs: { readonly name: string; readonly fileId: string };
   /**
@@ -40,9 +54,23 @@ export interface DocumentEvents {
    * `bridgeNotReached` (it is there, but its server has not called the bridge), `editorSlow` (it has, but nothing is
    * shown yet), `editorFailed` (it says so itself), `editorStopped` (its server ended). The page offers to try again;
    * `loaded` follows when that helped.
+   *
+   * Or the page itself could not be opened, and only a new session helps: `ticketUsed` (`host_page_url` was opened
+   * before, is older than five minutes, or its session has ended), `documentMissing`, `signInNeeded` (of the account, in
+   * the drive), `driveDown` (the same address still works when the drive is back), `unexpected`.
    */
   failed: {
-    readonly code: "editorDown" | "bridgeNotReached" | "editorSlow" | "editorFailed" | "editorStopped";
+    readonly code:
+      | "editorDown"
+      | "bridgeNotReached"
+      | "editorSlow"
+      | "editorFailed"
+      | "editorStopped"
+      | "ticketUsed"
+      | "documentMissing"
+      | "driveDown"
+      | "signInNeeded"
+      | "unexpected";
   };
   /** The frame has been removed. */
   closed: Record<string, never>;
@@ -67,8 +95,15 @@ export interface OpenOptions {
   /** The frame's title, for screen readers. */
   readonly title?: string;
   readonly on?: DocumentHandlers;
+  /**
+   * Where the line with the state of saves is; `top` when left out. `none`: the portal shows the state itself. Trouble
+   * that no event tells, or whose event (`saveFailed`, `failed`, `expired`) has no handler, is shown all the same.
+   */
+  readonly statusLine?: LinePlace;
   readonly ownTab?: false;
 }
+
+export type LinePlace = "top" | "bottom" | "none";
 
 /** A tab of its own instead of a frame: it sends no events. */
 export interface OwnTabOptions {
@@ -77,6 +112,8 @@ export interface OwnTabOptions {
   readonly session?: BridgeSession | Promise<BridgeSession>;
   /** … or only its `host_page_url`. */
   readonly hostPageUrl?: string;
+  /** Where the document's page leads back to, of an origin in `EMBED_ORIGINS`. */
+  readonly closeUrl?: string;
 }
 
 /** `reason` is the editor's own, or `noAnswer`, `notSupported`, `notLoaded`, `viewOnly`, `ended`, `closed`. */
@@ -99,7 +136,16 @@ export interface OpenedDocument {
 }
 
 /** To the page, always to one exact origin; like all messages it also has `source: "cloudreve-office-bridge"`. */
-export type PortalMessage = { readonly type: "hello" } | { readonly type: "save" | "close"; readonly id: number };
+export type PortalMessage =
+  | ({ readonly type: "hello"; readonly statusLine?: LinePlace } & Listening)
+  /** The portal listens to other events than it said in `hello`. */
+  | ({ readonly type: "listens" } & Listening)
+  | { readonly type: "save" | "close"; readonly id: number };
+
+export interface Listening {
+  /** Events that have a handler; those of a portal that does not say are none. */
+  readonly events?: readonly string[];
+}
 
 /** From the page: `welcome` answers `hello`; events before it are queued until then. */
 export type PageMessage =

@@ -6,9 +6,11 @@ import type { HostPageStatus, ScriptFacts } from "../pageMessages.ts";
 import { accessAsking } from "./askAccess.ts";
 import { editorComingUp } from "./comingUp.ts";
 import { sessionEnd } from "./end.ts";
+import { isLineHidden, placeOf, wishIn } from "./linePlace.ts";
 import { newFileNews } from "./newFileNews.ts";
 import { noticeLine } from "./noticeLine.ts";
 import { part } from "./part.ts";
+import { peopleHere } from "./people.ts";
 import { statusPolling } from "./polling.ts";
 import { portalTalk } from "./portal.ts";
 import {
@@ -35,19 +37,22 @@ import {
   isNotUp,
   type PageState,
   retryOf,
-  statusLine,
   timeSpelling,
+  toldLine,
   whyNotUp,
 } from "./statusLine.ts";
 import { type PageToken, tokenKeeper } from "./token.ts";
+import { type Way, wayBackFrom } from "./wayBack.ts";
 
 const facts: ScriptFacts = JSON.parse(part("#facts", HTMLScriptElement).text);
 const { words } = facts;
+const lineBox = part("#line", HTMLDivElement);
 const line = part("#status", HTMLParagraphElement);
 const notice = noticeLine(part("#notice", HTMLDivElement), words.dismiss);
 const retry = part("#try-again", HTMLButtonElement);
 const download = part("#download-changes", HTMLAnchorElement);
 const takeOver = part("#take-over", HTMLAnchorElement);
+const openCopy = part("#open-copy", HTMLAnchorElement);
 const ownTab = part("#own-tab", HTMLAnchorElement);
 const holder = part("#frame-holder", HTMLElement);
 const form = part("#editor-form", HTMLFormElement);
@@ -99,7 +104,8 @@ const pageState = (): PageState => ({
 });
 
 function show(): void {
-  const { tone, text } = statusLine(pageState(), words, spell);
+  const said = toldLine(pageState(), words, spell);
+  const { tone, text } = said;
   if (isOver()) saveAs?.cancel();
   // The end of a session is shown in large type; the line remains for screen readers.
   line.className = state.phase === "ended" ? "heard" : tone;
@@ -108,11 +114,27 @@ function show(): void {
   retry.hidden = retryOf(pageState(), facts.savesWhenTold) === undefined;
   download.hidden = !facts.mayShare || !isKept(state);
   takeOver.hidden = !facts.mayShare || !isLocked(state);
+  openCopy.hidden = state.status?.copy_opens !== true || state.phase !== "loaded" || state.ended !== undefined;
   ownTab.hidden = parent === window || !isNotUp(pageState());
+  const isTold = said.toldAs !== "saveFailed" || state.status?.not_saved?.at === toldFailedMs;
+  lineBox.hidden = isLineHidden(linePlace, said, isTold ? portalListens : nothing);
   const code = whyNotUp(pageState());
   if (code !== undefined && code !== toldNotUp) portal.tell("failed", { code });
   toldNotUp = code;
 }
+
+// A portal of today's embed.js says it again, and what it listens to, once it has greeted.
+let linePlace = parent === window ? "top" : wishIn(location.hash);
+const nothing: ReadonlySet<string> = new Set();
+let portalListens = nothing;
+
+function arrange(place: typeof linePlace): void {
+  linePlace = place;
+  document.body.dataset["line"] = place;
+}
+arrange(linePlace);
+
+const people = peopleHere(words, spell);
 
 /** The last reason told to the portal, until the editor is up. */
 let toldNotUp: ReturnType<typeof whyNotUp>;
@@ -204,6 +226,8 @@ function takeStatus(status: HostPageStatus): void {
   }
   if (failed === null || failed.kept_in === "copy") state.notSavedSinceMs = undefined;
   else state.notSavedSinceMs ??= failed.at;
+  const present = people.took(status);
+  if (present !== undefined) portal.tell("presence", { people: present });
   newFile.took(status, state.openedAtMs);
   access.took(status);
   if (unsaved !== undefined && hasArrived(unsaved, status)) setUnsaved(undefined);
@@ -305,9 +329,10 @@ function showEnd(): void {
   // Revoked is final: no button is offered that would only open a page of refusal.
   const canReload = isReopenable && ["expired", "signedOut", "lostEditing"].includes(String(state.ended));
   const label = state.ended === "lostEditing" ? words.openToView : words.openAgain;
-  if (canReload) showNote({ title, text: unsaved, button: { label, act: () => location.reload() } });
-  else if (state.ended === "lostEditing") showNote({ title, text: unsaved, button: { label, act: openToView } });
-  else showNote({ title, text: unsaved });
+  const links = [...copyLink(), ...wayBack()];
+  if (canReload) showNote({ title, text: unsaved, links, button: { label, act: () => location.reload() } });
+  else if (state.ended === "lostEditing") showNote({ title, text: unsaved, links, button: { label, act: openToView } });
+  else showNote({ title, text: unsaved, links });
 }
 
 function openToView(): void {
@@ -322,11 +347,12 @@ function openToView(): void {
 interface Note {
   readonly title?: string;
   readonly text: string;
+  readonly links?: readonly Way[];
   readonly button?: { readonly label: string; readonly act: () => void } | undefined;
 }
 
 /** Shown in the editor's place. */
-function showNote({ title, text, button }: Note): void {
+function showNote({ title, text, links = [], button }: Note): void {
   const note = document.createElement("div");
   note.className = "end";
   const add = <Element extends HTMLElement>(element: Element, content: string): Element => {
@@ -341,7 +367,41 @@ function showNote({ title, text, button }: Note): void {
     element.type = "button";
     element.addEventListener("click", button.act);
   }
+  for (const { label, href, isBeside } of links) {
+    const link = add(document.createElement("a"), label);
+    link.href = href;
+    if (isBeside === true) Object.assign(link, { target: "_blank", rel: "noopener" });
+  }
   holder.replaceChildren(note);
+}
+
+/** The copy that an ended session has left, for those who may open it. */
+function copyLink(): readonly Way[] {
+  if (state.status?.copy_opens !== true || unsavedAfterEnd(state) !== "copy") return [];
+  return [{ label: words.openCopy, href: openCopy.href, isBeside: true }];
+}
+
+// The way back.
+
+const back = wayBackFrom({ homeUrl: facts.homeUrl, hash: location.hash, embedOrigins: facts.embedOrigins });
+
+/** In a portal's frame there is none: the portal has its own. */
+function wayBack(): readonly Way[] {
+  if (parent !== window || back === undefined) return [];
+  return [{ label: back.isPortals ? words.goBack : words.backToDocuments, href: back.href }];
+}
+
+const home = part("#home", HTMLAnchorElement);
+if (parent === window && back !== undefined) {
+  home.textContent = back.isPortals ? words.goBack : words.toDocuments;
+  home.href = back.href;
+  home.hidden = false;
+  home.addEventListener("click", (event) => {
+    // What is unsaved is saved first. If that fails, the browser asks whether to leave all the same.
+    if (!state.isModified || !facts.savesWhenTold || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    void save().then(() => location.assign(home.href));
+  });
 }
 
 // The token.
@@ -568,7 +628,9 @@ async function leave(): Promise<void> {
   if (parent === window) window.close();
   // A used ticket opens nothing: a reload helps only at an address of its own.
   const again = { label: words.openAgain, act: () => location.reload() };
-  showNote({ text: words.closedHint, button: isReopenable ? again : undefined });
+  const links = wayBack();
+  const text = links.length === 0 ? words.closedHint : "";
+  showNote({ title: words.closed, text, links, button: isReopenable ? again : undefined });
 }
 
 /** A portal stops listening when it closes the document: what the bridge knows of the last save comes before that. */
@@ -672,6 +734,12 @@ function hearEditor(data: string): void {
 
 const portal = portalTalk({
   origins: facts.embedOrigins,
+  arranged: ({ statusLine: wish, events }) => {
+    portalListens = new Set(events ?? []);
+    arrange(placeOf(wish) ?? linePlace);
+    people.isShownBy(portalListens.has("presence") ? "portal" : "page");
+    show();
+  },
   save,
   close: async () => {
     if (state.ended !== undefined) {

@@ -1,5 +1,5 @@
 // Messages to and from the portal that frames the page.
-import type { DocumentEvents, PageMessage, PortalMessage } from "./embedTypes.d.ts";
+import type { DocumentEvents, Listening, PageMessage, PortalMessage } from "./embedTypes.d.ts";
 import type { SaveAnswer } from "./saving.ts";
 
 const messageSource = "cloudreve-office-bridge";
@@ -9,6 +9,8 @@ const queueLimit = 100;
 interface PortalParts {
   /** Who may frame the page. */
   readonly origins: readonly string[];
+  /** How the portal wants the line, and which events it listens to. */
+  readonly arranged: (wish: { readonly statusLine?: unknown } & Listening) => void;
   /** These two do what the portal asks for … */
   readonly save: () => Promise<SaveAnswer>;
   readonly close: () => Promise<SaveAnswer>;
@@ -16,7 +18,7 @@ interface PortalParts {
   readonly left: () => void;
 }
 
-export function portalTalk({ origins, save, close, left }: PortalParts) {
+export function portalTalk({ origins, arranged, save, close, left }: PortalParts) {
   const queue: PageMessage[] = [];
   let portalOrigin: string | undefined;
 
@@ -29,6 +31,10 @@ export function portalTalk({ origins, save, close, left }: PortalParts) {
         portalOrigin = origin;
         post({ type: "welcome" }, origin);
         for (const event of queue.splice(0)) post(event, origin);
+        arranged(message);
+        break;
+      case "listens":
+        arranged(message);
         break;
       case "save":
         post({ type: "answer", id: message.id, ...(await save()) }, origin);

@@ -43,6 +43,11 @@ export interface Line {
   readonly text: string;
 }
 
+/** With the event by which a portal hears of it, if there is one. */
+export interface ToldLine extends Line {
+  readonly toldAs?: "saveFailed" | "failed" | "expired";
+}
+
 interface Ending {
   readonly end: string;
   /** Where the unsaved work is; empty for somebody who could not change anything. */
@@ -51,22 +56,28 @@ interface Ending {
 
 /** The status line for a state of the page: `text`, and as `tone` how important it is. */
 export function statusLine(state: PageState, words: HostPageWords, time: Spell): Line {
+  const { tone, text } = toldLine(state, words, time);
+  return { tone, text };
+}
+
+/** As `statusLine`, with the event that tells it. */
+export function toldLine(state: PageState, words: HostPageWords, time: Spell): ToldLine {
   const { status } = state;
   if (state.phase === "closed") return quiet(words.closed);
   const ended = ending(state, words);
-  if (ended !== undefined) return trouble(spokenEnd(ended, words));
+  if (ended !== undefined) return trouble(spokenEnd(ended, words), "expired");
   if (state.isOffline) return trouble(state.isModified ? words.offlineUnsaved : words.offline);
   if (state.phase === "left") return trouble(words.editorLeft);
-  if (state.phase === "stopped") return trouble(words.editorStopped);
-  if (state.phase === "failed") return trouble(words.editorFailed);
+  if (state.phase === "stopped") return trouble(words.editorStopped, "failed");
+  if (state.phase === "failed") return trouble(words.editorFailed, "failed");
   if (state.phase === "loading") return loading(state, words);
   const failed = status?.not_saved ?? null;
-  if (failed !== null && failed.kept_in !== "copy") return trouble(notSaved(failed, state, words, time));
+  if (failed !== null && failed.kept_in !== "copy") return trouble(notSaved(failed, state, words, time), "saveFailed");
   if (isLocked(state)) return trouble(lockedBy(status?.locked_by ?? "", words));
   const endsSoon = endingSoon(state, words, time);
   if (endsSoon !== undefined) return trouble(endsSoon);
   if (state.isSaving || (status?.saving_since ?? null) !== null) return quiet(words.saving);
-  if (failed !== null && isNewestNews(failed, state)) return trouble(inCopy(failed, words, time));
+  if (failed !== null && isNewestNews(failed, state)) return trouble(inCopy(failed, words, time), "saveFailed");
   const saved = status?.last_save ?? null;
   if (state.isModified) {
     return saved === null ? quiet(words.unsaved) : quiet(fill(words.unsavedSince, { time: time(saved.at) }));
@@ -188,21 +199,22 @@ function quiet(text: string): Line {
   return { tone: "quiet", text };
 }
 
-function trouble(text: string): Line {
-  return { tone: "trouble", text };
+function trouble(text: string, toldAs?: ToldLine["toldAs"]): ToldLine {
+  return toldAs === undefined ? { tone: "trouble", text } : { tone: "trouble", text, toldAs };
 }
 
-function loading(state: PageState, words: HostPageWords): Line {
+function loading(state: PageState, words: HostPageWords): ToldLine {
   const { waitedMs, isEditorHeard, editorOrigin, bridgeUrl, fileName, status } = state;
   if (waitedMs < slowAfterMs || status === undefined) return quiet(fill(words.loading, { name: fileName }));
   const { check_file_info, get_file } = status.editor_called;
-  if (!state.isOwner) return trouble(check_file_info ? words.editorTakesLong : words.editorAway);
-  if (get_file) return trouble(words.editorSlow);
-  if (check_file_info) return trouble(words.editorNoContent);
+  if (!state.isOwner) return trouble(check_file_info ? words.editorTakesLong : words.editorAway, "failed");
+  if (get_file) return trouble(words.editorSlow, "failed");
+  if (check_file_info) return trouble(words.editorNoContent, "failed");
   return trouble(
     isEditorHeard
       ? fill(words.editorNotCalled, { bridge: bridgeUrl })
       : fill(words.editorSilent, { editor: editorOrigin }),
+    "failed",
   );
 }
 

@@ -2,6 +2,7 @@ import { type PageWords, wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
 import { layout } from "./layout.ts";
 import { nothing } from "./markup.ts";
+import { notOpenedScript } from "./notOpened.ts";
 import type { Page, PageContext } from "./page.ts";
 
 export type MessageKind =
@@ -46,7 +47,8 @@ export function messagePage(context: PageContext, facts: MessageFacts, embedOrig
 <p>${text}</p>
 ${facts.sentence === undefined ? nothing : html`<p class="said">${facts.sentence}</p>`}
 ${wayOn(context, facts.kind, embedOrigins !== undefined)}
-</article>`,
+</article>
+${embedOrigins === undefined ? nothing : notOpenedScript(context, facts.kind, embedOrigins)}`,
   });
 }
 
