@@ -5,6 +5,7 @@ export const hostMessages = [
   "Host_PostmessageReady",
   "Action_Save",
   "Action_SaveAs",
+  "Action_InsertGraphic",
   "Grab_Focus",
   "Reset_Access_Token",
 ] as const;
@@ -41,12 +42,12 @@ export const editorMessages = {
     UI_Cancel_Password: "answered",
     UI_Close: "answered",
     UI_CreateFile: "answered",
+    UI_InsertGraphic: "answered",
     UI_SaveAs: "answered",
     UI_Share: "answered",
 
     UI_FileVersions: { parameter: "revisionhistory" },
     "rev-history": { parameter: "revisionhistory" },
-    UI_InsertGraphic: { property: "EnableInsertRemoteImage" },
     UI_InsertFile: { property: "EnableInsertRemoteFile" },
     UI_InsertAIContent: { property: "EnableRemoteAIContent" },
     UI_PickLink: { property: "EnableRemoteLinkPicker" },
@@ -91,10 +92,10 @@ export const editorMessages = {
     File_Rename: "answered",
     UI_Close: "answered",
     UI_FileVersions: "answered",
+    UI_InsertGraphic: "answered",
     UI_Sharing: "answered",
 
     UI_Edit: { property: "EditModePostMessage" },
-    UI_InsertGraphic: { property: "EnableInsertRemoteImage" },
   },
   microsoft365: {
     App_LoadingStatus: "answered",

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { EditorIds } from "../documents/grants.ts";
 import { type AccessGrant, editorOrigin } from "../documents/grants.ts";
+import { mayInsertPictures } from "../documents/pictures.ts";
 import { suiteOf } from "../editors/suites.ts";
 import { assetUrl } from "../pages/assets.ts";
 import { Html, html, jsonForScript } from "../pages/html.ts";
@@ -80,6 +81,7 @@ export function hostPage(facts: HostPageFacts): Page {
     homeUrl: facts.homeUrl ?? null,
     isReopenable: facts.isReopenable,
     maySaveAs,
+    mayInsertPictures: mayInsertPictures(grant),
     encodesNames: suiteOf(grant.actionUrl).encodesNames,
     language,
     words,
@@ -124,7 +126,7 @@ ${facts.mayAskToEdit ? nameForm(words) : ""}<div id="access" role="status"></div
 <input type="hidden" name="owner_id" value="${facts.editorIds.ownerId}">
 ${takesPageConfig ? html`<input type="hidden" name="docs_api_config" value="${pageConfig(grant.restrictions)}">` : ""}
 </form>
-${maySaveAs ? saveAsDialog(words) : ""}<script type="application/json" id="facts" nonce="${nonce}">${jsonForScript(scriptFacts)}</script>
+${maySaveAs ? saveAsDialog(words) : ""}${mayInsertPictures(grant) ? pictureDialog(words) : ""}<script type="application/json" id="facts" nonce="${nonce}">${jsonForScript(scriptFacts)}</script>
 <noscript>${words.needsScript}</noscript>
 </body>
 </html>`;
@@ -193,6 +195,25 @@ function saveAsDialog(words: HostPageWords): Html {
 <button class="primary">${words.saveAsDo}</button>
 </div>
 </form>
+</dialog>
+`;
+}
+
+/** What the owner chooses a picture in; the page's script fills in folders and pictures. */
+function pictureDialog(words: HostPageWords): Html {
+  return html`<dialog id="pictures" aria-labelledby="pictures-title">
+<h1 id="pictures-title">${words.picturesTitle}</h1>
+<nav id="pictures-path" aria-label="${words.picturesPath}"></nav>
+<div class="both">
+<ul id="pictures-list"></ul>
+<img id="pictures-look" alt="" hidden>
+</div>
+<button id="pictures-more" type="button" hidden>${words.picturesMore}</button>
+<p id="pictures-said" role="status"></p>
+<div class="choices">
+<button id="pictures-cancel" type="button">${words.cancel}</button>
+<button id="pictures-insert" class="primary" type="button" disabled>${words.picturesInsert}</button>
+</div>
 </dialog>
 `;
 }

@@ -22,6 +22,7 @@ import type {
   RenewedToken,
   ToldComment,
 } from "./pageMessages.ts";
+import { pictureCallsRouter } from "./pictureCalls.ts";
 import { peopleIn } from "./presence.ts";
 
 type Needs = Parameters<typeof freshAddress>[0] &
@@ -55,8 +56,9 @@ const statusPath = /^\/edit\/([\w-]{1,128})\/status$/;
  * What an open host page requests from the bridge, with the key it was given: a fresh token, the state of its saves, the
  * editor's address when nothing came up there, and that it was closed. Needs no cookie, so it works in a frame on another site.
  */
-export function hostSessionRouter(services: Needs): Router {
+export function hostSessionRouter(services: Needs & Parameters<typeof pictureCallsRouter>[0]): Router {
   const router = Router();
+  router.use(pictureCallsRouter(services));
 
   router.post("/edit/:key/renew", async (request: Request<{ key: string }>, response: Response) => {
     const { grant, ended } = await services.grants.behindPageKey(request.params.key);

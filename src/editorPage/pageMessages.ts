@@ -36,10 +36,25 @@ export interface ScriptFacts {
   readonly isReopenable: boolean;
   /** Whether the page may ask for the name of a new file. */
   readonly maySaveAs: boolean;
+  readonly mayInsertPictures: boolean;
   /** Names in the editor's messages are percent-encoded. */
   readonly encodesNames: boolean;
   readonly language: Language;
   readonly words: HostPageWords;
+}
+
+/** Answer to `GET /edit/KEY/pictures?folder=&next=`: a folder of the owner's, as far as it has pictures. */
+export interface PicturesShown {
+  /** From the root to this folder; the root's name is empty. */
+  readonly path: readonly { readonly name: string; readonly uri: string }[];
+  readonly folders: readonly { readonly name: string; readonly uri: string }[];
+  readonly pictures: readonly { readonly id: string; readonly name: string }[];
+  readonly next: string | null;
+}
+
+/** Answer to `POST /edit/KEY/pictures/ID`: where the editor's server fetches it within some minutes. */
+export interface PictureToInsert {
+  readonly url: string;
 }
 
 /** Why a session has ended. */

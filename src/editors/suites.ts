@@ -49,6 +49,8 @@ export interface Suite {
    * was told, even when that session has ended.
    */
   readonly readsFileUrl: "redirected" | "inPlace" | "never";
+  /** Asks the page for a picture (UI_InsertGraphic), and its server fetches it from an address (Action_InsertGraphic). */
+  readonly insertsPictures: boolean;
   /** Parameter of its address for a theme, where discovery has no placeholder for it. */
   readonly themeParameter?: (theme: "light" | "dark") => readonly [name: string, value: string];
   /** What the host adds to the editor's address. Our page can close documents, so the editor shows a button for it. */
@@ -82,6 +84,7 @@ const plain = {
   warnsAtPostedEnd: false,
   tellsLocalSaves: false,
   encodesNames: false,
+  insertsPictures: false,
   readsFileUrl: "inPlace",
   parameters: {},
   extras: {},
@@ -100,6 +103,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     encodesNames: true,
     // Its UserCanOnlyManageRedlines is for deciding on others' suggestions, not for making some.
     limitsPeople: { comment: new Set([...commentable, "pdf"]) },
+    insertsPictures: true,
     readsFileUrl: "redirected",
     themeParameter: (theme) => ["ui_defaults", `UITheme=${theme}`],
     parameters: { closebutton: "1" },
@@ -114,6 +118,7 @@ const suites: readonly (Suite & { readonly path: RegExp })[] = [
     takesPageConfig: true,
     ignoresWatermark: true,
     limitsPeople: { comment: new Set(commentable), review: new Set(texts) },
+    insertsPictures: true,
     savesWhenTold: false,
     readsFileUrl: "never",
   },

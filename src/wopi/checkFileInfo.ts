@@ -1,4 +1,5 @@
 import { type AccessGrant, isOwners, reachesFolders, wopiFileId } from "../documents/grants.ts";
+import { mayInsertPictures } from "../documents/pictures.ts";
 import { downloadUrl, fileUrl, mayReadOutside } from "../documents/readingAddress.ts";
 import { type Suite, suiteOf } from "../editors/suites.ts";
 import type { DriveDocument, DriveFile } from "../model/drive.ts";
@@ -87,6 +88,7 @@ export function checkFileInfo(
         ...versionsAddress(services.bridgeUrl, grant),
         ...(grant.person.id === grant.ownerId ? sharing(services.bridgeUrl, grant) : {}),
         ...(shareTypes.length === 0 ? {} : { SupportedShareUrlTypes: shareTypes }),
+        ...(mayInsertPictures(grant) ? { EnableInsertRemoteImage: true } : {}),
         EditNotificationPostMessage: true,
         // Collabora reports an error when this is absent.
         IsAdminUser: false,

@@ -11,6 +11,7 @@ import { newFileNews } from "./newFileNews.ts";
 import { noticeLine } from "./noticeLine.ts";
 import { part } from "./part.ts";
 import { peopleHere } from "./people.ts";
+import { pictureDialog } from "./pictureDialog.ts";
 import { statusPolling } from "./polling.ts";
 import { portalTalk } from "./portal.ts";
 import {
@@ -106,7 +107,7 @@ const pageState = (): PageState => ({
 function show(): void {
   const said = toldLine(pageState(), words, spell);
   const { tone, text } = said;
-  if (isOver()) saveAs?.cancel();
+  if (isOver()) for (const dialog of [saveAs, pictures]) dialog?.cancel();
   // The end of a session is shown in large type; the line remains for screen readers.
   line.className = state.phase === "ended" ? "heard" : tone;
   // A screen reader reads the line each time it is written, even when the text is the same.
@@ -562,6 +563,18 @@ const saveAs = facts.maySaveAs
     })
   : undefined;
 
+const pictures = facts.mayInsertPictures
+  ? pictureDialog({
+      words,
+      address: `${facts.bridgeUrl}/edit/${facts.pageKey}/pictures`,
+      chosen: (url) => tellEditor("Action_InsertGraphic", { url }),
+      closed: () => {
+        frame.focus();
+        tellEditor("Grab_Focus");
+      },
+    })
+  : undefined;
+
 /** "unmodified" is said by the editor's own server, also when its last upload has failed. */
 function tellsOfSave(work: UnsavedWork, { success, result }: SaveResponse): boolean {
   if (success === true) return true;
@@ -705,6 +718,7 @@ const fromEditor: Readonly<Record<AnsweredMessage, (values: Values) => void>> = 
     if (saveAs === undefined) notice.show({ tone: "trouble", text: words.saveAsForbidden });
     else saveAs.ask(state.fileName, format);
   },
+  UI_InsertGraphic: () => pictures?.ask(),
   UI_CreateFile: () => notice.show({ text: words.noNewDocuments }),
   UI_Cancel_Password: () =>
     notice.show({ text: words.passwordNeeded, button: { label: words.openAgain, act: openEditor } }),

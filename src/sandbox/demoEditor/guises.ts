@@ -79,6 +79,7 @@ export interface Guise {
 const collaboraHears = [
   "Action_Save",
   "Action_SaveAs",
+  "Action_InsertGraphic",
   "Action_Close",
   "Get_Views",
   "Grab_Focus",
@@ -110,6 +111,7 @@ const collaboraButtons: readonly HostButton[] = [
 const onlyofficeButtons: readonly HostButton[] = [
   { label: "Version history", message: "UI_FileVersions", property: "FileVersionPostMessage" },
   { label: "Edit", message: "UI_Edit", property: "EditModePostMessage" },
+  { label: "Insert picture", message: "UI_InsertGraphic", property: "EnableInsertRemoteImage" },
 ];
 
 const onlyofficeReads = new Set([

@@ -85,6 +85,7 @@ export const pageCommandSchema = z.discriminatedUnion("command", [
   z.object({ command: z.literal("saveAs"), request, name: z.string().min(1).max(1000) }),
   z.object({ command: z.literal("rename"), name: z.string().min(1).max(1000) }),
   z.object({ command: z.literal("tryLock") }),
+  z.object({ command: z.literal("picture"), url: z.string().max(4000) }),
   z.object({ command: z.literal("token"), accessToken: z.string().min(1), expiresAtMs: z.number().nonnegative() }),
   z.object({ command: z.literal("leave"), ...editsShape }),
 ]);

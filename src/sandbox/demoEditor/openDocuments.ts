@@ -134,6 +134,8 @@ export class OpenDocuments {
       case "rename":
         await document.rename(view, wanted.name);
         return undefined;
+      case "picture":
+        return this.#options.client.picture(view.wopiSrc, wanted.url);
       case "tryLock":
         await document.tryLock(view);
         return undefined;

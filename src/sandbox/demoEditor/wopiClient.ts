@@ -1,5 +1,6 @@
 import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
+import type { SaveResult } from "./messages.ts";
 import type { ProofKeys } from "./proofKeys.ts";
 
 /** For whom a call is made: the file's address, the person's token and what the frame's address brought along. */
@@ -110,6 +111,25 @@ export class WopiClient {
       return isRedirect ? await this.download(caller, heard.location ?? "", redirects - 1) : undefined;
     } catch {
       return undefined;
+    }
+  }
+
+  /** Fetches a picture, with no token: from hosts that documents come from, which Collabora allows without a list. */
+  async picture(wopiSrc: string, url: string): Promise<SaveResult> {
+    const failed = (errorMsg: string): SaveResult => ({ success: false, result: "", errorMsg });
+    const { authority, host, path, scheme } = partsOf(url);
+    if (this.#over || scheme === undefined || authority === undefined || path === undefined)
+      return failed("no address");
+    if (host.hostname !== partsOf(wopiSrc).host.hostname) return failed("this editor may not fetch from that host");
+    const headers = { Host: authority, "User-Agent": this.#options.userAgent, Connection: "close" };
+    try {
+      const options = { method: "GET", ...host, path, agent: false, timeout: timeoutMs, headers };
+      const { status, headers: heard, body } = await this.#send(scheme, undefined, options);
+      const type = heard["content-type"] ?? "";
+      if (status !== 200 || !type.startsWith("image/")) return failed(`no picture there (${status})`);
+      return { success: true, result: `${type}, ${body.length} bytes`, errorMsg: "" };
+    } catch (error) {
+      return failed(error instanceof Error ? error.message : "no answer");
     }
   }
 

@@ -39,7 +39,7 @@ const host = new HostMessages({
   Action_Save: (values) => void save(values),
   Action_SaveAs: (values) => void saveAs(String(values.Filename ?? ""), values.Notify === true),
   Action_Close: () => leave(),
-  Action_InsertGraphic: (values) => surface.insert(String(values.url ?? "")),
+  Action_InsertGraphic: (values) => void insertPicture(String(values.url ?? "")),
   Blur_Focus: () => surface.blur(),
   Get_Views: () => host.send("Get_Views_Resp", viewsList()),
   Grab_Focus: () => surface.focus(),
@@ -208,6 +208,13 @@ async function renewToken(values) {
   const expiresAtMs = Math.max(0, Number(values.access_token_ttl) || 0);
   await connection.ask({ command: "token", accessToken, expiresAtMs });
   if (failed) connection.open();
+}
+
+/** The server fetches it; this editor keeps only a word about it. */
+async function insertPicture(url) {
+  const outcome = await connection.ask({ command: "picture", url }).catch(() => null);
+  if (outcome?.success === true) surface.insert(`[picture: ${outcome.result}]`);
+  else showNotice(`The picture could not be inserted: ${outcome?.errorMsg ?? "the editor's server cannot be reached"}`);
 }
 
 function leave() {
