@@ -308,6 +308,7 @@ const over = sessionEnd({
   look,
   takeAway: () => {
     state.phase = "ended";
+    people.over();
     saving.answered({ success: false, errorMsg: "ended" });
     setUnsaved(undefined);
     frame.remove();
@@ -625,6 +626,7 @@ let isClosedTold = false;
 async function leave(): Promise<void> {
   if (state.phase === "closed") return;
   state.phase = "closed";
+  people.over();
   polling.stop();
   renewals.stop();
   frame.remove();

@@ -13,9 +13,10 @@ export function peopleHere(words: HostPageWords, time: (ms: number) => string) {
   let known = "";
   let present: readonly PresentPerson[] = [];
   let isPortals = false;
+  let isOver = false;
 
   const show = (): void => {
-    box.hidden = isPortals || present.length < 2;
+    box.hidden = isPortals || isOver || present.length < 2;
     if (box.hidden) box.open = false;
     count.textContent = fill(words.peopleHere, { count: String(present.length) });
     list.replaceChildren(
@@ -44,6 +45,11 @@ export function peopleHere(words: HostPageWords, time: (ms: number) => string) {
   return {
     isShownBy: (who: "page" | "portal"): void => {
       isPortals = who === "portal";
+      show();
+    },
+    /** The person has left, or was sent away. */
+    over: (): void => {
+      isOver = true;
       show();
     },
     /** @returns who is there, if that has changed */
