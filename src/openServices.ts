@@ -18,8 +18,9 @@ import { AccessGrants, editorIdsBy } from "./documents/grants.ts";
 import { Housekeeping } from "./documents/housekeeping.ts";
 import { LastCopies } from "./documents/lastCopy.ts";
 import { NewFiles } from "./documents/newFiles.ts";
+import { OwnersNews } from "./documents/ownersNews.ts";
 import { RecentDocuments } from "./documents/recentDocuments.ts";
-import { noteDropped, noteReplay, tellOf, warnOfEnd } from "./documents/saveEvents.ts";
+import { noteDropped, noteReplay, tellOf, tellOwnerOf, warnOfEnd } from "./documents/saveEvents.ts";
 import { SaveReplay } from "./documents/saveReplay.ts";
 import { SaveSpool, type SpooledSave } from "./documents/saveSpool.ts";
 import { ToldVersions } from "./documents/toldVersions.ts";
@@ -107,8 +108,12 @@ export async function openServices(
 
   const links = new EditLinks(store, now);
   const grants = new AccessGrants(store, links, now);
+  const ownersNews = new OwnersNews(store, now);
+  const tellOwner = tellOwnerOf({ ownersNews, logger });
   const activity = new FileActivity(store, now, {
-    opened: (grant) => webhooks.opened(grant),
+    opened: async (grant) => {
+      await Promise.all([webhooks.opened(grant), tellOwner(grant)]);
+    },
     left: (grant) => webhooks.maybeClosed(grant.document.fileId),
   });
   const locks = new DocumentLocks({ store, drive, mutex, now, lastJump });
@@ -116,7 +121,7 @@ export async function openServices(
   const forPortals = { store, config, mutex, links, grants, activity, locks, editorIds, metrics, logger, now };
   const webhooks: Webhooks = new Webhooks(forPortals);
   const tellPortals = webhooks.tell;
-  const tell = tellOf({ activity, links, metrics, audit, logger, tellPortals });
+  const tell = tellOf({ activity, links, ownersNews, metrics, audit, logger, tellPortals });
 
   const lastCopies = new LastCopies(store, now);
   const versionRecord = new VersionRecord(store, now);
@@ -200,6 +205,7 @@ export async function openServices(
     versionRecord,
     newFiles: new NewFiles(store, now),
     recent: new RecentDocuments(store, now),
+    ownersNews,
     links,
     visitorRights: new VisitorRights(store, links, now),
     linkAddresses: new LinkAddresses(store, encryptionFor("link addresses")),

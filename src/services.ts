@@ -12,6 +12,7 @@ import type { AccessGrants, EditorIds } from "./documents/grants.ts";
 import type { Housekeeping } from "./documents/housekeeping.ts";
 import type { LastCopies } from "./documents/lastCopy.ts";
 import type { NewFiles } from "./documents/newFiles.ts";
+import type { OwnersNews } from "./documents/ownersNews.ts";
 import type { RecentDocuments } from "./documents/recentDocuments.ts";
 import type { SaveDropped, TellSave } from "./documents/saveEvents.ts";
 import type { SaveReplay } from "./documents/saveReplay.ts";
@@ -79,6 +80,7 @@ export interface Services {
   readonly versionRecord: VersionRecord;
   readonly newFiles: NewFiles;
   readonly recent: RecentDocuments;
+  readonly ownersNews: OwnersNews;
   readonly links: EditLinks;
   readonly linkAddresses: LinkAddresses;
   readonly visitorRights: VisitorRights;

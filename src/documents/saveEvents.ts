@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { logFailure } from "../http/requestLog.ts";
 import { BridgeError, type Failure } from "../model/failure.ts";
 import type { Services } from "../services.ts";
+import type { AccessGrant } from "./grants.ts";
 import type { PlacingFacts, UndecidedFacts } from "./saveFacts.ts";
 import type { SpooledSave, WaitingSave } from "./saveSpool.ts";
 
@@ -38,14 +39,16 @@ export type ReplayOutcome = "written" | "copied" | "superseded" | "waiting";
 export function tellOf({
   activity,
   links,
+  ownersNews,
   metrics,
   audit,
   logger,
   tellPortals,
-}: Pick<Services, "activity" | "links" | "metrics" | "audit" | "logger" | "tellPortals">): TellSave {
+}: Pick<Services, "activity" | "links" | "ownersNews" | "metrics" | "audit" | "logger" | "tellPortals">): TellSave {
   return async (save, news) => {
     const { document, personId, personName, linkId } = save;
     const person = { id: personId ?? "", name: personName };
+    const ofOwner = { fileId: document.fileId, fileName: save.fileName, person };
     const facts = { file: document.fileId, person, ...(linkId === undefined ? {} : { link: linkId }) };
     if (news.is !== "saving") metrics.save(news.is);
     if (news.is === "saved") audit({ event: "saved", ...facts, version: news.version });
@@ -56,13 +59,17 @@ export function tellOf({
         await Promise.all([
           activity.saved(document.fileId, person, news.version),
           linkId !== undefined && links.saved(linkId, person),
+          // A portal tells its people by itself.
+          linkId !== undefined && ownersNews.add(save.ownerId, { kind: "saved", ...ofOwner }),
           tellPortals({ ...newsOf(save), type: "saved", mark: news.version, data: { version: news.version } }),
         ]);
       } else if (news.is === "copied") {
         const { copyName, copyId = null, why } = news;
         // The copy of an ended session may get later content; any other is made once.
         const mark = `${copyName} ${save.isOfEndedGrant === true ? save.receivedAtMs : ""}`;
+        const kind = save.isOfEndedGrant === true ? "lateCopy" : "copy";
         await Promise.all([
+          ownersNews.add(save.ownerId, { kind, ...ofOwner, ...(copyId === null ? {} : { copyId }) }),
           activity.notSaved(document.fileId, {
             person,
             why,
@@ -86,6 +93,20 @@ export function tellOf({
       }
     } catch (error) {
       logger.warn({ failure: logFailure(error)?.kind, file: document.fileId }, "what became of a save was not noted");
+    }
+  };
+}
+
+/** Records for the owner that somebody has opened a document with a link. Never rejects. */
+export function tellOwnerOf({ ownersNews, logger }: Pick<Services, "ownersNews" | "logger">) {
+  return async ({ linkId, ownerId, person, document, fileName }: AccessGrant): Promise<void> => {
+    if (linkId === undefined) return;
+    const { fileId } = document;
+    try {
+      const who = { id: person.id, name: person.name };
+      await ownersNews.add(ownerId, { kind: "linkUsed", fileId, fileName, person: who });
+    } catch (error) {
+      logger.warn({ failure: logFailure(error)?.kind, file: fileId }, "the owner was not told of a visitor");
     }
   };
 }

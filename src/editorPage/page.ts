@@ -119,6 +119,7 @@ ${facts.maySeeVersions ? html`<a id="versions" href="${facts.bridgeUrl}/versions
 ${facts.mayAskToEdit ? nameForm(words) : ""}<div id="access" role="status"></div>
 <div id="notice" role="status"></div>
 <main id="frame-holder"></main>
+<div id="news" role="status" aria-live="polite"></div>
 <form id="editor-form" method="post" action="${grant.actionUrl}" target="${facts.isConversion ? "_self" : "editor-frame"}" hidden>
 <input type="hidden" name="access_token" value="${accessToken}">
 <input type="hidden" name="access_token_ttl" value="${warnsAtPostedEnd ? 0 : grant.expiresAtMs}">

@@ -48,6 +48,7 @@ const shapes: readonly (readonly string[])[] = [
   "signin/password",
   "signin/second-factor",
   "signout",
+  "news/dismiss",
   "documents",
   "documents/check",
   "documents/folders",

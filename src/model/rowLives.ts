@@ -65,6 +65,7 @@ export const rowLives = {
   discovery: 90,
   /** A person's list; it is no use to somebody who has not been here for so long. */
   recent: 90,
+  ownersNews: 90,
   /** Two years: who saved a version, and what the owner calls it, is asked as long as the drive keeps the version. */
   versionSaves: 730,
   versionNames: 730,

@@ -11,7 +11,7 @@ import { documentsPage } from "./views/documentsPage.ts";
 import { type NewDocumentFacts, newTypes } from "./views/newDocumentForm.ts";
 import { savesOf } from "./waitingSaves.ts";
 
-export type ListNeeds = PageNeeds & Pick<Services, "drive" | "spool" | "locks" | "activity" | "recent" | "limitBytes">;
+export type ListNeeds = PageNeeds & Pick<Services, "drive" | "spool" | "locks" | "activity" | "recent" | "ownersNews" | "limitBytes">;
 
 /** Documents in this folder of a person's are offered as templates. */
 const templatesUri = `${rootUri}/Templates`;
@@ -75,6 +75,7 @@ export async function sendDocuments(
     ...(await useOf(services, files)),
     ...(files.length === 0 ? {} : { watch: await watchOf(services, person.id, files) }),
     waitingSaves: savesOf(spool, person).length,
+    ...(folder === undefined && search === undefined ? { news: await services.ownersNews.of(person.id) } : {}),
     opens,
     order: listed.order ?? usualOrder,
     ...(listed.recent === true ? { isRecent: true } : {}),

@@ -9,6 +9,7 @@ import { downloadRouter } from "./download.ts";
 import { newDocumentRouter } from "./newDocument.ts";
 import { sendOpenedPage } from "./openedPage.ts";
 import { ownDocumentsRouter } from "./ownDocuments.ts";
+import { ownersNewsRouter } from "./ownersNews.ts";
 import { linkPagesRouter } from "./ownLinks.ts";
 import { answerFailures } from "./pageAnswer.ts";
 import { signInRouter } from "./signIn.ts";
@@ -30,6 +31,7 @@ export function hostRouter(services: Services): Router {
   router.use(newDocumentRouter(services));
   router.use(uploadsRouter(services));
   router.use(ownDocumentsRouter(services));
+  router.use(ownersNewsRouter(services));
   router.use(linkPagesRouter(services));
   router.use(takeOverPagesRouter(services));
   router.use(waitingSavePagesRouter(services));

@@ -8,6 +8,7 @@ import { editorComingUp } from "./comingUp.ts";
 import { sessionEnd } from "./end.ts";
 import { isLineHidden, placeOf, wishIn } from "./linePlace.ts";
 import { newFileNews } from "./newFileNews.ts";
+import { newsNotices } from "./news.ts";
 import { noticeLine } from "./noticeLine.ts";
 import { part } from "./part.ts";
 import { peopleHere } from "./people.ts";
@@ -136,6 +137,7 @@ function arrange(place: typeof linePlace): void {
 arrange(linePlace);
 
 const people = peopleHere(words, spell);
+const news = newsNotices(part("#news", HTMLDivElement), words);
 
 /** The last reason told to the portal, until the editor is up. */
 let toldNotUp: ReturnType<typeof whyNotUp>;
@@ -227,6 +229,7 @@ function takeStatus(status: HostPageStatus): void {
   }
   if (failed === null || failed.kept_in === "copy") state.notSavedSinceMs = undefined;
   else state.notSavedSinceMs ??= failed.at;
+  news.took(status);
   const present = people.took(status);
   if (present !== undefined) portal.tell("presence", { people: present });
   newFile.took(status, state.openedAtMs);

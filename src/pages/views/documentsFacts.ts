@@ -1,3 +1,4 @@
+import type { NewsItem } from "../../documents/ownersNews.ts";
 import type { DriveEntry, DriveOrder } from "../../model/drive.ts";
 import type { NewDocumentFacts } from "./newDocumentForm.ts";
 import type { PageContext } from "./page.ts";
@@ -21,6 +22,8 @@ export interface DocumentsFacts {
   readonly next?: string;
   /** Number of saves of this person's documents that are not in the drive yet; left out = none. */
   readonly waitingSaves?: number;
+  /** What others did to the person's documents, the newest first. */
+  readonly news?: readonly NewsItem[];
   /** Ids of documents that are being edited. */
   readonly locked?: ReadonlySet<string>;
   /** Names of those who have a document open, by its id. */

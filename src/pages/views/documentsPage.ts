@@ -6,6 +6,7 @@ import { documentRow } from "./documentRow.ts";
 import { type DocumentsFacts, listUrl, rootUri, type Told, usualOrder } from "./documentsFacts.ts";
 import { layout } from "./layout.ts";
 import { fillHtml, joined, named, nothing, notice } from "./markup.ts";
+import { newsList } from "./newsList.ts";
 import { newDocumentForm } from "./newDocumentForm.ts";
 import type { Page, PageContext } from "./page.ts";
 import { uploadArea, uploadButton } from "./uploadArea.ts";
@@ -33,6 +34,7 @@ ${uploadButton(context, adding.limitBytes)}</div>`
 </div>
 ${facts.told === undefined ? nothing : news(context, facts.told)}
 ${waitingNotice(context, facts.waitingSaves ?? 0)}
+${newsList(context, facts.news ?? [])}
 ${adding === undefined ? nothing : uploadArea(context, { folderUri, listUrl: listUrl(context, facts) }, adding.limitBytes)}
 <div class="bar head">
 <div>${crumbTrail(context, facts.crumbs)}
