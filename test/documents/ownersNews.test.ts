@@ -1,17 +1,17 @@
 import { expect, it } from "vitest";
 import { OwnersNews } from "../../src/documents/ownersNews.ts";
 import { newsSince } from "../../src/editorPage/browser/news.ts";
-import { MemoryStore } from "../../src/stores/memoryStore.ts";
+import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { wordsIn } from "../../src/words/words.ts";
-import { testClock } from "../support/clock.ts";
+import { setClock } from "../support/clock.ts";
 
 const minuteMs = 60_000;
 const ben = { id: "ben", name: "Ben" };
 const saved = { kind: "saved" as const, fileId: "f1", fileName: "Report.docx", person: ben };
 
 function newsAndClock() {
-  const clock = testClock();
-  return { clock, news: new OwnersNews(new MemoryStore(clock.now), clock.now) };
+  const clock = setClock();
+  return { clock, news: new OwnersNews(openMemoryStore(clock.now), clock.now) };
 }
 
 it("an owner reads what others did, the newest first, and not what they did themselves", async () => {
