@@ -11,7 +11,8 @@ import { documentsPage } from "./views/documentsPage.ts";
 import { type NewDocumentFacts, newTypes } from "./views/newDocumentForm.ts";
 import { savesOf } from "./waitingSaves.ts";
 
-export type ListNeeds = PageNeeds & Pick<Services, "drive" | "spool" | "locks" | "activity" | "recent" | "ownersNews" | "limitBytes">;
+export type ListNeeds = PageNeeds &
+  Pick<Services, "drive" | "spool" | "locks" | "activity" | "recent" | "ownersNews" | "limitBytes">;
 
 /** Documents in this folder of a person's are offered as templates. */
 const templatesUri = `${rootUri}/Templates`;

@@ -128,7 +128,8 @@ export const en = {
     newsLinkUsed: "{person} opened “{name}” with your link, {time}.",
     newsSaved: "{person} saved “{name}”, {time}.",
     newsCopy: "Conflict: changes by {person} to “{name}” are in a copy, {time}.",
-    newsLateCopy: "Changes by {person} to “{name}” came after the link or session had ended. They are in a copy, {time}.",
+    newsLateCopy:
+      "Changes by {person} to “{name}” came after the link or session had ended. They are in a copy, {time}.",
     newsOpenCopy: "Open the copy",
     newsOpenCopyOf: "Open the copy of “{name}”",
     newsCompareCopyOf: "Compare the copy with “{name}”",

@@ -6,8 +6,8 @@ import { documentRow } from "./documentRow.ts";
 import { type DocumentsFacts, listUrl, rootUri, type Told, usualOrder } from "./documentsFacts.ts";
 import { layout } from "./layout.ts";
 import { fillHtml, joined, named, nothing, notice } from "./markup.ts";
-import { newsList } from "./newsList.ts";
 import { newDocumentForm } from "./newDocumentForm.ts";
+import { newsList } from "./newsList.ts";
 import type { Page, PageContext } from "./page.ts";
 import { uploadArea, uploadButton } from "./uploadArea.ts";
 
