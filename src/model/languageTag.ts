@@ -7,13 +7,7 @@ const longestSpelling = 128;
  * @returns undefined for what is not a language
  */
 export function languageTag(text: string): string | undefined {
-  if (text.length > longestSpelling) return undefined;
-  const locale = localeOf(
-    text
-      .trim()
-      .replace(/[.@].*$/, "")
-      .replaceAll("_", "-"),
-  );
+  const locale = localeOf(text);
   if (locale === undefined) return undefined;
   const { language, region, script } = locale.maximize();
   if (region === undefined) return language;
@@ -21,7 +15,13 @@ export function languageTag(text: string): string | undefined {
   return script === undefined || script === usual ? `${language}-${region}` : `${language}-${script}-${region}`;
 }
 
-function localeOf(tag: string): Intl.Locale | undefined {
+/** What a usual spelling of a language says; undefined for what is not a language. */
+export function localeOf(text: string): Intl.Locale | undefined {
+  if (text.length > longestSpelling) return undefined;
+  const tag = text
+    .trim()
+    .replace(/[.@].*$/, "")
+    .replaceAll("_", "-");
   try {
     const locale = new Intl.Locale(tag);
     // "C", "POSIX" and the like.

@@ -4,7 +4,7 @@ export const en = {
     productName: "Office Bridge",
     skipToContent: "Skip to content",
     mainNavigation: "Main navigation",
-    otherLanguage: "中文",
+    language: "Language",
     documents: "Documents",
     myLinks: "My links",
     signOut: "Sign out",

@@ -1,8 +1,19 @@
-import { languageTag } from "../model/languageTag.ts";
+import { languageTag, localeOf } from "../model/languageTag.ts";
 
-/** The bridge's languages. */
-export const languages = ["en", "zh-CN"] as const;
+/** The bridge's languages, in the order of the language switch. */
+export const languages = ["en", "de", "es", "fr", "ja", "zh-CN", "zh-TW"] as const;
 export type Language = (typeof languages)[number];
+
+/** As those who speak it write it. */
+export const languageNames: Readonly<Record<Language, string>> = {
+  en: "English",
+  de: "Deutsch",
+  es: "Español",
+  fr: "Français",
+  ja: "日本語",
+  "zh-CN": "简体中文",
+  "zh-TW": "繁體中文",
+};
 
 /**
  * A person's language: the chosen one, otherwise the first of the browser's that the bridge has, otherwise English.
@@ -34,11 +45,16 @@ export function editorLanguage(
   return (isSwitched ? languageTag(kept) : first) ?? "en-US";
 }
 
-/** Ignores region and script: for `zh-TW`, 简体中文 is better than English. */
+/** The reader's own kind of a language, for times and dates: `de-AT` for who reads German in Austria. @param spoken the browser's languages */
+export function ownKind(language: Language, spoken: readonly string[]): string {
+  return spoken.find((tag) => languageOfTag(tag) === language) ?? language;
+}
+
+/** Ignores the region, except where it tells how Chinese is written. */
 function languageOfTag(tag: string): Language | undefined {
-  const [primary] = tag.toLowerCase().split(/[-_]/, 1);
-  if (primary === "zh") return "zh-CN";
-  return primary === "en" ? "en" : undefined;
+  const locale = localeOf(tag)?.maximize();
+  if (locale?.language === "zh") return locale.script === "Hant" ? "zh-TW" : "zh-CN";
+  return languages.find((language) => language === locale?.language);
 }
 
 /** `de;q=0.5, zh` → zh, de */

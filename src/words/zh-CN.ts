@@ -5,7 +5,7 @@ export const zhCN: Words = {
     productName: "Office Bridge",
     skipToContent: "跳到正文",
     mainNavigation: "主导航",
-    otherLanguage: "English",
+    language: "语言",
     documents: "我的文档",
     myLinks: "我的链接",
     signOut: "退出登录",

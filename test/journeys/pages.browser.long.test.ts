@@ -149,7 +149,7 @@ describe("a person at a page", () => {
       reached.push(await tab.evaluate(() => document.activeElement?.textContent?.trim().slice(0, 9) ?? ""));
     };
     for (let steps = 0; steps < 6; steps += 1) await press("Tab");
-    expect(reached.splice(0)).toEqual(["Skip to c", "Office Br", "Documents", "My links", "中文", "Álíce “th"]);
+    expect(reached.splice(0)).toEqual(["Skip to c", "Office Br", "Documents", "My links", "Language:", "Álíce “th"]);
     await tab.keyboard.press("Enter");
     for (let steps = 0; steps < 2; steps += 1) await press("Tab");
     expect(reached.splice(0)).toEqual(["Sign out", "Sign out "]);
@@ -162,8 +162,8 @@ describe("a person at a page", () => {
   it("has the whole of the own menu on a phone's screen", async () => {
     const tab = await browser.newPage({ viewport: { width: 360, height: 740 } });
     await tab.goto(`${bridgeUrl}/en/documents`);
-    await tab.locator("header .menu summary").click();
-    const box = await tab.locator("header .menu > form").boundingBox();
+    await tab.locator("header .menu:not(.languages) summary").click();
+    const box = await tab.locator("header .menu > :is(form, div):visible").boundingBox();
     await tab.screenshot({ path: new URL("menu-en-phone.png", screenshots).pathname });
     expect(box?.x).toBeGreaterThanOrEqual(0);
     expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(360);

@@ -171,7 +171,7 @@ describe("a colleague with a link to a folder", () => {
     const { id } = await stage.newFolder();
     const { person, page } = await stage.comeIn(await owner.makeLink(id));
     const below = await person.get(linkTo(page, "Below"));
-    const toChinese = /href="([^"]*\/language[^"]*)"/.exec(below.text)?.[1]?.replaceAll("&amp;", "&") ?? "";
+    const toChinese = /href="([^"]*\/language\?to=zh-CN[^"]*)"/.exec(below.text)?.[1]?.replaceAll("&amp;", "&") ?? "";
     const switched = await person.follow(await person.get(toChinese));
     expect(switched.text).toContain("Deep.docx");
     expect(switched.text).toContain('lang="zh-CN"');

@@ -17,6 +17,27 @@ async function sources(room: "pages" | "editorPage"): Promise<string[]> {
 
 const placeholdersOf = (sentence: string): string[] => (sentence.match(placeholder) ?? []).sort();
 
+/** Names, mere placeholders, and words that another language shares with English. */
+const sameInEnglish = new Set([
+  ...["zh-CN", "zh-TW", "de", "fr", "es", "ja"].map((language) => `${language} productName: Office Bridge`),
+  ...["de", "fr", "es"].flatMap((language) => [`${language} between: , `, `${language} endedWith: {end} {unsaved}`]),
+  ...["de", "fr"].map((language) => `${language} secondFactorCode: Code`),
+  "de inFolder: in {name}",
+  "de sortName: Name",
+  "de newName: Name",
+  "de uploads: Uploads",
+  "de throughPortal: in {portal}",
+  "de adminLinks: Links",
+  "de details: Details",
+  "fr documents: Documents",
+  "fr toDocuments: Documents",
+  "fr versions: Versions",
+  "fr adminTitle: Administration",
+  "fr restrictions: Restrictions",
+  "fr noteLabel: Note",
+  "es no: No",
+]);
+
 describe.each([
   { name: "the pages for people", place: "pages" as const, room: "pages" as const },
   { name: "the editor's page", place: "editorPage" as const, room: "editorPage" as const },
@@ -43,6 +64,17 @@ describe.each([
       return new Set(named).size > 1;
     });
     expect(differing).toEqual([]);
+  });
+
+  it("are said in each language's own words", () => {
+    const same = languages
+      .filter((language) => language !== "en")
+      .flatMap((language) =>
+        keys
+          .filter((key) => words[language]?.[key] === words["en"]?.[key])
+          .map((key) => `${language} ${key}: ${words["en"]?.[key]}`),
+      );
+    expect(same.filter((one) => !sameInEnglish.has(one))).toEqual([]);
   });
 
   it("are all said somewhere", async () => {

@@ -1,6 +1,7 @@
 // The page around the editor. Exchanges messages only with the editor's exact origin, a listed portal's, and the
 // bridge.
 
+import { ownKind } from "../../words/language.ts";
 import type { AnsweredMessage, HostMessage } from "../editorMessages.ts";
 import type { HostPageStatus, ScriptFacts } from "../pageMessages.ts";
 import { accessAsking } from "./askAccess.ts";
@@ -93,8 +94,7 @@ const bridgeNow = (): number => Date.now() + clockOffsetMs;
 
 // The status line.
 
-const locale = navigator.languages.find((tag) => tag.split("-")[0] === facts.language.split("-")[0]) ?? facts.language;
-const spell = timeSpelling(locale, bridgeNow);
+const spell = timeSpelling(ownKind(facts.language, navigator.languages), bridgeNow);
 
 const pageState = (): PageState => ({
   ...state,

@@ -1,7 +1,6 @@
-// If the page is in English, use the reader's own kind of English; likewise for other languages.
-const pageLanguage = document.documentElement.lang;
-const [primary] = pageLanguage.split("-");
-const locale = navigator.languages.find((tag) => tag.split("-")[0] === primary) ?? pageLanguage;
+import { chooseLanguage, ownKind } from "../../words/language.ts";
+
+const locale = ownKind(chooseLanguage([document.documentElement.lang], undefined), navigator.languages);
 const timeFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
 /** Shows times in the reader's time zone. */

@@ -1,9 +1,9 @@
 import { fill } from "../../words/fill.ts";
-import { languages } from "../../words/language.ts";
+import { languageNames, languages } from "../../words/language.ts";
 import { type PageWords, wordsIn } from "../../words/words.ts";
 import { assetUrl } from "../assets.ts";
 import { type Html, html } from "../html.ts";
-import { named, nothing } from "./markup.ts";
+import { joined, named, nothing } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
 interface Content {
@@ -146,10 +146,19 @@ function here(isHere: boolean): Html {
   return isHere ? html` aria-current="page"` : nothing;
 }
 
+/** Links, so that pages that can be framed may have it, and without script. */
 function languageSwitch({ bridgeUrl, language, path }: PageContext): Html {
-  const other = languages.find((one) => one !== language) ?? "en";
-  const query = new URLSearchParams({ to: other, return_to: path });
-  return html`<li><a href="${bridgeUrl}/language?${query.toString()}" lang="${other}" hreflang="${other}">${wordsIn[language].pages.otherLanguage}</a></li>`;
+  const choices = languages.map((one) => {
+    const query = new URLSearchParams({ to: one, return_to: path });
+    const isRead = one === language ? html` aria-current="true"` : nothing;
+    return html`<a href="${bridgeUrl}/language?${query.toString()}" lang="${one}" hreflang="${one}"${isRead}>${languageNames[one]}</a>
+`;
+  });
+  return html`<li><details class="menu languages">
+<summary><span class="unseen">${wordsIn[language].pages.language}: </span><bdi>${languageNames[language]}</bdi></summary>
+<div>
+${joined(choices)}</div>
+</details></li>`;
 }
 
 function personMenu(
