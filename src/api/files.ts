@@ -1,25 +1,89 @@
+import { Readable } from "node:stream";
 import { z } from "zod";
+import { blankDocument, blankTypes } from "../blanks/blankDocument.ts";
 import type { FailedSave, OpenSession } from "../documents/activity.ts";
+import { addDocument, freeNameIn } from "../documents/addDocument.ts";
 import type { Comment } from "../documents/comments.ts";
 import { takeOverDocument } from "../documents/lockDocument.ts";
 import type { CopyMade, SavedVersion } from "../documents/versionRecord.ts";
 import { logFacts } from "../http/requestLog.ts";
-import type { DriveFile } from "../model/drive.ts";
-import { BridgeError } from "../model/failure.ts";
+import type { DriveEntry, DriveFile } from "../model/drive.ts";
+import { BridgeError, onFailure } from "../model/failure.ts";
+import { fileType } from "../model/fileName.ts";
 import type { NamedPerson } from "../model/person.ts";
 import type { Services } from "../services.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
-import { driveIdSchema, fileActivitySchema, fileVersionsSchema, isoTime, takeOverSchema } from "./schemas.ts";
+import {
+  driveIdSchema,
+  fileActivitySchema,
+  fileVersionsSchema,
+  folderListSchema,
+  folderQuerySchema,
+  isoTime,
+  madeFileSchema,
+  newFileSchema,
+  takeOverSchema,
+} from "./schemas.ts";
 
 type Needs = Pick<Services, "drive" | "grants" | "activity" | "locks" | "spool" | "versionRecord" | "audit" | "note">;
 
 const tag = "files";
+const creationFailures = ["nameTaken", "nameIllegal", "quotaExceeded", "bodyTooLarge", "fileUnproven"] as const;
 const ownFileFailures = ["signInNeeded", "fileMissing", "rightMissing", "driveUnreachable", "driveBusy"] as const;
 
-/** `/api/files`: activity and locks of a file, for the account that owns it. */
+const rootUri = "cloudreve://my";
+
+/** `/api/files`: the files of an account; their activity, versions and locks. */
 export function fileRoutes(services: Needs): readonly ApiRoute[] {
   return [
+    apiRoute({
+      method: "get",
+      path: "/files",
+      operationId: "listFiles",
+      summary: "List the documents and folders in a folder",
+      description: "The folder must be the drive account's own.",
+      tag,
+      headers: ["driveAccount"],
+      query: folderQuerySchema,
+      answers: folderListSchema,
+      answer: { status: 200, description: "What is in the folder" },
+      failures: ["requestInvalid", ...ownFileFailures],
+      run: async (call) => {
+        const { drive } = services;
+        const { account } = await drive.account(driveTokens(call.header));
+        const { folder: uri = rootUri, next: cursor } = call.query;
+        const [folder, { entries, next }, openable] = await Promise.all([
+          drive.folder(account, { uri }),
+          drive.list(account, uri, cursor),
+          drive.openable(account),
+        ]);
+        return {
+          folder: { id: folder.id, name: folder.name, uri: folder.uri },
+          entries: entries.map((entry) => listedEntry(entry, openable)),
+          next: next ?? null,
+        };
+      },
+    }),
+    apiRoute({
+      method: "post",
+      path: "/files",
+      operationId: "createFile",
+      summary: "Create an empty document",
+      description: "Never replaces anything: a name that is taken is refused, with a free one in `free_name`.",
+      tag,
+      headers: ["driveAccount"],
+      body: newFileSchema,
+      answers: madeFileSchema,
+      answer: { status: 201, description: "The document, and how to open it" },
+      failures: ["requestInvalid", ...ownFileFailures, ...creationFailures],
+      run: async (call) => {
+        const { folder = rootUri, name } = call.body;
+        const file = await createEmpty(services, call, folder, name);
+        logFacts({ file: file.id });
+        return { file: fileAnswer(file), uri: file.uri, open_with: { file_id: file.id, action: "edit" as const } };
+      },
+    }),
     apiRoute({
       method: "get",
       path: "/files/:id/activity",
@@ -36,7 +100,7 @@ export function fileRoutes(services: Needs): readonly ApiRoute[] {
         const { sessions, lastSave, lastFailedSave, comments = [] } = await services.activity.of(file.id);
         const lock = await services.locks.current(file.id);
         return {
-          file: { id: file.id, name: file.name, size: file.sizeBytes, version: file.version },
+          file: fileAnswer(file),
           open: await liveSessions(services, sessions),
           lock:
             lock === undefined
@@ -75,7 +139,7 @@ export function fileRoutes(services: Needs): readonly ApiRoute[] {
           versionRecord.copiesOf(id),
         ]);
         return {
-          file: { id: file.id, name: file.name, size: file.sizeBytes, version: file.version },
+          file: fileAnswer(file),
           versions: versions.map((one) => ({
             ...versionSave(saves.get(one.version)),
             version: one.version,
@@ -114,6 +178,49 @@ export function fileRoutes(services: Needs): readonly ApiRoute[] {
     }),
   ];
 }
+
+/** @throws nameTaken with a free name near it */
+async function createEmpty(services: Needs, call: ApiCall<unknown>, uri: string, name: string): Promise<DriveFile> {
+  const { account, userId, userName } = await services.drive.account(driveTokens(call.header));
+  const folder = await services.drive.folder(account, { uri });
+  const type = blankTypes.find((one) => one === fileType(name));
+  // The schema lets no other through.
+  if (type === undefined) throw new BridgeError({ kind: "nameIllegal", reason: "the name has no known extension" });
+  const bytes = blankDocument(type);
+  const content = { sizeBytes: bytes.length, body: Readable.from([bytes]) };
+  const owner = { id: userId, name: userName, account };
+  try {
+    return await onFailure(
+      "nameTaken",
+      () => addDocument(services, owner, folder, name, content, `portal:${call.portal}`),
+      async (_failure, cause) => {
+        const freeName = await freeNameIn(services, account, folder, name);
+        throw new BridgeError({ kind: "nameTaken", ...(freeName === undefined ? {} : { freeName }) }, { cause });
+      },
+    );
+  } finally {
+    content.body.destroy();
+  }
+}
+
+function listedEntry(
+  { kind, id, name, uri, sizeBytes, version, modifiedAt }: DriveEntry,
+  openable: ReadonlySet<string>,
+) {
+  const isFile = kind === "file";
+  return {
+    kind,
+    id,
+    name,
+    uri,
+    size: isFile ? sizeBytes : null,
+    version: isFile ? version : null,
+    modified_at: isoTime(Date.parse(modifiedAt)),
+    can_open: isFile && openable.has(fileType(name) ?? ""),
+  };
+}
+
+const fileAnswer = ({ id, name, sizeBytes, version }: DriveFile) => ({ id, name, size: sizeBytes, version });
 
 /** @throws fileMissing when the caller's account does not own the file */
 async function ownFile({ drive }: Needs, call: ApiCall<unknown>): Promise<DriveFile> {

@@ -14,7 +14,7 @@ import {
   linkListSchema,
   linkRequestSchema,
   linkSchema,
-  listedLinksAtMost,
+  listedAtMost,
   madeLinkSchema,
 } from "./schemas.ts";
 
@@ -57,13 +57,13 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
       path: "/links",
       operationId: "listLinks",
       summary: "List the links this portal created",
-      description: `The newest ${listedLinksAtMost}. Ended links stay in the list for 30 days.`,
+      description: `The newest ${listedAtMost}. Ended links stay in the list for 30 days.`,
       tag,
       answers: linkListSchema,
       answer: { status: 200, description: "The links" },
       failures: [],
       run: async (call) => {
-        const links = (await services.links.madeBy(makerOf(call))).slice(0, listedLinksAtMost);
+        const links = (await services.links.madeBy(makerOf(call))).slice(0, listedAtMost);
         const answers: Awaited<ReturnType<typeof answerOf>>[] = [];
         const breath = new Breath();
         for (const link of links) {

@@ -25,6 +25,8 @@ const headers = {
     header(
       "Idempotency-Key",
       "A text of your own for this request, such as a UUID. Sent again within 24 hours with the same key, body and account, the same request does nothing more and gets the same answer, with Idempotent-Replayed: true; so a session or link is made once. Failures are not remembered.",
+      // Blanks around a header's value, and quotes, do not belong to the key.
+      { minLength: 1, maxLength: 255, pattern: '^(?!""$)[!-~]([ -~]*[!-~])?$' },
     ),
   ],
 } as const;
@@ -57,7 +59,7 @@ export function openApiDocument(routes: readonly ApiRoute[], bridgeUrl: string):
     tags: [
       { name: "sessions", description: "Documents opened for one person" },
       { name: "links", description: "Links for people without an account" },
-      { name: "files", description: "Activity and locks of files" },
+      { name: "files", description: "Documents and folders of the drive account, and what goes on with them" },
       { name: "webhooks", description: "What the bridge posts to the portal's server, if PORTAL_WEBHOOKS says so" },
     ],
     paths,
@@ -80,6 +82,7 @@ function operation(route: ApiRoute): Record<string, unknown> {
   const { operationId, summary, description, tag, answer, bodySchema, answerSchema } = route;
   const parameters = [
     ...(route.path.includes(":id") ? [{ name: "id", in: "path", required: true, schema: { type: "string" } }] : []),
+    ...queryParameters(route),
     ...(route.headers ?? []).flatMap((name) => headers[name]),
     ...(isRepeatable(route) ? headers.idempotencyKey : []),
   ];
@@ -95,6 +98,7 @@ function operation(route: ApiRoute): Record<string, unknown> {
         description: answer.description,
         ...(answerSchema === undefined ? {} : { content: jsonContent(answerSchema) }),
       },
+      431: { description: "The address and the headers are longer than 16 KiB together. There is no body." },
       ...refusals([...commonFailures, ...(isRepeatable(route) ? repeatFailures : []), ...route.failures]),
     },
   };
@@ -149,6 +153,20 @@ function refusals(kinds: readonly Failure["kind"][]): Record<string, unknown> {
   );
 }
 
+/** Which of them are needed, and their forms, are in the schema that checks them. */
+function queryParameters({ querySchema }: ApiRoute): Record<string, unknown>[] {
+  return Object.entries<z.ZodType>(querySchema?.shape ?? {}).map(([name, field]) => {
+    const { $schema: _dialect, description, ...schema } = z.toJSONSchema(field, { io: "input" });
+    return {
+      name,
+      in: "query",
+      ...(field.safeParse(undefined).success ? {} : { required: true }),
+      ...(description === undefined ? {} : { description }),
+      schema,
+    };
+  });
+}
+
 function componentSchemas(): Record<string, unknown> {
   const { schemas } = z.toJSONSchema(apiSchemas, { uri: addressOf, io: "input" });
   // Inside an OpenAPI document, $id and $schema are not needed.
@@ -172,6 +190,6 @@ function addressOf(id: string): string {
   return `#/components/schemas/${id}`;
 }
 
-function header(name: string, description: string) {
-  return { name, in: "header", description, schema: { type: "string" } };
+function header(name: string, description: string, form: Readonly<Record<string, unknown>> = {}) {
+  return { name, in: "header", description, schema: { type: "string", ...form } };
 }

@@ -3,10 +3,12 @@ import { BridgeError, type Failure } from "../model/failure.ts";
 import { type Mistake, mistakesIn } from "./mistakes.ts";
 
 /** A call from a portal that has been identified. */
-export interface ApiCall<Body> {
+export interface ApiCall<Body, Query = unknown> {
   readonly portal: string;
   /** The `:id` of the path; empty where it has none. */
   readonly id: string;
+  /** What is behind the `?` of the address. */
+  readonly query: Query;
   readonly body: Body;
   /** @returns the value of a request header */
   header(name: string): string | undefined;
@@ -30,8 +32,9 @@ interface RouteFacts {
 
 export interface ApiRoute extends RouteFacts {
   readonly bodySchema: z.ZodType | undefined;
+  readonly querySchema: z.ZodObject | undefined;
   readonly answerSchema: z.ZodType | undefined;
-  /** @param call its body not yet checked @returns the answer's body @throws requestInvalid */
+  /** @param call its body and query not yet checked @returns the answer's body @throws requestInvalid */
   readonly handle: (call: ApiCall<unknown>) => Promise<unknown>;
 }
 
@@ -41,31 +44,35 @@ export function isRepeatable({ method }: Pick<ApiRoute, "method">): boolean {
 }
 
 type Answer<Schema> = Schema extends z.ZodType ? z.input<Schema> : undefined;
-type Body<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+type Checked<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 
 /** Connects a route with the schemas that check its body and type its answer. */
 export function apiRoute<
   BodySchema extends z.ZodType | undefined = undefined,
   AnswerSchema extends z.ZodType | undefined = undefined,
+  QuerySchema extends z.ZodObject | undefined = undefined,
 >(
   facts: RouteFacts & {
     readonly body?: BodySchema;
+    readonly query?: QuerySchema;
     readonly answers?: AnswerSchema;
     /** Mistakes that the schema can't see, such as a time that has passed. @param sent not yet checked */
     readonly mistakes?: (sent: Readonly<Record<string, unknown>>) => readonly Mistake[];
-    readonly run: (call: ApiCall<Body<BodySchema>>) => Promise<Answer<AnswerSchema>>;
+    readonly run: (call: ApiCall<Checked<BodySchema>, Checked<QuerySchema>>) => Promise<Answer<AnswerSchema>>;
   },
 ): ApiRoute {
-  const { body: bodySchema, answers: answerSchema, mistakes, run, ...rest } = facts;
+  const { body: bodySchema, query: querySchema, answers: answerSchema, mistakes, run, ...rest } = facts;
   return {
     ...rest,
     bodySchema,
+    querySchema,
     answerSchema,
     handle: (call) => {
       const body = (
         bodySchema === undefined ? undefined : checked(bodySchema, call.body ?? {}, mistakes)
-      ) as Body<BodySchema>;
-      return run({ ...call, body });
+      ) as Checked<BodySchema>;
+      const query = (querySchema === undefined ? undefined : checked(querySchema, call.query)) as Checked<QuerySchema>;
+      return run({ ...call, body, query });
     },
   };
 }

@@ -13,7 +13,16 @@ import { linkRoutes } from "./links.ts";
 import { openApiDocument } from "./openapi.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiRoute, apiRoute, isRepeatable } from "./route.ts";
-import { isoTime, type SessionRequest, sessionRequestSchema, sessionSchema } from "./schemas.ts";
+import {
+  isoTime,
+  listedAtMost,
+  type SessionRequest,
+  sessionListSchema,
+  sessionQuerySchema,
+  sessionRequestSchema,
+  sessionSchema,
+} from "./schemas.ts";
+import { sessionsOf } from "./sessionList.ts";
 import { strayCall } from "./unknownPath.ts";
 
 type Needs = Pick<Services, "callers" | "idempotentCalls">;
@@ -60,6 +69,7 @@ function serve(api: Router, { callers, idempotentCalls }: Needs, route: ApiRoute
     const call = {
       portal,
       id: String(request.params["id"] ?? ""),
+      query: request.query,
       body: request.body,
       header: (name: string) => request.get(name),
     };
@@ -127,6 +137,19 @@ function sessionRoutes(services: Services): readonly ApiRoute[] {
           ...(decoration.warnings.length === 0 ? {} : { warnings: [...decoration.warnings] }),
         };
       },
+    }),
+    apiRoute({
+      method: "get",
+      path: "/sessions",
+      operationId: "listSessions",
+      summary: "List the sessions this portal opened",
+      description: `The newest ${listedAtMost} that have not ended. Everybody who has a document open, by links too: GET /api/files/{id}/activity.`,
+      tag: "sessions",
+      query: sessionQuerySchema,
+      answers: sessionListSchema,
+      answer: { status: 200, description: "The sessions, without their tokens" },
+      failures: ["requestInvalid"],
+      run: async ({ portal, query }) => ({ sessions: await sessionsOf(services, portal, query.file_id) }),
     }),
     apiRoute({
       method: "delete",

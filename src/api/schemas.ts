@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { blankTypes } from "../blanks/blankDocument.ts";
 import { eachOf, forbidding, optionNames, optionsInApi } from "../links/linkOptions.ts";
 import { documentRights } from "../model/documentRight.ts";
+import { brokenRule } from "../model/nameRules.ts";
 
 /** The schemas in the OpenAPI document: the same ones check requests and type answers. */
 export const apiSchemas = z.registry<{ id: string }>();
@@ -24,6 +26,13 @@ const driveUri = z
   .string()
   .max(4096)
   .regex(/^cloudreve:\/\//, "must start with cloudreve://")
+  // What Cloudreve itself can't read as an address, it answers like a fault of its own.
+  .regex(
+    /^(?!cloudreve:\/\/)|^cloudreve:\/\/([^/?#@]+@)?(my|share|shared_with_me|trash)([/?#]|$)/,
+    "must name a place in Cloudreve, such as cloudreve://my",
+  )
+  .regex(/^\P{Cc}*$/u, "must not contain control characters")
+  .regex(/^(?:[^%]|%[0-9A-Fa-f]{2})*$/, "must write % as %25")
   .describe("A file's address in Cloudreve, such as cloudreve://my/Reports/2026.docx");
 export const driveIdSchema = z.string().regex(/^[A-Za-z0-9]{1,64}$/, "must be a Cloudreve id");
 const moment = z.iso.datetime();
@@ -35,6 +44,8 @@ const linkPermission = z
   .describe(
     "comment and review (suggest changes): only where the editor of the file keeps people to that. They are saved into the document, and nothing but the editor keeps people from changing more.",
   );
+/** Of links and of sessions. */
+export const listedAtMost = 1000;
 
 const target = { uri: driveUri.optional(), file_id: driveIdSchema.optional() };
 const eitherTarget = [{ required: ["uri"] }, { required: ["file_id"] }];
@@ -174,6 +185,159 @@ export const sessionSchema = named(
   },
 );
 
+export const sessionQuerySchema = z.strictObject({
+  file_id: driveIdSchema.optional().describe("Only sessions on this document"),
+});
+
+export const sessionListSchema = named(
+  z.strictObject({
+    sessions: z
+      .array(
+        z.strictObject({
+          id: z.string().describe("DELETE /api/sessions/{id} ends it"),
+          file: z.strictObject({ id: z.string(), name: z.string() }).describe("As it was when the session was opened"),
+          version: z.string().nullable().describe("The earlier version that it shows; null: the document itself"),
+          person: z
+            .strictObject({ id: z.string(), name: z.string() })
+            .describe("As in the answer of POST /api/sessions"),
+          permission: permission.describe("What it permits now"),
+          created_at: moment,
+          expires_at: moment.describe("Open pages renew it before"),
+          open: z
+            .strictObject({ opened_at: moment, seen_at: moment })
+            .nullable()
+            .describe("Since when the person has it open; null: not opened yet, or not seen in the last few minutes"),
+          last_save: z
+            .strictObject({
+              at: moment,
+              person: z.strictObject({ id: z.string(), name: z.string() }),
+              version: z.string(),
+            })
+            .nullable()
+            .describe("The document's last save through the bridge, whoever made it"),
+        }),
+      )
+      .max(listedAtMost)
+      .describe("Newest first"),
+  }),
+  {
+    id: "SessionList",
+    examples: [
+      {
+        sessions: [
+          {
+            id: "q8Zr0yK2hPf4aTnV",
+            file: { id: "aB3x", name: "Report.docx" },
+            version: null,
+            person: { id: "p0c6a17e4b29d5f8813aa", name: "Ada" },
+            permission: "edit",
+            created_at: "2026-11-21T08:15:00.000Z",
+            expires_at: "2026-11-21T18:15:00.000Z",
+            open: { opened_at: "2026-11-21T08:15:04.000Z", seen_at: "2026-11-21T09:14:30.000Z" },
+            last_save: {
+              at: "2026-11-21T09:12:00.000Z",
+              person: { id: "p0c6a17e4b29d5f8813aa", name: "Ada" },
+              version: "kL9z",
+            },
+          },
+        ],
+      },
+    ],
+  },
+);
+
+const folderUri = driveUri.describe(
+  "The folder's address in Cloudreve, such as cloudreve://my/Reports; by default the account's root, cloudreve://my",
+);
+
+export const folderQuerySchema = z.strictObject({
+  folder: folderUri.optional(),
+  next: z.string().min(1).max(4096).optional().describe("`next` of the page before"),
+});
+
+export const folderListSchema = named(
+  z.strictObject({
+    folder: z.strictObject({ id: z.string(), name: z.string().describe("Empty for the root"), uri: z.string() }),
+    entries: z
+      .array(
+        z.strictObject({
+          kind: z.enum(["folder", "file"]),
+          id: z.string().describe("Of a file: `file_id` in POST /api/sessions and POST /api/links"),
+          name: z.string(),
+          uri: z.string(),
+          size: z.number().int().nonnegative().nullable().describe("Bytes; null for a folder"),
+          version: z.string().nullable().describe("Changes whenever the content changes; null for a folder"),
+          modified_at: moment,
+          can_open: z.boolean().describe("Whether Cloudreve has an editor for files of this type"),
+        }),
+      )
+      .describe("Folders first, each by name; up to 101 on a page"),
+    next: z.string().nullable().describe("For the next page; null on the last one"),
+  }),
+  {
+    id: "FolderList",
+    examples: [
+      {
+        folder: { id: "fO1d", name: "Reports", uri: "cloudreve://my/Reports" },
+        entries: [
+          {
+            kind: "file",
+            id: "aB3x",
+            name: "Report.docx",
+            uri: "cloudreve://my/Reports/Report.docx",
+            size: 20480,
+            version: "kL9z",
+            modified_at: "2026-11-21T09:12:00.000Z",
+            can_open: true,
+          },
+        ],
+        next: null,
+      },
+    ],
+  },
+);
+
+/** JSON Schema's patterns know no flag for it. */
+const anyCase = (word: string): string => [...word].map((letter) => `[${letter}${letter.toUpperCase()}]`).join("");
+const endings = blankTypes.map((type) => `.${type}`);
+const wantedEnding = `must end in ${endings.slice(0, -1).join(", ")} or ${endings.at(-1)}`;
+
+const newName = z
+  .string()
+  .check(({ value, issues }) => {
+    const fault = brokenRule(value)?.reason.replace(/^the name /, "");
+    const isOfType = endings.some((ending) => value.toLowerCase().endsWith(ending));
+    const message = fault ?? (isOfType ? undefined : wantedEnding);
+    if (message !== undefined) issues.push({ code: "custom", message, input: value });
+  })
+  .meta({ minLength: 1, pattern: `\\.(${blankTypes.map(anyCase).join("|")})$` })
+  .describe(`With its extension, which says what kind of document it is: ${endings.join(", ")}`);
+
+export const newFileSchema = named(z.strictObject({ folder: folderUri.optional(), name: newName }), {
+  id: "NewFile",
+  examples: [{ folder: "cloudreve://my/Reports", name: "Report.docx" }],
+});
+
+export const madeFileSchema = named(
+  z.strictObject({
+    file: fileSchema,
+    uri: z.string(),
+    open_with: z
+      .strictObject({ file_id: driveIdSchema, action: z.literal("edit") })
+      .describe("A body for POST /api/sessions that opens it; add the person as `user`"),
+  }),
+  {
+    id: "MadeFile",
+    examples: [
+      {
+        file: { id: "aB3x", name: "Report.docx", size: 2890, version: "kL9z" },
+        uri: "cloudreve://my/Reports/Report.docx",
+        open_with: { file_id: "aB3x", action: "edit" },
+      },
+    ],
+  },
+);
+
 const password = z.string().min(1).max(128);
 const note = z.string().max(500).describe("What the link is for; visitors see it too");
 const expiresAt = z.iso.datetime({
@@ -280,10 +444,8 @@ export const madeLinkSchema = named(
   { id: "MadeLink", examples: [{ ...linkExample, activity: [], url: "https://bridge.example.com/l/Zk1x" }] },
 );
 
-export const listedLinksAtMost = 1000;
-
 export const linkListSchema = named(
-  z.strictObject({ links: z.array(linkSchema).max(listedLinksAtMost).describe("Newest first, including ended links") }),
+  z.strictObject({ links: z.array(linkSchema).max(listedAtMost).describe("Newest first, including ended links") }),
   { id: "LinkList", examples: [{ links: [linkExample] }] },
 );
 
@@ -435,6 +597,7 @@ export const problemSchema = named(
     status: z.number().int(),
     code: z.string().describe("Stable. title and detail are for people and may change."),
     detail: z.string().optional(),
+    free_name: z.string().optional().describe("With nameTaken: a name that is free"),
     errors: z.array(fieldMessage).optional().describe("With requestInvalid: every mistake, all at once"),
   }),
   {

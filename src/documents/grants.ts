@@ -83,8 +83,12 @@ export function reachesFolders({ scope, linkId, document }: Pick<AccessGrant, "s
 }
 
 /** How the person got access, for the audit: `person:ID`, `link:ID` or `portal:NAME`. */
-export function cameThrough({ issuedTo }: Pick<AccessGrant, "issuedTo">): string {
-  return /^(person|link):/.test(issuedTo) ? issuedTo : `portal:${issuedTo}`;
+export function cameThrough(grant: Pick<AccessGrant, "issuedTo">): string {
+  return isPortals(grant) ? `portal:${grant.issuedTo}` : grant.issuedTo;
+}
+
+function isPortals({ issuedTo }: Pick<AccessGrant, "issuedTo">): boolean {
+  return !/^(person|link):/.test(issuedTo);
 }
 
 /** Who does something to which document: a grant, or its owner on the bridge's own pages. */
@@ -193,6 +197,8 @@ export class AccessGrants {
   /** Ids of grants, by the hash of the ticket. */
   readonly #tickets: StoredRecord<string>;
   readonly #pageKeys: StoredRecord<string>;
+  /** File ids of what portals opened, by portal and grant. */
+  readonly #ofPortals: StoredRecord<string>;
   readonly #links: EditLinks;
   readonly #visitorRights: VisitorRights;
   readonly #now: Clock;
@@ -203,6 +209,7 @@ export class AccessGrants {
     this.#grants = record(store, "grant", accessGrantSchema, { endsAtMs });
     this.#tickets = wordRecord(store, "ticket");
     this.#pageKeys = wordRecord(store, "page");
+    this.#ofPortals = wordRecord(store, "portalSession");
     this.#links = links;
     this.#visitorRights = new VisitorRights(store, links, now);
     this.#now = now;
@@ -210,7 +217,7 @@ export class AccessGrants {
 
   async issue(facts: Omit<AccessGrant, "id" | "issuedAtMs">): Promise<AccessGrant> {
     const grant = this.#newGrant(facts);
-    requireNew(await this.#grants.create(grant.id, grant));
+    await this.#keep(grant);
     return grant;
   }
 
@@ -219,9 +226,32 @@ export class AccessGrants {
     facts: Omit<AccessGrant, "id" | "issuedAtMs">,
   ): Promise<{ readonly grant: AccessGrant; readonly ticket: string }> {
     const grant = this.#newGrant(facts);
-    const [ticket, isNew] = await Promise.all([this.issueTicket(grant.id), this.#grants.create(grant.id, grant)]);
-    requireNew(isNew);
+    const [ticket] = await Promise.all([this.issueTicket(grant.id), this.#keep(grant)]);
     return { grant, ticket };
+  }
+
+  /** All rows at once, which takes one commit. */
+  async #keep(grant: AccessGrant): Promise<void> {
+    const { id, issuedTo, document, renewableUntilMs } = grant;
+    const [isNew] = await Promise.all([
+      this.#grants.create(id, grant),
+      ...(isPortals(grant) ? [this.#ofPortals.create(portalRow(issuedTo, id), document.fileId, renewableUntilMs)] : []),
+    ]);
+    requireNew(isNew);
+  }
+
+  /**
+   * The valid grants that a portal asked for, and those made through them by Save As.
+   * @param fileId of this file only
+   */
+  async *ofPortal(portal: string, fileId?: string): AsyncIterable<AccessGrant> {
+    for await (const [row, itsFileId] of this.#ofPortals.list(portalRow(portal, ""))) {
+      if (fileId !== undefined && fileId !== itsFileId) continue;
+      const grant = await this.find(row.slice(portalRow(portal, "").length));
+      if (grant !== undefined && grant.revokedAtMs === undefined) yield grant;
+      // An ended grant never becomes valid again.
+      else await this.#ofPortals.remove(row);
+    }
   }
 
   #newGrant(facts: Omit<AccessGrant, "id" | "issuedAtMs">): AccessGrant {
@@ -434,6 +464,11 @@ function lostAtMs({ issuedAtMs }: AccessGrant, link: EditLink, endedAtMs: number
   const since = [link.lostEditingAtMs, endedAtMs].flatMap((atMs) => ((atMs ?? 0) >= issuedAtMs ? [atMs ?? 0] : []));
   // A version that didn't record the time changed this link to viewing: it counts as long ago.
   return since.length > 0 ? Math.min(...since) : (link.lostEditingAtMs ?? link.createdAtMs);
+}
+
+/** A portal's name may contain anything, and be the beginning of another's. */
+function portalRow(portal: string, grantId: string): string {
+  return `${createHash("sha256").update(portal).digest("base64url").slice(0, 22)}.${grantId}`;
 }
 
 const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("base64url");

@@ -161,6 +161,7 @@ export function writeProblem(response: Response, failure: Failure): void {
       code: failure.kind,
       ...(detail === undefined ? {} : { detail }),
       ...(failure.kind === "requestInvalid" ? { errors: failure.issues } : {}),
+      ...(failure.kind === "nameTaken" && failure.freeName !== undefined ? { free_name: failure.freeName } : {}),
     }),
   );
 }

@@ -26,6 +26,7 @@ const shapes: readonly (readonly string[])[] = [
   "api/sessions/:id",
   "api/links",
   "api/links/:id",
+  "api/files",
   "api/files/:id/activity",
   "api/files/:id/lock",
   "api/files/:id/versions",

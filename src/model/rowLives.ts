@@ -22,6 +22,8 @@ export const rowLives = {
   grant: "own",
   page: "own",
   ticket: "own",
+  /** As long as the session can be renewed, unless a list finds that it has ended. */
+  portalSession: "own",
   activity: "own",
   conflict: "own",
   upload: "own",

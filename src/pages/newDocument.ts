@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
+import { type BlankType, blankDocument, blankTypes } from "../blanks/blankDocument.ts";
 import { addDocument, addFolder, freeNameIn, requireName } from "../documents/addDocument.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
@@ -10,7 +11,6 @@ import { splitName } from "../model/nameRules.ts";
 import type { Services } from "../services.ts";
 import { fill } from "../words/fill.ts";
 import { type PageWords, wordsIn } from "../words/words.ts";
-import { type BlankType, blankDocument, blankTypes } from "./blanks/blankDocument.ts";
 import { folderUriSchema, type ListNeeds, sendDocuments } from "./listDocuments.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, languageOf } from "./pageAnswer.ts";

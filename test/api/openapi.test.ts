@@ -1,4 +1,5 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { z } from "zod";
 import {
@@ -6,13 +7,17 @@ import {
   fileActivitySchema,
   fileSchema,
   fileVersionsSchema,
+  folderListSchema,
   linkChangesSchema,
   linkListSchema,
   linkRequestSchema,
   linkSchema,
+  madeFileSchema,
   madeLinkSchema,
+  newFileSchema,
   personSchema,
   problemSchema,
+  sessionListSchema,
   sessionRequestSchema,
   sessionSchema,
   takeOverSchema,
@@ -45,12 +50,15 @@ interface Answer {
 
 const expected = [
   "post /api/sessions",
+  "get /api/sessions",
   "delete /api/sessions/{id}",
   "post /api/links",
   "get /api/links",
   "get /api/links/{id}",
   "patch /api/links/{id}",
   "delete /api/links/{id}",
+  "get /api/files",
+  "post /api/files",
   "get /api/files/{id}/activity",
   "get /api/files/{id}/versions",
   "delete /api/files/{id}/lock",
@@ -150,6 +158,23 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  it("says of keys and new names what it refuses, so that a generated client sends no other", () => {
+    const text = JSON.stringify(document.paths["/api/files"]?.["post"]?.parameters);
+    const key = JSON.parse(text).find(({ name }: { name: string }) => name === "Idempotency-Key").schema;
+    expect(["", '""', " ", "é", "a".repeat(256)].filter((value) => fits(key, value))).toEqual([]);
+    expect(["k", '"k"', "a b"].filter((value) => fits(key, value))).toHaveLength(3);
+    const name = document.components.schemas["NewFile"]?.properties?.["name"] ?? {};
+    expect(["", "a", "a.exe"].filter((value) => fits(name, value))).toEqual([]);
+    expect(["a.docx", "A.Xlsx", "b.MD"].filter((value) => fits(name, value))).toHaveLength(3);
+  });
+
+  it("tells of the limit of addresses and headers, which the server keeps before any call", async () => {
+    for (const { path, method, operation } of operations()) {
+      expect(operation.responses["431"], `${method} ${path}`).toBeDefined();
+    }
+    expect((await portal.call("GET", `/files?next=${"x".repeat(20_000)}`)).status).toBe(431);
+  });
+
   it("describes each event that the bridge posts to a portal's server", () => {
     const events = Object.entries(document.webhooks);
     expect(events.map(([name]) => name)).toEqual(Object.keys(eventData));
@@ -193,6 +218,9 @@ describe("the OpenAPI document", () => {
       await answers(linkSchema, 200, "PATCH", `/links/${link.id}`, { permission: "view" });
       await portal.call("DELETE", `/links/${link.id}`);
       await answers(linkListSchema, 200, "GET", "/links");
+      await answers(folderListSchema, 200, "GET", "/files");
+      await answers(madeFileSchema, 201, "POST", "/files", { name: "New.docx" });
+      await answers(sessionListSchema, 200, "GET", `/sessions?file_id=${id}`);
       const activity = await answers(fileActivitySchema, 200, "GET", `/files/${id}/activity`);
       await answers(fileVersionsSchema, 200, "GET", `/files/${id}/versions`);
       expect(activity.lock).not.toBeNull();
@@ -209,22 +237,32 @@ describe("the OpenAPI document", () => {
       [404, "POST", "/links", { file_id: "nothing", permission: "view" }],
       [404, "PATCH", "/links/nothing", { note: "x" }],
       [404, "GET", "/files/nothing/activity"],
+      [404, "GET", "/files?folder=cloudreve://my/none"],
+      [404, "POST", "/files", { folder: "cloudreve://my/none", name: "a.docx" }],
+      [422, "POST", "/files", { name: "a.exe" }],
+      [422, "GET", "/sessions?file_id=."],
       [404, "DELETE", "/files/nothing/lock"],
       [404, "DELETE", "/sessions/nothing"],
     ])("a refusal is among those that are said: %i %s %s", async (status, method, path, body, headers) => {
       const answered = await portal.call(method, path, body, headers);
       expect(answered.status).toBe(status);
       const { code } = problemSchema.parse(await answered.json());
-      const documented = document.paths[`/api${path.replace(/nothing/, "{id}")}`]?.[method.toLowerCase()];
+      const documented =
+        document.paths[`/api${path.replace(/nothing/, "{id}").replace(/\?.*/, "")}`]?.[method.toLowerCase()];
       expect(documented?.responses[status]?.description).toContain(`${code}: `);
       expect(JSON.stringify(documented?.responses[status]?.content)).toContain(`"${code}"`);
     });
   });
 });
 
+function fits(schema: object, value: string): boolean {
+  return new Ajv2020({ strict: false }).validate(schema, value);
+}
+
 const schemas: readonly z.ZodType[] = [
   ...[sessionRequestSchema, sessionSchema, fileSchema, personSchema, problemSchema],
   ...[linkRequestSchema, linkChangesSchema, linkSchema, madeLinkSchema, linkListSchema],
   ...[fileActivitySchema, fileVersionsSchema, takeOverSchema],
+  ...[folderListSchema, newFileSchema, madeFileSchema, sessionListSchema],
   ...webhookEvents.map(({ schema }) => schema),
 ];

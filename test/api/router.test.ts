@@ -252,7 +252,7 @@ describe("the portal API", () => {
 
   it("answers what it does not know with a problem, too", async () => {
     for (const [method, path] of [
-      ["GET", "/api/sessions"],
+      ["GET", "/api/sessions/x"],
       ["POST", "/api/nothing"],
       ["PUT", "/api/sessions/x"],
     ] as const) {
@@ -282,7 +282,7 @@ describe("the portal API", () => {
   });
 
   it.each([
-    ["GET", "/api/sessions", "POST, OPTIONS"],
+    ["PATCH", "/api/sessions", "POST, GET, HEAD, OPTIONS"],
     ["PUT", "/api/sessions/x", "DELETE, OPTIONS"],
     ["POST", "/api/links/x", "GET, PATCH, DELETE, HEAD, OPTIONS"],
   ])("says of a method that an address does not know which it does: %s %s", async (method, path, allow) => {

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { blankDocument } from "../../src/pages/blanks/blankDocument.ts";
+import { blankDocument } from "../../src/blanks/blankDocument.ts";
 import { type LinkOwner, linkOwner } from "../support/linkOwner.ts";
 import { type TestBridge, testBridge } from "../support/testBridge.ts";
 import { until } from "../support/until.ts";

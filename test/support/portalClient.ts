@@ -8,6 +8,7 @@ export interface Problem {
   readonly code: string;
   readonly title: string;
   readonly detail?: string;
+  readonly free_name?: string;
   readonly errors?: { field: string; message: string }[];
 }
 
