@@ -31,7 +31,8 @@ const driveUri = z
     /^(?!cloudreve:\/\/)|^cloudreve:\/\/([^/?#@]+@)?(my|share|shared_with_me|trash)([/?#]|$)/,
     "must name a place in Cloudreve, such as cloudreve://my",
   )
-  .regex(/^\P{Cc}*$/u, "must not contain control characters")
+  // Not as a pattern: validators of OpenAPI outside JavaScript know no \P.
+  .refine((uri) => !/\p{Cc}/u.test(uri), "must not contain control characters")
   .regex(/^(?:[^%]|%[0-9A-Fa-f]{2})*$/, "must write % as %25")
   .describe("A file's address in Cloudreve, such as cloudreve://my/Reports/2026.docx");
 export const driveIdSchema = z.string().regex(/^[A-Za-z0-9]{1,64}$/, "must be a Cloudreve id");
