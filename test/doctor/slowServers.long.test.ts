@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
+import { DoctorRuns } from "../../src/doctor/doctorRuns.ts";
 import { examine } from "../../src/doctor/examine.ts";
 
 const head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n";
@@ -64,7 +65,12 @@ describe("the doctor ends within five seconds", () => {
       PORT: "0",
     });
     const sinceMs = performance.now();
+    const runs = new DoctorRuns(config, Date.now);
+    const first = runs.run();
+    expect(runs.run()).toBe(first);
     const findings = await examine(config);
+    await first;
+    expect(runs.state()).toEqual({ runningSinceMs: undefined, last: expect.objectContaining({}) });
     expect(performance.now() - sinceMs).toBeLessThan(6_500);
     expect(findings.filter(({ outcome }) => outcome === "failed").length).toBeGreaterThan(4);
     // What does not answer is not what anybody is told to set.

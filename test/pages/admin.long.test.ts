@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { signInByOauth, testBridgeWithOauth } from "../support/consent.ts";
 import { type LinkOwner, linkOwner } from "../support/linkOwner.ts";
 import { type SavingEditor, savingEditor } from "../support/savingEditor.ts";
+import { webPerson } from "../support/webPerson.ts";
 import { collabora } from "../support/wopiClient.ts";
 
 let editor: SavingEditor;
@@ -90,5 +92,25 @@ describe("/admin", () => {
     const both = await Promise.all([bob.person.post("/admin/doctor"), bob.person.post("/admin/doctor")]);
     expect(both.map(({ status }) => status)).toEqual([303, 303]);
     expect(await admin()).toMatch(/ok, \d+ warnings? \( !\), \d+ failed/);
+  });
+
+  it("knows an administrator who signs in on Cloudreve's own pages too", async () => {
+    const withOauth = await testBridgeWithOauth({ settings: { ADMIN_EMAILS: "ALICE@example.com" } });
+    const person = webPerson(withOauth.url);
+    expect((await person.get("/admin")).status).toBe(404);
+    await signInByOauth(person);
+    expect((await person.get("/admin")).status).toBe(200);
+    await person.post("/signout");
+    expect((await person.get("/admin")).status).toBe(404);
+    await withOauth.close();
+  });
+
+  it("works while Cloudreve is down", async () => {
+    editor.proxy.intercept = (_request, response) => {
+      response.destroy();
+      return true;
+    };
+    expect(await admin()).toContain("Open documents");
+    editor.proxy.intercept = undefined;
   });
 });

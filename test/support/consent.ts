@@ -8,10 +8,14 @@ export const oauthClient = {
 };
 
 /** A bridge that is registered as an OAuth application in the drive. */
-export function testBridgeWithOauth(options: Pick<TestBridgeOptions, "store"> = {}): Promise<TestBridge> {
+export function testBridgeWithOauth(options: Pick<TestBridgeOptions, "store" | "settings"> = {}): Promise<TestBridge> {
   return testBridge({
     ...options,
-    settings: { OAUTH_CLIENT_ID: oauthClient.clientId, OAUTH_CLIENT_SECRET: oauthClient.clientSecret },
+    settings: {
+      ...options.settings,
+      OAUTH_CLIENT_ID: oauthClient.clientId,
+      OAUTH_CLIENT_SECRET: oauthClient.clientSecret,
+    },
     driveFor: (url) => ({
       oauthClients: [{ ...oauthClient, name: "Office bridge", redirectUris: [`${url}/signin/callback`] }],
     }),
