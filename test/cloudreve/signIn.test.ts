@@ -91,6 +91,7 @@ describe("signing in with OAuth", () => {
       account: `person:${account.userId}`,
       userId: account.userId,
       userName: "Alice",
+      email: "alice@example.com",
       endsAtMs: undefined,
     });
     expect((await stage.signedIn(bridge)).account).toBe(account.account);

@@ -108,7 +108,10 @@ export async function openSignInStage(): Promise<SignInStage> {
     signedIn: async ({ drive }) => {
       const outcome = await drive.signIn.byPassword(alice.email, alice.password);
       if (outcome.is !== "signedIn") throw new Error(`Alice could not sign in: ${outcome.is}`);
-      return outcome.account;
+      // The email is told at the sign-in only.
+      const { email, ...account } = outcome.account;
+      if (email !== alice.email) throw new Error(`the drive tells another email: ${email}`);
+      return account;
     },
     calls: (path = "/") => proxy.seen.filter((request) => request.path.startsWith(`/api/v4${path}`)).length,
     close: async () => {
