@@ -232,5 +232,5 @@ export const guises: Readonly<Record<GuiseName, Guise>> = {
 };
 
 function isOnlyofficesOwn(property: string): boolean {
-  return /^(FileSharing|EditModePostMessage|EditNotification|FileVersion|Close)/.test(property);
+  return /^(FileSharing|UserCanReview|EditModePostMessage|EditNotification|FileVersion|Close)/.test(property);
 }

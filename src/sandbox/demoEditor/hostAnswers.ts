@@ -54,7 +54,8 @@ export function readFileInfo({ status, body }: WopiAnswer, reads: (property: str
       shownName: textOf(given, "BreadcrumbDocName") || fileName,
       userId,
       userName: textOf(given, "UserFriendlyName") || `UnknownUser_${userId}`,
-      userCanWrite: isTrue(given, "UserCanWrite"),
+      // What a reviewer types, ONLYOFFICE marks as a suggestion; it saves like any change.
+      userCanWrite: isTrue(given, "UserCanWrite") || isTrue(given, "UserCanReview"),
       supportsLocks: isTrue(given, "SupportsLocks"),
       // Collabora reads an absent UserCanNotWriteRelative as true.
       canSaveAs: "UserCanNotWriteRelative" in given && !isTrue(given, "UserCanNotWriteRelative"),

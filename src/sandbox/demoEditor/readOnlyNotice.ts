@@ -7,6 +7,9 @@ export function readOnlyNotice(
   document: { problem: string | undefined; lockRefusal: string | undefined },
 ): ReadOnlyNotice | null {
   if (document.problem !== undefined) return { reason: document.problem, canTryAgain: false };
+  if (!isWriter(view) && view.info?.trueFlags.includes("UserCanOnlyComment")) {
+    return { reason: "You may comment on this document, not change it.", canTryAgain: false };
+  }
   if (!isWriter(view)) return { reason: "You may read this document, not change it.", canTryAgain: false };
   if (view.lockAtPage?.isHeld === false) return { reason: refused(view.lockAtPage.reason), canTryAgain: false };
   if (document.lockRefusal !== undefined) return { reason: refused(document.lockRefusal), canTryAgain: true };
