@@ -65,8 +65,9 @@ export class VisitorRights {
     link: EditLink,
     personId: string,
   ): Promise<{ readonly entry?: VisitorRight; readonly mayEdit: boolean; readonly endedAtMs?: number }> {
-    const entry = (await this.#rights.get(link.id))?.find(({ person }) => person.id === personId);
+    // Asked at every call of an editor: most links let everybody edit, and need no further row.
     if (link.permission === "edit") return { mayEdit: true };
+    const entry = (await this.#rights.get(link.id))?.find(({ person }) => person.id === personId);
     if (entry === undefined) return { mayEdit: false };
     const endedAtMs = await this.#endOf(link, entry);
     if (endedAtMs !== undefined) return { entry: endedOf(entry), mayEdit: false, endedAtMs };
