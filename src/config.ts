@@ -150,7 +150,7 @@ const configSchema = z.object({
   SPOOL_DIR: z.string().min(1).default("data/spool").describe("Folder that keeps saves until the drive has them"),
   SPOOL_MAX_MB: numberText("number", 0.001, 100_000_000)
     .optional()
-    .describe("Space for all saves in SPOOL_DIR, MiB; default 8 times MAX_FILE_MB"),
+    .describe("Space for all saves in SPOOL_DIR, MB; default 8 times MAX_FILE_MB"),
   SPOOL_DAYS: numberText("number", 1, 3650).default(30).describe("How long a save may wait in SPOOL_DIR, days"),
   EMBED_ORIGINS: listOf(origin).default([]).describe("Portals that may embed documents, comma-separated"),
   PORTAL_KEYS: listOf(portalKey).default([]).describe("name:key of the portals, comma-separated"),
@@ -178,7 +178,7 @@ const configSchema = z.object({
   LOGO_URL: logoAddress.optional().describe("Address of a picture that pages show as their logo"),
   PROOF_KEYS: oneOf("required", "offered", "off").default("offered").describe("Whether editors must sign their calls"),
   GRANT_HOURS: numberText("number", 0.01, 240).default(10).describe("How long a session lasts, hours"),
-  MAX_FILE_MB: numberText("number", 0.001, 1_000_000).default(1024).describe("Largest save accepted, MiB"),
+  MAX_FILE_MB: numberText("number", 0.001, 1_000_000).default(1024).describe("Largest save accepted, MB"),
   STORAGE_ORIGINS: listOf(origin).default([]).describe("Storage origins allowed in download addresses"),
   GETFILE_OFFLOAD: oneOf("none", "nginx")
     .default("none")

@@ -8,7 +8,7 @@ import { sharesDisk } from "./doctor/spoolChecks.ts";
 async function main(): Promise<void> {
   if (existsSync(".env")) process.loadEnvFile(".env");
   const config = readConfig(process.env);
-  const logger = pino({ level: config.LOG_LEVEL });
+  const logger = pino({ level: config.LOG_LEVEL, timestamp: pino.stdTimeFunctions.isoTime });
   const bridge = await openBridge(config, { logger });
   const port = await bridge.listen();
   logger.info(

@@ -30,7 +30,7 @@ export interface BodyProbe {
 }
 
 /**
- * Announces a body of the maximum size and sends as much as it takes to get an answer, at most 64 MiB. Proxies with a
+ * Announces a body of the maximum size and sends as much as it takes to get an answer, at most 64 MB. Proxies with a
  * body limit refuse at the Content-Length header; proxies that buffer don't answer until the whole body has arrived.
  */
 export async function sendLargeBody(url: string, limitBytes: number): Promise<BodyProbe> {
@@ -91,16 +91,16 @@ async function send(request: ClientRequest, sentBytes: number, limitBytes: numbe
 }
 
 export function judgeBodyLimit(probe: BodyProbe, maxFileMb: number): Verdict {
-  const change = `proxy in front of WOPI_URL: allow bodies of ${maxFileMb} MiB (nginx: client_max_body_size ${Math.ceil(maxFileMb)}m)`;
+  const change = `proxy in front of WOPI_URL: allow bodies of ${maxFileMb} MB (nginx: client_max_body_size ${Math.ceil(maxFileMb)}m)`;
   const { answer } = probe;
   if (answer === undefined) {
     if (probe.reason === "the rest was not sent") {
-      return ok(`Saves get through, tested up to ${Math.floor(probe.sentBytes / mebibyte)} MiB.`);
+      return ok(`Saves get through, tested up to ${Math.floor(probe.sentBytes / mebibyte)} MB.`);
     }
-    return failed(`A save of MAX_FILE_MB (${maxFileMb} MiB) got no answer: ${probe.reason}.`, change);
+    return failed(`A save of MAX_FILE_MB (${maxFileMb} MB) got no answer: ${probe.reason}.`, change);
   }
   if (answer.status === 413) {
-    return failed(`A proxy at the WOPI address rejects saves of MAX_FILE_MB (${maxFileMb} MiB) with HTTP 413.`, change);
+    return failed(`A proxy at the WOPI address rejects saves of MAX_FILE_MB (${maxFileMb} MB) with HTTP 413.`, change);
   }
   if (!probe.isFromBridge) {
     return failed(
@@ -108,7 +108,7 @@ export function judgeBodyLimit(probe: BodyProbe, maxFileMb: number): Verdict {
       change,
     );
   }
-  return ok(`No proxy rejects saves of MAX_FILE_MB (${maxFileMb} MiB).`);
+  return ok(`No proxy rejects saves of MAX_FILE_MB (${maxFileMb} MB).`);
 }
 
 export function judgeBuffering(probe: BodyProbe): Verdict {

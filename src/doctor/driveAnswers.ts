@@ -283,11 +283,11 @@ export function judgeEditSize(maxEditSize: string | undefined, maxFileMb: number
   const limitMb = Math.floor((limitBytes / mebibyte) * 10) / 10;
   if (maxFileMb * mebibyte >= limitBytes) {
     return ok(
-      `Cloudreve opens documents up to ${limitMb} MiB; the bridge saves them up to MAX_FILE_MB (${maxFileMb} MiB).`,
+      `Cloudreve opens documents up to ${limitMb} MB; the bridge saves them up to MAX_FILE_MB (${maxFileMb} MB).`,
     );
   }
   return warning(
-    `Cloudreve opens documents up to ${limitMb} MiB, but the bridge saves only up to MAX_FILE_MB (${maxFileMb} MiB).`,
+    `Cloudreve opens documents up to ${limitMb} MB, but the bridge saves only up to MAX_FILE_MB (${maxFileMb} MB).`,
     `MAX_FILE_MB=${Math.ceil(limitMb)}`,
   );
 }

@@ -67,13 +67,13 @@ export async function sharesDisk({
 
 export function judgeSharedDisk(isShared: boolean, leftMb: number): Verdict {
   return isShared
-    ? ok(`Spool and store share a disk. The spool keeps ${leftMb} MiB of it free for the store.`)
+    ? ok(`Spool and store share a disk. The spool keeps ${leftMb} MB of it free for the store.`)
     : ok("Spool and store are on different disks.");
 }
 
 export function judgeFreeSpace(freeBytes: number, maxFileMb: number, dir: string): Verdict {
   const freeMb = Math.floor(freeBytes / mebibyte);
-  const sentence = `The spool folder ${dir} is writable, with ${freeMb} MiB free.`;
+  const sentence = `The spool folder ${dir} is writable, with ${freeMb} MB free.`;
   if (freeBytes < leastFreeBytes)
     return failed(`${sentence} Saves will soon be refused.`, "SPOOL_DIR=<a folder on a disk with more space>");
   // The largest save must fit into one session's share.
@@ -120,7 +120,7 @@ function counted(count: number, what: string): string {
 }
 
 function isoMinute(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  return `${new Date(ms).toISOString().slice(0, 16)}Z`;
 }
 
 async function contentOf(dir: string): Promise<{ saves: WaitingSave[]; brokenNames: string[] }> {

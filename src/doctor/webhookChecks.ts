@@ -85,5 +85,5 @@ function originOf(address: string): string {
 }
 
 function isoMinute(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  return `${new Date(ms).toISOString().slice(0, 16)}Z`;
 }

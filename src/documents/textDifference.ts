@@ -19,7 +19,7 @@ export type DifferenceRow =
     };
 
 /** In bytes, of each side. */
-export const comparedAtMost = 1_000_000;
+export const comparedAtMost = 1024 * 1024;
 const foldedFrom = 8;
 const shownAround = 3;
 /** The comparison pauses between its steps, so that nobody else waits for it. */

@@ -131,7 +131,7 @@ describe("store and spool", () => {
   });
 
   it("store and spool on one disk are told, with what is left for the store", () => {
-    expect(judgeSharedDisk(true, 64).sentence).toContain("keeps 64 MiB of it free for the store");
+    expect(judgeSharedDisk(true, 64).sentence).toContain("keeps 64 MB of it free for the store");
     expect(judgeSharedDisk(false, 64).sentence).toBe("Spool and store are on different disks.");
   });
 
@@ -159,7 +159,7 @@ describe("store and spool", () => {
     );
     expect(verdict.outcome).toBe("warning");
     expect(verdict.sentence).toBe(
-      '2 saves are not yet in Cloudreve: "early.docx" by Alice since 2026-11-21 10:30 UTC, "late.docx" by Alice since 2026-11-21 11:58 UTC.',
+      '2 saves are not yet in Cloudreve: "early.docx" by Alice since 2026-11-21T10:30Z, "late.docx" by Alice since 2026-11-21T11:58Z.',
     );
     expect(judgeSpoolContent([save("now.docx", 0.5)], [], nowMs, 30 * 86_400_000).outcome).toBe("ok");
     expect(judgeSpoolContent([], ["a.save.broken"], nowMs, 30 * 86_400_000).outcome).toBe("warning");

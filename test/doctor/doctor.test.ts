@@ -111,7 +111,7 @@ describe("the doctor, where everything is right", () => {
     await writeFile(join(spool, `${"0".repeat(24)}-5-${"0".repeat(64)}.save`), `${JSON.stringify(facts)}\nbytes`);
     expect(named(await found({ SPOOL_DIR: spool }), "spool content")).toMatchObject({
       outcome: "warning",
-      sentence: '1 save is not yet in Cloudreve: "report.docx" by Bob since 2026-11-20 09:00 UTC.',
+      sentence: '1 save is not yet in Cloudreve: "report.docx" by Bob since 2026-11-20T09:00Z.',
     });
   });
 

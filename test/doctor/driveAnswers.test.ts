@@ -120,7 +120,7 @@ describe("Cloudreve", () => {
     ["52428800", 50, "ok"],
     ["52428800", 10, "warning"],
     [undefined, 1024, "skipped"],
-  ])("that opens %s bytes while the bridge saves %i MiB", (maxEditSize, maxFileMb, outcome) => {
+  ])("that opens %s bytes while the bridge saves %i MB", (maxEditSize, maxFileMb, outcome) => {
     expect(judgeEditSize(maxEditSize, maxFileMb).outcome).toBe(outcome);
   });
 });

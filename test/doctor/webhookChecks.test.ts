@@ -14,7 +14,7 @@ describe("what the doctor says of a webhook", () => {
       { reason: "connection refused" },
       { waiting: three, state: undefined },
       "failed",
-      "connection refused. 3 events are waiting since 2026-11-21 08:15 UTC",
+      "connection refused. 3 events are waiting since 2026-11-21T08:15Z",
     ],
     [
       answer(301, { location: "http://10.0.0.1/x?t=1" }),
@@ -26,7 +26,7 @@ describe("what the doctor says of a webhook", () => {
       answer(405),
       { waiting: three, state: { refusingSinceMs: sinceMs, why: "status 401" } },
       "warning",
-      "no event since 2026-11-21 08:15 UTC (status 401)",
+      "no event since 2026-11-21T08:15Z (status 401)",
     ],
   ] as const)("%j, %j: %s", (asked, record, outcome, part) => {
     const verdict = judgeWebhook(asked, record);

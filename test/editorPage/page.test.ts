@@ -240,6 +240,12 @@ describe("the host page", () => {
       expect(attribute(page.text, /<html\b[^>]*>/, "lang")).toBe("zh-CN");
     });
 
+    it("are in the browser's language where the portal asked for none", async () => {
+      const { host_page_url: url } = await session();
+      const page = await fetch(url, { headers: { "Accept-Language": "de-AT, en;q=0.5", "Sec-Fetch-Dest": "iframe" } });
+      expect(attribute(await page.text(), /<html\b[^>]*>/, "lang")).toBe("de");
+    });
+
     it("tell the script the editor's origin, exactly, for its messages", async () => {
       const { page } = await open();
       const facts = JSON.parse(/<script type="application\/json"[^>]*>([^<]*)<\/script>/.exec(page.text)?.[1] ?? "{}");

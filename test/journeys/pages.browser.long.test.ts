@@ -91,7 +91,8 @@ function overflowing(): string[] {
     .map((element) => element.outerHTML.slice(0, 120));
 }
 
-describe.each(languages)("pages for people in %s", (language) => {
+// Beside these, the look and what screen readers hear are the same: lengths of words are tested below.
+describe.each(["en", "zh-CN", "de"])("pages for people in %s", (language) => {
   it.each(looks)(
     "are readable and reachable, and keep to their width and policy: $name",
     { timeout: 120_000 },
@@ -117,6 +118,48 @@ describe.each(languages)("pages for people in %s", (language) => {
       expect(found).toEqual([]);
     },
   );
+});
+
+/** @returns texts that their own box, or one around them that hides what is too much, does not show whole */
+function cutTexts(): string[] {
+  const hides = (overflow: string): boolean => overflow === "hidden" || overflow === "clip";
+  const cuts = (box: Element): boolean => {
+    const { overflowX, overflowY, display } = getComputedStyle(box);
+    if (display === "inline") return false;
+    const isTooWide = hides(overflowX) && box.scrollWidth > box.clientWidth + 1;
+    return isTooWide || (hides(overflowY) && box.scrollHeight > box.clientHeight + 1);
+  };
+  const isCut = (element: Element | null): boolean =>
+    element !== null && element !== document.body && (cuts(element) || isCut(element.parentElement));
+  return (
+    [...document.body.querySelectorAll("*")]
+      .filter((one) => [...one.childNodes].some(({ nodeType, textContent }) => nodeType === 3 && textContent?.trim()))
+      // Names of people, files and folders are as long as they like, and end in dots.
+      .filter((one) => one.checkVisibility() && one.closest("bdi, .unseen, noscript, script, option") === null)
+      .filter(isCut)
+      .map((one) => `cut: ${one.outerHTML.slice(0, 160)}`)
+  );
+}
+
+describe.each(languages)("sentences in %s", (language) => {
+  it.each([360, 1280])("fit into every page, menus and dialogs open, %i wide", { timeout: 60_000 }, async (width) => {
+    const tab = await browser.newPage({ viewport: { width, height: 740 }, reducedMotion: "reduce" });
+    const found: string[] = [];
+    for (const sample of Object.keys(pageSamples)) {
+      await tab.goto(`${bridgeUrl}/${language}/${sample}`, { waitUntil: "domcontentloaded" });
+      const look = async (state: string) => {
+        const problems = [...(await tab.evaluate(overflowing)), ...(await tab.evaluate(cutTexts))];
+        found.push(...problems.map((problem) => `${sample} ${state}: ${problem}`));
+      };
+      await look("closed");
+      await tab.evaluate(() => {
+        for (const details of document.querySelectorAll("details")) details.open = true;
+      });
+      await look("open");
+    }
+    await tab.close();
+    expect(found).toEqual([]);
+  });
 });
 
 describe("a person at a page", () => {

@@ -134,7 +134,7 @@ describe("an upload", () => {
     };
     expect(await check("new.docx", 2_000_000)).toBe("{}");
     expect(await check("Plan.docx", 2_000_000)).toContain('"freeName":"Plan (2).docx"');
-    expect(await check("new.docx", 4_000_000)).toContain("Too large. A file may have up to 3.1 MB.");
+    expect(await check("new.docx", 4_000_000)).toContain("Too large. A file may have up to 3 MB.");
     expect(await bridge.alice.list(folder)).toEqual(["Plan.docx"]);
   });
 

@@ -43,13 +43,14 @@ function momentText(date: Date, language: Language): string {
 }
 
 const sizeUnits = ["B", "KB", "MB", "GB", "TB"] as const;
+const frenchUnits = ["o", "Ko", "Mo", "Go", "To"] as const;
 
-/** `1.2 MB` */
+/** `1.2 MB`, counted by 1024 as Cloudreve and Windows do, so that one file has one size everywhere. */
 export function size(sizeBytes: number, language: Language): string {
-  const power = sizeBytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(sizeBytes) / 3), sizeUnits.length - 1);
-  const amount = sizeBytes / 1000 ** power;
+  const power = sizeBytes < 1024 ? 0 : Math.min(Math.floor(Math.log2(sizeBytes) / 10), sizeUnits.length - 1);
+  const amount = sizeBytes / 1024 ** power;
   const digits = new Intl.NumberFormat(language, { maximumFractionDigits: amount < 10 && power > 0 ? 1 : 0 });
-  return `${digits.format(amount)} ${sizeUnits[power]}`;
+  return `${digits.format(amount)} ${(language === "fr" ? frenchUnits : sizeUnits)[power]}`;
 }
 
 /** A limit's seconds, in minutes for people. */
