@@ -36,7 +36,9 @@ export async function sendOpenedPage(
   const grant = await services.grants.redeemTicket(ticket);
   logFacts({ grant: grant.id, file: grant.document.fileId });
   const link = grant.linkId === undefined ? undefined : await services.links.find(grant.linkId);
-  const language = chooseLanguage([grant.language], request.get("Accept-Language"));
+  // A portal may be silent; grants from older versions don't tell.
+  const asked = grant.opening === undefined ? grant.language : grant.opening.language;
+  const language = chooseLanguage([asked], request.get("Accept-Language"));
   const right = rightOf(grant);
   const isLess = link !== undefined && right !== "edit" && grant.document.version === undefined;
   const page = hostPage({
