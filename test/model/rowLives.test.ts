@@ -112,6 +112,7 @@ describe("the kinds of rows", () => {
     // Names of accounts, makers and turns, schemes of addresses, and what stands before every key in Redis.
     const notRows = new Set([
       "account",
+      "administrator",
       "bridge",
       "http",
       "file",
