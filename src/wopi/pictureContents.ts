@@ -11,9 +11,9 @@ import { counted } from "./countedCall.ts";
  * access token and no proof with it, but may ask for the head first. Collabora only fetches from hosts that it knows,
  * such as that of WOPISrc.
  */
-export function pictureContents(services: Services): RequestHandler<{ token: string }> {
+export function pictureContents(services: Services): RequestHandler<{ secret: string }> {
   return async (request, response) => {
-    const { grant, fileId } = await behindPictureAddress(services, request.params.token);
+    const { grant, fileId } = await behindPictureAddress(services, request.params.secret);
     logFacts({ operation: "PICTURE", file: fileId, grant: grant.id });
     await counted(services, request, grant, async () => {
       const { type, content } = await readPicture(services, grant, fileId, hungUp(response));

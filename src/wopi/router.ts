@@ -41,7 +41,7 @@ export function wopiRouter(services: Services): Router {
   const direct = router.route("/files/:id/direct/contents");
   direct.head(refuseHead);
   direct.get(directContents(services));
-  router.route("/pictures/:token/:name").get(pictureContents(services));
+  router.route("/pictures/:secret/:name").get(pictureContents(services));
   router.use(containersRouter(services));
   router.use(() => {
     throw new BridgeError({ kind: "notImplemented", operation: "address" });
