@@ -9,11 +9,11 @@ const mostNames = 30;
 
 /**
  * Adds a document to a folder of its owner's, under exactly this name; nothing is left of it when that fails.
- * @param through who asked for it, for the audit
+ * @param through who asked for it, for the audit and the document's versions
  * @throws nameIllegal, nameTaken, quotaExceeded, bodyTooLarge, bodyCut
  */
 export async function addDocument(
-  { drive, audit }: Pick<Services, "drive" | "audit">,
+  { drive, versionRecord, audit }: Pick<Services, "drive" | "versionRecord" | "audit">,
   owner: SignedInPerson,
   folder: DriveFolder,
   name: string,
@@ -23,6 +23,7 @@ export async function addDocument(
   requireName(name);
   const file = await drive.createFrom(owner.account, folder, name, content);
   const person = { id: owner.id, name: owner.name };
+  await versionRecord.added(file.id, file.version, person, through);
   audit({ event: "created", folder: folder.id, file: file.id, kind: "file", name, person, through });
   return file;
 }

@@ -71,6 +71,11 @@ export class VersionRecord {
     });
   }
 
+  /** Records who has added the document, as its first version. @param through as in `SavedVersion` */
+  async added(fileId: string, version: string, { id, name }: NamedPerson, through: string): Promise<void> {
+    await this.#noteSave(fileId, { version, atMs: this.#now(), person: { id, name }, through });
+  }
+
   /** Records that the owner has stored an earlier content again. */
   async restored(fileId: string, version: string, restoredFrom: string, person: NamedPerson): Promise<void> {
     const { id, name } = person;

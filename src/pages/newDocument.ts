@@ -16,7 +16,7 @@ import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, languageOf } from "./pageAnswer.ts";
 import { rootUri } from "./views/documentsFacts.ts";
 
-type Needs = ListNeeds & Pick<Services, "audit">;
+type Needs = ListNeeds & Pick<Services, "audit" | "versionRecord">;
 
 const newForm = z.object({
   folder: folderUriSchema.optional().default(rootUri),

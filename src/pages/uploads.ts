@@ -15,7 +15,7 @@ import { answerScriptFailures, type Caller, forScript, languageOf, type PageNeed
 import { rootUri } from "./views/documentsFacts.ts";
 import { size } from "./views/markup.ts";
 
-type Needs = PageNeeds & Pick<Services, "drive" | "audit" | "limitBytes">;
+type Needs = PageNeeds & Pick<Services, "drive" | "versionRecord" | "audit" | "limitBytes">;
 
 const placeQuery = z.object({
   folder: folderUriSchema.optional().default(rootUri),

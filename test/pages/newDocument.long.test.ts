@@ -67,6 +67,10 @@ describe("a new document", () => {
     expect((await alice.person.get("/documents/templates")).text).toContain("Letter.docx");
     const type = /value="(template\.\w+)"/.exec(page.text)?.[1] ?? "";
     expect((await create({ folder: uri, name: "To Bob", type })).status).toBe(303);
+    const { id } = await bridge.alice.info(`${folder}/To Bob.docx`);
+    const versions = await alice.person.get(`/versions/${id}`);
+    expect(versions.text).toMatch(/<small><bdi>Alice<\/bdi> · /i);
+    expect(versions.text).not.toContain("Saved in Cloudreve");
     expect(await bridge.alice.read(`${folder}/To Bob.docx`)).toBe("Dear …");
     expect((await create({ folder: uri, name: "Plan", type })).status).toBe(422);
   });
