@@ -4,17 +4,19 @@ import { type Request, type Response, Router, urlencoded } from "express";
 import { z } from "zod";
 import { type DocumentRequest, openDocument } from "../documents/openSession.ts";
 import { restoreVersion } from "../documents/restoreVersion.ts";
-import { comparedAtMost, differenceOf, isTextName, textIn } from "../documents/textDifference.ts";
+import { comparedAtMost, type DifferenceRow, differenceOf, isTextName, textIn } from "../documents/textDifference.ts";
 import { type CopyMade, longestVersionName } from "../documents/versionRecord.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
 import type { DriveFile, DriveVersion } from "../model/drive.ts";
 import { BridgeError, failureOf, onFailure } from "../model/failure.ts";
+import { FileMutex } from "../model/fileMutex.ts";
+import { isOfficeName, officeReadAtMost, officeTextOf } from "../officeText/officeText.ts";
 import type { Services } from "../services.ts";
 import { type OpenedPageNeeds, openPage } from "./openedPage.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, editorLanguageOf, forPerson, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
-import { type ComparedSide, type CompareFacts, comparePage } from "./views/comparePage.ts";
+import { type ComparedSide, type CompareFacts, comparePage, type WhyFrames } from "./views/comparePage.ts";
 import type { ListedCopy } from "./views/copyRows.ts";
 import { type NotRestored, type VersionsFacts, versionsPage } from "./views/versionsPage.ts";
 
@@ -38,6 +40,7 @@ const nameForm = z.object({
 export function versionPagesRouter(services: Needs): Router {
   const router = Router();
   const form = [requireOwnOrigin(services.bridgeUrl), urlencoded({ extended: false, limit: "16kb" })];
+  const comparisons = new FileMutex();
 
   const showPage = async (
     person: Caller,
@@ -110,7 +113,7 @@ export function versionPagesRouter(services: Needs): Router {
   router.get(
     "/versions/:id/compare",
     forPerson(services, async (person, request, response) => {
-      const facts = await compareFacts(services, person, request, hungUp(response));
+      const facts = await compareFacts(services, comparisons, person, request, hungUp(response));
       logFacts({ file: facts.file.id, person: person.id });
       sendPage(response, 200, comparePage(await pageContext(services, request, person), facts));
     }),
@@ -212,6 +215,7 @@ async function versionOf({ drive }: Needs, person: Caller, fileId: string, versi
 /** What is compared: two versions (`from`, `to`; by default the current one), or a copy with the document (`copy`). */
 async function compareFacts(
   services: Needs,
+  comparisons: FileMutex,
   person: Caller,
   request: Request,
   signal: AbortSignal,
@@ -252,34 +256,70 @@ async function compareFacts(
     before: sideOf(before.file, before.version),
     after: sideOf(after.file, after.version),
     versions: versions.map((version) => sideOf(file, version)),
-    shown: await shownOf(services, person, [before, after], signal),
+    shown: await shownOf(services, comparisons, person, [before, after], request.query["as"] === "documents", signal),
   };
 }
 
+interface Side {
+  readonly file: DriveFile;
+  readonly version: DriveVersion;
+}
+
+/** @param asDocuments in two editors, though their text could be compared */
 async function shownOf(
-  { drive }: Needs,
-  { account }: Caller,
-  sides: readonly { readonly file: DriveFile; readonly version: DriveVersion }[],
+  services: Needs,
+  comparisons: FileMutex,
+  person: Caller,
+  sides: readonly [Side, Side],
+  asDocuments: boolean,
   signal: AbortSignal,
 ): Promise<CompareFacts["shown"]> {
+  const { drive } = services;
   if (sides.every(({ file }) => isTextName(file.name))) {
     if (sides.some(({ version }) => version.sizeBytes > comparedAtMost)) return { as: "nothing", why: "tooLarge" };
     const texts = await Promise.all(
       sides.map(async ({ file, version }) => {
-        const { body } = await drive.readVersion(account, file, version, undefined, signal);
+        const { body } = await drive.readVersion(person.account, file, version, undefined, signal);
         return textIn(await buffer(body));
       }),
     );
     const [before, after] = texts;
     if (before !== undefined && after !== undefined) {
       const rows = await differenceOf(before, after);
-      return rows === undefined ? { as: "nothing", why: "tooDifferent" } : { as: "rows", rows };
+      return rows === undefined ? { as: "nothing", why: "tooDifferent" } : { as: "rows", rows, of: "all" };
     }
   }
-  const openable = await drive.openable(account);
+  let why: WhyFrames = "otherType";
+  if (asDocuments) why = "asked";
+  else if (sides.every(({ file }) => isOfficeName(file.name))) {
+    // Memory and time for one document's parts at a time, however many comparisons a person asks for.
+    const found = await comparisons.run(person.account, () => officeRows(services, person, sides, signal), signal);
+    if (typeof found !== "string") return { as: "rows", rows: found, of: "text" };
+    why = found;
+  }
+  const openable = await drive.openable(person.account);
   return sides.every(({ file }) => openable.has(extensionOf(file.name)))
-    ? { as: "frames" }
+    ? { as: "frames", why }
     : { as: "nothing", why: "noEditor" };
+}
+
+/** @returns why there are none */
+async function officeRows(
+  { drive }: Needs,
+  { account }: Caller,
+  sides: readonly [Side, Side],
+  signal: AbortSignal,
+): Promise<readonly DifferenceRow[] | "unreadable" | "tooLarge" | "tooDifferent"> {
+  if (sides.some(({ version }) => version.sizeBytes > officeReadAtMost)) return "tooLarge";
+  const textOf = async ({ file, version }: Side) => {
+    const { body } = await drive.readVersion(account, file, version, undefined, signal);
+    return officeTextOf(file.name, body, comparedAtMost);
+  };
+  const before = await textOf(sides[0]);
+  if ("why" in before) return before.why;
+  const after = await textOf(sides[1]);
+  if ("why" in after) return after.why;
+  return (await differenceOf(before.text, after.text)) ?? "tooDifferent";
 }
 
 const extensionOf = (name: string): string => name.slice(name.lastIndexOf(".") + 1).toLowerCase();

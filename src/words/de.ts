@@ -206,8 +206,16 @@ export const de: Words = {
       "Die Unterschiede sind zu groß für einen Vergleich auf dieser Seite. Laden Sie beide Dateien herunter, um sie selbst zu vergleichen.",
     compareNoEditor:
       "Kein Editor öffnet Dateien dieses Typs, deshalb können sie hier nicht angezeigt werden. Laden Sie beide Dateien herunter, um sie selbst zu vergleichen.",
-    compareByEye:
-      "Unterschiede werden nur in Textdateien markiert. Beide Dateien sind hier schreibgeschützt zu sehen; vergleichen Sie sie selbst.",
+    compareByEye: "Beide Dateien sind hier schreibgeschützt zu sehen; vergleichen Sie sie selbst.",
+    compareOtherType: "In Dateien dieses Typs lassen sich Unterschiede nicht markieren.",
+    compareUnreadable:
+      "Der Text dieser Dokumente konnte nicht gelesen werden. Unterschiede sind deshalb nicht markiert.",
+    compareLongText: "Diese Dokumente sind zu lang, um Unterschiede zu markieren.",
+    compareUnlike: "Diese Dokumente sind zu verschieden, um Unterschiede zu markieren.",
+    compareTextOnly: "Nur der Text wird verglichen, nicht Formatierung, Bilder, Kommentare oder Formeln.",
+    compareShowBoth: "Beide Dokumente zeigen",
+    compareText: "Text vergleichen",
+    sameText: "Der Text ist in beiden gleich.",
     copies: "Kopien im selben Ordner",
     copiesLead:
       "Änderungen, die nicht in das Dokument gespeichert werden konnten. Öffnen Sie eine Kopie, übernehmen Sie, was Sie brauchen, und löschen Sie sie dann.",

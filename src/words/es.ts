@@ -198,8 +198,15 @@ export const es: Words = {
       "Son demasiado distintos para compararlos aquí. Descargue ambos archivos y compárelos por su cuenta.",
     compareNoEditor:
       "Ningún editor abre archivos de este tipo, así que no se pueden mostrar aquí. Descargue ambos y compárelos por su cuenta.",
-    compareByEye:
-      "Las diferencias solo se marcan en archivos de texto. Ambos se muestran en solo lectura para compararlos a simple vista.",
+    compareByEye: "Ambos se muestran en solo lectura para compararlos a simple vista.",
+    compareOtherType: "En archivos de este tipo no se pueden marcar las diferencias.",
+    compareUnreadable: "No se pudo leer el texto de estos documentos, así que las diferencias no están marcadas.",
+    compareLongText: "Estos documentos son demasiado largos para marcar las diferencias.",
+    compareUnlike: "Estos documentos son demasiado distintos para marcar las diferencias.",
+    compareTextOnly: "Solo se compara el texto, no el formato, las imágenes, los comentarios ni las fórmulas.",
+    compareShowBoth: "Mostrar ambos documentos",
+    compareText: "Comparar el texto",
+    sameText: "El texto es igual en ambos.",
     copies: "Copias en la misma carpeta",
     copiesLead:
       "Cambios que no se pudieron guardar en el documento. Abra una copia, traslade lo que necesite y elimínela.",

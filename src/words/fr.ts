@@ -202,8 +202,15 @@ export const fr: Words = {
       "Les deux fichiers sont trop différents pour être comparés ici. Téléchargez-les pour les comparer vous-même.",
     compareNoEditor:
       "Aucun éditeur n’ouvre les fichiers de ce type ; ils ne peuvent donc pas être affichés ici. Téléchargez-les pour les comparer vous-même.",
-    compareByEye:
-      "Les différences ne sont signalées que dans les fichiers texte. Les deux fichiers sont affichés en lecture seule, pour une comparaison visuelle.",
+    compareByEye: "Les deux fichiers sont affichés en lecture seule, pour une comparaison visuelle.",
+    compareOtherType: "Les différences ne peuvent pas être signalées dans les fichiers de ce type.",
+    compareUnreadable: "Le texte de ces documents n’a pas pu être lu ; les différences ne sont donc pas signalées.",
+    compareLongText: "Ces documents sont trop longs pour que les différences soient signalées.",
+    compareUnlike: "Ces documents sont trop différents pour que les différences soient signalées.",
+    compareTextOnly: "Seul le texte est comparé, pas la mise en forme, les images, les commentaires ni les formules.",
+    compareShowBoth: "Afficher les deux documents",
+    compareText: "Comparer le texte",
+    sameText: "Le texte est identique dans les deux documents.",
     copies: "Copies dans le même dossier",
     copiesLead:
       "Modifications qui n’ont pas pu être enregistrées dans le document. Ouvrez une copie, reprenez ce dont vous avez besoin, puis supprimez-la.",

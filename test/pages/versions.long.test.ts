@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type LinkOwner, linkOwner } from "../support/linkOwner.ts";
 import { type SavingEditor, savingEditor } from "../support/savingEditor.ts";
@@ -231,7 +232,7 @@ describe("copies beside a document", () => {
 });
 
 describe("comparing", () => {
-  const twoTexts = async (name: string, before: string, after: string) => {
+  const twoTexts = async (name: string, before: string | Buffer, after: string | Buffer) => {
     const path = `versions-compare/${name}`;
     await editor.bridge.alice.put(path, before);
     await editor.bridge.alice.put(path, after);
@@ -249,12 +250,25 @@ describe("comparing", () => {
     expect(same.text).toContain("There are no differences");
   });
 
+  it("marks what differs in the text of two office documents, which can be shown as well", async () => {
+    const docx = (text: string) =>
+      Buffer.from(zipSync({ "word/document.xml": strToU8(`<w:document><w:p><w:t>${text}</w:t></w:p></w:document>`) }));
+    const { id, oldest } = await twoTexts("Marked.docx", docx("a big dog"), docx("a &lt;small&gt; dog"));
+    const shown = await alice.person.get(`/versions/${id}/compare?from=${oldest}`);
+    expect(shown.text).toContain("a <del>big</del> dog");
+    expect(shown.text).toContain("<ins>&lt;small&gt;</ins> dog");
+    expect(shown.text).toContain("Only text is compared");
+    const [, both = ""] = /href="([^"]*as=documents)"/.exec(shown.text) ?? [];
+    expect((await alice.person.get(both.replaceAll("&amp;", "&"))).text.match(/<iframe/g)).toHaveLength(2);
+  });
+
   it("shows other documents side by side, read only, and tells what can't be shown", async () => {
     const { id, oldest, newest } = await twoTexts("Plan.docx", "old", "new");
     const shown = await alice.person.get(`/versions/${id}/compare?from=${oldest}`);
     for (const version of [oldest, newest]) {
       expect(shown.text).toMatch(new RegExp(`<iframe src="[^"]*/versions/${id}/open\\?version=${version}"`));
     }
+    expect(shown.text).toContain("could not be read");
     expect(shown.headers.get("content-security-policy")).toContain("frame-src 'self'");
     const framed = await alice.person.get(`/versions/${id}/open?version=${newest}`);
     expect(framed.headers.get("content-security-policy")).toContain("frame-ancestors 'self'");

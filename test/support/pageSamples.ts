@@ -331,6 +331,7 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
       ...compared,
       shown: {
         as: "rows",
+        of: "text",
         rows: [
           { is: "folded", lines: 1200 },
           { is: "same", text: `equal ${script}` },
@@ -347,7 +348,11 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
       },
     }),
   compareFrames: (context) =>
-    comparePage(context, { ...compared, after: { ...side, fileId: "k1", copyName: long }, shown: { as: "frames" } }),
+    comparePage(context, {
+      ...compared,
+      after: { ...side, fileId: "k1", copyName: long },
+      shown: { as: "frames", why: "unreadable" },
+    }),
   compareNothing: (context) => comparePage(context, { ...compared, shown: { as: "nothing", why: "tooLarge" } }),
   takeOver: (context) => takeOverPage(context, { file, heldBy: "Bob", isDone: false }),
   takeOverNasty: (context) =>

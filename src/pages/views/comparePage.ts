@@ -19,16 +19,19 @@ export interface ComparedSide {
   readonly copyName?: string;
 }
 
+/** Why differences are not marked. */
+export type WhyFrames = "asked" | "otherType" | "unreadable" | "tooLarge" | "tooDifferent";
+
 export interface CompareFacts {
   readonly file: { readonly id: string; readonly name: string };
   readonly before: ComparedSide;
   readonly after: ComparedSide;
   /** All versions of the document, to choose from, the newest first. */
   readonly versions: readonly ComparedSide[];
-  readonly shown:
-    | { readonly as: "rows"; readonly rows: readonly DifferenceRow[] }
+  readonly shown: /** `text`: there is more in the documents than what is compared. */
+    | { readonly as: "rows"; readonly rows: readonly DifferenceRow[]; readonly of: "all" | "text" }
     /** Two editors, read only. */
-    | { readonly as: "frames" }
+    | { readonly as: "frames"; readonly why: WhyFrames }
     | { readonly as: "nothing"; readonly why: "tooLarge" | "tooDifferent" | "noEditor" };
 }
 
@@ -47,11 +50,32 @@ export function comparePage(context: PageContext, facts: CompareFacts): Page {
     main: html`<nav aria-label="${words.folderPath}"><p><a href="${context.bridgeUrl}/">${words.documents}</a> › <a href="${path}">${named(file.name)}</a></p></nav>
 <h1>${words.compare}</h1>
 ${facts.versions.length < 2 ? nothing : chooser(context, facts, `${path}/compare`)}
-${shown.as === "rows" ? differences(context, facts, shown.rows) : nothing}
-${shown.as === "frames" ? html`<p><small>${words.compareByEye}</small></p>` : nothing}
+${shown.as === "rows" && shown.of === "text" ? html`<p>${words.compareTextOnly} <a href="${`${path}/compare?${queryOf(facts, true)}`}">${words.compareShowBoth}</a></p>` : nothing}
+${shown.as === "rows" ? differences(context, facts, shown.rows, shown.of) : nothing}
+${shown.as === "frames" ? whyFrames(context, facts, shown.why) : nothing}
 ${shown.as === "nothing" ? notice("plain", whyNothing(context, shown.why)) : nothing}
 <div class="sides">${side(context, before, shown.as === "frames")}${side(context, after, shown.as === "frames")}</div>`,
   });
+}
+
+/** The same two again. */
+function queryOf({ file, before, after }: CompareFacts, asDocuments: boolean): string {
+  const of = after.fileId === file.id ? { to: after.version } : { copy: after.fileId };
+  return new URLSearchParams({ from: before.version, ...of, ...(asDocuments ? { as: "documents" } : {}) }).toString();
+}
+
+function whyFrames(context: PageContext, facts: CompareFacts, why: WhyFrames): Html {
+  const words = wordsIn[context.language].pages;
+  const sentence = {
+    asked: "",
+    otherType: words.compareOtherType,
+    unreadable: words.compareUnreadable,
+    tooLarge: words.compareLongText,
+    tooDifferent: words.compareUnlike,
+  }[why];
+  const path = `${context.bridgeUrl}/versions/${facts.file.id}/compare?${queryOf(facts, false)}`;
+  const back = why === "asked" ? html` <a href="${path}">${words.compareText}</a>` : nothing;
+  return html`<p><small>${sentence} ${words.compareByEye}${back}</small></p>`;
 }
 
 function label({ language }: PageContext, one: ComparedSide): Html {
@@ -102,9 +126,16 @@ function whyNothing({ language }: PageContext, why: "tooLarge" | "tooDifferent" 
   return why === "tooDifferent" ? words.compareTooDifferent : words.compareNoEditor;
 }
 
-function differences(context: PageContext, { before, after }: CompareFacts, rows: readonly DifferenceRow[]): Html {
+function differences(
+  context: PageContext,
+  { before, after }: CompareFacts,
+  rows: readonly DifferenceRow[],
+  of: "all" | "text",
+): Html {
   const words = wordsIn[context.language].pages;
-  if (rows.every(({ is }) => is !== "changed")) return notice("good", words.noDifferences);
+  if (rows.every(({ is }) => is !== "changed")) {
+    return notice("good", of === "text" ? words.sameText : words.noDifferences);
+  }
   return html`<table class="compared">
 <thead><tr><th scope="col">${label(context, before)}</th><th scope="col">${label(context, after)}</th></tr></thead>
 <tbody>
