@@ -48,8 +48,9 @@ export function bridgeServer(services: Services): Express {
   });
   app.get("/metrics", services.metrics.page(services.config.METRICS_KEY));
   app.get("/readyz", readiness(services));
-  app.use(portalApi(services));
-  app.use(hostRouter(services));
+  const api = portalApi(services);
+  app.use(api.router);
+  app.use(hostRouter(services, api.describe));
   app.use((_request, response) => {
     response.status(404).type("text").send("Not found.\n");
   });

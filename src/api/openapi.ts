@@ -81,7 +81,7 @@ export function openApiDocument(routes: readonly ApiRoute[], bridgeUrl: string):
 function operation(route: ApiRoute): Record<string, unknown> {
   const { operationId, summary, description, tag, answer, bodySchema, answerSchema } = route;
   const parameters = [
-    ...(route.path.includes(":id") ? [{ name: "id", in: "path", required: true, schema: { type: "string" } }] : []),
+    ...(route.path.includes(":id") ? [idParameter(tag)] : []),
     ...queryParameters(route),
     ...(route.headers ?? []).flatMap((name) => headers[name]),
     ...(isRepeatable(route) ? headers.idempotencyKey : []),
@@ -151,6 +151,11 @@ function refusals(kinds: readonly Failure["kind"][]): Record<string, unknown> {
       },
     ]),
   );
+}
+
+function idParameter(tag: ApiRoute["tag"]): Record<string, unknown> {
+  const description = `The ${tag.slice(0, -1)}'s id`;
+  return { name: "id", in: "path", required: true, description, schema: { type: "string" } };
 }
 
 /** Which of them are needed, and their forms, are in the schema that checks them. */

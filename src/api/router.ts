@@ -30,8 +30,11 @@ type Needs = Pick<Services, "callers" | "idempotentCalls">;
 /** More than any of our requests needs. */
 const bodyLimit = "64kb";
 
-/** `/api` for portals, with errors as problem details, and `/openapi.json`, which is public. */
-export function portalApi(services: Services): Router {
+/**
+ * `/api` for portals, with errors as problem details, and `/openapi.json`, which is public.
+ * @returns also what returns the OpenAPI document, for `/docs`
+ */
+export function portalApi(services: Services): { readonly router: Router; readonly describe: () => unknown } {
   const routes = apiRoutes(services);
   const api = Router();
   for (const route of routes) serve(api, services, route);
@@ -45,14 +48,17 @@ export function portalApi(services: Services): Router {
   });
 
   // Made when first asked for: that takes longer than all else at start.
-  let document: string | undefined;
+  let document: Record<string, unknown> | undefined;
+  const describe = () => {
+    document ??= openApiDocument(routes, services.bridgeUrl);
+    return document;
+  };
   const router = Router();
   router.get("/openapi.json", (_request, response) => {
     // It contains no secret, and API viewers load it from another origin.
-    document ??= JSON.stringify(openApiDocument(routes, services.bridgeUrl));
-    response.set("Access-Control-Allow-Origin", "*").type("json").send(document);
+    response.set("Access-Control-Allow-Origin", "*").json(describe());
   });
-  return router.use("/api", api);
+  return { router: router.use("/api", api), describe };
 }
 
 /** The caller is checked before the body is read. */

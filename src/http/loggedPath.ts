@@ -91,6 +91,7 @@ const shapes: readonly (readonly string[])[] = [
   "embed.js",
   "embed.d.ts",
   "openapi.json",
+  "docs",
   "healthz",
   "readyz",
   "metrics",

@@ -18,6 +18,7 @@ const assets = {
   "pages.css": asset("text/css", readFileSync(new URL("./browser/pages.css", import.meta.url))),
   "lists.css": asset("text/css", readFileSync(new URL("./browser/lists.css", import.meta.url))),
   "admin.css": asset("text/css", readFileSync(new URL("./browser/admin.css", import.meta.url))),
+  "docs.css": asset("text/css", readFileSync(new URL("./browser/docs.css", import.meta.url))),
   "documents.css": asset("text/css", readFileSync(new URL("./browser/documents.css", import.meta.url))),
   "pages.js": asset("text/javascript", browserScript("pages/browser/pages.js")),
   "hostPage.js": asset("text/javascript", browserScript("editorPage/browser/hostPage.js")),

@@ -3,6 +3,7 @@ import { hostSessionRouter } from "../editorPage/pageCalls.ts";
 import { portalScriptRouter } from "../editorPage/portalScript.ts";
 import type { Services } from "../services.ts";
 import { adminRouter } from "./admin.ts";
+import { apiDocsRouter } from "./apiDocs.ts";
 import { assetsRouter } from "./assets.ts";
 import { documentPagesRouter } from "./documents.ts";
 import { downloadRouter } from "./download.ts";
@@ -19,11 +20,15 @@ import { versionPagesRouter } from "./versions.ts";
 import { isVisitor, visitLinkRouter } from "./visitLink.ts";
 import { waitingSavePagesRouter } from "./waitingSaves.ts";
 
-/** Pages for people. */
-export function hostRouter(services: Services): Router {
+/**
+ * Pages for people.
+ * @param describeApi returns the OpenAPI document, which `/docs` shows
+ */
+export function hostRouter(services: Services, describeApi: () => unknown): Router {
   const router = Router();
   router.use(assetsRouter());
   router.use(portalScriptRouter());
+  router.use(apiDocsRouter(services, describeApi));
   router.use(editRouter(services));
   router.use(downloadRouter(services));
   router.use(signInRouter(services));

@@ -2,7 +2,9 @@ import type { Comment } from "../../src/documents/comments.ts";
 import type { EditLink, LinkVisit } from "../../src/links/links.ts";
 import type { VisitorRight } from "../../src/links/visitorRights.ts";
 import type { DriveEntry } from "../../src/model/drive.ts";
+import type { ApiDocument } from "../../src/pages/apiDocument.ts";
 import { type AdminFacts, adminPage } from "../../src/pages/views/adminPage.ts";
+import { apiDocsPage } from "../../src/pages/views/apiDocsPage.ts";
 import { type ComparedSide, comparePage } from "../../src/pages/views/comparePage.ts";
 import { deleteFolderPage } from "../../src/pages/views/deleteFolderPage.ts";
 import { documentsPage } from "../../src/pages/views/documentsPage.ts";
@@ -225,6 +227,61 @@ const message =
   (context: PageContext): Page =>
     messagePage(context, { kind, ...(sentence === undefined ? {} : { sentence }) });
 
+const told = { $ref: "#/components/schemas/Told" };
+const apiDocument: ApiDocument = {
+  info: { title: "API", description: `GET /api/files/{id} and \`code\`. ${script}` },
+  servers: [{ url: "https://office.example.com/bridge" }],
+  tags: [
+    { name: "files", description: "GET /api/other leads nowhere" },
+    { name: "webhooks", description: long },
+  ],
+  paths: {
+    "/api/files/{id}": {
+      get: {
+        operationId: "readFile",
+        summary: script,
+        tags: ["files"],
+        parameters: [
+          { name: "id", in: "path", required: true, schema: { type: "string", pattern: `^(${long}|x){1,64}$` } },
+          { name: "from", in: "query", required: true, description: long, schema: { type: "integer", minimum: 1 } },
+        ],
+        responses: { 200: { description: "Read", headers: {}, content: { "application/json": { schema: told } } } },
+      },
+    },
+  },
+  webhooks: {
+    saved: {
+      post: {
+        operationId: "onSaved",
+        summary: "Saved",
+        tags: ["webhooks"],
+        parameters: [],
+        requestBody: { content: { "application/json": { schema: told } } },
+        responses: {
+          default: {
+            description: `fileMissing: File not found.\n${long}`,
+            headers: { [long]: { description: arabic, schema: { type: "string" } } },
+            content: {},
+          },
+        },
+      },
+    },
+  },
+  components: {
+    schemas: {
+      Told: {
+        type: "object",
+        required: ["deep"],
+        properties: {
+          deep: { type: "array", items: { type: "object", properties: { [long]: { enum: [script, null] } } } },
+        },
+        examples: [{ deep: [{ [long]: "it's" }] }],
+      },
+    },
+    securitySchemes: { portal: { description: "A key" } },
+  },
+};
+
 /** Every view with facts as they are and as nobody wants them; a name that begins with `guest` has no person. */
 export const pageSamples: Readonly<Record<string, (context: PageContext) => Page>> = {
   guestSignIn: signIn({ ways: both, state: "fresh" }),
@@ -238,6 +295,7 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
   guestSecondStepLost: signIn({ ways: { oauth: false, password: true }, state: "secondStepLost" }),
   guestSecondFactor: signIn({ ways: both, state: "secondFactor", secondStepId: "s" }),
   guestSecondFactorRefused: signIn({ ways: both, state: "secondFactorRefused", secondStepId: "s" }),
+  guestApiDocs: (context) => apiDocsPage({ ...context, person: undefined }, apiDocument),
   documents: (context) =>
     documentsPage(context, { crumbs: [], entries, next: "page2", opens: (name) => !name.endsWith(".zip"), adding }),
   documentsFound: (context) =>

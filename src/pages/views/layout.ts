@@ -21,6 +21,8 @@ interface Content {
   readonly hasFrames?: boolean;
   /** A list of documents: it has a style of its own, and its script sends requests to the bridge. */
   readonly isList?: boolean;
+  /** The description of the API, which has a style of its own. */
+  readonly isApiDocs?: boolean;
   readonly current?: "documents" | "links" | "admin";
   /** Portals that may frame the page, besides the bridge itself; left out = no one. */
   readonly embedOrigins?: readonly string[];
@@ -56,6 +58,11 @@ ${
 }${
   content.current === "admin"
     ? html`<link rel="stylesheet" href="${assetUrl(bridgeUrl, "admin.css")}" nonce="${nonce}">
+`
+    : nothing
+}${
+  content.isApiDocs
+    ? html`<link rel="stylesheet" href="${assetUrl(bridgeUrl, "docs.css")}" nonce="${nonce}">
 `
     : nothing
 }<script src="${assetUrl(bridgeUrl, "pages.js")}" nonce="${nonce}" defer></script>
