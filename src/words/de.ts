@@ -4,7 +4,7 @@ export const de: Words = {
   pages: {
     productName: "Office Bridge",
     skipToContent: "Zum Inhalt springen",
-    docsTitle: "API",
+    docsTitle: "API für Portale",
     docsInEnglish: "Die API ist auf Englisch beschrieben.",
     docsCalls: "Aufrufe",
     docsOpenApi: "Dasselbe als OpenAPI-Dokument, für Programme",

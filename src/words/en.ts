@@ -3,7 +3,7 @@ export const en = {
   pages: {
     productName: "Office Bridge",
     skipToContent: "Skip to content",
-    docsTitle: "API",
+    docsTitle: "API for portals",
     docsInEnglish: "The API is described in English.",
     docsCalls: "Calls",
     docsOpenApi: "The same as an OpenAPI document, for programs",

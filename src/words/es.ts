@@ -4,7 +4,7 @@ export const es: Words = {
   pages: {
     productName: "Office Bridge",
     skipToContent: "Ir al contenido",
-    docsTitle: "API",
+    docsTitle: "API para portales",
     docsInEnglish: "La API está descrita en inglés.",
     docsCalls: "Llamadas",
     docsOpenApi: "Lo mismo como documento OpenAPI, para programas",

@@ -4,7 +4,7 @@ export const fr: Words = {
   pages: {
     productName: "Office Bridge",
     skipToContent: "Aller au contenu",
-    docsTitle: "API",
+    docsTitle: "API pour les portails",
     docsInEnglish: "L’API est décrite en anglais.",
     docsCalls: "Appels",
     docsOpenApi: "La même chose sous forme de document OpenAPI, pour les programmes",

@@ -4,7 +4,7 @@ export const ja: Words = {
   pages: {
     productName: "Office Bridge",
     skipToContent: "本文へスキップ",
-    docsTitle: "API",
+    docsTitle: "ポータル向け API",
     docsInEnglish: "API の説明は英語です。",
     docsCalls: "呼び出し",
     docsOpenApi: "同じ内容の OpenAPI ドキュメント（プログラム用）",

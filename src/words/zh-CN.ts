@@ -4,7 +4,7 @@ export const zhCN: Words = {
   pages: {
     productName: "Office Bridge",
     skipToContent: "跳到正文",
-    docsTitle: "API",
+    docsTitle: "面向门户的 API",
     docsInEnglish: "API 说明为英文。",
     docsCalls: "调用",
     docsOpenApi: "同样内容的 OpenAPI 文档，供程序使用",

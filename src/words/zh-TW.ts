@@ -4,7 +4,7 @@ export const zhTW: Words = {
   pages: {
     productName: "Office Bridge",
     skipToContent: "跳至主要內容",
-    docsTitle: "API",
+    docsTitle: "供入口網站使用的 API",
     docsInEnglish: "API 說明為英文。",
     docsCalls: "呼叫",
     docsOpenApi: "相同內容的 OpenAPI 文件，供程式使用",

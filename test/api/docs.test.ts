@@ -70,7 +70,7 @@ describe("/docs", () => {
     const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id ?? "");
     expect(targets.filter((id) => page.split(` id="${id}"`).length !== 2)).toEqual([]);
     expect(page).toContain(`<h3 id="object-Problem">`);
-    expect(page.match(/<code>free_name<\/code>/g)).toHaveLength(1);
+    expect(page.match(/<li><code>free_name<\/code>/g)).toHaveLength(1);
   });
 
   it("has a curl line to paste for each call, at this bridge's address", () => {
