@@ -55,7 +55,7 @@ export const de: Words = {
     emptyFolder: "Dieser Ordner ist leer.",
     open: "Öffnen",
     openName: "{name} öffnen",
-    shareForEditing: "Zum Bearbeiten teilen",
+    shareForEditing: "Teilen",
     shareNameForEditing: "Zum Bearbeiten teilen: {name}",
     shareFolder: "Ordner teilen",
     shareFolderName: "Ordner teilen: {name}",

@@ -54,7 +54,7 @@ export const es: Words = {
     emptyFolder: "Esta carpeta está vacía.",
     open: "Abrir",
     openName: "Abrir {name}",
-    shareForEditing: "Compartir para editar",
+    shareForEditing: "Compartir",
     shareNameForEditing: "Compartir para editar: {name}",
     shareFolder: "Compartir carpeta",
     shareFolderName: "Compartir carpeta: {name}",

@@ -15,6 +15,17 @@ export const languageNames: Readonly<Record<Language, string>> = {
   "zh-TW": "繁體中文",
 };
 
+/** The same for a phone's header. */
+export const shortNames: Readonly<Record<Language, string>> = {
+  en: "EN",
+  de: "DE",
+  es: "ES",
+  fr: "FR",
+  ja: "日",
+  "zh-CN": "简",
+  "zh-TW": "繁",
+};
+
 /**
  * A person's language: the chosen one, otherwise the first of the browser's that the bridge has, otherwise English.
  * @param choices most wanted first, such as the `lang` parameter and the cookie; invalid tags are skipped

@@ -1,5 +1,5 @@
 import { fill } from "../../words/fill.ts";
-import { languageNames, languages } from "../../words/language.ts";
+import { languageNames, languages, shortNames } from "../../words/language.ts";
 import { type PageWords, wordsIn } from "../../words/words.ts";
 import { assetUrl } from "../assets.ts";
 import { type Html, html } from "../html.ts";
@@ -162,7 +162,7 @@ function languageSwitch({ bridgeUrl, language, path }: PageContext): Html {
 `;
   });
   return html`<li><details class="menu languages">
-<summary><span class="unseen">${wordsIn[language].pages.language}: </span><bdi>${languageNames[language]}</bdi></summary>
+<summary><span class="unseen">${wordsIn[language].pages.language}: </span><bdi>${languageNames[language]}</bdi><bdi class="short">${shortNames[language]}</bdi></summary>
 <div>
 ${joined(choices)}</div>
 </details></li>`;
