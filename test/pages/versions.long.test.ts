@@ -279,7 +279,7 @@ describe("comparing", () => {
     const not = await alice.person.get(`/versions/${zip.id}/compare?from=${zip.oldest}`);
     expect(not.text).toContain("No editor opens files of this type");
     expect(not.text).not.toContain("<iframe");
-    const large = await twoTexts("Large.txt", "x".repeat(1_000_001), "x");
+    const large = await twoTexts("Large.txt", "x".repeat(1024 * 1024 + 1), "x");
     const told = await alice.person.get(`/versions/${large.id}/compare?from=${large.oldest}`);
     expect(told.text).toContain("more than 1 MB");
   });
