@@ -263,7 +263,7 @@ export const en = {
     adminSearchLinks: "Search by document or owner",
     adminLinkOwner: "Owner: {name}",
     adminLinkRevoked: "The link is revoked.",
-    adminRevokeName: "Revoke link to {name}",
+    adminRevokeName: "Revoke now: link to {name}",
     adminErrors: "Last errors",
     adminErrorsHint: "Kept in memory until a restart. The log has everything.",
     adminNoErrors: "None since this bridge was started.",

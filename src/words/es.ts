@@ -270,7 +270,7 @@ export const es: Words = {
     adminSearchLinks: "Buscar por documento o propietario",
     adminLinkOwner: "Propietario: {name}",
     adminLinkRevoked: "El enlace se ha revocado.",
-    adminRevokeName: "Revocar el enlace a {name}",
+    adminRevokeName: "Revocar ahora: enlace a {name}",
     adminErrors: "Últimos errores",
     adminErrorsHint: "Se guardan en memoria hasta el próximo reinicio. El registro lo contiene todo.",
     adminNoErrors: "Ninguno desde que se inició este puente.",

@@ -274,7 +274,7 @@ export const fr: Words = {
     adminSearchLinks: "Rechercher un document ou un propriétaire",
     adminLinkOwner: "Propriétaire : {name}",
     adminLinkRevoked: "Le lien est révoqué.",
-    adminRevokeName: "Révoquer le lien vers {name}",
+    adminRevokeName: "Révoquer maintenant : lien vers {name}",
     adminErrors: "Dernières erreurs",
     adminErrorsHint: "Conservées en mémoire jusqu’au prochain redémarrage. Le journal contient tout.",
     adminNoErrors: "Aucune depuis le démarrage de ce service.",

@@ -90,6 +90,26 @@ describe.each([
   });
 });
 
+describe("the name of a button for screen readers", () => {
+  it("has in it what the button shows, in every language", async () => {
+    const named = /aria-label="\$\{fill\(words\.(\w+), [^`]*?\)\}"[^>]*>\$\{words\.(\w+)\}/g;
+    const passedOn = /words\.(\w+), words\.(\w+NameToEdit|\w+From)\b/g;
+    const pairs = (await sources("pages")).flatMap((text) => [
+      ...[...text.matchAll(named)].map(([, name = "", shown = ""]) => ({ name, shown })),
+      ...[...text.matchAll(passedOn)].map(([, shown = "", name = ""]) => ({ name, shown })),
+    ]);
+    expect(pairs.length).toBeGreaterThan(12);
+    const differing = languages.flatMap((language) => {
+      const words: Readonly<Record<string, string>> = wordsIn[language].pages;
+      const said = (key: string): string => (words[key] ?? key).toLowerCase();
+      return pairs
+        .filter(({ name, shown }) => !said(name).includes(said(shown)))
+        .map(({ name }) => `${language}: ${name}`);
+    });
+    expect(differing).toEqual([]);
+  });
+});
+
 describe("a sentence with placeholders", () => {
   it("takes its values, and shows a placeholder that got none", () => {
     expect(fill("{name} saved {count} times, {name}", { name: "$&", count: 2 })).toBe("$& saved 2 times, $&");
