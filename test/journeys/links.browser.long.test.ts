@@ -209,7 +209,7 @@ describe("an owner and a colleague without an account", () => {
     // Up again, and to the language she reads.
     await folder.getByRole("link", { name: "Team" }).click();
     await folder.getByText("Agenda.txt").waitFor();
-    await folder.getByText("English").click();
+    await folder.locator("summary").getByText("English").click();
     await folder.getByRole("link", { name: "简体中文" }).click();
     await folder.getByText("打开").first().waitFor();
 
