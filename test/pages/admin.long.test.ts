@@ -37,7 +37,7 @@ async function waitingSave(text: string) {
 describe("/admin", () => {
   it("tells which documents are open, who has them open, and who holds the lock", async () => {
     const { client } = await editor.openAndLock("A");
-    expect(await admin()).toMatch(/Report\.docx.*is editing since.*Locked for .* until/s);
+    expect(await admin()).toMatch(/Report\.docx.*has been editing since.*Locked for .* until/s);
     await client.unlock("A");
     expect(await admin()).not.toContain("Locked for");
   });
