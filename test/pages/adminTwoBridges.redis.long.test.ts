@@ -60,7 +60,7 @@ describe("two bridges on one Redis", () => {
     for (const [name, value] of bob.cookies) bobAtB.setCookie(name, value);
     for (const person of [bob, bobAtB]) {
       const page = await person.get("/admin");
-      expect(page.text).toMatch(/Shared\.docx.*is editing since.*Locked for/s);
+      expect(page.text).toMatch(/Shared\.docx.*has been editing since.*Locked for/s);
       expect(page.text).toContain("1 active, 0 expired, 0 revoked");
     }
     const link = /\/admin\/links\/([^/]+)\/revoke/.exec((await bobAtB.get("/admin")).text)?.[1];
