@@ -1,8 +1,7 @@
-import { pipeline } from "node:stream/promises";
 import { type NextFunction, type Request, type Response, Router } from "express";
 import { z } from "zod";
 import type { WaitingSave } from "../documents/saveSpool.ts";
-import { logFacts, logFailure } from "../http/requestLog.ts";
+import { logFacts } from "../http/requestLog.ts";
 import { releaseLocks } from "../links/manageLinks.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import { conflictCopyName } from "../model/fileName.ts";
@@ -12,6 +11,7 @@ import { adminFacts } from "./adminFacts.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, isAdministrator, type PageNeeds, pageContext, sendPage, signedInPerson } from "./pageAnswer.ts";
 import { adminDone, adminPage } from "./views/adminPage.ts";
+import { sendWaitingSave } from "./waitingSaves.ts";
 
 type Needs = PageNeeds &
   Parameters<typeof adminFacts>[0] &
@@ -88,18 +88,9 @@ export function adminRouter(services: Needs): Router {
       const { facts } = save;
       const whose = { id: facts?.personId ?? "", name: facts?.personName ?? "" };
       audit({ event: "saveDownloaded", file: facts?.document.fileId ?? "", person: whose, by: by(person) });
-      response.attachment(
-        facts === undefined ? `${save.id}.bin` : conflictCopyName(facts.fileName, whose.name, save.receivedAtMs, 0),
-      );
-      // Another person's content: browsers must not show it as a page.
-      response.type("application/octet-stream");
-      response.set({ "Content-Length": String(content.sizeBytes), "Content-Security-Policy": "sandbox" });
-      try {
-        await pipeline(content.body, response);
-      } catch (error) {
-        logFailure(error);
-        response.destroy();
-      }
+      const name =
+        facts === undefined ? `${save.id}.bin` : conflictCopyName(facts.fileName, whose.name, save.receivedAtMs, 0);
+      await sendWaitingSave(response, name, content);
     }),
   );
 

@@ -1,5 +1,6 @@
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { Router } from "express";
+import { type Response, Router } from "express";
 import type { PlacingFacts } from "../documents/saveFacts.ts";
 import type { SaveSpool, WaitingSave } from "../documents/saveSpool.ts";
 import { logFacts, logFailure } from "../http/requestLog.ts";
@@ -66,17 +67,8 @@ export function waitingSavePagesRouter(services: Needs): Router {
       const by = `person:${person.id}`;
       logFacts({ file: save.facts.document.fileId, person: person.id });
       audit({ event: "saveDownloaded", ...auditFacts(save), by });
-      response.attachment(conflictCopyName(save.facts.fileName, save.facts.personName, save.receivedAtMs, 0));
-      // Another person's content: browsers must not show it as a page.
-      response.type("application/octet-stream");
-      response.set({ "Content-Length": String(content.sizeBytes), "Content-Security-Policy": "sandbox" });
-      try {
-        await pipeline(content.body, response);
-      } catch (error) {
-        // Half of it has been sent: nothing may be added to it.
-        logFailure(error);
-        response.destroy();
-      }
+      const { fileName, personName } = save.facts;
+      await sendWaitingSave(response, conflictCopyName(fileName, personName, save.receivedAtMs, 0), content);
     }),
   );
 
@@ -92,4 +84,23 @@ export function waitingSavePagesRouter(services: Needs): Router {
     }),
   );
   return router;
+}
+
+/** A waiting save's bytes as a download. */
+export async function sendWaitingSave(
+  response: Response,
+  name: string,
+  { body, sizeBytes }: { readonly body: Readable; readonly sizeBytes: number },
+): Promise<void> {
+  response.attachment(name);
+  // Another person's content: browsers must not show it as a page.
+  response.type("application/octet-stream");
+  response.set({ "Content-Length": String(sizeBytes), "Content-Security-Policy": "sandbox" });
+  try {
+    await pipeline(body, response);
+  } catch (error) {
+    // Half of it has been sent: nothing may be added to it.
+    logFailure(error);
+    response.destroy();
+  }
 }
