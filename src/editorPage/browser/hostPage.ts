@@ -5,11 +5,14 @@ import { ownKind } from "../../words/language.ts";
 import type { AnsweredMessage, HostMessage } from "../editorMessages.ts";
 import type { HostPageStatus, ScriptFacts } from "../pageMessages.ts";
 import { accessAsking } from "./askAccess.ts";
+import { bridgeCalls } from "./bridgeCalls.ts";
 import { editorComingUp } from "./comingUp.ts";
 import { sessionEnd } from "./end.ts";
+import { happenings } from "./happenings.ts";
 import { isLineHidden, placeOf, wishIn } from "./linePlace.ts";
 import { newFileNews } from "./newFileNews.ts";
 import { newsNotices } from "./news.ts";
+import { noteIn } from "./note.ts";
 import { noticeLine } from "./noticeLine.ts";
 import { part } from "./part.ts";
 import { peopleHere } from "./people.ts";
@@ -49,6 +52,8 @@ import { type Way, wayBackFrom } from "./wayBack.ts";
 
 const facts: ScriptFacts = JSON.parse(part("#facts", HTMLScriptElement).text);
 const { words } = facts;
+const pageUrl = `${facts.bridgeUrl}/edit/${facts.pageKey}`;
+const { ask: askBridge, sayClosed } = bridgeCalls(pageUrl);
 const lineBox = part("#line", HTMLDivElement);
 const line = part("#status", HTMLParagraphElement);
 const notice = noticeLine(part("#notice", HTMLDivElement), words.dismiss);
@@ -58,10 +63,10 @@ const takeOver = part("#take-over", HTMLAnchorElement);
 const openCopy = part("#open-copy", HTMLAnchorElement);
 const ownTab = part("#own-tab", HTMLAnchorElement);
 const holder = part("#frame-holder", HTMLElement);
+const showNote = noteIn(holder);
 const form = part("#editor-form", HTMLFormElement);
 const tokenField = part("[name=access_token]", HTMLInputElement);
 const tokenEndField = part("[name=access_token_ttl]", HTMLInputElement);
-const callTimeoutMs = 10_000;
 const clockDriftMs = 5000;
 /** Nobody waits longer than this for a document to close. */
 const lastSaveWithinMs = 2000;
@@ -118,7 +123,7 @@ function show(): void {
   takeOver.hidden = !facts.mayShare || !isLocked(state);
   openCopy.hidden = state.status?.copy_opens !== true || state.phase !== "loaded" || state.ended !== undefined;
   ownTab.hidden = parent === window || !isNotUp(pageState());
-  const isTold = said.toldAs !== "saveFailed" || state.status?.not_saved?.at === toldFailedMs;
+  const isTold = said.toldAs !== "saveFailed" || state.status?.not_saved?.at === happened.failedAtMs();
   lineBox.hidden = isLineHidden(linePlace, said, isTold ? portalListens : nothing);
   const code = whyNotUp(pageState());
   if (code !== undefined && code !== toldNotUp) portal.tell("failed", { code });
@@ -156,24 +161,7 @@ retry.addEventListener("click", tryAgain);
 
 /** When the bridge last confirmed the session. */
 let aliveAtMs = Date.now();
-let toldSavedMs = 0;
-let toldFailedMs = 0;
-let toldRenamedMs = 0;
-let toldCommentedMs = 0;
-
-function askBridge(
-  what: "status" | "renew" | "address" | "ask",
-  method: "GET" | "POST",
-  body?: Readonly<Record<string, unknown>>,
-): Promise<Response> {
-  return fetch(`${facts.bridgeUrl}/edit/${facts.pageKey}/${what}`, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
-    credentials: "omit",
-    cache: "no-store",
-    signal: AbortSignal.timeout(callTimeoutMs),
-  });
-}
+const happened = happenings({ tellPortal: (name, detail) => portal.tell(name, detail), renamed: setName });
 
 const polling = statusPolling({
   ask: () => askBridge("status", "GET"),
@@ -200,33 +188,14 @@ function takeStatus(status: HostPageStatus): void {
   if (state.status === undefined) {
     if (unsaved !== undefined) unsaved = movedBy(driftMs, unsaved);
     state.openedAtMs = status.now - performance.now();
-    toldSavedMs = state.openedAtMs;
-    toldFailedMs = state.openedAtMs;
-    toldRenamedMs = state.openedAtMs;
-    toldCommentedMs = state.openedAtMs;
+    happened.beginAt(state.openedAtMs);
     if (!token.isRenewed) token.gotAtMs = state.openedAtMs;
   }
   // The first answer shows how wrong this machine's clock is; later ones, that somebody has set it.
   if (wasSet) renewals.plan();
   state.status = status;
-  const { last_save: saved, not_saved: failed } = status;
-  if (saved !== null && saved.at > toldSavedMs) {
-    toldSavedMs = saved.at;
-    portal.tell("saved", { at: new Date(saved.at).toISOString(), by: saved.by });
-  }
-  if (failed !== null && failed.at > toldFailedMs) {
-    toldFailedMs = failed.at;
-    portal.tell("saveFailed", { reason: failed.why, keptIn: failed.kept_in, copyName: failed.copy_name });
-  }
-  if (status.renamed !== undefined && status.renamed.at > toldRenamedMs) {
-    toldRenamedMs = status.renamed.at;
-    setName(status.renamed.name);
-  }
-  const commented = (status.comments ?? []).filter(({ at }) => at > toldCommentedMs);
-  for (const { at, by, action, mentioned } of commented) {
-    toldCommentedMs = at;
-    portal.tell("commented", { at: new Date(at).toISOString(), by, action, mentioned });
-  }
+  happened.took(status);
+  const { not_saved: failed } = status;
   if (failed === null || failed.kept_in === "copy") state.notSavedSinceMs = undefined;
   else state.notSavedSinceMs ??= failed.at;
   news.took(status);
@@ -347,37 +316,6 @@ function openToView(): void {
   openEditor();
   renewals.plan();
   show();
-}
-
-interface Note {
-  readonly title?: string;
-  readonly text: string;
-  readonly links?: readonly Way[];
-  readonly button?: { readonly label: string; readonly act: () => void } | undefined;
-}
-
-/** Shown in the editor's place. */
-function showNote({ title, text, links = [], button }: Note): void {
-  const note = document.createElement("div");
-  note.className = "end";
-  const add = <Element extends HTMLElement>(element: Element, content: string): Element => {
-    element.textContent = content;
-    note.append(element);
-    return element;
-  };
-  if (title !== undefined) add(document.createElement("h1"), title);
-  if (text !== "") add(document.createElement("p"), text);
-  if (button !== undefined) {
-    const element = add(document.createElement("button"), button.label);
-    element.type = "button";
-    element.addEventListener("click", button.act);
-  }
-  for (const { label, href, isBeside } of links) {
-    const link = add(document.createElement("a"), label);
-    link.href = href;
-    if (isBeside === true) Object.assign(link, { target: "_blank", rel: "noopener" });
-  }
-  holder.replaceChildren(note);
 }
 
 /** The copy that an ended session has left, for those who may open it. */
@@ -547,7 +485,7 @@ const saving = saveRequests({
 
 const newFile = newFileNews({
   words,
-  href: `${facts.bridgeUrl}/edit/${facts.pageKey}/new-file`,
+  href: `${pageUrl}/new-file`,
   show: notice.show,
   tellPortal: (made) => portal.tell("savedAs", made),
 });
@@ -570,7 +508,7 @@ const saveAs = facts.maySaveAs
 const pictures = facts.mayInsertPictures
   ? pictureDialog({
       words,
-      address: `${facts.bridgeUrl}/edit/${facts.pageKey}/pictures`,
+      address: `${pageUrl}/pictures`,
       chosen: (url) => tellEditor("Action_InsertGraphic", { url }),
       closed: () => {
         frame.focus();
@@ -664,15 +602,6 @@ async function hearOfLastSave(): Promise<void> {
   };
   // The bridge may be away.
   await Promise.race([lookOn(), pause(lastSaveWithinMs)]);
-}
-
-/** keepalive sends it after the page is closed, as a beacon would, but a beacon could not leave out cookies. */
-function sayClosed(): void {
-  fetch(`${facts.bridgeUrl}/edit/${facts.pageKey}/closed`, {
-    method: "POST",
-    credentials: "omit",
-    keepalive: true,
-  }).catch(() => undefined);
 }
 
 /** The values in an editor's message; none of them is trusted. */

@@ -18,6 +18,8 @@ interface PortalParts {
   readonly left: () => void;
 }
 
+export type PortalTalk = ReturnType<typeof portalTalk>;
+
 export function portalTalk({ origins, arranged, save, close, left }: PortalParts) {
   const queue: PageMessage[] = [];
   let portalOrigin: string | undefined;
