@@ -155,6 +155,32 @@ describe("a lock under which somebody edits", () => {
   });
 });
 
+describe("somebody who joins an editor whose document was changed in the drive meanwhile", () => {
+  it("makes nobody's work overwrite the other's", async () => {
+    const ann = await openWith(await sessionOf("Ann"));
+    ann.type("first line\nfrom Ann\n");
+    await eventually(() => ann.settled);
+    bridge.drive.forgetLocks();
+    bridge.clock.advance(60_000);
+    expect(await bridge.alice.put(documentName, "first line\nfrom the drive\n")).toBe(0);
+
+    // The editor reads nothing anew: Ben gets Ann's text, although his session began after the change.
+    const ben = await openWith(await sessionOf("Ben"));
+    expect(ben.text).toBe("first line\nfrom Ann\n");
+    await typeAndLeaveAfter(ann, ben, `${ben.text}from Ben\n`);
+
+    expect(await stored()).toBe("first line\nfrom the drive\n");
+    const copy = (await bridge.alice.list()).find((name) => name !== documentName);
+    expect(await bridge.alice.read(copy ?? "")).toBe("first line\nfrom Ann\nfrom Ben\n");
+  });
+});
+
+/** The first one leaves; the last one types, and leaves for good. */
+async function typeAndLeaveAfter(first: Page, last: Page, text: string): Promise<void> {
+  await first.leave();
+  await typeAndLeave(last, text);
+}
+
 function refreshes(): number {
   return bridge.logLines.filter(({ operation }) => operation === "REFRESH_LOCK").length;
 }

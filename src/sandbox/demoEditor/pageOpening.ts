@@ -12,7 +12,8 @@ export function lockIdOf(guise: Guise, caller: Caller): string {
 
 /**
  * As an ONLYOFFICE server does when a host page posts its form: CheckFileInfo, and LOCK to edit. A page that never
- * connects leaves that lock. Editors share a document by file id and Version; viewers have keys by the file's time.
+ * connects leaves that lock. Editors share a document by file id alone, whatever Version a newcomer is told; viewers have
+ * keys by the file's time.
  */
 export async function askHostAtPage(file: StoredFile, view: EditorView): Promise<void> {
   const answer = await file.checkFileInfo(view);
@@ -30,7 +31,7 @@ export async function askHostAtPage(file: StoredFile, view: EditorView): Promise
     view.lockAtPage = refusal === undefined ? { isHeld: true } : { isHeld: false, reason: refusal };
   }
   const edits = isWriter(view) && !view.viewOnly && view.lockAtPage?.isHeld !== false;
-  view.documentKey = edits ? view.keptKey : `${fileIdOf(view)}.view.${info.lastModifiedTime}`;
+  view.documentKey = edits ? fileIdOf(view) : `${fileIdOf(view)}.view.${info.lastModifiedTime}`;
 }
 
 /** The last part of a WOPISrc's path. */
