@@ -1,4 +1,4 @@
-import { type DriveFile, holderReason } from "../model/drive.ts";
+import type { DriveFile } from "../model/drive.ts";
 import { BridgeError, failureOf } from "../model/failure.ts";
 import { nearestRename, underFreeName } from "../model/fileName.ts";
 import { splitName } from "../model/nameRules.ts";
@@ -13,7 +13,7 @@ type Needs = Pick<Services, "drive" | "locks" | "content" | "activity" | "audit"
  * @param asked name: with or without the extension; lockId: a wrong one is refused, a missing one is not. Each is
  *   read only when needed: a missing file is reported before a bad name, and an unlocked file needs no lock id
  * @returns the file's new name, and the time of its content
- * @throws nameIllegal when no part of the wanted name can be used, or somebody else holds the file; lockMismatch
+ * @throws nameIllegal when no part of the wanted name can be used; lockedElsewhere; lockMismatch
  */
 export function renameDocument(
   services: Needs,
@@ -89,10 +89,6 @@ async function renameUnderLock(
       });
     }
     return name;
-  } catch (error) {
-    const elsewhere = failureOf(error, "lockedElsewhere");
-    if (elsewhere) throw new BridgeError({ kind: "nameIllegal", reason: holderReason[elsewhere.holder] });
-    throw error;
   } finally {
     // If somebody changed the file in between, the version check of the next save notices.
     if (isLocked) await lock.holdInDrive(document).catch((error: unknown) => services.note(error));

@@ -10,8 +10,10 @@ import { BridgeError, type Failure, failureOf } from "../model/failure.ts";
 import { splitName } from "../model/nameRules.ts";
 import type { Services } from "../services.ts";
 import { fill } from "../words/fill.ts";
-import { type PageWords, wordsIn } from "../words/words.ts";
+import type { Language } from "../words/language.ts";
+import { wordsIn } from "../words/words.ts";
 import { folderUriSchema, type ListNeeds, sendDocuments } from "./listDocuments.ts";
+import { nameRefusal } from "./nameRefusal.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, languageOf } from "./pageAnswer.ts";
 import { rootUri } from "./views/documentsFacts.ts";
@@ -36,13 +38,14 @@ export function newDocumentRouter(services: Needs): Router {
       const asked = newForm.safeParse(request.body);
       // The page's own form sends nothing else.
       if (!asked.success) throw new BridgeError({ kind: "fileMissing" });
-      const words = wordsIn[await languageOf(services.cookies, request)].pages;
-      const wanted = await wantedOf(services, person, asked.data, words.untitled);
+      const language = await languageOf(services.cookies, request);
+      const wanted = await wantedOf(services, person, asked.data, wordsIn[language].pages.untitled);
       try {
         requireName(asked.data.name);
         response.redirect(303, await make(services, person, wanted, response));
       } catch (error) {
-        const sentence = newRefusal(words, error instanceof BridgeError ? error.failure : undefined);
+        const failure = error instanceof BridgeError ? error.failure : undefined;
+        const sentence = newRefusal(language, failure, asked.data.name);
         if (sentence === undefined) throw error;
         logFailure(error);
         await sendRefusal(services, person, request, response, wanted, sentence, error);
@@ -104,11 +107,9 @@ async function copyOf({ drive }: Needs, { account }: Caller, file: DriveFile, re
 }
 
 /** @returns why nothing was created, in words for the person; undefined when it is no matter of theirs */
-export function newRefusal(words: PageWords, failure: Failure | undefined): string | undefined {
-  if (failure?.kind === "nameTaken") return words.nameTakenPlain;
-  if (failure?.kind === "nameIllegal") return words.nameIllegal;
-  if (failure?.kind === "quotaExceeded") return words.storageFull;
-  return undefined;
+export function newRefusal(language: Language, failure: Failure | undefined, name: string): string | undefined {
+  if (failure?.kind === "quotaExceeded") return wordsIn[language].pages.storageFull;
+  return nameRefusal(language, failure, name);
 }
 
 /** The page again, with the form open, and a free name in it when the wanted one is taken. */

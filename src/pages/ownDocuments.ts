@@ -12,6 +12,7 @@ import { checkName } from "../model/fileName.ts";
 import type { Services } from "../services.ts";
 import { wordsIn } from "../words/words.ts";
 import { type DownloadNeeds, sendFile } from "./download.ts";
+import { nameRefusal } from "./nameRefusal.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, languageOf, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { deleteFolderPage } from "./views/deleteFolderPage.ts";
@@ -72,11 +73,11 @@ export function ownDocumentsRouter(services: Needs): Router {
         tell(response, "renamed", entry);
       } catch (error) {
         if (!(error instanceof BridgeError)) throw error;
-        const words = wordsIn[await languageOf(services.cookies, request)].pages;
-        const { kind } = error.failure;
-        if (!["nameIllegal", "nameTaken", "lockedElsewhere"].includes(kind)) throw error;
+        const language = await languageOf(services.cookies, request);
+        const isLocked = error.failure.kind === "lockedElsewhere";
+        const sentence = isLocked ? wordsIn[language].pages.renameLocked : nameRefusal(language, error.failure, name);
+        if (sentence === undefined) throw error;
         logFailure(error);
-        const sentence = kind === "nameTaken" ? words.nameTakenPlain : words.nameIllegal;
         const context = { ...(await pageContext(services, request, person)), path: `/documents/${entry.id}/rename` };
         sendPage(response, 422, renamePage(context, entry, { name, sentence }));
       }

@@ -9,7 +9,7 @@ import { BridgeError, type Failure } from "../model/failure.ts";
 import { type SignedInPerson, sessionLifetimeMs } from "../model/personSessions.ts";
 import type { Services } from "../services.ts";
 import { chooseLanguage, editorLanguage, type Language, languages } from "../words/language.ts";
-import { type PageWords, wordsIn } from "../words/words.ts";
+import { wordsIn } from "../words/words.ts";
 import { type MessageKind, messagePage } from "./views/messagePage.ts";
 import type { Brand, Page, PageContext } from "./views/page.ts";
 
@@ -169,13 +169,17 @@ export function forScript(
  */
 export function answerScriptFailures(
   services: PageNeeds,
-  sentenceOf: (words: PageWords, failure: Failure | undefined) => string | undefined = () => undefined,
+  sentenceOf: (language: Language, failure: Failure | undefined, request: Request) => string | undefined = () =>
+    undefined,
 ) {
   return async (error: unknown, request: Request, response: Response, _next: NextFunction): Promise<void> => {
     const failure = logFailure(error);
-    const words = wordsIn[await languageOf(services.cookies, request)].pages;
+    const language = await languageOf(services.cookies, request);
+    const words = wordsIn[language].pages;
     const isSignedOut = failure?.kind === "signInNeeded";
-    const sentence = isSignedOut ? words.uploadSignedOut : (sentenceOf(words, failure) ?? words.unexpectedText);
+    const sentence = isSignedOut
+      ? words.uploadSignedOut
+      : (sentenceOf(language, failure, request) ?? words.unexpectedText);
     const status = failure === undefined ? statusOf(error) : webStatus(failure.kind);
     response.status(status).json({ code: failure?.kind ?? "unexpected", sentence });
   };

@@ -9,6 +9,7 @@ import type { Services } from "../services.ts";
 import { fill } from "../words/fill.ts";
 import { wordsIn } from "../words/words.ts";
 import { folderUriSchema } from "./listDocuments.ts";
+import { nameRefusal } from "./nameRefusal.ts";
 import { newRefusal } from "./newDocument.ts";
 import { requireOwnOrigin } from "./ownOrigin.ts";
 import { answerScriptFailures, type Caller, forScript, languageOf, type PageNeeds } from "./pageAnswer.ts";
@@ -33,9 +34,10 @@ export function uploadsRouter(services: Needs): Router {
   const router = Router();
   const running = new Map<string, { readonly request: Request; readonly ended: Promise<unknown> }>();
 
-  const failures = answerScriptFailures(services, (words, failure) => {
+  const failures = answerScriptFailures(services, (language, failure, request) => {
+    const words = wordsIn[language].pages;
     if (failure?.kind === "fileMissing") return words.uploadFolderGone;
-    return newRefusal(words, failure) ?? words.uploadFailed;
+    return newRefusal(language, failure, String(request.query["name"] ?? "")) ?? words.uploadFailed;
   });
 
   // A browser reads no answer before it has sent everything, so it asks before it sends much.
@@ -119,14 +121,14 @@ async function answer(
     const words = wordsIn[language].pages;
     const tooLarge = fill(words.uploadTooLarge, { limit: size(services.limitBytes, language) });
     const isTooLarge = failureOf(error, "bodyTooLarge") !== undefined;
-    const isTaken = failureOf(error, "nameTaken") !== undefined;
-    if (!isTooLarge && !isTaken) throw error;
+    const refusal = nameRefusal(language, error.failure, name);
+    if (!isTooLarge && refusal === undefined) throw error;
     logFailure(error);
-    const freeName = isTaken ? await freeNameIn(services, person.account, { uri }, name) : undefined;
+    const freeName = isTooLarge ? undefined : await freeNameIn(services, person.account, { uri }, name);
     response.status(webStatus(error.failure.kind)).json({
       code: error.failure.kind,
-      sentence: isTooLarge ? tooLarge : words.nameTakenPlain,
-      ...(freeName === undefined ? {} : { freeName }),
+      sentence: isTooLarge ? tooLarge : refusal,
+      ...(freeName === undefined || freeName === name ? {} : { freeName }),
     });
   }
 }

@@ -1,6 +1,7 @@
 import { editorAddress } from "../documents/openSession.ts";
 import { renameDocument } from "../documents/renameDocument.ts";
-import { BridgeError } from "../model/failure.ts";
+import { holderReason } from "../model/drive.ts";
+import { BridgeError, onFailure } from "../model/failure.ts";
 import { splitName } from "../model/nameRules.ts";
 import type { Services } from "../services.ts";
 import { optionalLockId, requestedName, requireRename, type WopiCall, type WopiOperation } from "./wopiCall.ts";
@@ -16,7 +17,11 @@ export function renameFile(
     requireRename(call);
     call.body.resume();
     const asked = { name: () => wantedName(call), lockId: () => optionalLockId(call) };
-    const { name, lastModifiedTime } = await renameDocument(services, call.grant, asked, call.signal);
+    const { name, lastModifiedTime } = await onFailure(
+      "lockedElsewhere",
+      () => renameDocument(services, call.grant, asked, call.signal),
+      ({ holder }) => Promise.reject(new BridgeError({ kind: "nameIllegal", reason: holderReason[holder] })),
+    );
     return {
       json: {
         Name: splitName(name).stem,

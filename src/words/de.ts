@@ -119,6 +119,7 @@ export const de: Words = {
     nameTakenPlain: "Diesen Namen gibt es hier schon.",
     nameIllegal:
       'Dieser Name ist nicht möglich. Er darf keines der Zeichen \\ / : * ? " < > | enthalten, nicht mit einem Leerzeichen beginnen und nicht mit einem Leerzeichen oder Punkt enden.',
+    renameLocked: "Umbenennen ist gerade nicht möglich: In Cloudreve gesperrt. Versuchen Sie es später noch einmal.",
     storageFull: "In Ihrem Cloudreve-Konto ist dafür kein Platz mehr.",
 
     upload: "Hochladen",
@@ -141,6 +142,7 @@ export const de: Words = {
       "Sie sind abgemeldet. Melden Sie sich in einem anderen Tab an, und versuchen Sie es dann noch einmal.",
     uploadFolderGone: "Der Zielordner existiert nicht mehr. Laden Sie die Seite neu.",
     keepBoth: "Beide behalten",
+    uploadAs: "Als „{name}“ hochladen",
 
     newsTitle: "Neuigkeiten",
     newsLinkUsed: "{person} hat „{name}“ mit Ihrem Link geöffnet, {time}.",

@@ -112,6 +112,7 @@ export const en = {
     nameTakenPlain: "This name already exists here.",
     nameIllegal:
       "This name can't be used. It must not contain any of \\ / : * ? \" < > |, begin with a space, or end with a space or a dot.",
+    renameLocked: "It can't be renamed now: it is locked in Cloudreve. Try again later.",
     storageFull: "Your Cloudreve account has no space left for it.",
 
     upload: "Upload",
@@ -133,6 +134,7 @@ export const en = {
     uploadSignedOut: "You are signed out. Sign in again in another tab, then try again.",
     uploadFolderGone: "The folder to upload to is gone. Reload the page.",
     keepBoth: "Keep both",
+    uploadAs: "Upload as “{name}”",
 
     newsTitle: "News",
     newsLinkUsed: "{person} opened “{name}” with your link, {time}.",

@@ -113,6 +113,7 @@ export const es: Words = {
     nameTakenPlain: "Este nombre ya existe aquí.",
     nameIllegal:
       'Este nombre no es válido. No puede contener \\ / : * ? " < > |, empezar con un espacio ni terminar con un espacio o un punto.',
+    renameLocked: "Ahora no se puede cambiar el nombre: está bloqueado en Cloudreve. Inténtelo más tarde.",
     storageFull: "No queda espacio suficiente en su cuenta de Cloudreve.",
 
     upload: "Subir",
@@ -134,6 +135,7 @@ export const es: Words = {
     uploadSignedOut: "Se ha cerrado la sesión. Inicie sesión en otra pestaña e inténtelo de nuevo.",
     uploadFolderGone: "La carpeta de destino ya no existe. Recargue la página.",
     keepBoth: "Conservar ambos",
+    uploadAs: "Subir como «{name}»",
 
     newsTitle: "Novedades",
     newsLinkUsed: "{person} abrió «{name}» con su enlace, {time}.",

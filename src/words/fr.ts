@@ -116,6 +116,7 @@ export const fr: Words = {
     nameTakenPlain: "Ce nom existe déjà ici.",
     nameIllegal:
       'Ce nom n’est pas utilisable. Il ne doit contenir aucun des caractères \\ / : * ? " < > |, ni commencer par un espace, ni finir par un espace ou un point.',
+    renameLocked: "Impossible de renommer pour l’instant : verrouillé dans Cloudreve. Réessayez plus tard.",
     storageFull: "Votre compte Cloudreve n’a plus assez d’espace.",
 
     upload: "Importer",
@@ -137,6 +138,7 @@ export const fr: Words = {
     uploadSignedOut: "Votre session est terminée. Reconnectez-vous dans un autre onglet, puis réessayez.",
     uploadFolderGone: "Le dossier de destination n’existe plus. Rechargez la page.",
     keepBoth: "Conserver les deux",
+    uploadAs: "Importer sous le nom « {name} »",
 
     newsTitle: "Nouveautés",
     newsLinkUsed: "{person} a ouvert « {name} » avec votre lien, {time}.",

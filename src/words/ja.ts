@@ -112,6 +112,7 @@ export const ja: Words = {
     nameTakenPlain: "この名前はすでに使われています。",
     nameIllegal:
       'この名前は使えません。\\ / : * ? " < > | は使えません。また、先頭を空白にしたり、末尾を空白やピリオドにしたりできません。',
+    renameLocked: "Cloudreveでロックされているため、今は名前を変更できません。後でもう一度お試しください。",
     storageFull: "Cloudreveアカウントの空き容量が足りません。",
 
     upload: "アップロード",
@@ -133,6 +134,7 @@ export const ja: Words = {
     uploadSignedOut: "ログアウトしています。別のタブでログインしてから、もう一度お試しください。",
     uploadFolderGone: "アップロード先のフォルダがなくなりました。ページを再読み込みしてください。",
     keepBoth: "両方を残す",
+    uploadAs: "「{name}」としてアップロード",
 
     newsTitle: "お知らせ",
     newsLinkUsed: "{person} がリンクから「{name}」を開きました、{time}。",

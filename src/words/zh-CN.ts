@@ -109,6 +109,7 @@ export const zhCN: Words = {
     nameTaken: "此处已有“{name}”。使用这个名称如何？",
     nameTakenPlain: "此处已有同名文件。",
     nameIllegal: '此名称不可用。名称不能包含 \\ / : * ? " < > |，不能以空格开头，也不能以空格或句点结尾。',
+    renameLocked: "暂时无法重命名：它在 Cloudreve 中已被锁定。请稍后再试。",
     storageFull: "您的 Cloudreve 空间不足，无法存放此文件。",
 
     upload: "上传",
@@ -130,6 +131,7 @@ export const zhCN: Words = {
     uploadSignedOut: "您已退出登录。请在其他标签页中重新登录，然后重试。",
     uploadFolderGone: "要上传到的文件夹已不存在。请重新加载页面。",
     keepBoth: "保留两者",
+    uploadAs: "上传为“{name}”",
 
     newsTitle: "最新动态",
     newsLinkUsed: "{person} 于 {time} 通过您的链接打开了“{name}”。",

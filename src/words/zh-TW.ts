@@ -110,6 +110,7 @@ export const zhTW: Words = {
     nameTaken: "這裡已有「{name}」。改用這個名稱如何？",
     nameTakenPlain: "這裡已有相同的名稱。",
     nameIllegal: '無法使用這個名稱。名稱不得包含 \\ / : * ? " < > |，開頭不得為空格，結尾不得為空格或句點。',
+    renameLocked: "目前無法重新命名：它在 Cloudreve 中已被鎖定。請稍後再試。",
     storageFull: "您的 Cloudreve 帳號已沒有足夠空間。",
 
     upload: "上傳",
@@ -131,6 +132,7 @@ export const zhTW: Words = {
     uploadSignedOut: "您已登出。請在其他分頁重新登入，然後再試一次。",
     uploadFolderGone: "要上傳到的資料夾已不存在，請重新載入頁面。",
     keepBoth: "兩個都保留",
+    uploadAs: "上傳為「{name}」",
 
     newsTitle: "最新消息",
     newsLinkUsed: "{person} 透過您的連結開啟了「{name}」，{time}。",

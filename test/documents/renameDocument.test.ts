@@ -64,11 +64,11 @@ describe("renaming a document", () => {
     expect((await rename("Plan")).name).toBe("Plan.docx");
   });
 
-  it("is refused with a reason when somebody else holds the file in the drive", async () => {
+  it("is refused when somebody else holds the file in the drive", async () => {
     const { rename, driveLock } = stage();
     driveLock.token = "stranger";
     await expect(rename("Summary")).rejects.toMatchObject({
-      failure: { kind: "nameIllegal", reason: "The document is locked in Cloudreve" },
+      failure: { kind: "lockedElsewhere" },
     });
   });
 });

@@ -83,9 +83,16 @@ describe("a new document", () => {
 
   it("has no name that breaks something elsewhere", async () => {
     const uri = await newFolder();
-    for (const name of ["", "  ", "a/b", "..", "CON"]) {
+    for (const [name, sentence] of [
+      ["", "Enter a name."],
+      ["  ", "Enter a name."],
+      ["a/b", "A name can&#39;t contain"],
+      ["..", "A name can&#39;t end with a dot or a space."],
+      ["CON", "Windows reserves this name."],
+      ["x".repeat(231), "The name is too long."],
+    ] as const) {
       const refused = await create({ folder: uri, name });
-      expect([name, refused.status, refused.text.includes("This name can&#39;t be used.")]).toEqual([name, 422, true]);
+      expect([name, refused.status, refused.text.includes(sentence)]).toEqual([name, 422, true]);
     }
     expect(await bridge.alice.list(folder)).toEqual(["Plan.docx"]);
   });
@@ -126,7 +133,17 @@ describe("an upload", () => {
       freeName: "Plan (2).docx",
     });
     expect(await bridge.alice.read(`${folder}/Plan.docx`)).toBe("the plan");
-    expect(await upload({ folder: uri, name: "a/b.docx", size: "5" }, "other")).toMatchObject({ status: 422 });
+    const refused = { status: 422, code: "nameIllegal" };
+    expect(await upload({ folder: uri, name: "a/b.docx", size: "5" }, "other")).toMatchObject({
+      ...refused,
+      sentence: "A name can't contain \\ / : * ? \" < > |",
+      freeName: "a_b.docx",
+    });
+    expect(await upload({ folder: uri, name: "con.docx", size: "5" }, "other")).toMatchObject({
+      ...refused,
+      sentence: "Windows reserves this name. Choose another one.",
+      freeName: "_con.docx",
+    });
     expect(await upload({ folder: uri, name: "large.docx", size: "9999999" }, "x")).toMatchObject({ code: "bodyCut" });
   });
 

@@ -113,6 +113,18 @@ describe("an owner in the list of documents", () => {
     expect(await bridge.alice.list(folder)).toEqual(["Plan B.docx", "under"]);
     const refused = await alice.person.post(`/documents/${id}/rename`, { name: "a/b" });
     expect([refused.status, refused.text.includes('value="a/b"')]).toEqual([422, true]);
+    expect(refused.text).toContain("A name can&#39;t contain");
+  });
+
+  it("says that a document can't be renamed because it is locked in Cloudreve, not that its name is wrong", async () => {
+    await newFolder("Held.docx");
+    const id = await idOf("Held.docx");
+    bridge.drive.plantLock("alice@example.com", `/${folder}/Held.docx`, { type: "dav" });
+    const refused = await alice.person.post(`/documents/${id}/rename`, { name: "Free" });
+    expect([refused.status, textOf(refused.text).includes("locked in Cloudreve. Try again later.")]).toEqual([
+      422,
+      true,
+    ]);
   });
 
   it("downloads a document, and the part of it that was missing", async () => {

@@ -8,11 +8,11 @@ import { wordsIn } from "../../src/words/words.ts";
 
 /** The text of each file of a room that speaks these words. */
 async function sources(room: "pages" | "editorPage"): Promise<string[]> {
-  const folder = fileURLToPath(new URL(`../../src/${room}/`, import.meta.url));
-  const names = await readdir(folder, { recursive: true });
-  return Promise.all(
-    names.filter((name) => /\.(ts|js)$/.test(name)).map((name) => readFile(`${folder}${name}`, "utf8")),
-  );
+  const source = fileURLToPath(new URL("../../src/", import.meta.url));
+  const names = (await readdir(`${source}${room}`, { recursive: true })).filter((name) => /\.(ts|js)$/.test(name));
+  // Both rooms say what is wrong with a name.
+  const paths = [...names.map((name) => `${room}/${name}`), "words/nameFaults.ts"];
+  return Promise.all(paths.map((path) => readFile(`${source}${path}`, "utf8")));
 }
 
 const placeholdersOf = (sentence: string): string[] => (sentence.match(placeholder) ?? []).sort();

@@ -1,5 +1,5 @@
 // Asks for the name of a new file. The editor that wants it does nothing until it is told one.
-import type { NameFault } from "../../model/nameRules.ts";
+import { nameFaultInWords } from "../../words/nameFaults.ts";
 import type { HostPageWords } from "../../words/words.ts";
 import { newFileName, type ProposedName, proposedName } from "./newFileName.ts";
 import { part } from "./part.ts";
@@ -24,7 +24,7 @@ export function saveAsDialog({ words, chosen, closed }: DialogParts) {
   /** Shows what is wrong with the name, or that nothing is. */
   const check = (): string | undefined => {
     const answer = newFileName(field.value, proposed.extension);
-    const text = "fault" in answer ? faultInWords(answer.fault, words) : "";
+    const text = "fault" in answer ? nameFaultInWords(answer.fault, words) : "";
     if (error.textContent !== text) error.textContent = text;
     field.ariaInvalid = text === "" ? null : "true";
     return "fault" in answer ? undefined : answer.name;
@@ -64,19 +64,4 @@ export function saveAsDialog({ words, chosen, closed }: DialogParts) {
     },
     cancel: (): void => dialog.close(),
   };
-}
-
-function faultInWords(fault: NameFault, words: HostPageWords): string {
-  const sentences: Readonly<Record<NameFault, string>> = {
-    empty: words.nameEmpty,
-    relativePath: words.nameDotOrSpaceAtEnd,
-    forbiddenCharacter: words.nameForbiddenCharacter,
-    controlCharacter: words.nameControlCharacter,
-    incompleteCharacter: words.nameControlCharacter,
-    spaceAtStart: words.nameSpaceAtStart,
-    dotOrSpaceAtEnd: words.nameDotOrSpaceAtEnd,
-    reserved: words.nameReserved,
-    tooLong: words.nameTooLong,
-  };
-  return sentences[fault];
 }

@@ -11,7 +11,7 @@ const mostAtOnce = 2_000;
 /** When nothing has moved for this long, the connection is taken for dead. */
 const stallMs = 30_000;
 
-type Act = "keepBoth" | "again" | "stop";
+type Act = "keepBoth" | "otherName" | "again" | "stop";
 type State = "waiting" | "running" | "done" | "refused" | "stopped";
 
 interface Answer {
@@ -94,8 +94,12 @@ class Upload {
         this.say(this.#words["done"]);
         this.offer();
       } else if (refusal.freeName !== undefined) {
-        this.refuse(refusal.sentence, "keepBoth", "stop");
         this.row.dataset["freeName"] = refusal.freeName;
+        const isTaken = refusal.code === "nameTaken";
+        const otherName = this.row.querySelector("[data-act=otherName]");
+        if (otherName !== null)
+          otherName.textContent = (this.#words["as"] ?? "").replace("%1", () => refusal.freeName ?? "");
+        this.refuse(refusal.sentence, isTaken ? "keepBoth" : "otherName", "stop");
       } else this.refuse(refusal.sentence ?? this.#words["failed"], "again");
     } catch (error) {
       if (this.#isStopped()) return;
@@ -210,8 +214,9 @@ export function startUploads(): void {
     element.addEventListener("click", ({ target }) => {
       const act = target instanceof HTMLElement ? target.dataset["act"] : undefined;
       if (act === "stop") upload.stop();
-      if (act === "keepBoth") upload.name = element.dataset["freeName"] ?? upload.name;
-      if (act !== "keepBoth" && act !== "again") return;
+      const isRenamed = act === "keepBoth" || act === "otherName";
+      if (isRenamed) upload.name = element.dataset["freeName"] ?? upload.name;
+      if (!isRenamed && act !== "again") return;
       upload.state = "waiting";
       upload.say(words["waiting"]);
       upload.offer("stop");

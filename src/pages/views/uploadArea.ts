@@ -22,12 +22,12 @@ export function uploadArea(
 ): Html {
   const words = wordsIn[language].pages;
   const limit = size(limitBytes, language);
-  return html`<section id="uploads" aria-label="${words.uploads}" hidden data-address="${bridgeUrl}/documents" data-folder="${place.folderUri}" data-list="${place.listUrl}" data-limit-bytes="${limitBytes}" data-waiting="${words.uploadWaiting}" data-running="${words.uploadRunning}" data-storing="${words.uploadStoring}" data-done="${words.uploadDone}" data-cut="${words.uploadCut}" data-stopped="${words.uploadStopped}" data-failed="${words.uploadFailed}" data-too-large="${fill(words.uploadTooLarge, { limit })}" data-sum="${fill(words.uploadSum, { done: "%1", count: "%2" })}" data-too-many="${words.uploadTooMany}" data-signed-out="${words.uploadSignedOut}">
+  return html`<section id="uploads" aria-label="${words.uploads}" hidden data-address="${bridgeUrl}/documents" data-folder="${place.folderUri}" data-list="${place.listUrl}" data-limit-bytes="${limitBytes}" data-waiting="${words.uploadWaiting}" data-running="${words.uploadRunning}" data-storing="${words.uploadStoring}" data-done="${words.uploadDone}" data-cut="${words.uploadCut}" data-stopped="${words.uploadStopped}" data-failed="${words.uploadFailed}" data-too-large="${fill(words.uploadTooLarge, { limit })}" data-sum="${fill(words.uploadSum, { done: "%1", count: "%2" })}" data-too-many="${words.uploadTooMany}" data-as="${fill(words.uploadAs, { name: "%1" })}" data-signed-out="${words.uploadSignedOut}">
 <p id="upload-sum" role="status" hidden></p>
 <ul class="uploads"></ul>
 <template>
 <li><bdi></bdi><progress max="100" value="0"></progress><small role="status"></small>
-<div class="acts"><button type="button" class="secondary" data-act="keepBoth" hidden>${words.keepBoth}</button><button type="button" class="secondary" data-act="again" hidden>${words.tryAgain}</button><button type="button" class="secondary" data-act="stop">${words.cancel}</button></div></li>
+<div class="acts"><button type="button" class="secondary" data-act="keepBoth" hidden>${words.keepBoth}</button><button type="button" class="secondary" data-act="otherName" hidden></button><button type="button" class="secondary" data-act="again" hidden>${words.tryAgain}</button><button type="button" class="secondary" data-act="stop">${words.cancel}</button></div></li>
 </template>
 </section>
 <div id="drop" hidden><p>${words.dropHere}</p></div>`;
