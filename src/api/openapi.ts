@@ -98,7 +98,7 @@ function operation(route: ApiRoute): Record<string, unknown> {
         description: answer.description,
         ...(answerSchema === undefined ? {} : { content: jsonContent(answerSchema) }),
       },
-      431: { description: "The address and the headers are longer than 16 KiB together. There is no body." },
+      431: { description: "The address and the headers are longer than 16 KB together. There is no body." },
       ...refusals([...commonFailures, ...(isRepeatable(route) ? repeatFailures : []), ...route.failures]),
     },
   };

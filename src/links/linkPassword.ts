@@ -1,7 +1,7 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { BridgeError } from "../model/failure.ts";
 
-/** 32 MiB and about a tenth of a second each: expensive for guessing, cheap for those who know the password. */
+/** 32 MB and about a tenth of a second each: expensive for guessing, cheap for those who know the password. */
 const cost = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 const keyBytes = 32;
 /** Each one takes its memory and one of Node's four threads, which file access needs too. */

@@ -6,7 +6,7 @@ import type { Stage } from "./stage.ts";
 export type Way = "ours" | "drive" | "pipe";
 export const ways: readonly Way[] = ["ours", "drive", "pipe"];
 
-/** Memory of a process, in MiB. */
+/** Memory of a process, in MB of 1,048,576 bytes, as everywhere. */
 export interface Memory {
   readonly before: number;
   readonly highest: number;

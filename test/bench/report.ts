@@ -35,7 +35,7 @@ const head = [
   "MB/s",
   "÷drive",
   "÷pipe",
-  "RSS MiB",
+  "RSS MB",
   "busy %",
   "failed",
 ];
@@ -108,7 +108,7 @@ export function scenariosTable(scenarios: readonly ScenarioFigures[]): string {
       "p99 ms",
       "max ms",
       "CPU ms",
-      "RSS MiB",
+      "RSS MB",
       "/healthz ms p50/p99/max",
     ],
     rows,
@@ -140,10 +140,7 @@ export function goalsText(figures: readonly Figures[], scenarios: readonly Scena
       ...(scenario === stalledName || facts !== undefined
         ? []
         : [
-            goal(
-              growth <= growthGoalMib,
-              `${scenario}, memory within ${growthGoalMib} MiB: ${Math.round(growth)} more`,
-            ),
+            goal(growth <= growthGoalMib, `${scenario}, memory within ${growthGoalMib} MB: ${Math.round(growth)} more`),
           ]),
       goal(isAnswered, `${scenario}, all answered as they should be`),
     ];

@@ -145,8 +145,8 @@ export async function openPages(stage: Stage, documents: number, seconds: number
   const mib = stage.bridge.residentBytes() / megabyte;
   const facts = [
     `${fine((calls * cpuMsPerCall * 100) / elapsedMs)} % of a core`,
-    `memory ${fine(emptyMib)} MiB empty, ${fine(mib)} MiB with all: ${fine(((mib - emptyMib) * 1024) / documents)} KiB each`,
-    `store ${fine(stage.storeBytes() / megabyte)} MiB: ${fine(stage.storeBytes() / 1024 / documents)} KiB each`,
+    `memory ${fine(emptyMib)} MB empty, ${fine(mib)} MB with all: ${fine(((mib - emptyMib) * 1024) / documents)} KB each`,
+    `store ${fine(stage.storeBytes() / megabyte)} MB: ${fine(stage.storeBytes() / 1024 / documents)} KB each`,
   ];
   return { scenario: `${documents} open documents, their pages in sight`, drive: stage.kind, parts, facts };
 }

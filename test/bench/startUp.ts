@@ -67,6 +67,6 @@ export function startText({ readyMs, cpuMs, idleMib }: StartFigures): string {
       median(readyMs) < readyGoalMs,
       `ready in less than ${readyGoalMs} ms from compiled code: ${all} ms, ${median(cpuMs)} ms of processor time`,
     ),
-    goal(idleMib < idleGoalMib, `idle memory below ${idleGoalMib} MiB: ${idleMib.toFixed(0)} MiB after a minute`),
+    goal(idleMib < idleGoalMib, `idle memory below ${idleGoalMib} MB: ${idleMib.toFixed(0)} MB after a minute`),
   ].join("\n");
 }

@@ -47,7 +47,7 @@ async function keptIn(spool: SaveSpool): Promise<SpooledSave[]> {
   return saves;
 }
 
-/** How many bodies of 1 MiB one link gets into memory while the disk takes nothing. */
+/** How many bodies of 1 MB one link gets into memory while the disk takes nothing. */
 async function roomInMemory(spool: SaveSpool): Promise<number> {
   faults.fault = () => "EIO";
   const saves: SpooledSave[] = [];

@@ -71,7 +71,7 @@ describe("room in the spool", () => {
     expect(roomBytes([], { sizeBytes: 8000, freeBytes: 900 }, 5000)).toBe(0);
   });
 
-  it("leaves 64 MiB of a large disk free, and an eighth of a small one", () => {
+  it("leaves 64 MB of a large disk free, and an eighth of a small one", () => {
     expect(leftFreeBytes({ sizeBytes: 2 ** 40 })).toBe(64 * 2 ** 20);
     expect(leftFreeBytes({ sizeBytes: 64 * 2 ** 20 })).toBe(8 * 2 ** 20);
   });

@@ -141,7 +141,7 @@ async function holderAtDrive(path: string): Promise<string | undefined> {
 }
 
 describe("a document of one gibibyte", () => {
-  it("is saved and loaded in streams: the bridge never needs more than 64 MiB for it", async () => {
+  it("is saved and loaded in streams: the bridge never needs more than 64 MB for it", async () => {
     const bridge = await started("streams", beside.drive.url);
     await beside.alice.put("film.docx", "first");
     const editor = await bridge.open("film.docx");
@@ -162,7 +162,7 @@ describe("a document of one gibibyte", () => {
     const [idle, saving, loading] = [idleBytes, savingPeakBytes, loadingPeakBytes].map((bytes) =>
       Math.round(bytes / mebibyte),
     );
-    process.stdout.write(`1 GiB: bridge idle ${idle} MiB, saving ${saving} MiB, loading ${loading} MiB\n`);
+    process.stdout.write(`1 GB: bridge idle ${idle} MB, saving ${saving} MB, loading ${loading} MB\n`);
     expect(savingPeakBytes - idleBytes).toBeLessThan(moreBytes);
     expect(loadingPeakBytes - idleBytes).toBeLessThan(moreBytes);
     expect((await editor.unlock("one")).status).toBe(200);

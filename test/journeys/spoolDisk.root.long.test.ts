@@ -14,7 +14,7 @@ import { type WopiClient, wopiOfForm } from "../support/wopiClient.ts";
 
 const mebibyte = 1024 * 1024;
 
-/** A disk of 64 MiB that holds the bridge's store and its spool. */
+/** A disk of 64 MB that holds the bridge's store and its spool. */
 let disk: string;
 let bridge: TestBridge;
 
@@ -69,7 +69,7 @@ async function halfSent(client: WopiClient, length: number | undefined, sentByte
   return connection;
 }
 
-describe("a disk of 64 MiB for store and spool", () => {
+describe("a disk of 64 MB for store and spool", () => {
   it.each([
     ["announced", 13 * mebibyte],
     ["of no announced length", undefined],

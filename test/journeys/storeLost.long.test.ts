@@ -77,7 +77,7 @@ describe("a store file that is lost under editing", () => {
 });
 
 describe("a bridge whose spool disk is full", () => {
-  /** A bridge that can write no file beyond 32 KiB: the shell's limit stands for the end of the disk. */
+  /** A bridge that can write no file beyond 32 KB: the shell's limit stands for the end of the disk. */
   async function withoutDisk(dir: string) {
     const [port = 0] = await freePorts(1);
     const url = `http://127.0.0.1:${port}`;
