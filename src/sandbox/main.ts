@@ -65,6 +65,7 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     SPOOL_DIR: join(dir, "spool"),
     PORTAL_KEYS: "sandbox:sandbox-key",
     EMBED_ORIGINS: `http://${host}:${portalPort}`,
+    ADMIN_EMAILS: "alice@example.com",
     LOG_LEVEL: "warn",
     ...environment,
   });
