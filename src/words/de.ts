@@ -278,7 +278,7 @@ export const de: Words = {
       "Die Änderungen stehen noch aus und werden von selbst erneut gespeichert. Den Grund finden Sie unter „Letzte Fehler“.",
     adminLinks: "Links",
     adminLinkCounts: "{active} aktiv, {expired} abgelaufen, {revoked} widerrufen",
-    adminSearchLinks: "Nach Dokument oder Eigentümer suchen",
+    adminSearchLinks: "Dokument oder Eigentümer",
     adminLinkOwner: "Eigentümer: {name}",
     adminLinkRevoked: "Der Link ist widerrufen.",
     adminRevokeName: "Jetzt widerrufen: Link zu {name}",

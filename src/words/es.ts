@@ -269,7 +269,7 @@ export const es: Words = {
       "Los cambios siguen en espera y se reintentará automáticamente. El motivo está en «Últimos errores».",
     adminLinks: "Enlaces",
     adminLinkCounts: "{active} activos, {expired} caducados, {revoked} revocados",
-    adminSearchLinks: "Buscar por documento o propietario",
+    adminSearchLinks: "Documento o propietario",
     adminLinkOwner: "Propietario: {name}",
     adminLinkRevoked: "El enlace se ha revocado.",
     adminRevokeName: "Revocar ahora: enlace a {name}",
