@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { behindNginx, behindNginxName, behindNginxText } from "./behindNginx.ts";
 import { countCalls, type UpstreamCalls } from "./calls.ts";
+import { longFolder, longFolderName, longFolderText } from "./longFolder.ts";
 import { type Figures, measure, warmUp } from "./measure.ts";
 import { openingPages, openingPagesName, openingPagesText } from "./openingPages.ts";
 import { operations } from "./operations.ts";
@@ -104,6 +105,11 @@ async function measureAll(): Promise<void> {
     tell(`${openingPagesName} …`);
     const stage: StageOptions = isReal ? { kind: "real", bridgeDir, drive } : { kind: "fake", bridgeDir };
     say(`${openingPagesText(await openingPages(stage, 30), stage.kind)}\n`);
+  }
+  if (isWanted(longFolderName)) {
+    tell(`${longFolderName} …`);
+    const stage: StageOptions = isReal ? { kind: "real", bridgeDir, drive } : { kind: "fake", bridgeDir };
+    say(`${longFolderText(await longFolder(stage, 30), stage.kind)}\n`);
   }
   if (!isReal) {
     // A bridge for each, so that its memory is not what others left.
