@@ -6,7 +6,8 @@ import type { CloudreveClient } from "./client.ts";
 import { ContentWriter } from "./contentWriter.ts";
 import type { Credentials } from "./credential.ts";
 import type { Encryption } from "./encryption.ts";
-import { below, beside, contentOf, driveFile, FileApi } from "./fileApi.ts";
+import { below, beside, driveFile, FileApi } from "./fileApi.ts";
+import { contentOf, FileDownloads } from "./fileDownloads.ts";
 import { entryOf, folderPage, searchPage } from "./folderPage.ts";
 import { Folders } from "./folders.ts";
 import { type KnownVersion, NativeDocuments } from "./nativeDocuments.ts";
@@ -34,7 +35,8 @@ interface DriveParts {
 /** The port `Drive` on Cloudreve v4, with its file API, and its native WOPI host for locks and writes under them. */
 export function cloudreveDrive(parts: DriveParts): Drive {
   const { client, credentials, signIn, store, encryption, now, pause = pauseFor } = parts;
-  const files = new FileApi(client, credentials, parts.storageOrigins, now);
+  const files = new FileApi(client, credentials);
+  const downloads = new FileDownloads(client, credentials, parts.storageOrigins, now);
   const folders = new Folders(client, credentials, files);
   const wopi = new NativeWopi(client, store, encryption, now);
   const sessions = new ViewerSessions(client, credentials, files, wopi, now);
@@ -85,14 +87,14 @@ export function cloudreveDrive(parts: DriveParts): Drive {
     stat: (document) => native.look(document),
     read: async (document, file, range, signal) =>
       contentOf(
-        (await files.download(document, file, range, signal)) ?? {
+        (await downloads.download(document, file, range, signal)) ?? {
           answer: await native.read(document, file, range, signal),
           isCloudreves: true,
         },
         file,
       ),
-    addressForEditor: (document, file, signal) => files.addressAt(parts.editorUrl, document, file, signal),
-    addressForProxy: (document, file, signal) => files.addressBelow(document, file, signal),
+    addressForEditor: (document, file, signal) => downloads.addressAt(parts.editorUrl, document, file, signal),
+    addressForProxy: (document, file, signal) => downloads.addressBelow(document, file, signal),
     write: (document, file, bytes, guard) => contents.write(document, file, bytes, guard),
     createBeside: (document, file, name, bytes) => contents.createBeside(document, file, name, bytes),
     findBeside: ({ account }, file, name) =>
@@ -124,7 +126,7 @@ export function cloudreveDrive(parts: DriveParts): Drive {
     },
     readVersion: async (account, file, { version, sizeBytes }, range, signal) => {
       const asked = { ...file, version, sizeBytes };
-      const transfer = await files.downloadVersion(account, asked, range, signal);
+      const transfer = await downloads.downloadVersion(account, asked, range, signal);
       if (transfer !== undefined) return contentOf(transfer, asked);
       const document = { account, fileId: file.id, ...(version === file.version ? {} : { version }) };
       return contentOf({ answer: await native.read(document, asked, range, signal), isCloudreves: true }, asked);
