@@ -23,20 +23,20 @@ export class Allowances {
   }
 
   /**
-   * Counts one use before it happens.
+   * Counts one use before it happens, or several: all of them or none.
    * @param what and who are stored as a hash
    * @throws tooManyAttempts until `withinMs` has passed since the first use
    */
-  async take(what: string, who: string, { most, withinMs }: Allowance): Promise<void> {
+  async take(what: string, who: string, { most, withinMs }: Allowance, uses = 1): Promise<void> {
     const id = createHash("sha256").update(`${what}\n${who}`).digest("base64url").slice(0, 22);
     await this.#taken.update(id, (standing) => {
       const isOver = standing === undefined || standing.endsAtMs <= this.#now();
       const current = isOver ? { count: 0, endsAtMs: this.#now() + withinMs } : standing;
-      if (current.count >= most) {
+      if (current.count + uses > most) {
         const retryAfterSeconds = Math.ceil((current.endsAtMs - this.#now()) / 1000);
         throw new BridgeError({ kind: "tooManyAttempts", retryAfterSeconds });
       }
-      return { ...current, count: current.count + 1 };
+      return { ...current, count: current.count + uses };
     });
   }
 }

@@ -18,7 +18,7 @@ function stage() {
       return failureOf(error, "tooManyAttempts")?.retryAfterSeconds;
     }
   };
-  return { clock, store, refusedFor };
+  return { allowances, clock, store, refusedFor };
 }
 
 describe("an allowance", () => {
@@ -40,6 +40,15 @@ describe("an allowance", () => {
     const { refusedFor } = stage();
     for (let count = 0; count < 4; count++) await refusedFor("one");
     expect(await refusedFor("another")).toBeUndefined();
+  });
+
+  it("is taken for several at a time, all of them or none", async () => {
+    const { allowances } = stage();
+    const take = (uses: number) => allowances.take("mails of", "owner", three, uses);
+    await take(2);
+    await expect(take(2)).rejects.toThrow("tooManyAttempts");
+    await take(1);
+    await expect(take(1)).rejects.toThrow("tooManyAttempts");
   });
 
   it("is not exceeded by many at once", async () => {
