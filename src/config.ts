@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { plainEmail } from "./model/emailAddress.ts";
+import { isMailAddress, plainEmail } from "./model/emailAddress.ts";
 import { keyBytes } from "./webhooks/signature.ts";
 
 /** The bridge's settings, checked; made once at start and never changed. */
@@ -103,6 +103,60 @@ const emailAddress = z
   .regex(/^[^\s@]+@[^\s@]+$/, "must be email addresses, comma-separated")
   .transform(plainEmail);
 
+const smtpForm =
+  "must be smtp://USER:PASSWORD@HOST:PORT or smtps://USER:PASSWORD@HOST:PORT, special characters of USER and PASSWORD percent-encoded";
+
+/** Without encryption only where nobody else listens. @see isOwnNetwork */
+const smtpAddress = z
+  .string()
+  .trim()
+  .refine((value) => /^smtps?:\/\/[^/?#]+\/?$/i.test(value) && URL.canParse(value), { error: smtpForm, abort: true })
+  .transform((value) => new URL(value))
+  .refine(({ hostname, port }) => hostname !== "" && port !== "0", { error: smtpForm, abort: true })
+  .refine(({ username, password }) => isPercentEncoded(username) && isPercentEncoded(password), {
+    error: smtpForm,
+    abort: true,
+  })
+  .refine(
+    ({ username, password }) => (username === "") === (password === ""),
+    "must have a user name and a password, or neither",
+  )
+  .transform(({ protocol, hostname, port, username, password }) => {
+    const isTls = protocol === "smtps:";
+    return {
+      host: hostname.replace(/^\[(.*)\]$/, "$1"),
+      port: port === "" ? (isTls ? 465 : 587) : Number(port),
+      isTls,
+      mustEncrypt: !isOwnNetwork(hostname),
+      ...(username === ""
+        ? {}
+        : { account: { user: decodeURIComponent(username), password: decodeURIComponent(password) } }),
+    };
+  });
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `office@example.com` or `Example Office <office@example.com>` */
+const mailSender = z
+  .string()
+  .trim()
+  .transform((value) => /^(?:"?([^"<>\p{Cc}]*?)"?\s*<([^<>]*)>|([^<>]*))$/u.exec(value))
+  .refine((found) => found !== null && isMailAddress(found[2] ?? found[3] ?? ""), {
+    error: "must be an email address, or NAME <ADDRESS>",
+    abort: true,
+  })
+  .transform((found) => ({
+    address: found?.[2] ?? found?.[3] ?? "",
+    ...(found?.[1] === undefined || found[1] === "" ? {} : { name: found[1] }),
+  }));
+
 function numberText(kind: "whole number" | "number", minimum: number, maximum: number) {
   const pattern = kind === "number" ? /^\d+(\.\d+)?$/ : /^\d+$/;
   return z
@@ -176,6 +230,8 @@ const configSchema = z.object({
     .optional()
     .describe("What pages call the bridge, in every language; default Office Bridge, or its translation"),
   LOGO_URL: logoAddress.optional().describe("Address of a picture that pages show as their logo"),
+  SMTP_URL: smtpAddress.optional().describe("Mail server that takes the bridge's mails; default none, and no mails"),
+  MAIL_FROM: mailSender.optional().describe("Address, or NAME <ADDRESS>, that those mails come from"),
   PROOF_KEYS: oneOf("required", "offered", "off").default("offered").describe("Whether editors must sign their calls"),
   GRANT_HOURS: numberText("number", 0.01, 240).default(10).describe("How long a session lasts, hours"),
   MAX_FILE_MB: numberText("number", 0.001, 1_000_000).default(1024).describe("Largest save accepted, MB"),
@@ -207,6 +263,8 @@ const secretNames = new Set<keyof Config>([
   "PORTAL_WEBHOOKS",
   "OAUTH_CLIENT_SECRET",
   "CLOUDREVE_PASSWORD",
+  "SMTP_URL",
+  "MAIL_FROM",
   "METRICS_KEY",
 ]);
 
@@ -263,6 +321,9 @@ function contradictionsIn(config: Partial<Settings>): string[] {
   if ((config.OAUTH_CLIENT_ID === undefined) !== (config.OAUTH_CLIENT_SECRET === undefined)) {
     sentences.push("OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET must be set together.");
   }
+  if ((config.SMTP_URL === undefined) !== (config.MAIL_FROM === undefined)) {
+    sentences.push("SMTP_URL and MAIL_FROM must be set together.");
+  }
   const jwt = [config.PORTAL_JWKS_URL, config.PORTAL_ISSUER, config.PORTAL_AUDIENCE];
   if (jwt.some((part) => part === undefined) && jwt.some((part) => part !== undefined)) {
     sentences.push("PORTAL_JWKS_URL, PORTAL_ISSUER and PORTAL_AUDIENCE must be set together: all three or none.");
@@ -314,6 +375,7 @@ export function secretsOf(config: Config): string[] {
     const value = config[name];
     if (name === "STORE_URL")
       return URL.canParse(config.STORE_URL) ? [decoded(new URL(config.STORE_URL).password)] : [];
+    if (name === "SMTP_URL") return config.SMTP_URL?.account === undefined ? [] : [config.SMTP_URL.account.password];
     if (typeof value === "string") return [value];
     return Array.isArray(value) ? value.flatMap(secretsInItem) : [];
   };

@@ -38,6 +38,10 @@ import { SignedCookies } from "./http/signedCookies.ts";
 import { LinkAddresses } from "./links/linkAddresses.ts";
 import { EditLinks } from "./links/links.ts";
 import { VisitorRights } from "./links/visitorRights.ts";
+import { MailReports } from "./mail/mailReports.ts";
+import { MailServer } from "./mail/mailServer.ts";
+import { OwnersMail } from "./mail/ownersMail.ts";
+import { mailRequestOf } from "./mail/requestMail.ts";
 import { Allowances } from "./model/allowances.ts";
 import { AttemptLimits } from "./model/attemptLimits.ts";
 import { FileMutex } from "./model/fileMutex.ts";
@@ -122,6 +126,10 @@ export async function openServices(
   const webhooks: Webhooks = new Webhooks(forPortals);
   const tellPortals = webhooks.tell;
   const tell = tellOf({ activity, links, ownersNews, metrics, audit, logger, tellPortals });
+
+  const allowances = new Allowances(store, now);
+  const ownersMail = new OwnersMail(store);
+  const mailServer = mailServerOf(config, now);
 
   const lastCopies = new LastCopies(store, now);
   const versionRecord = new VersionRecord(store, now);
@@ -218,7 +226,7 @@ export async function openServices(
     sessions: new PersonSessions(store, now),
     editorIds,
     attempts: new AttemptLimits(store, now, pause),
-    allowances: new Allowances(store, now),
+    allowances,
     openCalls: new OpenCalls(),
     drain: new Drain(),
     logger,
@@ -226,6 +234,10 @@ export async function openServices(
     metrics,
     tell,
     tellPortals,
+    mailServer,
+    ownersMail,
+    mailReports: new MailReports(store, encryptionFor("mail reports"), now),
+    mailRequest: mailRequestOf({ config, mailServer, ownersMail, allowances, metrics, logger, now }),
     webhooks,
     kept,
     saveDropped,
@@ -246,6 +258,10 @@ function driveLogin({ CLOUDREVE_EMAIL: email, CLOUDREVE_PASSWORD: password }: Co
 
 function oauthClient({ OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientSecret }: Config) {
   return clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret };
+}
+
+function mailServerOf({ SMTP_URL: server, MAIL_FROM: from, BRIDGE_URL: bridgeUrl }: Config, now: Clock) {
+  return server === undefined || from === undefined ? undefined : new MailServer({ server, from, bridgeUrl, now });
 }
 
 function portalSigner({ PORTAL_JWKS_URL: jwksUrl, PORTAL_ISSUER: issuer, PORTAL_AUDIENCE: audience }: Config) {

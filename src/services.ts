@@ -27,13 +27,17 @@ import type { LastErrors } from "./http/lastErrors.ts";
 import type { Metrics } from "./http/metrics.ts";
 import type { SignedCookies } from "./http/signedCookies.ts";
 import type { LinkAddresses } from "./links/linkAddresses.ts";
-import type { EditLinks } from "./links/links.ts";
+import type { EditLink, EditLinks } from "./links/links.ts";
 import type { VisitorRights } from "./links/visitorRights.ts";
+import type { MailReports } from "./mail/mailReports.ts";
+import type { MailServer } from "./mail/mailServer.ts";
+import type { OwnersMail } from "./mail/ownersMail.ts";
 import type { Allowances } from "./model/allowances.ts";
 import type { AttemptLimits } from "./model/attemptLimits.ts";
 import type { Drive } from "./model/drive.ts";
 import type { FileMutex } from "./model/fileMutex.ts";
 import type { Clock, KeyValueStore, Pause } from "./model/keyValueStore.ts";
+import type { NamedPerson } from "./model/person.ts";
 import type { PersonSessions } from "./model/personSessions.ts";
 import type { TellPortals } from "./webhooks/portalNews.ts";
 import type { Webhooks } from "./webhooks/webhooks.ts";
@@ -109,6 +113,12 @@ export interface Services {
   readonly tell: TellSave;
   /** Portals with a webhook hear of it, if it concerns them. */
   readonly tellPortals: TellPortals;
+  /** Undefined where none is set up: then nothing is offered or told by mail. */
+  readonly mailServer: MailServer | undefined;
+  readonly ownersMail: OwnersMail;
+  readonly mailReports: MailReports;
+  /** Tells an owner by mail that a visitor asks to edit, if they want it. Never rejects. */
+  readonly mailRequest: (link: EditLink, visitor: NamedPerson) => Promise<void>;
   readonly webhooks: Pick<Webhooks, "start" | "stop" | "look">;
   /** A save was kept: wakes the replay. */
   readonly kept: (save: SpooledSave, error: unknown) => void;

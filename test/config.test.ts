@@ -3,6 +3,9 @@ import { ConfigError, printableConfig, readConfig, settingNames } from "../src/c
 
 const secret = "a secret of at least thirty-two bytes";
 const wrongWebhook = "must be NAME ADDRESS KEY, or with a second KEY; a KEY is whsec_ and 24 to 64 bytes in base64";
+const wrongSmtp =
+  "must be smtp://USER:PASSWORD@HOST:PORT or smtps://USER:PASSWORD@HOST:PORT, special characters of USER and PASSWORD percent-encoded";
+const wrongSender = "must be an email address, or NAME <ADDRESS>";
 const mustUseHttps = "must use https, except on this machine and in private networks";
 const webhookKey = `whsec_${"A".repeat(32)}`;
 const required = {
@@ -70,6 +73,8 @@ describe("the settings", () => {
       ADMIN_EMAILS: "Alice@Example.com, bob@example.com",
       PRODUCT_NAME: " Papers & Co ",
       LOGO_URL: "https://static.example/logo.svg?v=2",
+      SMTP_URL: "smtp://office%40example.com:p%23ss@mail.example.com",
+      MAIL_FROM: "Papers & Co <office@example.com>",
       PROOF_KEYS: "required",
       GRANT_HOURS: "0.5",
       MAX_FILE_MB: "12.5",
@@ -106,6 +111,14 @@ describe("the settings", () => {
       ADMIN_EMAILS: ["alice@example.com", "bob@example.com"],
       PRODUCT_NAME: "Papers & Co",
       LOGO_URL: "https://static.example/logo.svg?v=2",
+      SMTP_URL: {
+        host: "mail.example.com",
+        port: 587,
+        isTls: false,
+        mustEncrypt: true,
+        account: { user: "office@example.com", password: "p#ss" },
+      },
+      MAIL_FROM: { address: "office@example.com", name: "Papers & Co" },
       PROOF_KEYS: "required",
       GRANT_HOURS: 0.5,
       MAX_FILE_MB: 12.5,
@@ -144,8 +157,43 @@ describe("the settings", () => {
   });
 });
 
+describe("the mail server in the settings", () => {
+  const read = (SMTP_URL: string, MAIL_FROM = "office@example.com") => readConfig({ ...required, SMTP_URL, MAIL_FROM });
+
+  it.each([
+    ["smtp://mail.example.com", { port: 587, isTls: false, mustEncrypt: true }],
+    ["smtps://mail.example.com/", { port: 465, isTls: true, mustEncrypt: true }],
+    ["smtp://mail:25", { host: "mail", port: 25, mustEncrypt: false }],
+    ["smtp://192.168.1.2:25", { host: "192.168.1.2", mustEncrypt: false }],
+    ["smtp://[::1]:25", { host: "::1", mustEncrypt: false }],
+  ])("is only spoken to in clear where nobody else listens: %s", (url, server) => {
+    expect(read(url).SMTP_URL).toMatchObject(server);
+  });
+
+  it.each([
+    ["office@example.com", { address: "office@example.com" }],
+    ["<office@example.com>", { address: "office@example.com" }],
+    ['"Papers, Inc." <office@example.com>', { address: "office@example.com", name: "Papers, Inc." }],
+    ["文档 <office@example.com>", { address: "office@example.com", name: "文档" }],
+  ])("sends mails that come from %s", (from, sender) => {
+    expect(read("smtp://mail", from).MAIL_FROM).toEqual(sender);
+  });
+});
+
 describe("a mistake in the settings", () => {
   it.each([
+    ["SMTP_URL", "http://mail", wrongSmtp],
+    ["SMTP_URL", "mail.example.com", wrongSmtp],
+    ["SMTP_URL", "smtp://", wrongSmtp],
+    ["SMTP_URL", "smtp://a:b@", wrongSmtp],
+    ["SMTP_URL", "smtp://mail:99999", wrongSmtp],
+    ["SMTP_URL", "smtp://mail/inbox", wrongSmtp],
+    ["SMTP_URL", "smtp://user:50%@mail", wrongSmtp],
+    ["SMTP_URL", "smtp://user@mail", "must have a user name and a password, or neither"],
+    ["MAIL_FROM", "office", wrongSender],
+    ["MAIL_FROM", "office@example.com, eve@example.com", wrongSender],
+    ["MAIL_FROM", "a\r\nBcc: <office@example.com>", wrongSender],
+    ["MAIL_FROM", "<a@b@c>", wrongSender],
     ["BRIDGE_URL", "bridge.example", "must be an http(s) address"],
     ["BRIDGE_URL", "ftp://bridge.example", "must be an http(s) address"],
     ["BRIDGE_URL", "https://bridge.example?x=1", "must not have a query or fragment"],
@@ -248,6 +296,7 @@ describe("a mistake in the settings", () => {
       PORTAL_KEYS: "hunter2",
       PORTAL_WEBHOOKS: "wiki http://wiki:1 hunter2",
       CLOUDREVE_PASSWORD: "hunter2-password",
+      SMTP_URL: "smtp://office:hunter2#@mail",
     });
     expect(sentences.length).toBeGreaterThan(4);
     expect(sentences.join("\n")).not.toContain("hunter2");
@@ -289,6 +338,10 @@ describe("a contradiction in the settings", () => {
       expect(sentencesWith(half)).toEqual(["CLOUDREVE_EMAIL and CLOUDREVE_PASSWORD must be set together."]);
     },
   );
+
+  it.each([{ SMTP_URL: "smtp://mail" }, { MAIL_FROM: "office@example.com" }])("is half a mail server: %j", (half) => {
+    expect(sentencesWith(half)).toEqual(["SMTP_URL and MAIL_FROM must be set together."]);
+  });
 
   it("is a proof that is required of editors whose keys nobody knows", () => {
     expect(sentencesWith({ PROOF_KEYS: "required" })).toEqual([
@@ -341,6 +394,8 @@ describe("the settings as they are printed", () => {
         PORTAL_WEBHOOKS: `wiki https://wiki.example/?hunter2 ${webhookKey}`,
         CLOUDREVE_EMAIL: "bot@example.com",
         CLOUDREVE_PASSWORD: "hunter2",
+        SMTP_URL: "smtp://office:hunter2@mail",
+        MAIL_FROM: "office@example.com",
       }),
     );
     expect(JSON.stringify(printed)).not.toContain("hunter2");
@@ -350,6 +405,8 @@ describe("the settings as they are printed", () => {
       PORTAL_KEYS: "***",
       PORTAL_WEBHOOKS: "***",
       CLOUDREVE_PASSWORD: "***",
+      SMTP_URL: "***",
+      MAIL_FROM: "***",
       CLOUDREVE_EMAIL: "bot@example.com",
       BRIDGE_URL: "https://bridge.example",
       PORT: 8080,

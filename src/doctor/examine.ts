@@ -4,6 +4,7 @@ import type { Clock } from "../model/keyValueStore.ts";
 import { type DriveViewers, examineDrive } from "./driveChecks.ts";
 import { discoveriesAt, type EditorReport, examineEditors } from "./editorChecks.ts";
 import { type Arrow, type Finding, failed, finding, skipped } from "./finding.ts";
+import { examineMail } from "./mailChecks.ts";
 import { examineOffload } from "./offload.ts";
 import { examinePublicAddress, isRunningHere } from "./publicAddress.ts";
 import { examineSpool } from "./spoolChecks.ts";
@@ -25,6 +26,7 @@ export async function examine(config: Config, now: Clock = Date.now): Promise<Fi
     withinArrow("bridge", "store", examineStore(config, now)),
     withinArrow("bridge", "spool", examineSpool(config, now)),
     withinArrow("bridge", "webhooks", examineWebhooks(config, now)),
+    withinArrow("bridge", "mail", examineMail(config)),
     withinArrow(
       "drive",
       "Cloudreve",

@@ -9,7 +9,10 @@ import { cleanName } from "../model/personName.ts";
 import type { Services } from "../services.ts";
 import type { AccessStanding, AskedAccess } from "./pageMessages.ts";
 
-type Needs = Pick<Services, "grants" | "links" | "visitorRights" | "allowances" | "audit" | "tellPortals" | "now">;
+type Needs = Pick<
+  Services,
+  "grants" | "links" | "visitorRights" | "allowances" | "audit" | "tellPortals" | "mailRequest" | "now"
+>;
 
 const askSchema = z.object({ name: z.string().max(1024).optional() });
 
@@ -41,6 +44,8 @@ export function askAccess(services: Needs): RequestHandler<{ key: string }>[] {
         services.audit({ event: "accessAsked", link: link.id, file: fileId, person });
         const news = newsThrough({ ...grant, person }, grant.fileName);
         void services.tellPortals({ type: "accessAsked", data: {}, ...news, mark: `${person.id} ${right.askedAtMs}` });
+        // Never waited for: the request stands on the owner's pages.
+        void services.mailRequest(link, person);
       }
       logFacts({ grant: grant.id, link: link.id });
       response.json({ access: standingOf(right, services.now()) } satisfies AskedAccess);

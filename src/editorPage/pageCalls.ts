@@ -44,6 +44,7 @@ type Needs = Parameters<typeof freshAddress>[0] &
     | "allowances"
     | "audit"
     | "tellPortals"
+    | "mailRequest"
   > & { readonly editorWatch: Pick<Services["editorWatch"], "hasStopped" | "lockedBy" | "look"> };
 
 /** A save in progress for longer than this counts as dead, together with its process. */

@@ -41,6 +41,15 @@ export const auditSchema = z.discriminatedUnion("event", [
     answer: z.enum(["grant", "refuse", "takeBack"]),
     by: z.string(),
   }),
+  /** The owner had it sent by mail. To whom is not recorded. sent: to how many the mail server took it. */
+  z.object({
+    event: z.literal("linkMailed"),
+    link: z.string(),
+    file,
+    by: z.string(),
+    recipients: z.number(),
+    sent: z.number(),
+  }),
   z.object({ event: z.literal("linkRevoked"), link: z.string(), file, by: z.string() }),
   z.object({ event: z.literal("saved"), file, person, version: z.string(), link: z.string().optional() }),
   /** An earlier version's content, stored again as a new version. */

@@ -67,6 +67,8 @@ const shapes: readonly (readonly string[])[] = [
   "links/:id/expiry",
   "links/:id/revoke",
   "links/:id/access",
+  "links/:id/mail",
+  "request-mails",
   "takeover",
   "takeover/:id",
   "download/:secret",

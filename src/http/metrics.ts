@@ -47,6 +47,7 @@ export class Metrics {
   readonly #contract: Gauge<"call">;
   readonly #takeStock: () => Promise<void>;
   readonly #webhooks: Counter<"portal" | "outcome">;
+  readonly #mails: Counter<"about" | "outcome">;
 
   /** @param standing called each time the metrics are read */
   constructor(standing: () => Promise<Standing>) {
@@ -87,6 +88,12 @@ export class Metrics {
       name: "bridge_webhooks_total",
       help: "Events for portals: delivered, refused (an attempt that will be repeated), dropped (given up)",
       labelNames: ["portal", "outcome"],
+      registers,
+    });
+    this.#mails = new Counter({
+      name: "bridge_mails_total",
+      help: "Mails about links and requests to edit: sent, refused (by the mail server), unsure (it did not say), notSent",
+      labelNames: ["about", "outcome"],
       registers,
     });
     const webhookEvents = new Gauge({
@@ -151,6 +158,10 @@ export class Metrics {
 
   webhooks(portal: string, outcome: "delivered" | "refused" | "dropped", events: number): void {
     this.#webhooks.inc({ portal, outcome }, events);
+  }
+
+  mail(about: "link" | "request", outcome: "sent" | "refused" | "unsure" | "notSent"): void {
+    this.#mails.inc({ about, outcome });
   }
 
   contract(call: string, isKept: boolean): void {

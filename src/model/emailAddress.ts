@@ -5,3 +5,11 @@
 export function plainEmail(address: string): string {
   return address.trim().replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
+
+/**
+ * Whether mail can be sent to an address. Stricter than the standard: no quotes, comments or lists, in which programs
+ * read different addresses.
+ */
+export function isMailAddress(address: string): boolean {
+  return address.length <= 254 && /^[^\s\p{Cc}@<>()[\]\\,;:"]{1,64}@[^\s\p{Cc}@<>()[\]\\,;:"_]+$/u.test(address);
+}

@@ -39,6 +39,8 @@ export const rowLives = {
   /** As long as the longest session. */
   newFile: "own",
   linkUserInfo: "own",
+  /** Ten minutes: as long as the page that follows is looked at. */
+  mailReport: "own",
   signOut: "own",
   jti: "own",
   doctorCall: "own",
@@ -74,6 +76,8 @@ export const rowLives = {
   copiesMade: 730,
   /** The editor keeps its old copies for ever; ten years are long enough. */
   toldVersion: 3650,
+  /** As long: links outlive their owners' visits, and who wants no mails must not get them again. */
+  ownersMail: 730,
   /** As long as a browser remembers a visitor. */
   userInfo: 180,
   /** Marks that rows from older versions have been given an end. */

@@ -9,6 +9,7 @@ import { addressOf, changeLink, linkOf, makeLink, releaseLocks, revokeLink } fro
 import { type DocumentRight, documentRights, openedWith } from "../model/documentRight.ts";
 import type { Services } from "../services.ts";
 import { cameTo, currentName, hasSignInEnded, listAsked, listOf, listQuery, rightsOn } from "./linkList.ts";
+import { mailFactsOf, requestMailsOf } from "./linkMail.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
 import { withPresence } from "./versions.ts";
@@ -27,6 +28,7 @@ import { messagePage } from "./views/messagePage.ts";
 type Needs = PageNeeds &
   Parameters<typeof makeLink>[0] &
   Parameters<typeof releaseLocks>[0] &
+  Parameters<typeof mailFactsOf>[0] &
   Pick<Services, "activity" | "note" | "versionRecord" | "visitorRights">;
 
 const dayMs = 24 * 3_600_000;
@@ -99,8 +101,10 @@ export function linkPagesRouter(services: Needs): Router {
     "/links",
     forPerson(services, async (person, request, response) => {
       const list = await listOf(services, person.id, listAsked(request.query));
+      const requestMails = await requestMailsOf(services, person, request);
       const page = linksPage(await pageContext(services, request, person), {
         ...list,
+        ...(requestMails === undefined ? {} : { requestMails }),
         changed: request.query["changed"] === "1",
         hasChanged: request.query["late"] === "1",
       });
@@ -225,6 +229,7 @@ export function linkPagesRouter(services: Needs): Router {
     const signInEnded = await hasSignInEnded(services, link.account);
     const isOver = signInEnded || linkEnd(link, services.now()) !== undefined;
     const name = isOver ? link.fileName : await currentName(services, link);
+    const mail = await mailFactsOf(services, person, request, link);
     const page = linkPage(await pageContext(services, request, person), {
       link: { ...link, fileName: name ?? link.fileName },
       isGone: name === undefined,
@@ -238,6 +243,7 @@ export function linkPagesRouter(services: Needs): Router {
       rights: await rightsOn(services, link),
       isNew: request.query["made"] === "1",
       ...(url === undefined ? {} : { url }),
+      ...(mail === undefined ? {} : { mail }),
     });
     sendPage(response, 200, page);
   };

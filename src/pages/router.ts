@@ -7,6 +7,7 @@ import { apiDocsRouter } from "./apiDocs.ts";
 import { assetsRouter } from "./assets.ts";
 import { documentPagesRouter } from "./documents.ts";
 import { downloadRouter } from "./download.ts";
+import { linkMailRouter } from "./linkMail.ts";
 import { newDocumentRouter } from "./newDocument.ts";
 import { sendOpenedPage } from "./openedPage.ts";
 import { ownDocumentsRouter } from "./ownDocuments.ts";
@@ -38,6 +39,7 @@ export function hostRouter(services: Services, describeApi: () => unknown): Rout
   router.use(ownDocumentsRouter(services));
   router.use(ownersNewsRouter(services));
   router.use(linkPagesRouter(services));
+  router.use(linkMailRouter(services));
   router.use(takeOverPagesRouter(services));
   router.use(waitingSavePagesRouter(services));
   router.use(versionPagesRouter(services));

@@ -9,10 +9,11 @@ import { failureOf } from "../model/failure.ts";
 import { wordRecord } from "../model/record.ts";
 import type { Services } from "../services.ts";
 import { requireOwnOrigin, safeReturn } from "./ownOrigin.ts";
-import { endSession, type PageNeeds, pageContext, sendPage, startSession } from "./pageAnswer.ts";
+import { endSession, languageOf, type PageNeeds, pageContext, sendPage, startSession } from "./pageAnswer.ts";
 import { type SignInFacts, signInPage } from "./views/signInPage.ts";
 
-type Needs = PageNeeds & Pick<Services, "drive" | "store" | "attempts" | "audit" | "now" | "manySessionsEnded">;
+type Needs = PageNeeds &
+  Pick<Services, "drive" | "store" | "attempts" | "audit" | "now" | "manySessionsEnded" | "mailServer" | "ownersMail">;
 
 const consentCookie = "signin";
 const consentForMs = 15 * 60_000;
@@ -55,7 +56,12 @@ export function signInRouter(services: Needs): Router {
     );
   };
 
-  const welcome = async (response: Response, account: DriveAccount, returnTo: string): Promise<void> => {
+  const welcome = async (
+    request: Request,
+    response: Response,
+    account: DriveAccount,
+    returnTo: string,
+  ): Promise<void> => {
     const { userId, userName, email } = account;
     const person = {
       id: userId,
@@ -64,6 +70,10 @@ export function signInRouter(services: Needs): Router {
       ...(email === undefined ? {} : { email }),
     };
     await startSession(services, response, person);
+    // For mails when they are not here.
+    if (services.mailServer !== undefined) {
+      await services.ownersMail.remember(person, await languageOf(services.cookies, request));
+    }
     services.audit({ event: "signedIn", person: { id: person.id, name: person.name } });
     response.redirect(303, `${services.bridgeUrl}${returnTo}`);
   };
@@ -102,7 +112,7 @@ export function signInRouter(services: Needs): Router {
         await show(request, response, 400, { returnTo, state: "oauthFailed" });
         return;
       }
-      await welcome(response, account, returnTo);
+      await welcome(request, response, account, returnTo);
     } catch (error) {
       if (failureOf(error, "signInNeeded") === undefined) throw error;
       await show(request, response, 400, { returnTo, state: "oauthFailed" });
@@ -118,7 +128,7 @@ export function signInRouter(services: Needs): Router {
   ): Promise<void> => {
     switch (outcome.is) {
       case "signedIn":
-        return welcome(response, outcome.account, refused.returnTo);
+        return welcome(request, response, outcome.account, refused.returnTo);
       case "secondFactorNeeded":
         await services.cookies.write(
           response,

@@ -358,10 +358,35 @@ export const de: Words = {
     sendPasswordApart: "Schicken Sie das Passwort getrennt vom Link.",
     backToDocuments: "Zurück zu den Dokumenten",
     sendByMail: "Per E-Mail senden",
+    sendByOwnMail: "Mein E-Mail-Programm öffnen",
     shareAddress: "Teilen …",
-    mailSubject: "Mit Ihnen geteilt: {name}",
-    mailText: "Hier können Sie das Dokument „{name}“ öffnen. Ein Konto brauchen Sie dafür nicht.",
-    mailFolderText: "Hier können Sie die Dokumente im Ordner „{name}“ öffnen. Ein Konto brauchen Sie dafür nicht.",
+    mailTo: "Senden an",
+    mailToHint:
+      "E-Mail-Adressen, durch Kommas oder Zeilen getrennt, höchstens {count}. Alle erhalten eine eigene E-Mail.",
+    mailMessage: "Nachricht (optional)",
+    mailReplies: "Antworten gehen an {email}.",
+    mailNoReplies: "Antworten erreichen Sie nicht, weil Cloudreve keine E-Mail-Adresse von Ihnen mitgeteilt hat.",
+    mailTellsNoPassword: "Die E-Mail enthält weder den Namen noch das Passwort.",
+    mailSend: "Senden",
+    mailOdd: "Keine E-Mail-Adresse: {addresses}",
+    mailToNobody: "Geben Sie mindestens eine E-Mail-Adresse ein.",
+    mailTooMany: "Höchstens {count} Adressen auf einmal.",
+    mailTooOften:
+      "Sie können Links an höchstens {count} Personen pro Stunde schicken. Versuchen Sie es in etwa {minutes} Min. noch einmal.",
+    mailUnderWay: "Die E-Mail wird gerade gesendet. Laden Sie diese Seite gleich neu, um das Ergebnis zu sehen.",
+    mailSent: "Gesendet an {addresses}.",
+    mailRefused:
+      "Der Mailserver hat die E-Mail an {addresses} nicht angenommen. Prüfen Sie die Adresse, oder schicken Sie den Link selbst.",
+    mailUnsure: "Der Mailserver hat die E-Mail an {addresses} nicht bestätigt. Ob sie ankommt, ist ungewiss.",
+    mailNotAnswered:
+      "Nicht gesendet an {addresses}, weil der Mailserver nicht antwortet. Kopieren Sie die Adresse des Links und schicken Sie sie selbst, oder versuchen Sie es später noch einmal.",
+    mailNotTaken:
+      "Nicht gesendet an {addresses}, weil der Mailserver von hier keine E-Mails annimmt. Kopieren Sie die Adresse des Links und schicken Sie sie selbst, und sagen Sie Ihrem Administrator Bescheid.",
+    requestMailsOn: "Wenn jemand bearbeiten möchte, erhalten Sie auch eine E-Mail an {email}.",
+    requestMailsOff:
+      "Wenn jemand bearbeiten möchte, sehen Sie das nur auf diesen Seiten. An {email} geht keine E-Mail.",
+    noRequestMails: "Keine E-Mails mehr",
+    wantRequestMails: "E-Mails schicken",
 
     noLinks: "Sie haben noch keine Dokumente geteilt.",
     noLinksHint:
@@ -666,5 +691,19 @@ export const de: Words = {
     personYou: "{person} (Sie)",
     personEditing: "{person}: bearbeitet seit {time}",
     personViewing: "{person}: liest seit {time}",
+  },
+
+  mail: {
+    sharesNamed: "{owner} teilt „{name}“ mit Ihnen",
+    sharesDocument: "{owner} teilt ein Dokument mit Ihnen",
+    sharesFolder: "{owner} teilt einen Ordner mit Ihnen",
+    passwordApart: "Dafür brauchen Sie ein Passwort, das {owner} Ihnen getrennt mitteilt.",
+    noAccount: "Ein Konto brauchen Sie nicht.",
+    sentWith: "{owner} hat Ihnen diese E-Mail mit {product} geschickt.",
+    asksToEdit: "{visitor} möchte „{name}“ bearbeiten",
+    asksToEditLead: "{visitor} hat Ihren Link geöffnet und möchte bearbeiten. Bis Sie antworten, ändert sich nichts.",
+    answerRequest: "Erlauben oder ablehnen",
+    whyThisMail: "{product} hat Ihnen diese E-Mail geschickt, weil der Link Ihnen gehört.",
+    switchMailsOff: "Auf der Seite „{page}“ können Sie diese E-Mails abschalten: {address}",
   },
 };

@@ -349,10 +349,34 @@ export const es: Words = {
     sendPasswordApart: "Envíe la contraseña por separado del enlace.",
     backToDocuments: "Volver a los documentos",
     sendByMail: "Enviar por correo",
+    sendByOwnMail: "Usar mi programa de correo",
     shareAddress: "Compartir…",
-    mailSubject: "Compartido con usted: {name}",
-    mailText: "Puede abrir el documento «{name}» aquí. No necesita una cuenta.",
-    mailFolderText: "Puede abrir los documentos de la carpeta «{name}» aquí. No necesita una cuenta.",
+    mailTo: "Enviar a",
+    mailToHint:
+      "Direcciones de correo separadas por comas o líneas, {count} como máximo. Cada persona recibe su propio mensaje.",
+    mailMessage: "Mensaje (opcional)",
+    mailReplies: "Las respuestas llegan a {email}.",
+    mailNoReplies: "Las respuestas no le llegan, porque Cloudreve no ha comunicado ninguna dirección de correo suya.",
+    mailTellsNoPassword: "El correo no contiene ni el nombre ni la contraseña.",
+    mailSend: "Enviar",
+    mailOdd: "No es una dirección de correo: {addresses}",
+    mailToNobody: "Escriba al menos una dirección de correo.",
+    mailTooMany: "{count} direcciones a la vez como máximo.",
+    mailTooOften:
+      "Puede enviar enlaces por correo a {count} personas por hora como máximo. Inténtelo de nuevo en unos {minutes} min.",
+    mailUnderWay: "El correo se está enviando. Vuelva a cargar esta página en un momento para ver el resultado.",
+    mailSent: "Enviado a {addresses}.",
+    mailRefused:
+      "El servidor de correo no aceptó el mensaje para {addresses}. Compruebe la dirección o envíe usted mismo el enlace.",
+    mailUnsure: "El servidor de correo no confirmó el mensaje para {addresses}. Puede que llegue o que no.",
+    mailNotAnswered:
+      "No se envió a {addresses}, porque el servidor de correo no responde. Copie la dirección del enlace y envíela usted mismo, o inténtelo más tarde.",
+    mailNotTaken:
+      "No se envió a {addresses}, porque el servidor de correo no acepta mensajes desde aquí. Copie la dirección del enlace, envíela usted mismo y avise a su administrador.",
+    requestMailsOn: "Cuando alguien pide editar, recibe también un correo en {email}.",
+    requestMailsOff: "Cuando alguien pide editar, solo lo ve en estas páginas. No se envía correo a {email}.",
+    noRequestMails: "No enviarme más correos",
+    wantRequestMails: "Recibir correos",
 
     noLinks: "Aún no ha compartido ningún documento.",
     noLinksHint:
@@ -647,5 +671,19 @@ export const es: Words = {
     personYou: "{person} (usted)",
     personEditing: "{person}: edita desde {time}",
     personViewing: "{person}: lee desde {time}",
+  },
+
+  mail: {
+    sharesNamed: "{owner} comparte «{name}» con usted",
+    sharesDocument: "{owner} comparte un documento con usted",
+    sharesFolder: "{owner} comparte una carpeta con usted",
+    passwordApart: "Tiene una contraseña, que {owner} le comunica por separado.",
+    noAccount: "No necesita una cuenta.",
+    sentWith: "{owner} le ha enviado este correo con {product}.",
+    asksToEdit: "{visitor} pide editar «{name}»",
+    asksToEditLead: "{visitor} ha abierto su enlace y pide editar. Nada cambia hasta que usted responda.",
+    answerRequest: "Permitir o rechazar",
+    whyThisMail: "{product} le ha enviado este correo porque el enlace es suyo.",
+    switchMailsOff: "Puede desactivar estos correos en la página «{page}»: {address}",
   },
 };

@@ -353,10 +353,35 @@ export const fr: Words = {
     sendPasswordApart: "Envoyez le mot de passe séparément du lien.",
     backToDocuments: "Retour aux documents",
     sendByMail: "Envoyer par e-mail",
+    sendByOwnMail: "Utiliser mon logiciel de messagerie",
     shareAddress: "Partager…",
-    mailSubject: "Partagé avec vous : {name}",
-    mailText: "Vous pouvez ouvrir le document « {name} » ici. Vous n’avez pas besoin de compte.",
-    mailFolderText: "Vous pouvez ouvrir les documents du dossier « {name} » ici. Vous n’avez pas besoin de compte.",
+    mailTo: "Envoyer à",
+    mailToHint:
+      "Adresses e-mail séparées par des virgules ou des lignes, {count} au maximum. Chaque personne reçoit son propre e-mail.",
+    mailMessage: "Message (facultatif)",
+    mailReplies: "Les réponses arrivent à {email}.",
+    mailNoReplies: "Les réponses ne vous parviennent pas, car Cloudreve n’a indiqué aucune adresse e-mail pour vous.",
+    mailTellsNoPassword: "L’e-mail ne contient ni le nom ni le mot de passe.",
+    mailSend: "Envoyer",
+    mailOdd: "Ce n’est pas une adresse e-mail : {addresses}",
+    mailToNobody: "Saisissez au moins une adresse e-mail.",
+    mailTooMany: "{count} adresses à la fois au maximum.",
+    mailTooOften:
+      "Vous pouvez envoyer des liens par e-mail à {count} personnes par heure au maximum. Réessayez dans environ {minutes} min.",
+    mailUnderWay: "L’e-mail est en cours d’envoi. Rechargez cette page dans un instant pour voir le résultat.",
+    mailSent: "Envoyé à {addresses}.",
+    mailRefused:
+      "Le serveur de messagerie n’a pas accepté l’e-mail pour {addresses}. Vérifiez l’adresse ou envoyez le lien vous-même.",
+    mailUnsure: "Le serveur de messagerie n’a pas confirmé l’e-mail pour {addresses}. Il se peut qu’il n’arrive pas.",
+    mailNotAnswered:
+      "Non envoyé à {addresses}, car le serveur de messagerie ne répond pas. Copiez l’adresse du lien et envoyez-la vous-même, ou réessayez plus tard.",
+    mailNotTaken:
+      "Non envoyé à {addresses}, car le serveur de messagerie n’accepte pas d’e-mail venant d’ici. Copiez l’adresse du lien, envoyez-la vous-même et prévenez votre administrateur.",
+    requestMailsOn: "Quand quelqu’un demande à modifier, vous recevez aussi un e-mail à {email}.",
+    requestMailsOff:
+      "Quand quelqu’un demande à modifier, vous le voyez seulement sur ces pages. Aucun e-mail n’est envoyé à {email}.",
+    noRequestMails: "Ne plus recevoir d’e-mails",
+    wantRequestMails: "Recevoir des e-mails",
 
     noLinks: "Vous n’avez encore partagé aucun document.",
     noLinksHint:
@@ -661,5 +686,20 @@ export const fr: Words = {
     personYou: "{person} (vous)",
     personEditing: "{person} : modifie depuis {time}",
     personViewing: "{person} : consulte depuis {time}",
+  },
+
+  mail: {
+    sharesNamed: "{owner} partage « {name} » avec vous",
+    sharesDocument: "{owner} partage un document avec vous",
+    sharesFolder: "{owner} partage un dossier avec vous",
+    passwordApart: "Il faut un mot de passe, que {owner} vous communique séparément.",
+    noAccount: "Vous n’avez pas besoin de compte.",
+    sentWith: "{owner} vous a envoyé cet e-mail avec {product}.",
+    asksToEdit: "{visitor} demande à modifier « {name} »",
+    asksToEditLead:
+      "{visitor} a ouvert votre lien et demande à modifier. Rien ne change tant que vous n’avez pas répondu.",
+    answerRequest: "Autoriser ou refuser",
+    whyThisMail: "{product} vous a envoyé cet e-mail parce que ce lien est le vôtre.",
+    switchMailsOff: "Vous pouvez désactiver ces e-mails sur la page « {page} » : {address}",
   },
 };

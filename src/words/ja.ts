@@ -340,10 +340,34 @@ export const ja: Words = {
     sendPasswordApart: "パスワードはリンクとは別に送ってください。",
     backToDocuments: "ドキュメントに戻る",
     sendByMail: "メールで送信",
+    sendByOwnMail: "自分のメールソフトを使う",
     shareAddress: "共有…",
-    mailSubject: "共有のお知らせ: {name}",
-    mailText: "ドキュメント「{name}」をこちらから開けます。アカウントは不要です。",
-    mailFolderText: "フォルダ「{name}」のドキュメントをこちらから開けます。アカウントは不要です。",
+    mailTo: "宛先",
+    mailToHint:
+      "メールアドレスをカンマまたは改行で区切って入力してください（最大{count}件）。メールは一人ずつ別々に届きます。",
+    mailMessage: "メッセージ（任意）",
+    mailReplies: "返信は {email} に届きます。",
+    mailNoReplies: "Cloudreveからあなたのメールアドレスが伝えられていないため、返信は届きません。",
+    mailTellsNoPassword: "メールには名前もパスワードも含まれません。",
+    mailSend: "送信",
+    mailOdd: "メールアドレスではありません: {addresses}",
+    mailToNobody: "メールアドレスを1件以上入力してください。",
+    mailTooMany: "一度に送れるのは{count}件までです。",
+    mailTooOften: "リンクをメールで送れるのは1時間に{count}人までです。約{minutes}分後にもう一度お試しください。",
+    mailUnderWay: "メールを送信しています。少し待ってからページを再読み込みすると、結果が表示されます。",
+    mailSent: "{addresses} に送信しました。",
+    mailRefused:
+      "メールサーバーが {addresses} 宛てのメールを受け付けませんでした。アドレスを確認するか、ご自分でリンクを送ってください。",
+    mailUnsure:
+      "{addresses} 宛てのメールについて、メールサーバーから確認が得られませんでした。届かない可能性があります。",
+    mailNotAnswered:
+      "メールサーバーが応答しないため、{addresses} には送信されていません。リンクのアドレスをコピーしてご自分で送るか、後でもう一度お試しください。",
+    mailNotTaken:
+      "メールサーバーがここからのメールを受け付けないため、{addresses} には送信されていません。リンクのアドレスをコピーしてご自分で送り、管理者に知らせてください。",
+    requestMailsOn: "編集のリクエストがあると、{email} にもメールが届きます。",
+    requestMailsOff: "編集のリクエストはこのページだけに表示されます。{email} にメールは送られません。",
+    noRequestMails: "メールを止める",
+    wantRequestMails: "メールを受け取る",
 
     noLinks: "共有しているドキュメントはまだありません。",
     noLinksHint:
@@ -638,5 +662,20 @@ export const ja: Words = {
     personYou: "{person}（あなた）",
     personEditing: "{person}：{time}から編集中",
     personViewing: "{person}：{time}から閲覧中",
+  },
+
+  mail: {
+    sharesNamed: "{owner}さんが「{name}」を共有しました",
+    sharesDocument: "{owner}さんがドキュメントを共有しました",
+    sharesFolder: "{owner}さんがフォルダを共有しました",
+    passwordApart: "パスワードが必要です。パスワードは{owner}さんから別途お知らせします。",
+    noAccount: "アカウントは不要です。",
+    sentWith: "このメールは{owner}さんが{product}から送信しました。",
+    asksToEdit: "{visitor}さんが「{name}」の編集をリクエストしています",
+    asksToEditLead:
+      "{visitor}さんがあなたのリンクを開き、編集をリクエストしています。あなたが回答するまで何も変わりません。",
+    answerRequest: "許可または拒否する",
+    whyThisMail: "このメールは、リンクの所有者であるあなたに{product}から送信されました。",
+    switchMailsOff: "このメールは「{page}」ページで止められます: {address}",
   },
 };

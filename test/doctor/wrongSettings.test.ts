@@ -78,6 +78,15 @@ const wrongSettings: readonly WrongSetting[] = [
     change: /^CLOUDREVE_PASSWORD=<the password of alice@example\.com>$/,
   },
   {
+    sentence: "SMTP_URL with a port where nothing listens",
+    arrange: async () => ({
+      SMTP_URL: (await freeUrl()).replace("http:", "smtp:"),
+      MAIL_FROM: "office@example.com",
+    }),
+    failed: ["mail"],
+    change: /^SMTP_URL=<host and port that the bridge reaches>$/,
+  },
+  {
     sentence: "an OAUTH_CLIENT_ID that Cloudreve does not know",
     arrange: async () => ({ OAUTH_CLIENT_ID: "00000000-3c0e-4b5e-9b6d-7f2a4c9e1b30" }),
     failed: ["OAuth application"],

@@ -185,7 +185,13 @@ describe("an open host page", () => {
       ...{ grants, activity, lastCopies, newFiles, sessionsEnded, tokens, now: clock.now, grantLifetimeMs: hourMs },
       // Without an editor's discovery there is no other address, and nobody asks the drive.
       ...{ editors: new Editors([]), wopiUrl: "https://bridge.example", drive: {} as Drive },
-      ...{ links, note: () => undefined, audit: () => undefined, tellPortals: async () => undefined },
+      ...{
+        links,
+        note: () => undefined,
+        audit: () => undefined,
+        tellPortals: async () => undefined,
+        mailRequest: async () => undefined,
+      },
       ...{ visitorRights: new VisitorRights(store, links, clock.now), allowances: new Allowances(store, clock.now) },
       bridgeUrl: "https://bridge.example",
       editorIds: editorIdsBy(new Uint8Array(32)),

@@ -90,7 +90,7 @@ describe("rows that an earlier bridge left without an end", () => {
       for await (const [key] of old.list("")) keys.push(key);
       return keys;
     };
-    const longer = ["copiesMade:x", "toldVersion:x", "versionNames:x", "versionSaves:x"];
+    const longer = ["copiesMade:x", "ownersMail:x", "toldVersion:x", "versionNames:x", "versionSaves:x"];
     expect(await left()).toEqual([...longer, "endsGiven:all", "link:x"].toSorted());
     clock.advance(rowLives.versionSaves * dayMs);
     expect(await left()).toEqual(["endsGiven:all", "link:x", "toldVersion:x"]);
@@ -122,6 +122,7 @@ describe("the kinds of rows", () => {
       "memory",
       "person",
       "portal",
+      "smtps",
       "user",
     ]);
     const found = [...new Set(kinds)].filter((kind) => !notRows.has(kind));

@@ -7,7 +7,7 @@ import { languages } from "../../src/words/language.ts";
 import { wordsIn } from "../../src/words/words.ts";
 
 /** The text of each file of a room that speaks these words. */
-async function sources(room: "pages" | "editorPage"): Promise<string[]> {
+async function sources(room: "pages" | "editorPage" | "mail"): Promise<string[]> {
   const source = fileURLToPath(new URL("../../src/", import.meta.url));
   const names = (await readdir(`${source}${room}`, { recursive: true })).filter((name) => /\.(ts|js)$/.test(name));
   // Both rooms say what is wrong with a name.
@@ -41,6 +41,7 @@ const sameInEnglish = new Set([
 describe.each([
   { name: "the pages for people", place: "pages" as const, room: "pages" as const },
   { name: "the editor's page", place: "editorPage" as const, room: "editorPage" as const },
+  { name: "mails", place: "mail" as const, room: "mail" as const },
 ])("words of $name", ({ place, room }) => {
   const words: Readonly<Record<string, Readonly<Record<string, string>>>> = Object.fromEntries(
     languages.map((language) => [language, wordsIn[language][place]]),
@@ -79,7 +80,7 @@ describe.each([
 
   it("are all said somewhere", async () => {
     const said = new Set(
-      (await sources(room)).flatMap((text) => text.match(/(?<=(?:[wW]ords|\.pages|\.editorPage)\.)\w+/g) ?? []),
+      (await sources(room)).flatMap((text) => text.match(/(?<=(?:[wW]ords|\.pages|\.editorPage|\.mail)\.)\w+/g) ?? []),
     );
     // The pages take these from the table.
     const ofOptions = Object.values(linkOptions).flatMap((option) => [

@@ -80,6 +80,7 @@ const strictLink: EditLink = {
   note: `Please check the figures on page 3 🙏\nsecond line ${script}`,
   restrictions: { download: true, print: true, copy: true, watermark: true },
 };
+const mailFacts = { replyTo: "alice@example.com" };
 const visits: LinkVisit[] = [
   { person: { id: "a", name: "Bob" }, openedAtMs: atMs, savedAtMs: atMs + 600_000 },
   { person: { id: "b", name: "محمد عبد الله" }, openedAtMs: atMs - dayMs },
@@ -445,8 +446,43 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
       isNew: true,
       url: linkUrl,
     }),
+  linkMail: (context) =>
+    linkPage(context, { link, visits: [], signInEnded: false, url: linkUrl, mail: { formId: "f", ...mailFacts } }),
+  linkMailAnswers: (context) =>
+    linkPage(context, {
+      link: strictLink,
+      visits: [],
+      signInEnded: false,
+      url: linkUrl,
+      mail: {
+        formId: "f",
+        report: {
+          ...{ linkId: strictLink.id, beganAtMs: atMs, state: "done", to: "", message: script, fault: "wrong" },
+          sent: ["bob@example.com"],
+          refused: [`${"long.name.".repeat(12)}@${"example.".repeat(8)}com`, script],
+          unsure: ["carol@example.com", "dave@example.com"],
+          notSent: ["erin@example.com"],
+        },
+      },
+    }),
+  linkMailWrong: (context) =>
+    linkPage(context, {
+      link,
+      visits: [],
+      signInEnded: false,
+      url: linkUrl,
+      mail: {
+        formId: "f",
+        ...mailFacts,
+        report: {
+          ...{ linkId: link.id, beganAtMs: atMs, state: "odd", odd: [script, "x".repeat(300)] },
+          ...{ to: `${script}, ${"x".repeat(300)}`, message: "" },
+        },
+      },
+    }),
   links: (context) =>
     linksPage(context, {
+      requestMails: { email: `${"long.name.".repeat(12)}@example.com`, isOff: false },
       ...{ asked: { text: 'No"tes', state: "all", page: 2 }, pages: 3, hasLinks: true, changed: true },
       documents: [
         {
@@ -491,6 +527,11 @@ export const pageSamples: Readonly<Record<string, (context: PageContext) => Page
       signInEnded: false,
       hasChanged: true,
       url: linkUrl,
+    }),
+  linksMailsOff: (context) =>
+    linksPage(context, {
+      ...noList,
+      ...{ hasLinks: true, changed: false, requestMails: { email: "alice@example.com", isOff: true } },
     }),
   linksNone: (context) => linksPage(context, { ...noList, hasLinks: false, changed: false }),
   linksNotFound: (context) => linksPage(context, { ...noList, hasLinks: true, changed: false }),

@@ -1,13 +1,27 @@
 import { renderSVG } from "uqr";
 import type { EditLink } from "../../links/links.ts";
-import { fill } from "../../words/fill.ts";
-import { type PageWords, wordsIn } from "../../words/words.ts";
+import { letterText } from "../../mail/letter.ts";
+import { linkLetter } from "../../mail/linkLetter.ts";
+import type { Language } from "../../words/language.ts";
+import { wordsIn } from "../../words/words.ts";
 import { Html, html } from "../html.ts";
+import { type MailFormFacts, mailForm } from "./mailForm.ts";
 import { flag, nothing } from "./markup.ts";
 import type { PageContext } from "./page.ts";
 
-/** A link's address on its page: to copy, to mail, for the browser's share sheet, and as a QR code. */
-export function linkAddress({ language }: PageContext, link: EditLink, url: string, isNew: boolean): Html {
+/**
+ * A link's address on its page: to copy, to mail, for the browser's share sheet, and as a QR code.
+ * @param mail it can be sent from here
+ */
+export function linkAddress(
+  context: PageContext,
+  link: EditLink,
+  url: string,
+  isNew: boolean,
+  mail: MailFormFacts | undefined,
+): Html {
+  const { language } = context;
+  const mailProgramUrl = mailAddress(language, link, url);
   const words = wordsIn[language].pages;
   return html`<label for="link-url">${words.linkAddress}</label>
 <div role="group">
@@ -17,9 +31,10 @@ export function linkAddress({ language }: PageContext, link: EditLink, url: stri
 <p role="status" id="copy-state"></p>
 ${link.passwordHash === undefined ? nothing : html`<p>${words.sendPasswordApart}</p>`}
 <div class="actions">
-<a role="button" class="secondary" href="${mailAddress(words, link, url)}">${words.sendByMail}</a>
-<button type="button" class="secondary" data-shares="${url}" data-title="${link.fileName}" hidden>${words.shareAddress}</button>
+${mail === undefined ? html`<a role="button" class="secondary" href="${mailProgramUrl}">${words.sendByMail}</a>` : nothing}
+<button type="button" class="secondary" data-shares="${url}" data-title="${link.passwordHash === undefined ? link.fileName : words.sharedDocument}" hidden>${words.shareAddress}</button>
 </div>
+${mail === undefined ? nothing : mailForm(context, link, mail, mailProgramUrl)}
 <details${flag("open", isNew)}>
 <summary>${words.qrCode}</summary>
 <figure class="qr">
@@ -30,11 +45,10 @@ ${qrCode(url)}
 }
 
 /** Opens the person's own mail program with the message written (RFC 6068). */
-function mailAddress(words: PageWords, { fileName, folder }: EditLink, url: string): string {
-  const sentence = folder === true ? words.mailFolderText : words.mailText;
-  const subject = encodeURIComponent(fill(words.mailSubject, { name: fileName }));
-  const body = encodeURIComponent(`${fill(sentence, { name: fileName })}\r\n\r\n${url}\r\n`);
-  return `mailto:?subject=${subject}&body=${body}`;
+function mailAddress(language: Language, link: EditLink, url: string): string {
+  const letter = linkLetter({ link, url, language, message: "" });
+  const body = letterText(letter).replaceAll("\n", "\r\n");
+  return `mailto:?subject=${encodeURIComponent(letter.subject)}&body=${encodeURIComponent(body)}`;
 }
 
 /** Always dark on light with a margin: many cameras read nothing else. */

@@ -10,6 +10,7 @@ import { editRequests } from "./editRequests.ts";
 import { layout } from "./layout.ts";
 import { linkAddress } from "./linkAddress.ts";
 import { guessesLine, isGuessedAt, type LinkEnd, stateBadge } from "./linkTerms.ts";
+import type { MailFormFacts } from "./mailForm.ts";
 import { fillHtml, joined, moment, named, nothing, notice } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 import { visitorMay } from "./visitorMay.ts";
@@ -37,6 +38,8 @@ export interface LinkFacts {
   readonly isGone?: boolean;
   /** The link's full address, with its secret, if it was kept. */
   readonly url?: string;
+  /** The link can be mailed from here. */
+  readonly mail?: MailFormFacts;
 }
 
 /** One link: its terms, its visitors, `/links/ID/change`, and revoking with `POST /links/ID/revoke` (no fields). */
@@ -91,16 +94,20 @@ ${editRequests(context, link, rights)}
 </section>`;
 }
 
-function addressSection(context: PageContext, { link, url, isNew = false }: LinkFacts): Html {
+function addressSection(context: PageContext, facts: LinkFacts): Html {
   const words = wordsIn[context.language].pages;
+  const { end, link, mail, signInEnded, url, isNew = false } = facts;
   if (url === undefined) return html`<p><small>${words.addressNotKept}</small></p>`;
+  // Nobody is invited to what they can't open.
+  const mailFacts = end !== undefined || signInEnded ? undefined : mail;
   return html`<section class="address">
-${linkAddress(context, link, url, isNew)}
+${linkAddress(context, link, url, isNew, mailFacts)}
 ${link.sharedFor === undefined ? nothing : html`<p><small>${words.addressInEditor}</small></p>`}
 </section>`;
 }
 
-function notices({ bridgeUrl, language }: PageContext, facts: LinkFacts): Html {
+function notices(context: PageContext, facts: LinkFacts): Html {
+  const { bridgeUrl, language } = context;
   const { changed, end, guesses, isNew, link, signInEnded } = facts;
   const words = wordsIn[language].pages;
   const query = new URLSearchParams({ return_to: `/links/${link.id}` });

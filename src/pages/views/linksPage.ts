@@ -8,6 +8,7 @@ import { editRequests } from "./editRequests.ts";
 import { layout } from "./layout.ts";
 import { expiryOptions } from "./linkFormPage.ts";
 import { guessesLine, lastVisits, stateBadge, terms } from "./linkTerms.ts";
+import { requestMails } from "./mailForm.ts";
 import { fillHtml, flag, joined, named, nothing, notice } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
@@ -41,6 +42,8 @@ export interface LinksFacts {
   readonly changed: boolean;
   /** The page follows an answer that came too late. */
   readonly hasChanged?: boolean;
+  /** Whether the person is told of requests to edit by mail; left out where nobody is. */
+  readonly requestMails?: { readonly email: string; readonly isOff: boolean };
 }
 
 /**
@@ -64,6 +67,7 @@ export function linksPage(context: PageContext, facts: LinksFacts): Page {
     main: html`<h1>${words.myLinks}</h1>
 ${facts.changed ? notice("good", words.linkChanged) : nothing}${facts.hasChanged === true ? notice("plain", words.requestHasChanged) : nothing}
 ${facts.hasLinks ? html`${filterForm(context, facts)}${list}${pageLinks(context, facts)}` : empty}
+${facts.requestMails === undefined ? nothing : requestMails(context, facts.requestMails)}
 <p role="status" id="copy-state" class="unseen"></p>`,
   });
 }

@@ -33,7 +33,8 @@ export function moment(at: number | string, language: Language): Html {
   return html`<time datetime="${date.toISOString()}">${momentText(date, language)}</time>`;
 }
 
-function momentText(date: Date, language: Language): string {
+/** As `moment`, where there is no script: in mails. */
+export function momentText(date: Date, language: Language): string {
   const format = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
     dateStyle: "medium",
     timeStyle: "short",
