@@ -147,6 +147,7 @@ const other: Suite = {
   ...plain,
   overwritesByOmission: true,
   takesFreshTokens: true,
+  limitsPeople: { comment: new Set(["docx"]) },
   parameters: { closebutton: "1" },
 };
 

@@ -26,8 +26,6 @@ beforeAll(async () => {
     EDITOR_PORT: String(editorPort),
     PORTAL_PORT: String(portalPort),
     SANDBOX_DIR: dir,
-    // The one that keeps people to commenting.
-    SANDBOX_EDITOR: "onlyoffice",
   });
   await sandbox.printed(`Open http://127.0.0.1:${portalPort} in a browser.`);
   alice = await driveAccount(`http://127.0.0.1:${drivePort}`, "alice@example.com", "sandbox-password");
@@ -176,6 +174,15 @@ describe("a document's life, from a template to an old version", () => {
     await lineIn(editorIn(seen), "A cake for the way").waitFor();
     await editorIn(seen).getByText("You may comment on this document, not change it.").waitFor();
     await shoot(seen, "11-commenter");
+    await lineIn(editorIn(seen), "A cake for the way").click();
+    await seen.keyboard.type("typed all the same");
+    await editorIn(seen).getByRole("button", { name: "Comment", exact: true }).click();
+    await editorIn(seen).getByLabel("Your comment").fill("Who eats all that?");
+    await editorIn(seen).getByRole("dialog").getByRole("button", { name: "Comment" }).click();
+    await editorIn(seen).getByRole("complementary", { name: "Comments" }).getByText("Who eats all that?").waitFor();
+    await shoot(seen, "11-commented");
+    await save(seen, document);
+    expect(await lineIn(editorIn(seen), "A cake for the way").textContent()).toBe("A cake for the way");
     await seen.getByRole("button", { name: "Ask to edit" }).click();
     await seen.getByText("You asked Alice to let you edit.").waitFor();
     await shoot(seen, "12-asked");
@@ -194,6 +201,7 @@ describe("a document's life, from a template to an old version", () => {
     await shoot(seen, "15-granted");
     await seen.getByRole("button", { name: "Open for editing" }).click();
     await editorIn(seen).locator("#paper[contenteditable=true]").waitFor();
+    await editorIn(seen).getByText("Who eats all that?").waitFor();
     await write(seen, "A cake for the way", "No cake, please");
     await save(seen, document);
     await shoot(seen, "16-colleagueSaved");
@@ -218,6 +226,7 @@ describe("a document's life, from a template to an old version", () => {
     // What Grace had written, beside what is there now.
     expect(await versionsIn(sharing).locator("small").allTextContents()).toEqual([
       expect.stringMatching(/^Alice, by restoring · /),
+      expect.stringMatching(/^Grace \(through a link\) · /),
       expect.stringMatching(/^Grace \(through a link\) · /),
       expect.stringMatching(/ · Alice · /),
       expect.stringMatching(/^Alice · /),

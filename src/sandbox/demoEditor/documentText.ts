@@ -1,6 +1,6 @@
 import { UnreadableFile } from "./office/officeFile.ts";
 import { openOfficeFile } from "./office/openOfficeFile.ts";
-import type { PageForm } from "./office/pageForm.ts";
+import type { CommentLook, PageForm } from "./office/pageForm.ts";
 import { readPlainText, writePlainText } from "./plainText.ts";
 import { SharedText } from "./sharedText.ts";
 
@@ -8,6 +8,7 @@ interface Content {
   text: string;
   form: PageForm;
   write(text: string): Buffer;
+  comment?(comment: CommentLook): number | undefined;
 }
 
 /** A file's bytes as the text that its users share. */
@@ -28,6 +29,16 @@ export class DocumentText {
   /** Why the bytes are nothing that this editor understands, and so can't be changed; undefined when they are. */
   get problem(): string | undefined {
     return "problem" in this.#content ? this.#content.problem : undefined;
+  }
+
+  /** Whether this kind of file takes comments. */
+  get takesComments(): boolean {
+    return !("problem" in this.#content) && this.#content.comment !== undefined;
+  }
+
+  /** @returns the comment's number among what is only shown; undefined when there can be no more */
+  comment(comment: CommentLook): number | undefined {
+    return "problem" in this.#content ? undefined : this.#content.comment?.(comment);
   }
 
   /** The file as a save sends it: untouched while nobody has typed. */

@@ -35,6 +35,7 @@ export function editorPage({ viewId, closeButton }: EditorPage): string {
     <button id="save" type="button" disabled>Save</button>
     <button id="save-as" type="button" hidden>Save as</button>
     <button id="rename" type="button" hidden>Rename</button>
+    <button id="comment" type="button" hidden>Comment</button>
     <button id="share" type="button" hidden>Share</button>
     <span id="host-buttons"></span>
     <button id="close" type="button"${closeButton ? "" : " hidden"}>Close</button>
@@ -68,7 +69,9 @@ export function editorPage({ viewId, closeButton }: EditorPage): string {
   <input id="cell-input" aria-label="Content of the selected cell" autocomplete="off" spellcheck="false" readonly>
 </div>
 <textarea id="text" aria-label="Document text" spellcheck="false" readonly></textarea>
-<div id="desk" hidden><div id="paper" role="textbox" aria-multiline="true" aria-label="Document text" spellcheck="false" tabindex="0"></div></div>
+<div id="desk" hidden><div id="paper" role="textbox" aria-multiline="true" aria-label="Document text" spellcheck="false" tabindex="0"></div>
+  <aside id="comments" aria-label="Comments" hidden><h2>Comments</h2><ul id="comment-list"></ul></aside>
+</div>
 <div id="workbook" hidden>
   <div id="grid-holder"><table id="grid" role="grid" aria-label="Cells"></table></div>
   <p id="grid-end" class="notice" hidden></p>
@@ -84,6 +87,17 @@ export function editorPage({ viewId, closeButton }: EditorPage): string {
     <button id="conflict-discard" type="button">Discard</button>
     <button id="conflict-later" type="button">Not now</button>
   </div>
+</dialog>
+<dialog id="ask-comment" aria-labelledby="ask-comment-title">
+  <form id="ask-comment-form" method="dialog">
+    <h1 id="ask-comment-title">Comment</h1>
+    <p>It belongs to the paragraph with the cursor.</p>
+    <label for="new-comment">Your comment</label> <textarea id="new-comment" rows="4" maxlength="4000" required></textarea>
+    <div class="choices">
+      <button id="ask-comment-ok" type="submit">Comment</button>
+      <button id="ask-comment-cancel" type="button">Cancel</button>
+    </div>
+  </form>
 </dialog>
 <dialog id="ask-name" aria-labelledby="ask-name-title">
   <form id="ask-name-form" method="dialog">

@@ -37,7 +37,16 @@ const accessCheckSchema = z.object({ callbackUrl: z.string() });
 
 const scripts = [
   ...["page", "pageParts", "connection", "hostMessages", "localText", "textOperation", "surfaces"],
-  ...["textSurface", "documentSurface", "documentMarkup", "sheetSurface", "sheetEntries", "formula", "cellText"],
+  ...[
+    "textSurface",
+    "documentSurface",
+    "documentMarkup",
+    "comments",
+    "sheetSurface",
+    "sheetEntries",
+    "formula",
+    "cellText",
+  ],
 ];
 const assets: Record<string, string> = {
   ...Object.fromEntries(scripts.map((name) => [`${name}.js`, "text/javascript; charset=utf-8"])),

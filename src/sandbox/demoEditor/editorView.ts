@@ -72,9 +72,14 @@ export function takeToken(view: EditorView, accessToken: string, expiresAtMs: nu
   return wasExpired;
 }
 
-/** Whether the host lets this person write at all. */
-export function isWriter(view: EditorView): boolean {
+/** Whether the host lets this person change the text. */
+export function mayType(view: EditorView): boolean {
   return view.info?.userCanWrite === true;
+}
+
+/** Whether the host takes saves from this person: a comment is written into the file too. */
+export function isWriter(view: EditorView): boolean {
+  return mayType(view) || view.info?.trueFlags.includes("UserCanOnlyComment") === true;
 }
 
 function momentOf(accessTokenTtl: string): number {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Edit } from "./browser/textOperation.js";
 import type { HostButton, PageHabits } from "./guises.ts";
-import type { PageForm } from "./office/pageForm.ts";
+import type { CommentLook, PageForm } from "./office/pageForm.ts";
 
 /** Why a page shows the text without letting anybody change it. */
 export interface ReadOnlyNotice {
@@ -45,7 +45,9 @@ export type ServerMessage =
     }
   | { type: "opened"; form: PageForm; text: string; revision: number; acceptedSequence: number; epoch: number }
   | { type: "edit"; revision: number; edit: Edit; own: boolean }
-  | { type: "access"; readOnly: ReadOnlyNotice | null }
+  | { type: "access"; readOnly: ReadOnlyNotice | null; mayComment: boolean }
+  /** Its place in the text follows as an edit. */
+  | { type: "comment"; kept: number; look: CommentLook; own: boolean }
   /** modified: what the host's page is told; unstored: the host lacks something, whatever that page was told */
   | { type: "state"; modified: boolean; unstored: boolean; saving: boolean; problem: string | null }
   | { type: "people"; people: Person[] }
@@ -85,6 +87,13 @@ export const pageCommandSchema = z.discriminatedUnion("command", [
   z.object({ command: z.literal("saveAs"), request, name: z.string().min(1).max(1000) }),
   z.object({ command: z.literal("rename"), name: z.string().min(1).max(1000) }),
   z.object({ command: z.literal("tryLock") }),
+  z.object({
+    command: z.literal("comment"),
+    text: z.string().trim().min(1).max(4000),
+    place: z.number().int().nonnegative(),
+    baseRevision: z.number().int().nonnegative(),
+  }),
+  z.object({ command: z.literal("removeComment"), kept: z.number().int().nonnegative() }),
   z.object({ command: z.literal("picture"), url: z.string().max(4000) }),
   z.object({ command: z.literal("token"), accessToken: z.string().min(1), expiresAtMs: z.number().nonnegative() }),
   z.object({ command: z.literal("leave"), ...editsShape }),

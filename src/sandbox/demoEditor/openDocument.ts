@@ -1,12 +1,14 @@
+import { keptMark } from "./browser/documentMarkup.js";
+import type { Edit } from "./browser/textOperation.js";
 import { DocumentSaves } from "./documentSaves.ts";
 import { DocumentText } from "./documentText.ts";
 import { DocumentViews } from "./documentViews.ts";
-import { type EditorView, infoMessage, isWriter, personOf } from "./editorView.ts";
+import { type EditorView, infoMessage, isWriter, mayType, personOf } from "./editorView.ts";
 import type { Guise } from "./guises.ts";
 import type { FileInfo } from "./hostAnswers.ts";
 import type { KeptCopies } from "./keptCopies.ts";
-import type { ReadOnlyNotice, SaveResult } from "./messages.ts";
-import { readOnlyNotice } from "./readOnlyNotice.ts";
+import type { ReadOnlyNotice, SaveResult, ServerMessage } from "./messages.ts";
+import { mayComment, readOnlyNotice } from "./readOnlyNotice.ts";
 import { readOnlyResult, swallowedResult } from "./saveResult.ts";
 import type { NumberedEdit } from "./sharedText.ts";
 import type { NamedAnswer, StoredFile } from "./storedFile.ts";
@@ -41,6 +43,8 @@ export class OpenDocument {
   #lockRefusal: string | undefined;
   #lastWriter: EditorView | undefined;
   #lockedAtMs = 0;
+  /** User ids, by the comments that were made since the document was opened. */
+  readonly #commenters = new Map<number, string>();
   #leftBy: { view: EditorView; atMs: number } | undefined;
 
   constructor(file: StoredFile, settings: DocumentSettings) {
@@ -118,9 +122,49 @@ export class OpenDocument {
     }
   }
 
+  /**
+   * Puts a comment into the text. `place` is one in the text as it was at `baseRevision`.
+   * @returns why not, when the person may not or the text is too far ahead
+   */
+  comment(view: EditorView, comment: { text: string; place: number; baseRevision: number }): SaveResult {
+    const at = new Date(this.#settings.now()).toISOString().replace(/\.\d+Z$/, "Z");
+    const look = { author: view.info?.userName ?? "", at, text: comment.text };
+    const kept = this.#mayComment(view) ? this.#text?.comment(look) : undefined;
+    if (kept === undefined) return { success: false, result: "", errorMsg: "commenting is not possible here" };
+    for (const each of this.#views) each.send?.({ type: "comment", kept, look, own: each === view });
+    const { place, baseRevision } = comment;
+    const edit = { position: place, deleted: 0, inserted: keptMark(kept) };
+    this.#commenters.set(kept, view.info?.userId ?? "");
+    return this.#putIn(view, baseRevision, edit);
+  }
+
+  /** Takes a comment away: somebody's own, or any for whoever may type. */
+  removeComment(view: EditorView, kept: number): SaveResult {
+    const isOwn = this.#commenters.get(kept) === (view.info?.userId ?? "");
+    const may = this.#readOnly(view) === null || (isOwn && this.#mayComment(view));
+    const position = this.#text?.shared.text.indexOf(keptMark(kept)) ?? -1;
+    const isComment = this.#text?.form.kind === "document" && this.#text.form.kept[kept]?.what === "comment";
+    if (!may || position < 0 || !isComment) return { success: false, result: "", errorMsg: "it can't be removed" };
+    return this.#putIn(view, this.#revision, { position, deleted: keptMark(kept).length, inserted: "" });
+  }
+
+  /** An edit that no page made, for everybody. */
+  #putIn(view: EditorView, baseRevision: number, edit: Edit): SaveResult {
+    const made = this.#views.has(view) ? this.#text?.shared.insert(baseRevision, edit) : undefined;
+    if (made === undefined) return { success: false, result: "", errorMsg: "the text is another one by now" };
+    if (mayType(view)) this.#lastWriter = view;
+    this.#saves.edited(view, 1);
+    for (const each of this.#views) each.send?.({ type: "edit", ...made, own: false });
+    return { success: true, result: "", errorMsg: "" };
+  }
+
+  #mayComment(view: EditorView): boolean {
+    return this.#views.has(view) && this.#text?.takesComments === true && mayComment(view, this.#state);
+  }
+
   save(view: EditorView, extendedData?: string): Promise<SaveResult> {
     return this.#inTurn(async () => {
-      if (!this.#views.has(view) || this.#readOnly(view) !== null) return readOnlyResult;
+      if (!this.#views.has(view) || (this.#readOnly(view) !== null && !this.#mayComment(view))) return readOnlyResult;
       // What it says of a save that stays in its own cache.
       if (!view.savesMeanwhile) return swallowedResult;
       if (!this.#saves.isUnstored) return { success: true, result: "unmodified", errorMsg: "" };
@@ -185,7 +229,7 @@ export class OpenDocument {
     await this.#inTurn(async () => {
       if (!this.#views.has(view) || !isWriter(view) || this.#lockRefusal === undefined) return;
       await this.#lock(view);
-      for (const each of this.#views) each.send?.({ type: "access", readOnly: this.#readOnly(each) });
+      for (const each of this.#views) each.send?.(this.#access(each));
     });
   }
 
@@ -241,7 +285,7 @@ export class OpenDocument {
       view.send?.({ type: "failed", reason: problem });
       return;
     }
-    const mayLock = info.supportsLocks && info.userCanWrite && this.#isEditable;
+    const mayLock = info.supportsLocks && isWriter(view) && this.#isEditable;
     if (mayLock && !this.#settings.guise.asksHostAtPage) await this.#lock(view);
     this.#lastWriter = view;
     this.#views.add(view);
@@ -266,7 +310,7 @@ export class OpenDocument {
 
   #welcome(view: EditorView): void {
     if (this.#text === undefined) return;
-    view.send?.({ type: "access", readOnly: this.#readOnly(view) });
+    view.send?.(this.#access(view));
     view.send?.({
       type: "opened",
       form: this.#text.form,
@@ -329,11 +373,16 @@ export class OpenDocument {
   }
 
   #readOnly(view: EditorView): ReadOnlyNotice | null {
+    return readOnlyNotice(view, this.#state);
+  }
+
+  get #state(): Parameters<typeof readOnlyNotice>[1] {
     const isUnlockedWritable = this.#settings.afterRefusedLock === "writable";
-    return readOnlyNotice(view, {
-      problem: this.#text?.problem,
-      lockRefusal: isUnlockedWritable ? undefined : this.#lockRefusal,
-    });
+    return { problem: this.#text?.problem, lockRefusal: isUnlockedWritable ? undefined : this.#lockRefusal };
+  }
+
+  #access(view: EditorView): ServerMessage {
+    return { type: "access", readOnly: this.#readOnly(view), mayComment: this.#mayComment(view) };
   }
 
   #warnOfExpiry(view: EditorView, now: number): void {

@@ -136,6 +136,10 @@ export class OpenDocuments {
         return undefined;
       case "picture":
         return this.#options.client.picture(view.wopiSrc, wanted.url);
+      case "comment":
+        return document.comment(view, wanted);
+      case "removeComment":
+        return document.removeComment(view, wanted.kept);
       case "tryLock":
         await document.tryLock(view);
         return undefined;

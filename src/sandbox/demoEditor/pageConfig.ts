@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type EditorView, isWriter } from "./editorView.ts";
+import { type EditorView, isWriter, mayType } from "./editorView.ts";
 
 /** The part of an ONLYOFFICE page's configuration that the demo editor knows; everything else in it is kept as it came. */
 const configSchema = z.looseObject({
@@ -34,7 +34,7 @@ export function mergedPageConfig(posted: PageConfig, view: EditorView): PageConf
       key: view.documentKey,
       permissions: {
         ...posted.document?.permissions,
-        edit: isWriter(view),
+        edit: mayType(view),
         ...(view.info?.printsNot ? { print: false } : {}),
       },
     },

@@ -12,6 +12,8 @@ export interface AcceptedEdit extends NumberedEdit {
 }
 
 const historyLimit = 20_000;
+/** No view has this number. */
+const nobody = -1;
 
 /** The text all pages of a document share: every accepted edit makes the next revision. */
 export class SharedText {
@@ -29,6 +31,12 @@ export class SharedText {
 
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Takes an edit that no page made. @returns what became of it; undefined when the revision is not known any more */
+  insert(baseRevision: number, edit: Edit): { revision: number; edit: Edit } | undefined {
+    const [accepted] = this.receive(nobody, baseRevision, [{ sequence: 0, edit }]) ?? [];
+    return accepted === undefined ? undefined : { revision: accepted.revision, edit: accepted.edit };
   }
 
   /**

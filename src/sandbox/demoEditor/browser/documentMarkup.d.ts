@@ -20,6 +20,8 @@ export const underline: number;
 export const lineBreak: string;
 /** Whether a character is no letter. */
 export function isMark(codePoint: number): boolean;
+/** What stands in the text for something that only the file knows, by its number. */
+export function keptMark(kept: number): string;
 export function readLine(line: string): DocumentLine;
 export function writeLine(line: DocumentLine): string;
 export function textsBetween(before: string, after: string): string[];

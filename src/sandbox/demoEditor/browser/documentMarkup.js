@@ -27,6 +27,11 @@ export function isMark(codePoint) {
   return codePoint >= runBase;
 }
 
+/** What stands in the text for something that only the file knows. */
+export function keptMark(kept) {
+  return String.fromCodePoint(keptBase + kept);
+}
+
 export function readLine(line) {
   const read = { paragraph: 0, kind: "text", pieces: [] };
   let run = 0;
@@ -64,7 +69,7 @@ export function writeLine({ paragraph, kind, pieces }) {
   let state = 0;
   for (const piece of pieces) {
     if (piece.kept !== undefined) {
-      line += String.fromCodePoint(keptBase + piece.kept);
+      line += keptMark(piece.kept);
     } else if (piece.text !== "") {
       const wanted = piece.run * 8 + piece.format;
       if (wanted !== state) line += String.fromCodePoint(runBase + wanted);

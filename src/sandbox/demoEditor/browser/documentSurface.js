@@ -75,13 +75,18 @@ export function documentSurface({ onText }) {
 
   function nodesOf(piece) {
     if (piece.kept !== undefined) {
-      const { what, text } = form.kept[piece.kept] ?? { what: "other", text: "" };
+      const { what, text, comment } = form.kept[piece.kept] ?? { what: "other", text: "" };
       const chip = document.createElement("span");
       chip.className = `kept ${what}`;
       chip.contentEditable = "false";
       chip.dataset.kept = String(piece.kept);
       chip.textContent = text;
       if (what === "picture") chip.title = "A picture: it stays in the file";
+      if (comment !== undefined) {
+        chip.title = `${comment.author}: ${comment.text}`;
+        chip.setAttribute("role", "img");
+        chip.setAttribute("aria-label", `Comment of ${comment.author}`);
+      }
       return [chip];
     }
     return piece.text.split(/(\u2028)/).flatMap((letters) => {
@@ -282,6 +287,30 @@ export function documentSurface({ onText }) {
       if (!mayType) return;
       paper.focus();
       document.execCommand("insertText", false, text);
+    },
+    /** What the text only shows, by number. */
+    get kept() {
+      return form.kept;
+    },
+    /** Somebody has made a comment; its place follows. */
+    learn: (kept, look) => {
+      form.kept[kept] = look;
+    },
+    /**
+     * Where the paragraph with the caret begins, or the first one, as a place in the shown text. A comment stands there: at
+     * the end, browsers let the caret not pass it.
+     */
+    paragraphStart: () => {
+      const [place = 0] = hasCaret() ? caretPlaces() : [];
+      const start = shown.lastIndexOf("\n", place - 1) + 1;
+      return start + inLine(shown.slice(start).split("\n", 1)[0], 0);
+    },
+    showKept: (kept) => {
+      const chip = paper.querySelector(`[data-kept="${kept}"]`);
+      chip?.scrollIntoView({ block: "center" });
+      chip
+        ?.closest("#paper > div")
+        ?.animate([{ backgroundColor: "#f5d76e80" }, { backgroundColor: "transparent" }], 1500);
     },
     focus: () => paper.focus(),
     blur: () => paper.blur(),

@@ -1,3 +1,4 @@
+import { askComment, Comments } from "./comments.js";
 import { Connection } from "./connection.js";
 import { HostMessages } from "./hostMessages.js";
 import { LocalText } from "./localText.js";
@@ -12,6 +13,7 @@ let epoch = 0;
 let info = {};
 let server = { modified: false, unstored: false, saving: false, problem: null };
 let readOnly = null;
+let mayComment = false;
 let people = [];
 let over = false;
 let failed = false;
@@ -19,6 +21,10 @@ let composing = false;
 let everModified = false;
 let toldModified = false;
 let lineBroken = false;
+const comments = new Comments({
+  onRemove: (kept) => void connection.ask({ command: "removeComment", kept }),
+  onShow: (kept) => surface.showKept(kept),
+});
 const heldMessages = [];
 let requests = 0;
 const settling = [];
@@ -63,6 +69,7 @@ const takers = {
   },
   access(message) {
     readOnly = message.readOnly;
+    mayComment = message.mayComment;
     element("read-only").hidden = readOnly === null;
     element("read-only-reason").textContent = readOnly?.reason ?? "";
     element("try-lock").hidden = readOnly?.canTryAgain !== true;
@@ -79,6 +86,10 @@ const takers = {
     showAccess();
     host.send("App_LoadingStatus", { Status: "Document_Loaded", DocumentLoadedTime: Date.now() });
     sendTyped();
+  },
+  comment({ kept, look, own }) {
+    surface.learn?.(kept, { what: "comment", text: "", comment: look });
+    if (own) comments.made(kept);
   },
   edit(message) {
     if (local === undefined) return;
@@ -153,7 +164,26 @@ function take(message) {
     if (!(error instanceof RangeError)) throw error;
     connection.open();
   }
+  showComments();
   showState();
+}
+
+function showComments() {
+  if (local !== undefined)
+    comments.show(local.text, surface.kept ?? [], { mayRemove: !over && readOnly === null, mayComment });
+}
+
+async function comment() {
+  if (local === undefined || over) return;
+  await settled();
+  // As of now: what others type meanwhile, the server takes into account.
+  const place = surface.paragraphStart();
+  const baseRevision = local.revision;
+  const text = await askComment();
+  if (text === "") return;
+  const outcome = await connection.ask({ command: "comment", text, place, baseRevision }).catch(() => null);
+  const reason = outcome?.errorMsg ?? "the editor's server cannot be reached";
+  if (outcome?.success !== true) showNotice(`Not commented: ${reason}`);
 }
 
 function sendTyped() {
@@ -263,7 +293,9 @@ function showName(fileName) {
 function showAccess() {
   const mayType = !over && local !== undefined && readOnly === null;
   surface.letType(mayType);
-  element("save").disabled = !mayType;
+  const mayAdd = !over && local !== undefined && mayComment;
+  element("comment").hidden = !mayAdd;
+  element("save").disabled = !mayType && !mayAdd;
   element("rename").disabled = !mayType;
   element("save-as").disabled = over || local === undefined;
 }
@@ -326,6 +358,9 @@ element("save-as").addEventListener("click", () => {
   if (info.saveAsByMessage) host.send("UI_SaveAs", info.host.asksHostForName ? {} : { format });
   else void saveAs("", false);
 });
+// Without it the paper would lose its caret to the button.
+element("comment").addEventListener("mousedown", (event) => event.preventDefault());
+element("comment").addEventListener("click", () => void comment());
 element("rename").addEventListener("click", () => void rename());
 element("share").addEventListener("click", () => {
   // Each suite has its own word for it, and sends no other.

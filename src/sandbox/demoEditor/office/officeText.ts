@@ -1,4 +1,4 @@
-import type { PageForm } from "./pageForm.ts";
+import type { CommentLook, PageForm } from "./pageForm.ts";
 
 /** An office file's content as a text that several people can change at once. */
 export interface OfficeText<Form extends PageForm = PageForm> {
@@ -6,4 +6,6 @@ export interface OfficeText<Form extends PageForm = PageForm> {
   form: Form;
   /** The file with another text in place of its own; all that the text does not hold stays as it was. */
   write(text: string): Buffer;
+  /** Takes a comment. @returns its number among what is only shown; undefined when there are too many */
+  comment?(comment: CommentLook): number | undefined;
 }

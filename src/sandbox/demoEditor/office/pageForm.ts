@@ -27,7 +27,16 @@ export interface ParagraphLook {
 
 /** Something inside a line that is only shown. */
 export interface KeptLook {
-  what: "picture" | "link" | "other";
+  what: "picture" | "link" | "comment" | "other";
+  text: string;
+  /** Of a comment, whose place in the text this is. */
+  comment?: CommentLook;
+}
+
+export interface CommentLook {
+  author: string;
+  /** ISO 8601; empty when the file does not tell. */
+  at: string;
   text: string;
 }
 

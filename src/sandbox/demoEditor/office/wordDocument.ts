@@ -9,7 +9,8 @@ import {
 } from "../browser/documentMarkup.js";
 import { listPart, type OfficeFile, UnreadableFile } from "./officeFile.ts";
 import type { OfficeText } from "./officeText.ts";
-import type { DocumentForm, KeptLook, ParagraphLook } from "./pageForm.ts";
+import type { CommentLook, DocumentForm, KeptLook, ParagraphLook } from "./pageForm.ts";
+import { commentsPlacedIn, WordComments } from "./wordComments.ts";
 import { WordLists } from "./wordLists.ts";
 import { formatOf, lookOf, makeRun, restOf, textOfRun } from "./wordRuns.ts";
 import { WordStyles } from "./wordStyles.ts";
@@ -34,7 +35,20 @@ const fieldChange: Readonly<Record<string, number>> = { begin: 1, end: -1 };
 export function readWordFile(file: OfficeFile, part: string): OfficeText<DocumentForm> {
   const reading = new Reading(file, part);
   const loaded = reading.lines.map(writeLine).join("\n");
-  return { text: loaded, form: reading.form(), write: (text) => new Reading(file, part).write(text) };
+  const form = reading.form();
+  const firstAdded = form.kept.length;
+  const added: CommentLook[] = [];
+  return {
+    text: loaded,
+    form,
+    write: (text) => new Reading(file, part).write(text, added),
+    comment: (comment) => {
+      if (firstAdded + added.length >= limits.kept) return undefined;
+      added.push(comment);
+      form.kept.push({ what: "comment", text: "", comment });
+      return firstAdded + added.length - 1;
+    },
+  };
 }
 
 /** One reading of the document's XML; what is written changes it, so each save reads anew. */
@@ -53,6 +67,7 @@ class Reading {
   readonly #looks: Record<number, ParagraphLook> = {};
   readonly #runs: Element[][] = [[]];
   readonly #runNumbers = new Map<string, number>([["", 0]]);
+  readonly #comments: WordComments;
   readonly #kept: Element[][] = [];
   readonly #keptLooks: KeptLook[] = [];
 
@@ -72,6 +87,7 @@ class Reading {
       ? { name: lists, document: file.xml(lists), isNew: false }
       : { name: besidePart(part, "numbering.xml", file), document: emptyLists(body), isNew: true };
     this.#lists = new WordLists(this.#listsPart.document);
+    this.#comments = new WordComments(file, part, body);
     this.#readBody();
   }
 
@@ -79,8 +95,10 @@ class Reading {
     return { kind: "document", runs: this.#runs.map(lookOf), paragraphs: this.#looks, kept: this.#keptLooks };
   }
 
-  /** @returns the file with this text in the document's place */
-  write(text: string): Buffer {
+  /** @returns the file with this text in the document's place @param added comments, numbered after what was loaded */
+  write(text: string, added: readonly CommentLook[]): Buffer {
+    const placed = commentsPlacedIn(this.#body);
+    this.#addPlaced(text, added);
     const usedBlocks = new Set<number>();
     const usedKept = new Set<number>();
     let last: Element | undefined;
@@ -107,7 +125,18 @@ class Reading {
     this.#blocks.forEach((block, index) => {
       if (!usedBlocks.has(index + 1)) this.#remove(block);
     });
+    const still = commentsPlacedIn(this.#body);
+    this.#comments.drop(new Set([...placed].filter((id) => !still.has(id))), this.#body);
     return this.#file.write(this.#changedParts());
+  }
+
+  /** Only those whose place is still in the text. */
+  #addPlaced(text: string, added: readonly CommentLook[]): void {
+    const first = this.#kept.length;
+    const inText = new Set(text.split("\n").flatMap((line) => readLine(line).pieces.map(({ kept }) => kept)));
+    added.forEach((comment, index) => {
+      if (inText.has(first + index)) this.#kept[first + index] = this.#comments.add(comment, this.#body);
+    });
   }
 
   #readBody(): void {
@@ -177,7 +206,8 @@ class Reading {
 
   #keep(elements: Element[]): Piece {
     this.#kept.push(elements);
-    this.#keptLooks.push(keptLook(elements));
+    const comment = this.#comments.behind(elements);
+    this.#keptLooks.push(comment === undefined ? keptLook(elements) : { what: "comment", text: "", comment });
     return { kept: this.#kept.length - 1 };
   }
 
@@ -279,6 +309,7 @@ class Reading {
           contentType: `${wordTypes}.numbering+xml`,
         });
     }
+    this.#comments.writeTo(changed);
     return changed;
   }
 }
