@@ -1,4 +1,5 @@
 import { NotRead } from "./notRead.ts";
+import { type NumberKind, numberKindOf, shownNumber } from "./numberFormat.ts";
 import { timesIn } from "./paragraphs.ts";
 import type { TextLines } from "./textLines.ts";
 import { walkXml } from "./xmlWalk.ts";
@@ -68,8 +69,41 @@ async function sharedStrings(xml: string | undefined): Promise<readonly string[]
   return strings;
 }
 
-/** The sheets in their order, with their names and paths. */
-async function sheetsOf(parts: ReadonlyMap<string, string>): Promise<{ name: string; path: string }[]> {
+/** What else a workbook says about formatting, which has number formats of its own. */
+const skippedInStyles = new Set(["cellStyleXfs", "dxfs", "fonts", "fills", "borders", "tableStyles", "extLst"]);
+
+/** What numbers mean, by the number of a cell's style. */
+async function numberKinds(xml: string | undefined): Promise<readonly NumberKind[]> {
+  const kinds: NumberKind[] = [];
+  if (xml === undefined) return kinds;
+  const codes = new Map<number, string | undefined>();
+  let isInCells = false;
+  await walkXml(xml, {
+    skipped: skippedInStyles,
+    open: (tag) => {
+      if (tag.name === "numFmt") codes.set(Number(tag.attribute("numFmtId")), tag.attribute("formatCode"));
+      if (tag.name === "cellXfs") isInCells = true;
+      if (tag.name !== "xf" || !isInCells) return;
+      const id = Number(tag.attribute("numFmtId") ?? "0");
+      kinds.push(numberKindOf(id, codes.get(id)));
+    },
+    close: (name) => {
+      if (name === "cellXfs") isInCells = false;
+    },
+  });
+  return kinds;
+}
+
+interface Workbook {
+  readonly sheets: readonly { readonly name: string; readonly path: string }[];
+  readonly strings: readonly string[];
+  readonly kinds: readonly NumberKind[];
+  /** Its days count from 1904. */
+  readonly is1904: boolean;
+}
+
+/** What all sheets share, and the sheets in their order. */
+async function workbookOf(parts: ReadonlyMap<string, string>): Promise<Workbook> {
   const [workbook, relationships] = [parts.get("xl/workbook.xml"), parts.get("xl/_rels/workbook.xml.rels")];
   if (workbook === undefined || relationships === undefined) throw new NotRead("unreadable");
   const targets = new Map<string, string>();
@@ -81,36 +115,50 @@ async function sheetsOf(parts: ReadonlyMap<string, string>): Promise<{ name: str
     },
   });
   const sheets: { name: string; path: string }[] = [];
+  let is1904 = false;
   await walkXml(workbook, {
     open: (tag) => {
+      if (tag.name === "workbookPr") is1904 = /^(?:1|true)$/.test(tag.attribute("date1904") ?? "");
       if (tag.name !== "sheet") return;
       sheets.push({ name: tag.attribute("name") ?? "", path: targets.get(tag.attribute("r:id") ?? "") ?? "" });
     },
   });
-  return sheets;
+  const [strings, kinds] = [
+    await sharedStrings(parts.get("xl/sharedStrings.xml")),
+    await numberKinds(parts.get("xl/styles.xml")),
+  ];
+  return { sheets, strings, kinds, is1904 };
 }
 
 /** A workbook of Excel's: the name of each sheet, then its rows. Values, and formulas that have none. */
 export async function readWorkbook(parts: ReadonlyMap<string, string>, lines: TextLines): Promise<void> {
-  const strings = await sharedStrings(parts.get("xl/sharedStrings.xml"));
-  for (const { name, path } of await sheetsOf(parts)) {
+  const workbook = await workbookOf(parts);
+  for (const { name, path } of workbook.sheets) {
     lines.add(name);
     const sheet = parts.get(path);
     // A chart has a sheet of its own.
-    if (sheet !== undefined) await readSheet(sheet, strings, lines);
+    if (sheet !== undefined) await readSheet(sheet, workbook, lines);
   }
 }
 
-async function readSheet(xml: string, strings: readonly string[], lines: TextLines): Promise<void> {
+interface Cell {
+  readonly type: string;
+  readonly style: number;
+  readonly column: number | undefined;
+  value: string;
+  formula: string;
+}
+
+async function readSheet(xml: string, workbook: Workbook, lines: TextLines): Promise<void> {
   const rows = new Rows(lines);
-  let cell: { type: string; column: number | undefined; value: string; formula: string } | undefined;
+  let cell: Cell | undefined;
   let inside = "";
   await walkXml(xml, {
     skipped: new Set(["rPh", "rPr", "extLst"]),
     open: (tag) => {
       if (tag.name === "c") {
-        const column = columnOf(tag.attribute("r"));
-        cell = { type: tag.attribute("t") ?? "n", column, value: "", formula: "" };
+        const [column, style] = [columnOf(tag.attribute("r")), Number(tag.attribute("s") ?? "0")];
+        cell = { type: tag.attribute("t") ?? "n", style, column, value: "", formula: "" };
       }
       if (tag.name === "v" || tag.name === "t" || tag.name === "f") inside = tag.name;
     },
@@ -118,7 +166,7 @@ async function readSheet(xml: string, strings: readonly string[], lines: TextLin
       inside = "";
       if (name === "row") rows.end();
       if (name !== "c" || cell === undefined) return;
-      rows.cell(shown(cell.type, cell.value, strings) || (cell.formula === "" ? "" : `=${cell.formula}`), cell.column);
+      rows.cell(shown(cell, workbook) || (cell.formula === "" ? "" : `=${cell.formula}`), cell.column);
       cell = undefined;
     },
     text: (text) => {
@@ -129,10 +177,10 @@ async function readSheet(xml: string, strings: readonly string[], lines: TextLin
   });
 }
 
-function shown(type: string, value: string, strings: readonly string[]): string {
+function shown({ type, style, value }: Cell, { strings, kinds, is1904 }: Workbook): string {
   if (type === "s") return strings[Number(value)] ?? "";
   if (type === "b") return value === "1" ? "TRUE" : "FALSE";
-  return value;
+  return type === "n" ? shownNumber(value, kinds[style] ?? "number", is1904) : value;
 }
 
 /** An OpenDocument spreadsheet: the name of each table, then its rows. */

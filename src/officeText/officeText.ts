@@ -26,7 +26,9 @@ const word: Format = {
 
 const excel: Format = {
   isWanted: (path) =>
-    /^xl\/(?:workbook\.xml|_rels\/workbook\.xml\.rels|sharedStrings\.xml|worksheets\/[^/]+\.xml)$/.test(path),
+    /^xl\/(?:workbook\.xml|_rels\/workbook\.xml\.rels|(?:sharedStrings|styles)\.xml|worksheets\/[^/]+\.xml)$/.test(
+      path,
+    ),
   read: readWorkbook,
 };
 

@@ -65,7 +65,14 @@ export async function readSlide(xml: string, lines: TextLines): Promise<void> {
   await readOoxmlParagraphs(xml, lines, false);
 }
 
-const skippedInOpenDocument = new Set(["tracked-changes", "annotation", "svg:title", "svg:desc", "text:number"]);
+const skippedInOpenDocument = new Set([
+  "tracked-changes",
+  "annotation",
+  "svg:title",
+  "svg:desc",
+  "text:number",
+  "note-citation",
+]);
 const mostSpaces = 1_000;
 
 /** A part of an OpenDocument text or presentation: a line per paragraph. */

@@ -69,7 +69,7 @@ describe("the text of a document", () => {
     [
       "odt",
       odt(
-        '<text:h>Head</text:h><text:tracked-changes><text:p>old</text:p></text:tracked-changes><text:p>a <text:s text:c="2"/>b\n  c<text:tab/>d<office:annotation><text:p>said</text:p></office:annotation></text:p>',
+        '<text:h>Head</text:h><text:tracked-changes><text:p>old</text:p></text:tracked-changes><text:p>a <text:s text:c="2"/>b\n  c<text:tab/>d<text:note><text:note-citation>7</text:note-citation></text:note><office:annotation><text:p>said</text:p></office:annotation></text:p>',
       ),
       "Head\na   b c\td\n",
     ],
@@ -104,6 +104,19 @@ describe("the text of a document", () => {
       "———\none\n",
     ],
   ])("%s", async (type, bytes, text) => expect(await read(`a.${type}`, bytes)).toBe(text));
+
+  it("of a workbook has dates as dates, and numbers alike, whoever wrote them", async () => {
+    const parts = (workbook: string): Record<string, string> => ({
+      "xl/workbook.xml": `<workbook>${workbook}<sheets><sheet name="Plan" r:id="r1"/></sheets></workbook>`,
+      "xl/_rels/workbook.xml.rels": '<Relationships><Relationship Target="worksheets/s.xml" Id="r1"/></Relationships>',
+      "xl/styles.xml":
+        '<styleSheet><numFmts><numFmt numFmtId="165" formatCode="dd\\.mm\\.yyyy"/></numFmts><cellStyleXfs><xf numFmtId="22"/></cellStyleXfs><cellXfs><xf/><xf numFmtId="165"/><xf numFmtId="9"/></cellXfs><dxfs><dxf><numFmt numFmtId="165" formatCode="0"/></dxf></dxfs></styleSheet>',
+      "xl/worksheets/s.xml":
+        '<worksheet><row><c s="1"><v>46355</v></c><c s="2"><v>0.5</v></c><c s="0"><v>46355</v></c><c s="1" t="str"><v>46355</v></c><c s="7"><v>0.30000000000000004</v></c></row></worksheet>',
+    });
+    expect(await read("a.xlsx", zipped(parts("")))).toBe("Plan\n2026-11-29\t50%\t46355\t46355\t0.3\n");
+    expect(await read("a.xlsx", zipped(parts('<workbookPr date1904="1"/>')))).toContain("2030-11-30\t50%");
+  });
 
   it("is read of what this bridge and the demo editor make", async () => {
     expect(await read("a.docx", blankDocument("docx"))).toBe("\n");
