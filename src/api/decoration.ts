@@ -4,7 +4,7 @@ import type { Person } from "../model/person.ts";
 import { cleanName, longestName } from "../model/personName.ts";
 
 /** Says of a field that it was ignored or changed, and why. */
-interface Warning {
+export interface Warning {
   readonly field: string;
   readonly message: string;
 }

@@ -4,6 +4,7 @@ import { blankDocument, blankTypes } from "../blanks/blankDocument.ts";
 import type { FailedSave, OpenSession } from "../documents/activity.ts";
 import { addDocument, freeNameIn } from "../documents/addDocument.ts";
 import type { Comment } from "../documents/comments.ts";
+import { rightOf } from "../documents/grants.ts";
 import { takeOverDocument } from "../documents/lockDocument.ts";
 import type { CopyMade, SavedVersion } from "../documents/versionRecord.ts";
 import { logFacts } from "../http/requestLog.ts";
@@ -14,17 +15,16 @@ import type { NamedPerson } from "../model/person.ts";
 import type { Services } from "../services.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
+import { driveIdSchema, isoTime } from "./schemas/fields.ts";
 import {
-  driveIdSchema,
   fileActivitySchema,
   fileVersionsSchema,
   folderListSchema,
   folderQuerySchema,
-  isoTime,
   madeFileSchema,
   newFileSchema,
   takeOverSchema,
-} from "./schemas.ts";
+} from "./schemas/files.ts";
 
 type Needs = Pick<Services, "drive" | "grants" | "activity" | "locks" | "spool" | "versionRecord" | "audit" | "note">;
 
@@ -237,7 +237,7 @@ async function liveSessions({ grants }: Needs, sessions: readonly OpenSession[])
     if (grant === undefined || grant.revokedAtMs !== undefined) continue;
     live.push({
       person: named(person),
-      permission: grant.permission,
+      permission: rightOf(grant),
       opened_at: isoTime(openedAtMs),
       seen_at: isoTime(seenAtMs),
     });

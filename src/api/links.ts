@@ -1,24 +1,36 @@
 import { logFacts } from "../http/requestLog.ts";
 import { type LinkOption, optionsInApi, optionsInRow, tickedByApi, tickedIn } from "../links/linkOptions.ts";
 import { type EditLink, linkEnd } from "../links/links.ts";
-import { changeLink, type LinkWishes, linkOf, makeLink, releaseLocks, revokeLink } from "../links/manageLinks.ts";
+import {
+  answerVisitor,
+  changeLink,
+  type LinkWishes,
+  linkOf,
+  makeLink,
+  releaseLocks,
+  revokeLink,
+} from "../links/manageLinks.ts";
+import { type AnswerToVisitor, timeOf, type VisitorRight } from "../links/visitorRights.ts";
 import { Breath } from "../model/breath.ts";
+import { BridgeError } from "../model/failure.ts";
 import type { Mistake } from "./mistakes.ts";
 import { driveTokens } from "./portalAuth.ts";
 import { type ApiCall, type ApiRoute, apiRoute } from "./route.ts";
+import { isoTime, listedAtMost } from "./schemas/fields.ts";
 import {
-  isoTime,
+  accessAnswerSchema,
+  accessRequestListSchema,
+  accessRequestSchema,
   type LinkAnswer,
   type LinkChangesRequest,
   linkChangesSchema,
   linkListSchema,
   linkRequestSchema,
   linkSchema,
-  listedAtMost,
   madeLinkSchema,
-} from "./schemas.ts";
+} from "./schemas/links.ts";
 
-type Needs = Parameters<typeof makeLink>[0] & Parameters<typeof releaseLocks>[0];
+type Needs = Parameters<typeof makeLink>[0] & Parameters<typeof answerVisitor>[0];
 
 const tag = "links";
 
@@ -121,7 +133,64 @@ export function linkRoutes(services: Needs): readonly ApiRoute[] {
         return undefined;
       },
     }),
+    apiRoute({
+      method: "get",
+      path: "/links/:id/requests",
+      operationId: "listAccessRequests",
+      summary: "List the visitors of a link who asked to edit",
+      description: "Also after they were answered. A webhook tells of new ones: accessAsked.",
+      tag,
+      answers: accessRequestListSchema,
+      answer: { status: 200, description: "The requests" },
+      failures: ["linkUnknown"],
+      run: async (call) => {
+        const link = await linkOf(services, makerOf(call), call.id);
+        return { requests: (await services.visitorRights.of(link)).map(accessRequest) };
+      },
+    }),
+    apiRoute({
+      method: "post",
+      path: "/links/:id/requests/:person_id",
+      operationId: "answerAccessRequest",
+      summary: "Let a visitor who asked edit, or refuse it",
+      description:
+        "As the owner does on My links. A refused request can still be allowed. The same answer again changes nothing and returns 200.",
+      tag,
+      body: accessAnswerSchema,
+      answers: accessRequestSchema,
+      answer: { status: 200, description: "The request as it is now" },
+      failures: ["requestInvalid", "linkUnknown", "linkEnded", "accessNotAsked", "accessAnswered"],
+      run: async (call) => {
+        const link = await linkOf(services, makerOf(call), call.id);
+        const request = (await services.visitorRights.of(link)).find(({ person }) => person.id === call.personId);
+        if (request === undefined) throw new BridgeError({ kind: "accessNotAsked" });
+        const { answer, leadsTo } = answers[call.body.answer];
+        if (request.state === leadsTo) return accessRequest(request);
+        const seen = { personId: call.personId, answer, seenAtMs: timeOf(request) };
+        const answered = await answerVisitor(services, link, seen, makerOf(call));
+        if (answered === undefined) throw new BridgeError({ kind: "accessAnswered", state: states[request.state] });
+        logFacts({ link: link.id, file: link.fileId });
+        return accessRequest(answered);
+      },
+    }),
   ];
+}
+
+const states = { asked: "asked", granted: "allowed", refused: "refused", takenBack: "ended" } as const;
+
+const answers = {
+  allow: { answer: "grant", leadsTo: "granted" },
+  refuse: { answer: "refuse", leadsTo: "refused" },
+  take_back: { answer: "takeBack", leadsTo: "takenBack" },
+} as const satisfies Record<string, { answer: AnswerToVisitor; leadsTo: VisitorRight["state"] }>;
+
+function accessRequest({ person, state, askedAtMs, answeredAtMs }: VisitorRight) {
+  return {
+    person: { id: person.id, name: person.name },
+    state: states[state],
+    asked_at: isoTime(askedAtMs),
+    answered_at: answeredAtMs === undefined ? null : isoTime(answeredAtMs),
+  };
 }
 
 /** Told together with all other mistakes. */

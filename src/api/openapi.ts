@@ -2,8 +2,9 @@ import { z } from "zod";
 import { webStatus, webTitle } from "../http/failureResponse.ts";
 import type { Failure } from "../model/failure.ts";
 import { type ApiRoute, isRepeatable } from "./route.ts";
-import { apiSchemas, problemSchema } from "./schemas.ts";
-import { webhookEvents } from "./webhookSchemas.ts";
+import { apiSchemas } from "./schemas/named.ts";
+import { problemSchema } from "./schemas/problem.ts";
+import { webhookEvents } from "./schemas/webhooks.ts";
 
 /** Failures that every route can answer with. */
 const commonFailures = ["keyInvalid", "portalKeysUnreachable", "storeUnreachable", "driveFailed"] as const;
@@ -81,7 +82,7 @@ export function openApiDocument(routes: readonly ApiRoute[], bridgeUrl: string):
 function operation(route: ApiRoute): Record<string, unknown> {
   const { operationId, summary, description, tag, answer, bodySchema, answerSchema } = route;
   const parameters = [
-    ...(route.path.includes(":id") ? [idParameter(tag)] : []),
+    ...pathParameters(route),
     ...queryParameters(route),
     ...(route.headers ?? []).flatMap((name) => headers[name]),
     ...(isRepeatable(route) ? headers.idempotencyKey : []),
@@ -153,9 +154,18 @@ function refusals(kinds: readonly Failure["kind"][]): Record<string, unknown> {
   );
 }
 
-function idParameter(tag: ApiRoute["tag"]): Record<string, unknown> {
-  const description = `The ${tag.slice(0, -1)}'s id`;
-  return { name: "id", in: "path", required: true, description, schema: { type: "string" } };
+function pathParameters({ path, tag }: ApiRoute): Record<string, unknown>[] {
+  const meanings: Readonly<Record<string, string>> = {
+    id: `The ${tag.slice(0, -1)}'s id`,
+    person_id: "The visitor's id, as in the list of requests and in the event accessAsked",
+  };
+  return [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => ({
+    name,
+    in: "path",
+    required: true,
+    description: meanings[name],
+    schema: { type: "string" },
+  }));
 }
 
 /** Which of them are needed, and their forms, are in the schema that checks them. */

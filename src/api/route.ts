@@ -7,6 +7,8 @@ export interface ApiCall<Body, Query = unknown> {
   readonly portal: string;
   /** The `:id` of the path; empty where it has none. */
   readonly id: string;
+  /** The `:person_id` of the path; empty where it has none. */
+  readonly personId: string;
   /** What is behind the `?` of the address. */
   readonly query: Query;
   readonly body: Body;

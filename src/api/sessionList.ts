@@ -1,9 +1,10 @@
 import type { z } from "zod";
 import type { Activity } from "../documents/activity.ts";
-import type { AccessGrant } from "../documents/grants.ts";
+import { type AccessGrant, rightOf } from "../documents/grants.ts";
 import { Breath } from "../model/breath.ts";
 import type { Services } from "../services.ts";
-import { isoTime, listedAtMost, type sessionListSchema } from "./schemas.ts";
+import { isoTime, listedAtMost } from "./schemas/fields.ts";
+import type { sessionListSchema } from "./schemas/sessions.ts";
 
 type Needs = Pick<Services, "grants" | "activity" | "editorIds">;
 type Listed = z.output<typeof sessionListSchema>["sessions"][number];
@@ -30,13 +31,13 @@ export async function sessionsOf(services: Needs, portal: string, fileId?: strin
 
 function listed({ editorIds }: Needs, grant: AccessGrant, { sessions, lastSave }: Activity): Listed {
   const open = sessions.find(({ grantId }) => grantId === grant.id);
-  const { document, fileName, permission, person } = grant;
+  const { document, fileName, person } = grant;
   return {
     id: grant.id,
     file: { id: document.fileId, name: fileName },
     version: document.version ?? null,
     person: { id: editorIds(grant).userId, name: person.name },
-    permission,
+    permission: rightOf(grant),
     created_at: isoTime(grant.issuedAtMs),
     expires_at: isoTime(grant.expiresAtMs),
     open: open === undefined ? null : { opened_at: isoTime(open.openedAtMs), seen_at: isoTime(open.seenAtMs) },

@@ -20,6 +20,8 @@ const answers: Readonly<Record<Failure["kind"], Statuses>> = {
   ticketInvalid: { wopi: 404, web: 410, title: "This address has already been used or has expired." },
   linkUnknown: { wopi: 404, web: 404, title: "Link not found." },
   linkEnded: { wopi: 404, web: 410, title: "This link has been revoked or has expired." },
+  accessNotAsked: { wopi: 404, web: 404, title: "This visitor has not asked to edit." },
+  accessAnswered: { wopi: 409, web: 409, title: "The request has been answered otherwise." },
   tooManyAttempts: { wopi: 503, web: 429, title: "Too many attempts." },
   originForeign: { wopi: 404, web: 403, title: "The request came from another site." },
   fileMissing: { wopi: 404, web: 404, title: "File not found." },
@@ -193,6 +195,8 @@ function detailOf(failure: Failure): string | undefined {
       const meant = failure.nearest.length === 0 ? "" : `Did you mean ${failure.nearest.join(" or ")}? `;
       return `${meant}All calls are in /openapi.json.`;
     }
+    case "accessAnswered":
+      return `It is ${failure.state}.`;
     case "methodNotAllowed":
       return `Allowed are ${failure.allowed.join(", ")}.`;
     case "noEditor":

@@ -26,6 +26,8 @@ const shapes: readonly (readonly string[])[] = [
   "api/sessions/:id",
   "api/links",
   "api/links/:id",
+  "api/links/:id/requests",
+  "api/links/:id/requests/:id",
   "api/files",
   "api/files/:id/activity",
   "api/files/:id/lock",

@@ -12,7 +12,7 @@ interface OptionFacts {
   readonly label: string;
   readonly hint?: string;
   /** For the API's description. */
-  readonly about?: string;
+  readonly about: string;
 }
 
 /**
@@ -20,9 +20,14 @@ interface OptionFacts {
  * from it are derived from here. The code that enforces an option is elsewhere, mostly in `wopi/checkFileInfo.ts`.
  */
 export const linkOptions = {
-  download: { ticked: "forbids", field: "no_download", label: "noDownload" },
-  print: { ticked: "forbids", field: "no_print", label: "noPrint" },
-  copy: { ticked: "forbids", field: "no_copy", label: "noCopy" },
+  download: {
+    ticked: "forbids",
+    field: "no_download",
+    label: "noDownload",
+    about: "Whether the document can be downloaded",
+  },
+  print: { ticked: "forbids", field: "no_print", label: "noPrint", about: "Whether it can be printed" },
+  copy: { ticked: "forbids", field: "no_copy", label: "noCopy", about: "Whether its text can be copied" },
   watermark: {
     ticked: "adds",
     field: "watermark",

@@ -6,6 +6,7 @@ import { type LinkTarget, linkTarget } from "./folderLink.ts";
 import { optionsInRow } from "./linkOptions.ts";
 import { hashPassword } from "./linkPassword.ts";
 import type { EditLink, LinkChanges, LinkRestrictions } from "./links.ts";
+import type { AnswerToVisitor, VisitorRight } from "./visitorRights.ts";
 
 type Needs = Pick<Services, "drive" | "editors" | "links" | "linkAddresses" | "now" | "bridgeUrl" | "audit">;
 
@@ -97,6 +98,26 @@ export async function revokeLink(services: Needs, maker: string, id: string): Pr
   const revoked = await services.links.revoke(link.id);
   if (revoked !== undefined) services.audit({ event: "linkRevoked", link: link.id, file: link.fileId, by: maker });
   return revoked ?? link;
+}
+
+/**
+ * Answers a visitor who asked to edit.
+ * @param seenAtMs as in `VisitorRights.answer`
+ * @returns the request afterwards; undefined when it had changed, or there was none
+ * @throws linkEnded
+ */
+export async function answerVisitor(
+  services: Pick<Services, "visitorRights" | "audit"> & Parameters<typeof releaseLocks>[0],
+  link: EditLink,
+  { personId, answer, seenAtMs }: { personId: string; answer: AnswerToVisitor; seenAtMs: number },
+  by: string,
+): Promise<VisitorRight | undefined> {
+  const answered = await services.visitorRights.answer(link.id, personId, answer, seenAtMs);
+  if (answered === undefined) return undefined;
+  const facts = { link: link.id, file: link.fileId, person: answered.person, by };
+  services.audit({ event: "accessAnswered", answer, ...facts });
+  if (answer === "takeBack") await releaseLocks(services, link);
+  return answered;
 }
 
 /** Releases locks that only visitors of this link needed, after it has ended or lost permissions. */

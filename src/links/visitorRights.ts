@@ -51,8 +51,12 @@ export class VisitorRights {
     this.#now = now;
   }
 
-  /** @returns open requests first, then the newest; of a granted one that has ended since, that it was taken back */
+  /**
+   * @returns open requests first, then the newest; of a granted one that has ended since, that it was taken back; none
+   *   while the link lets everybody edit
+   */
   async of(link: EditLink): Promise<readonly VisitorRight[]> {
+    if (!mayAskFor(link)) return [];
     const entries = (await this.#rights.get(link.id)) ?? [];
     const asOfNow = await Promise.all(
       entries.map(async (entry) => ((await this.#endOf(link, entry)) === undefined ? entry : endedOf(entry))),

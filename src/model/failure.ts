@@ -10,6 +10,10 @@ export type Failure =
   /** No link has this secret, or the link ended long ago. */
   | { readonly kind: "linkUnknown" }
   | { readonly kind: "linkEnded"; readonly because: "revoked" | "expired" }
+  /** No visitor with this id asks, or has asked, to edit. */
+  | { readonly kind: "accessNotAsked" }
+  /** What was asked for can't be answered like this any more. */
+  | { readonly kind: "accessAnswered"; readonly state: string }
   | { readonly kind: "tooManyAttempts"; readonly retryAfterSeconds: number }
   /** A change requested by a page of another site. */
   | { readonly kind: "originForeign" }

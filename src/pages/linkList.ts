@@ -4,7 +4,6 @@ import { linkTarget } from "../links/folderLink.ts";
 import { type EditLink, type LinkGuesses, type LinkVisit, linkEnd } from "../links/links.ts";
 import { addressOf } from "../links/manageLinks.ts";
 import { type LinkFilter, linkState, linkStates, type SharedDocument, sharedDocuments } from "../links/ownedLinks.ts";
-import { mayAskFor, type VisitorRight } from "../links/visitorRights.ts";
 import { Breath } from "../model/breath.ts";
 import { failureOf } from "../model/failure.ts";
 import { inTime } from "../model/inTime.ts";
@@ -68,7 +67,7 @@ export async function listOf(
       const state = stateOf(link);
       const url = state === "revoked" ? undefined : await addressOf(services, link);
       const isWorking = state === "active" || state === "signInNeeded";
-      const rights = isWorking ? await rightsOn(services, link) : [];
+      const rights = isWorking ? await services.visitorRights.of(link) : [];
       const asked = rights.filter((right) => right.state === "asked");
       rows.push({ link, state, asked, ...(await cameTo(services, link)), ...(url === undefined ? {} : { url }) });
     }
@@ -81,14 +80,6 @@ export async function listOf(
     });
   }
   return { documents, asked: { ...asked, page }, pages, hasLinks: links.length > 0 };
-}
-
-/** Who asked to edit through a link and who may; of a link that lets everybody edit, nobody has to. */
-export async function rightsOn(
-  { visitorRights }: Pick<Services, "visitorRights">,
-  link: EditLink,
-): Promise<readonly VisitorRight[]> {
-  return mayAskFor(link) ? visitorRights.of(link) : [];
 }
 
 /** Who used a link, and wrong passwords. */

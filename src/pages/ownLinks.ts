@@ -5,10 +5,18 @@ import { logFacts } from "../http/requestLog.ts";
 import { type LinkTarget, linkTarget } from "../links/folderLink.ts";
 import { type LinkOption, linkOptions, optionNames, optionsInRow } from "../links/linkOptions.ts";
 import { type EditLink, linkEnd } from "../links/links.ts";
-import { addressOf, changeLink, linkOf, makeLink, releaseLocks, revokeLink } from "../links/manageLinks.ts";
+import {
+  addressOf,
+  answerVisitor,
+  changeLink,
+  linkOf,
+  makeLink,
+  releaseLocks,
+  revokeLink,
+} from "../links/manageLinks.ts";
 import { type DocumentRight, documentRights, openedWith } from "../model/documentRight.ts";
 import type { Services } from "../services.ts";
-import { cameTo, currentName, hasSignInEnded, listAsked, listOf, listQuery, rightsOn } from "./linkList.ts";
+import { cameTo, currentName, hasSignInEnded, listAsked, listOf, listQuery } from "./linkList.ts";
 import { mailFactsOf, requestMailsOf } from "./linkMail.ts";
 import { fileIdIn, requireOwnOrigin } from "./ownOrigin.ts";
 import { type Caller, forPerson, type PageNeeds, pageContext, sendPage } from "./pageAnswer.ts";
@@ -50,11 +58,13 @@ const linkForm = z.object({
   ...Object.fromEntries(optionNames.map((name) => [linkOptions[name].field, checkbox])),
 });
 
-const accessForm = z.object({
-  person: z.string().max(64),
-  answer: z.enum(["grant", "refuse", "takeBack"]),
-  seen: z.coerce.number(),
-});
+const accessForm = z
+  .object({
+    person: z.string().max(64),
+    answer: z.enum(["grant", "refuse", "takeBack"]),
+    seen: z.coerce.number(),
+  })
+  .transform(({ person, answer, seen }) => ({ personId: person, answer, seenAtMs: seen }));
 
 /** `/share`, `/links`: owners create, list, change and revoke links. */
 export function linkPagesRouter(services: Needs): Router {
@@ -162,12 +172,7 @@ export function linkPagesRouter(services: Needs): Router {
     forPerson(services, async (person, request, response) => {
       const link = await linkAsked(person, request);
       const sent = accessForm.safeParse(request.body).data;
-      const answered = sent && (await services.visitorRights.answer(link.id, sent.person, sent.answer, sent.seen));
-      if (sent !== undefined && answered !== undefined) {
-        const facts = { link: link.id, file: link.fileId, person: answered.person, by: makerOf(person) };
-        services.audit({ event: "accessAnswered", answer: sent.answer, ...facts });
-        if (sent.answer === "takeBack") await releaseLocks(services, link);
-      }
+      const answered = sent && (await answerVisitor(services, link, sent, makerOf(person)));
       logFacts({ link: link.id, person: person.id });
       const result = answered === undefined ? "late=1" : "changed=1";
       response.redirect(303, `${services.bridgeUrl}${backTo(request, link, result)}`);
@@ -240,7 +245,7 @@ export function linkPagesRouter(services: Needs): Router {
       signInEnded,
       changed: request.query["changed"] === "1",
       hasChanged: request.query["late"] === "1",
-      rights: await rightsOn(services, link),
+      rights: await services.visitorRights.of(link),
       isNew: request.query["made"] === "1",
       ...(url === undefined ? {} : { url }),
       ...(mail === undefined ? {} : { mail }),

@@ -2,27 +2,29 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { z } from "zod";
+import { fileSchema, personSchema } from "../../src/api/schemas/fields.ts";
 import {
-  apiSchemas,
   fileActivitySchema,
-  fileSchema,
   fileVersionsSchema,
   folderListSchema,
+  madeFileSchema,
+  newFileSchema,
+  takeOverSchema,
+} from "../../src/api/schemas/files.ts";
+import {
+  accessAnswerSchema,
+  accessRequestListSchema,
+  accessRequestSchema,
   linkChangesSchema,
   linkListSchema,
   linkRequestSchema,
   linkSchema,
-  madeFileSchema,
   madeLinkSchema,
-  newFileSchema,
-  personSchema,
-  problemSchema,
-  sessionListSchema,
-  sessionRequestSchema,
-  sessionSchema,
-  takeOverSchema,
-} from "../../src/api/schemas.ts";
-import { webhookEvents } from "../../src/api/webhookSchemas.ts";
+} from "../../src/api/schemas/links.ts";
+import { apiSchemas } from "../../src/api/schemas/named.ts";
+import { problemSchema } from "../../src/api/schemas/problem.ts";
+import { sessionListSchema, sessionRequestSchema, sessionSchema } from "../../src/api/schemas/sessions.ts";
+import { webhookEvents } from "../../src/api/schemas/webhooks.ts";
 import { eventData } from "../../src/webhooks/payload.ts";
 import { portalClient } from "../support/portalClient.ts";
 import { portalKey, type TestBridge, testBridge } from "../support/testBridge.ts";
@@ -39,7 +41,7 @@ interface ObjectSchema {
 }
 interface Operation {
   readonly operationId: string;
-  readonly parameters?: readonly { name: string; in: string }[];
+  readonly parameters?: readonly { name: string; in: string; description?: string }[];
   readonly requestBody?: unknown;
   readonly responses: Readonly<Record<string, Answer>>;
 }
@@ -57,6 +59,8 @@ const expected = [
   "get /api/links/{id}",
   "patch /api/links/{id}",
   "delete /api/links/{id}",
+  "get /api/links/{id}/requests",
+  "post /api/links/{id}/requests/{person_id}",
   "get /api/files",
   "post /api/files",
   "get /api/files/{id}/activity",
@@ -103,7 +107,7 @@ describe("the OpenAPI document", () => {
 
   it("holds calls that are all there: without a key each is 401, where an unknown one is 404", async () => {
     for (const { path, method } of operations()) {
-      const answered = await fetch(`${bridge.url}${path.replace("{id}", "x")}`, { method: method.toUpperCase() });
+      const answered = await fetch(`${bridge.url}${path.replace(/\{\w+\}/g, "x")}`, { method: method.toUpperCase() });
       expect(answered.status, `${method} ${path}`).toBe(401);
     }
     expect((await fetch(`${bridge.url}/api/nothing`)).status).toBe(404);
@@ -133,9 +137,6 @@ describe("the OpenAPI document", () => {
       expect(path.includes("{id}"), at).toBe(operation.parameters?.some((one) => one.in === "path") ?? false);
       expect(["post", "patch"].includes(method), at).toBe(operation.requestBody !== undefined);
     }
-    for (const field of ["uri", "user", "version"]) {
-      expect(document.components.schemas["SessionRequest"]?.properties?.[field]?.description, field).toBeTruthy();
-    }
     for (const field of ["lang", "theme"]) {
       expect(document.components.schemas["SessionRequest"]?.properties?.[field], field).toEqual({
         type: "string",
@@ -148,6 +149,27 @@ describe("the OpenAPI document", () => {
     const headers = document.paths["/api/sessions"]?.["post"]?.parameters?.map(({ name }) => name);
     const ofAccount = ["X-Cloudreve-Token", "X-Cloudreve-Refresh-Token"];
     expect(headers).toEqual([...ofAccount, "X-Cr-Purchase-Ticket", "Idempotency-Key"]);
+  });
+
+  it("says of every field and parameter what it means", () => {
+    const silent: string[] = [];
+    const visit = (value: unknown, at: string): void => {
+      if (typeof value !== "object" || value === null) return;
+      const { properties = {}, examples: _examples, ...others } = value as ObjectSchema;
+      for (const [name, field] of Object.entries(properties)) {
+        if (!field.description) silent.push(`${at}.${name}`);
+        visit(field, `${at}.${name}`);
+      }
+      for (const inner of Object.values(others)) visit(inner, at);
+    };
+    for (const [name, schema] of Object.entries(document.components.schemas)) visit(schema, name);
+    const calls = [...Object.values(document.paths), ...Object.values(document.webhooks)].flatMap(
+      Object.values<Operation>,
+    );
+    for (const { operationId, parameters = [] } of calls) {
+      for (const { name, description } of parameters) if (!description) silent.push(`${operationId} ${name}`);
+    }
+    expect(silent).toEqual([]);
   });
 
   it("says which calls can be sent again without harm, and how they are refused", () => {
@@ -216,6 +238,7 @@ describe("the OpenAPI document", () => {
       const link = await answers(madeLinkSchema, 201, "POST", "/links", { uri, permission: "edit", note: "n" });
       await answers(linkSchema, 200, "GET", `/links/${link.id}`);
       await answers(linkSchema, 200, "PATCH", `/links/${link.id}`, { permission: "view" });
+      await answers(accessRequestListSchema, 200, "GET", `/links/${link.id}/requests`);
       await portal.call("DELETE", `/links/${link.id}`);
       await answers(linkListSchema, 200, "GET", "/links");
       await answers(folderListSchema, 200, "GET", "/files");
@@ -236,6 +259,9 @@ describe("the OpenAPI document", () => {
       [404, "POST", "/sessions", { uri: "cloudreve://my/nothing.docx", action: "view" }],
       [404, "POST", "/links", { file_id: "nothing", permission: "view" }],
       [404, "PATCH", "/links/nothing", { note: "x" }],
+      [404, "GET", "/links/nothing/requests"],
+      [404, "POST", "/links/nothing/requests/g1", { answer: "allow" }],
+      [422, "POST", "/links/nothing/requests/g1", { answer: "grant" }],
       [404, "GET", "/files/nothing/activity"],
       [404, "GET", "/files?folder=cloudreve://my/none"],
       [404, "POST", "/files", { folder: "cloudreve://my/none", name: "a.docx" }],
@@ -248,7 +274,12 @@ describe("the OpenAPI document", () => {
       expect(answered.status).toBe(status);
       const { code } = problemSchema.parse(await answered.json());
       const documented =
-        document.paths[`/api${path.replace(/nothing/, "{id}").replace(/\?.*/, "")}`]?.[method.toLowerCase()];
+        document.paths[
+          `/api${path
+            .replace(/nothing/, "{id}")
+            .replace("/g1", "/{person_id}")
+            .replace(/\?.*/, "")}`
+        ]?.[method.toLowerCase()];
       expect(documented?.responses[status]?.description).toContain(`${code}: `);
       expect(JSON.stringify(documented?.responses[status]?.content)).toContain(`"${code}"`);
     });
@@ -262,6 +293,7 @@ function fits(schema: object, value: string): boolean {
 const schemas: readonly z.ZodType[] = [
   ...[sessionRequestSchema, sessionSchema, fileSchema, personSchema, problemSchema],
   ...[linkRequestSchema, linkChangesSchema, linkSchema, madeLinkSchema, linkListSchema],
+  ...[accessRequestSchema, accessRequestListSchema, accessAnswerSchema],
   ...[fileActivitySchema, fileVersionsSchema, takeOverSchema],
   ...[folderListSchema, newFileSchema, madeFileSchema, sessionListSchema],
   ...webhookEvents.map(({ schema }) => schema),

@@ -94,7 +94,7 @@ describe("what portals ask for", () => {
     it("with neither uri nor file_id hears of it beside all else", async () => {
       const { errors, detail } = await portal.refused({ action: "delete" }, 422);
       expect(errors).toEqual([
-        { field: "action", message: 'must be "edit" or "view"' },
+        { field: "action", message: 'must be "view" or "comment" or "review" or "edit"' },
         { field: "uri", message: "must have either uri or file_id" },
       ]);
       expect(detail).not.toMatch(/[Ii]nvalid|expected|received/);

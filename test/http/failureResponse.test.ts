@@ -15,6 +15,8 @@ const table: { readonly [Kind in Failure["kind"]]: [Extract<Failure, { kind: Kin
   portalKeysUnreachable: [{ kind: "portalKeysUnreachable" }, 503, 503],
   linkUnknown: [{ kind: "linkUnknown" }, 404, 404],
   linkEnded: [{ kind: "linkEnded", because: "revoked" }, 404, 410],
+  accessNotAsked: [{ kind: "accessNotAsked" }, 404, 404],
+  accessAnswered: [{ kind: "accessAnswered", state: "refused" }, 409, 409],
   tooManyAttempts: [{ kind: "tooManyAttempts", retryAfterSeconds: 60 }, 503, 429],
   originForeign: [{ kind: "originForeign" }, 404, 403],
   fileMissing: [{ kind: "fileMissing" }, 404, 404],

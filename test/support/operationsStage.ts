@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { decorationOf } from "../../src/api/decoration.ts";
-import { documentRequest } from "../../src/api/router.ts";
-import { sessionRequestSchema } from "../../src/api/schemas.ts";
+import { sessionRequestSchema } from "../../src/api/schemas/sessions.ts";
+import { documentRequest } from "../../src/api/sessions.ts";
 import { type DocumentRequest, openDocument } from "../../src/documents/openSession.ts";
 import { KeptSafely } from "../../src/documents/saveDocument.ts";
 import { wopiFailure } from "../../src/http/failureResponse.ts";

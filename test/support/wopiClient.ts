@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { z } from "zod";
+import { documentRights } from "../../src/model/documentRight.ts";
 
 export const sessionSchema = z.object({
   id: z.string(),
@@ -8,7 +9,7 @@ export const sessionSchema = z.object({
   access_token: z.string(),
   access_token_ttl: z.number(),
   expires_at: z.string(),
-  permission: z.enum(["view", "edit"]),
+  permission: z.enum(documentRights),
   file: z.object({ id: z.string(), name: z.string(), size: z.number(), version: z.string() }),
 });
 export type Session = z.infer<typeof sessionSchema>;

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { fileActivitySchema } from "../../src/api/schemas.ts";
+import { fileActivitySchema } from "../../src/api/schemas/files.ts";
 import { linkOwner } from "../support/linkOwner.ts";
 import { openAsOwner } from "../support/namedDocument.ts";
 import { type OperationsStage, operationsStage } from "../support/operationsStage.ts";

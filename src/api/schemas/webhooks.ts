@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type EventData, type EventType, eventData } from "../webhooks/payload.ts";
-import { named } from "./schemas.ts";
+import { type EventData, type EventType, eventData } from "../../webhooks/payload.ts";
+import { named } from "./named.ts";
 
 const example = {
   file: { id: "aB3x", name: "Report.docx" },
@@ -45,9 +45,9 @@ export const webhookEvents = [
 function event<Type extends EventType>(type: Type, summary: string, data: EventData<Type>) {
   const schema = named(
     z.strictObject({
-      type: z.literal(type),
+      type: z.literal(type).describe(summary),
       timestamp: z.iso.datetime().describe("When it happened"),
-      data: eventData[type],
+      data: eventData[type].describe("What happened, to which document"),
     }),
     {
       id: `${type.slice(0, 1).toUpperCase()}${type.slice(1)}Event`,
