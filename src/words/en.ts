@@ -589,7 +589,7 @@ export const en = {
     whyRightMissing: "permission to change the document is missing",
     whyBodyTooLarge: "the document is too large",
     whyContentInvalid: "the editor sent an empty or damaged file",
-    whySpoolFailed: "the bridge has no space to keep it",
+    whySpoolFailed: "there is no space left on the server to keep it",
     whyUnexpected: "an unexpected error occurred",
     endedRevoked: "This session was ended.",
     endedExpired: "This session has expired.",

@@ -600,7 +600,7 @@ export const es: Words = {
     whyRightMissing: "falta el permiso para modificar el documento",
     whyBodyTooLarge: "el documento es demasiado grande",
     whyContentInvalid: "el editor envió un archivo vacío o dañado",
-    whySpoolFailed: "el puente no tiene espacio para conservarlo",
+    whySpoolFailed: "el servidor no tiene espacio para conservarlo",
     whyUnexpected: "se produjo un error inesperado",
     endedRevoked: "Esta sesión se ha cerrado.",
     endedExpired: "Esta sesión ha caducado.",

@@ -592,7 +592,7 @@ export const ja: Words = {
     whyRightMissing: "ドキュメントを変更する権限がありません",
     whyBodyTooLarge: "ドキュメントが大きすぎます",
     whyContentInvalid: "エディタから空または壊れたファイルが送られました",
-    whySpoolFailed: "ブリッジに保管する空き容量がありません",
+    whySpoolFailed: "サーバーに保管する空き容量がありません",
     whyUnexpected: "予期しないエラーが発生しました",
     endedRevoked: "このセッションは終了しました。",
     endedExpired: "このセッションは期限が切れました。",

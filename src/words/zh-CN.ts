@@ -563,7 +563,7 @@ export const zhCN: Words = {
     whyRightMissing: "没有更改此文档的权限",
     whyBodyTooLarge: "文档过大",
     whyContentInvalid: "编辑器发送的文件为空或已损坏",
-    whySpoolFailed: "桥接服务没有空间保留内容",
+    whySpoolFailed: "服务器没有空间保留内容",
     whyUnexpected: "发生了意外错误",
     endedRevoked: "此会话已被终止。",
     endedExpired: "此会话已过期。",

@@ -564,7 +564,7 @@ export const zhTW: Words = {
     whyRightMissing: "沒有變更這份文件的權限",
     whyBodyTooLarge: "文件過大",
     whyContentInvalid: "編輯器傳送的檔案是空的或已損毀",
-    whySpoolFailed: "橋接服務沒有空間可保留內容",
+    whySpoolFailed: "伺服器沒有空間可保留內容",
     whyUnexpected: "發生未預期的錯誤",
     endedRevoked: "這個工作階段已結束。",
     endedExpired: "這個工作階段已到期。",

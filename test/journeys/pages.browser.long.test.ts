@@ -1,8 +1,6 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import type { Server } from "node:http";
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import type { AxeResults, RunOptions } from "axe-core";
 import express from "express";
 import type { Browser, Page as Tab } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,6 +8,7 @@ import { assetsRouter } from "../../src/pages/assets.ts";
 import type { Page } from "../../src/pages/views/page.ts";
 import { type Language, languages } from "../../src/words/language.ts";
 import { openBrowser } from "../support/browser.ts";
+import { axeFinder, cutPlaceholders, cutTexts, overflowing } from "../support/pageFit.ts";
 import { pageSamples } from "../support/pageSamples.ts";
 
 const screenshots = new URL("../.out/screenshots/", import.meta.url);
@@ -22,11 +21,11 @@ const looks = [
 let server: Server;
 let browser: Browser;
 let bridgeUrl: string;
-let axe: string;
+let seriousViolations: Awaited<ReturnType<typeof axeFinder>>;
 
 beforeAll(async () => {
   await mkdir(screenshots, { recursive: true });
-  axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  seriousViolations = await axeFinder();
   const app = express().use(assetsRouter());
   // What a page shows in frames is pages of their own.
   app.get("/versions/:file/open", (_request, response) => void response.type("html").send("<title>Version</title>"));
@@ -69,26 +68,13 @@ function complaintsOf(tab: Tab): string[] {
   return complaints;
 }
 
-async function seriousViolations(tab: Tab): Promise<string[]> {
-  // Evaluated, since the page's policy lets no script tag in.
-  await tab.evaluate(axe);
-  const found = await tab.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(options: RunOptions): Promise<AxeResults> } };
-    const { violations } = await axe.run({ resultTypes: ["violations"] });
-    return violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.map(({ html }) => html) }));
+/** Opens every menu and all that is folded. @returns whether there is any */
+function openAll(tab: Tab): Promise<boolean> {
+  return tab.evaluate(() => {
+    const folded = [...document.querySelectorAll("details")];
+    for (const details of folded) details.open = true;
+    return folded.length > 0;
   });
-  return found
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, where }) => `${id}: ${where.join(" ")}`);
-}
-
-/** @returns what reaches beyond the page's width */
-function overflowing(): string[] {
-  const root = document.documentElement;
-  if (root.scrollWidth <= root.clientWidth) return [];
-  return [...document.body.querySelectorAll("*")]
-    .filter((element) => element.getBoundingClientRect().right > root.clientWidth + 1)
-    .map((element) => element.outerHTML.slice(0, 120));
 }
 
 // Beside these, the look and what screen readers hear are the same: lengths of words are tested below.
@@ -113,33 +99,15 @@ describe.each(["en", "zh-CN", "de"])("pages for people in %s", (language) => {
           path: new URL(`${sample}-${language}-${name}.png`, screenshots).pathname,
           fullPage: true,
         });
+        if (await openAll(tab)) {
+          found.push(...(await seriousViolations(tab)).map((problem) => `${sample}, menus open: ${problem}`));
+        }
       }
       await context.close();
       expect(found).toEqual([]);
     },
   );
 });
-
-/** @returns texts that their own box, or one around them that hides what is too much, does not show whole */
-function cutTexts(): string[] {
-  const hides = (overflow: string): boolean => overflow === "hidden" || overflow === "clip";
-  const cuts = (box: Element): boolean => {
-    const { overflowX, overflowY, display } = getComputedStyle(box);
-    if (display === "inline") return false;
-    const isTooWide = hides(overflowX) && box.scrollWidth > box.clientWidth + 1;
-    return isTooWide || (hides(overflowY) && box.scrollHeight > box.clientHeight + 1);
-  };
-  const isCut = (element: Element | null): boolean =>
-    element !== null && element !== document.body && (cuts(element) || isCut(element.parentElement));
-  return (
-    [...document.body.querySelectorAll("*")]
-      .filter((one) => [...one.childNodes].some(({ nodeType, textContent }) => nodeType === 3 && textContent?.trim()))
-      // Names of people, files and folders are as long as they like, and end in dots.
-      .filter((one) => one.checkVisibility() && one.closest("bdi, .unseen, noscript, script, option") === null)
-      .filter(isCut)
-      .map((one) => `cut: ${one.outerHTML.slice(0, 160)}`)
-  );
-}
 
 describe.each(languages)("sentences in %s", (language) => {
   it.each([360, 1280])("fit into every page, menus and dialogs open, %i wide", { timeout: 60_000 }, async (width) => {
@@ -148,13 +116,15 @@ describe.each(languages)("sentences in %s", (language) => {
     for (const sample of Object.keys(pageSamples)) {
       await tab.goto(`${bridgeUrl}/${language}/${sample}`, { waitUntil: "domcontentloaded" });
       const look = async (state: string) => {
-        const problems = [...(await tab.evaluate(overflowing)), ...(await tab.evaluate(cutTexts))];
+        const problems = [
+          ...(await tab.evaluate(overflowing)),
+          ...(await tab.evaluate(cutTexts)),
+          ...(await tab.evaluate(cutPlaceholders)),
+        ];
         found.push(...problems.map((problem) => `${sample} ${state}: ${problem}`));
       };
       await look("closed");
-      await tab.evaluate(() => {
-        for (const details of document.querySelectorAll("details")) details.open = true;
-      });
+      await openAll(tab);
       await look("open");
     }
     await tab.close();
