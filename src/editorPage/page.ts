@@ -98,7 +98,7 @@ ${
     ? ""
     : html`<meta name="application-name" content="${brand.name}">
 `
-}<link rel="icon" href="${brand.logoUrl ?? "data:,"}">
+}<link rel="icon" href="${brand.logoUrl ?? assetUrl(facts.bridgeUrl, "icon.svg")}">
 <style nonce="${nonce}">${style}</style>
 <script src="${assetUrl(facts.bridgeUrl, "hostPage.js")}" nonce="${nonce}" defer></script>
 </head>

@@ -23,6 +23,8 @@ const assets = {
   "pages.js": asset("text/javascript", browserScript("pages/browser/pages.js")),
   "hostPage.js": asset("text/javascript", browserScript("editorPage/browser/hostPage.js")),
   "failedPage.js": asset("text/javascript", browserScript("editorPage/browser/failedPage.js")),
+  // What chats show of a link: they take no SVG.
+  "preview.png": asset("image/png", readFileSync(new URL("./browser/preview.png", import.meta.url))),
   "icon.svg": asset("image/svg+xml", readFileSync(new URL("./browser/icon.svg", import.meta.url))),
 } as const;
 

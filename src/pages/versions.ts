@@ -78,6 +78,8 @@ export function versionPagesRouter(services: Needs): Router {
         mayRename: false,
         language: await editorLanguageOf(services.cookies, request),
         theme: undefined,
+        // Two beside each other have no room for toolbars.
+        isEmbedded: request.query["bare"] !== undefined,
         issuedTo: `person:${person.id}`,
         generation: person.generation,
       };

@@ -181,6 +181,7 @@ export const de: Words = {
     saveName: "Speichern",
     savedOutside: "In Cloudreve gespeichert",
     restoredBy: "{name}, durch Wiederherstellen",
+    restoredVersionBy: "{name}, durch Wiederherstellen von {version}",
     throughLink: "über einen Link",
     throughPortal: "in {portal}",
     versionRestored: "Die Version ist wiederhergestellt. Auch der vorherige Stand des Dokuments steht in der Liste.",

@@ -173,6 +173,7 @@ export const en = {
     saveName: "Save",
     savedOutside: "Saved in Cloudreve",
     restoredBy: "{name}, by restoring",
+    restoredVersionBy: "{name}, by restoring {version}",
     throughLink: "through a link",
     throughPortal: "in {portal}",
     versionRestored: "The version is restored. What the document was before is in the list too.",

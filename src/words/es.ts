@@ -174,6 +174,7 @@ export const es: Words = {
     saveName: "Guardar",
     savedOutside: "Guardado en Cloudreve",
     restoredBy: "{name}, al restaurar",
+    restoredVersionBy: "{name}, al restaurar {version}",
     throughLink: "mediante un enlace",
     throughPortal: "en {portal}",
     versionRestored: "Se ha restaurado la versión. El contenido anterior del documento también está en la lista.",

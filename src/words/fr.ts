@@ -177,6 +177,7 @@ export const fr: Words = {
     saveName: "Enregistrer",
     savedOutside: "Enregistrée dans Cloudreve",
     restoredBy: "{name}, par restauration",
+    restoredVersionBy: "{name}, par restauration de {version}",
     throughLink: "par un lien",
     throughPortal: "dans {portal}",
     versionRestored: "La version est restaurée. L’état précédent du document figure aussi dans la liste.",

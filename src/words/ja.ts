@@ -173,6 +173,7 @@ export const ja: Words = {
     saveName: "保存",
     savedOutside: "Cloudreveで保存",
     restoredBy: "{name}が復元",
+    restoredVersionBy: "{name}が{version}を復元",
     throughLink: "リンク経由",
     throughPortal: "{portal}から",
     versionRestored: "バージョンを復元しました。復元前の内容も一覧にあります。",

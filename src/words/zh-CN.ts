@@ -167,6 +167,7 @@ export const zhCN: Words = {
     saveName: "保存",
     savedOutside: "在 Cloudreve 中保存",
     restoredBy: "{name} 还原",
+    restoredVersionBy: "{name} 还原了 {version}",
     throughLink: "通过链接",
     throughPortal: "在 {portal} 中",
     versionRestored: "版本已还原。文档之前的内容也在列表中。",

@@ -168,6 +168,7 @@ export const zhTW: Words = {
     saveName: "儲存",
     savedOutside: "在 Cloudreve 中儲存",
     restoredBy: "{name} 還原",
+    restoredVersionBy: "{name} 還原了 {version}",
     throughLink: "透過連結",
     throughPortal: "在 {portal} 中",
     versionRestored: "版本已還原。文件先前的內容也在清單中。",

@@ -225,7 +225,7 @@ describe("a document's life, from a template to an old version", () => {
 
     // What Grace had written, beside what is there now.
     expect(await versionsIn(sharing).locator("small").allTextContents()).toEqual([
-      expect.stringMatching(/^Alice, by restoring · /),
+      expect.stringMatching(/^Alice, by restoring “Sent to the team” · /),
       expect.stringMatching(/^Grace \(through a link\) · /),
       expect.stringMatching(/^Grace \(through a link\) · /),
       expect.stringMatching(/ · Alice · /),

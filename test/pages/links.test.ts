@@ -96,13 +96,16 @@ describe("a colleague with a link", () => {
       await webPerson(bridge.url).post(url, { name: "Eve", password: "wrong" }),
       await webPerson(bridge.url).post(url, { password: "wrong" }),
     ];
-    for (const { text } of answers) expect(text).not.toMatch(/behind-door|Alice|Salaries|og:|View document|<time/);
+    for (const { text } of answers) expect(text).not.toMatch(/behind-door|Alice|Salaries|View document|<time/);
+    expect(answers[0]?.text).toContain('<meta property="og:title" content="Shared document">');
   });
 
   it("shows a chat's preview the name and the owner where there is no password", async () => {
     const { text } = await webPerson(bridge.url).get(await owner.makeLink(await document("R&D plan.txt")));
     expect(text).toContain('<meta property="og:title" content="R&amp;D plan.txt">');
     expect(text).toContain('<meta property="og:description" content="Alice has invited you to edit this document.">');
+    const picture = await fetch(/"og:image" content="([^"]+)"/.exec(text)?.[1] ?? "");
+    expect([picture.status, picture.headers.get("Content-Type")]).toEqual([200, "image/png"]);
   });
 
   it("is with the editor by one request when the browser was here before", async () => {

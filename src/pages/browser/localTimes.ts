@@ -9,4 +9,9 @@ export function localTimes(part: ParentNode): void {
     time.title = time.textContent;
     time.textContent = timeFormat.format(new Date(time.dateTime));
   }
+  // An option holds a text only, and the time somewhere in it.
+  for (const option of part.querySelectorAll<HTMLOptionElement>("option[data-time]")) {
+    const { time = "", said = "" } = option.dataset;
+    option.text = option.text.replace(said, () => timeFormat.format(new Date(time)));
+  }
 }

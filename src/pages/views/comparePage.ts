@@ -3,7 +3,7 @@ import { fill } from "../../words/fill.ts";
 import { wordsIn } from "../../words/words.ts";
 import { type Html, html } from "../html.ts";
 import { layout } from "./layout.ts";
-import { fillHtml, flag, joined, moment, named, nothing, notice, size } from "./markup.ts";
+import { fillHtml, flag, joined, moment, momentText, named, nothing, notice, size } from "./markup.ts";
 import type { Page, PageContext } from "./page.ts";
 
 /** One of the two that are compared. */
@@ -88,9 +88,10 @@ function label({ language }: PageContext, one: ComparedSide): Html {
 
 function chooser(context: PageContext, { before, after, versions }: CompareFacts, action: string): Html {
   const words = wordsIn[context.language].pages;
-  // Markup is not allowed in an option.
+  // Markup is not allowed in an option: the script puts the local time in place of this one.
+  const timeOf = (one: ComparedSide): string => momentText(new Date(one.storedAt), context.language);
   const plain = (one: ComparedSide): string => {
-    const time = `${one.storedAt.slice(0, 16).replace("T", " ")} UTC`;
+    const time = timeOf(one);
     const dated = one.name === undefined ? time : `${one.name} (${time})`;
     return one.isCurrent ? fill(words.currentVersionOf, { time: dated }) : dated;
   };
@@ -98,7 +99,7 @@ function chooser(context: PageContext, { before, after, versions }: CompareFacts
 <select name="${name}">${joined(
     versions.map(
       (one) =>
-        html`<option value="${one.version}"${flag("selected", one.version === chosen.version)}>${plain(one)}</option>`,
+        html`<option value="${one.version}" data-time="${one.storedAt}" data-said="${timeOf(one)}"${flag("selected", one.version === chosen.version)}>${plain(one)}</option>`,
     ),
   )}</select></label>`;
   return html`<form method="get" action="${action}" class="choose">
@@ -115,7 +116,7 @@ function side(context: PageContext, one: ComparedSide, isFramed: boolean): Html 
   const title = one.copyName ?? one.name ?? one.storedAt;
   return html`<section>
 <h2>${label(context, one)}</h2>
-${isFramed ? html`<iframe src="${path}/open?${query}" title="${title}" allow="fullscreen"></iframe>` : nothing}
+${isFramed ? html`<iframe src="${path}/open?${query}&amp;bare=#line=none" title="${title}" allow="fullscreen"></iframe>` : nothing}
 <p><a role="button" class="secondary" href="${path}/content?${query}" download aria-label="${fill(words.downloadName, { name: title })}">${words.download}</a></p>
 </section>`;
 }
@@ -136,7 +137,7 @@ function differences(
   if (rows.every(({ is }) => is !== "changed")) {
     return notice("good", of === "text" ? words.sameText : words.noDifferences);
   }
-  return html`<table class="compared">
+  return html`<table class="compared${of === "all" ? " verbatim" : ""}">
 <thead><tr><th scope="col">${label(context, before)}</th><th scope="col">${label(context, after)}</th></tr></thead>
 <tbody>
 ${joined(rows.slice(0, rowsAtMost).map((row) => differenceRow(context, row)))}

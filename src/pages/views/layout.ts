@@ -41,7 +41,7 @@ export function layout(context: PageContext, content: Content): Page {
 <title>${content.title} · ${productName}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow">
-${preview(productName, content.preview)}<meta name="color-scheme" content="light dark">
+${preview(context, productName, content.preview)}<meta name="color-scheme" content="light dark">
 ${
   brand.logoUrl === undefined
     ? html`<link rel="icon" href="${assetUrl(bridgeUrl, "icon.svg")}" type="image/svg+xml">`
@@ -100,12 +100,14 @@ ${content.main}
   };
 }
 
-function preview(siteName: string, shown: Content["preview"]): Html {
+function preview({ bridgeUrl, brand }: PageContext, siteName: string, shown: Content["preview"]): Html {
   if (shown === undefined) return nothing;
   return html`<meta property="og:type" content="website">
 <meta property="og:site_name" content="${siteName}">
 <meta property="og:title" content="${shown.title}">
 <meta property="og:description" content="${shown.text}">
+<meta property="og:image" content="${brand?.logoUrl ?? assetUrl(bridgeUrl, "preview.png")}">
+<meta name="twitter:card" content="summary">
 `;
 }
 

@@ -143,7 +143,7 @@ function terms({ language }: PageContext, link: EditLink): Html {
   const permission = { edit: words.mayEdit, review: words.mayReview, comment: words.mayComment, view: words.mayView };
   const row = (term: string, value: string | Html): Html =>
     html`<tr><th scope="row">${term}</th><td>${value}</td></tr>`;
-  return html`<table><tbody>
+  return html`<table class="facts"><tbody>
 ${row(words.permissionLabel, permission[link.permission])}
 ${row(words.peopleMay, may)}
 ${mayNot === undefined ? nothing : row(words.peopleMayNot, mayNot)}

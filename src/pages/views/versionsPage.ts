@@ -130,7 +130,7 @@ function row(context: PageContext, one: ListedVersion, { file, versions, canOpen
   return html`<li>
 <div><span>${one.name === undefined ? time : html`<strong>${named(one.name)}</strong>`}${
     isCurrent ? html` <span class="badge good">${words.currentVersion}</span>` : nothing
-  }</span><small>${one.name === undefined ? nothing : html`${time} · `}${savedBy(context, one)} · ${size(one.sizeBytes, language)}</small></div>
+  }</span><small>${one.name === undefined ? nothing : html`${time} · `}${savedBy(context, one, versions)} · ${size(one.sizeBytes, language)}</small></div>
 <div class="acts">${
     canOpen
       ? html`<a role="button" class="secondary" href="${open}" target="_blank" rel="noopener" aria-label="${isCurrent ? fill(words.openName, { name: file.name }) : fill(words.openVersionOf, { time: label })}">${words.open}</a>
@@ -159,11 +159,16 @@ ${
 }
 
 /** Who stored it, and by which way they came. */
-function savedBy({ language }: PageContext, { save }: ListedVersion): Html {
+function savedBy({ language }: PageContext, { save }: ListedVersion, versions: readonly ListedVersion[]): Html {
   const words = wordsIn[language].pages;
   if (save === undefined) return html`${words.savedOutside}`;
   const name = save.person.name === "" ? words.somebody : named(save.person.name);
-  if (save.restoredFrom !== undefined) return fillHtml(words.restoredBy, { name });
+  if (save.restoredFrom !== undefined) {
+    const from = versions.find(({ version }) => version === save.restoredFrom);
+    if (from === undefined) return fillHtml(words.restoredBy, { name });
+    const version = from.name === undefined ? moment(from.storedAt, language) : html`“${named(from.name)}”`;
+    return fillHtml(words.restoredVersionBy, { name, version });
+  }
   const portal = save.through?.startsWith("portal:") ? save.through.slice("portal:".length) : undefined;
   if (save.linkId !== undefined) return html`${name} (${words.throughLink})`;
   return portal === undefined ? html`${name}` : html`${name} (${fillHtml(words.throughPortal, { portal })})`;

@@ -56,7 +56,7 @@ export function visitPage(context: PageContext, facts: VisitFacts): Page {
     title,
     isNarrow: true,
     // What chats show of the link.
-    ...(isHidden ? {} : { preview: { title, text: fill(lead[permission], { name: ownerName }) } }),
+    preview: { title, text: isHidden ? words.hiddenUntilPassword : fill(lead[permission], { name: ownerName }) },
     main: html`<article>
 <h1>${named(title)}</h1>
 <p class="lead">${isHidden ? words.hiddenUntilPassword : fillHtml(lead[permission], owner)}</p>
