@@ -5,7 +5,6 @@ import type { LastCopy } from "../documents/lastCopy.ts";
 import type { NewFile } from "../documents/newFiles.ts";
 import { accessTokenFor, personAddress } from "../documents/openSession.ts";
 import { freshAddress } from "../documents/reopenDocument.ts";
-import { isFromPhone } from "../http/phone.ts";
 import { logFacts } from "../http/requestLog.ts";
 import { hasLeftFolder } from "../links/folderLink.ts";
 import { BridgeError } from "../model/failure.ts";
@@ -24,6 +23,7 @@ import type {
 } from "./pageMessages.ts";
 import { pictureCallsRouter } from "./pictureCalls.ts";
 import { peopleIn } from "./presence.ts";
+import { readerOf } from "./reader.ts";
 
 type Needs = Parameters<typeof freshAddress>[0] &
   Pick<
@@ -111,7 +111,7 @@ export function hostSessionRouter(services: Needs & Parameters<typeof pictureCal
   // The editor did not come up: an upgrade may have given it another address.
   router.post("/edit/:key/address", async (request: Request<{ key: string }>, response: Response) => {
     const { grant, ended } = await services.grants.behindPageKey(request.params.key);
-    const address = ended === undefined ? await freshAddress(services, grant, isFromPhone(request)) : undefined;
+    const address = ended === undefined ? await freshAddress(services, grant, readerOf(request)) : undefined;
     if (address !== undefined) logFacts({ grant: grant.id, file: grant.document.fileId });
     response.json({ action_url: address ?? null } satisfies FreshAddress);
   });

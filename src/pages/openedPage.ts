@@ -3,8 +3,8 @@ import { isOwners, rightOf } from "../documents/grants.ts";
 import { accessTokenFor } from "../documents/openSession.ts";
 import { addressForPage, canBeEdited } from "../documents/reopenDocument.ts";
 import { hostPage } from "../editorPage/page.ts";
+import { readerOf } from "../editorPage/reader.ts";
 import { suiteOf } from "../editors/suites.ts";
-import { isFromPhone } from "../http/phone.ts";
 import { logFacts } from "../http/requestLog.ts";
 import type { EditLink } from "../links/links.ts";
 import type { DocumentRight } from "../model/documentRight.ts";
@@ -32,7 +32,7 @@ export async function sendOpenedPage(
   // Before the ticket is used: a short outage of the drive must not cost visitors their only ticket.
   const before = await services.grants.behindTicket(ticket);
   const file = known ?? (await services.drive.stat(before.document));
-  const address = await addressForPage(services, before, file, isFromPhone(request));
+  const address = await addressForPage(services, before, file, readerOf(request));
   const grant = await services.grants.redeemTicket(ticket);
   logFacts({ grant: grant.id, file: grant.document.fileId });
   const link = grant.linkId === undefined ? undefined : await services.links.find(grant.linkId);

@@ -220,3 +220,23 @@ describe("an editor with an address for each purpose, as ONLYOFFICE is", () => {
     expect(addressOn(await person.get(pdf.HostEditUrl)).pathname).toBe("/hosting/wopi/pdf/view");
   });
 });
+
+describe("a portal that names no language", () => {
+  const german = { "Accept-Language": "de-AT, en;q=0.5" };
+
+  it("gets each person's own, for the page and the editor alike, and the address stays", async () => {
+    await stage("collabora");
+    const page = await pageOf(await opened("a.docx"), german);
+    expect(page.text).toContain('<html lang="de">');
+    expect(addressOn(page).searchParams.get("lang")).toBe("de-AT");
+    const key = /"pageKey":"([^"]+)"/.exec(page.text)?.[1] ?? "";
+    const again = await webPerson(bridge.url).post(`/edit/${key}/address`, {}, german);
+    expect(JSON.parse(again.text)).toEqual({ action_url: null });
+  });
+
+  it("keeps the one that it does name", async () => {
+    await stage("collabora");
+    const page = await pageOf(await opened("a.docx", { lang: "fr" }), german);
+    expect([page.text.includes('<html lang="fr">'), addressOn(page).searchParams.get("lang")]).toEqual([true, "fr-FR"]);
+  });
+});
