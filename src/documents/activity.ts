@@ -23,7 +23,7 @@ export type FailedSave = z.infer<typeof failedSaveSchema>;
 const openSessionSchema = rowObject({
   grantId: z.string(),
   person: namedPersonSchema,
-  permission: z.enum(["view", "edit"]),
+  permission: z.enum(["view", "edit"]).catch("view"),
   openedAtMs: z.number(),
   /** When its page or its editor last called. */
   seenAtMs: z.number(),

@@ -21,8 +21,10 @@ const newsItemSchema = rowObject({
 export type NewsItem = z.infer<typeof newsItemSchema>;
 
 const newsSchema = rowObject({
-  /** The newest first. */
-  items: z.array(newsItemSchema),
+  /** The newest first. News of a kind that only a later version knows are left to that one. */
+  items: z
+    .array(newsItemSchema.nullable().catch(null))
+    .transform((items): readonly NewsItem[] => items.filter((item) => item !== null)),
   /** What is older was dismissed. */
   dismissedAtMs: z.number().exactOptional(),
 });

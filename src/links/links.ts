@@ -23,7 +23,8 @@ const editLinkSchema = rowObject({
   /** The name when it was last looked at; the drive knows the current one. */
   fileName: z.string(),
   /** What every visitor may do; single ones may have been granted more. @see visitorRights.ts */
-  permission: z.enum(documentRights),
+  // A right that only a later version knows counts as the least.
+  permission: z.enum(documentRights).catch("view"),
   expiresAtMs: z.number().exactOptional(),
   /** Made by `links/linkPassword.ts`. */
   passwordHash: z.string().exactOptional(),

@@ -10,7 +10,7 @@ import { type EditLink, type EditLinks, forgottenAtMs, linkEnd } from "./links.t
 
 const visitorRightSchema = rowObject({
   person: namedPersonSchema,
-  state: z.enum(["asked", "granted", "refused", "takenBack"]),
+  state: z.enum(["asked", "granted", "refused", "takenBack"]).catch("refused"),
   askedAtMs: z.number(),
   answeredAtMs: z.number().exactOptional(),
   /** When it was granted: the link's `rightsEpoch`, and the owner's last sign-out everywhere. Another one ends it. */

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { OwnersNews } from "../../src/documents/ownersNews.ts";
 import { newsSince } from "../../src/editorPage/browser/news.ts";
+import { put } from "../../src/model/keyValueStore.ts";
 import { openMemoryStore } from "../../src/stores/memoryStore.ts";
 import { wordsIn } from "../../src/words/words.ts";
 import { setClock } from "../support/clock.ts";
@@ -24,6 +25,20 @@ it("an owner reads what others did, the newest first, and not what they did them
   await news.add(undefined, saved);
   expect((await news.of("ann")).map(({ kind }) => kind)).toEqual(["copy", "linkUsed", "saved"]);
   expect(await news.of("ben")).toEqual([]);
+});
+
+it("news that only a later version knows are passed over", async () => {
+  const clock = setClock();
+  const store = openMemoryStore(clock.now);
+  const row = {
+    items: [
+      { ...saved, kind: "signed", atMs: clock.now() },
+      { ...saved, atMs: clock.now() },
+    ],
+  };
+  await put(store, "ownersNews:ann", JSON.stringify(row));
+  clock.advance(1);
+  expect((await new OwnersNews(store, clock.now).of("ann")).map(({ kind }) => kind)).toEqual(["saved"]);
 });
 
 it("somebody who saves all the time is one piece of news, which moves up", async () => {

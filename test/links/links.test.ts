@@ -27,6 +27,18 @@ async function reasonOf(work: Promise<unknown>): Promise<unknown> {
   );
 }
 
+describe("a link with a right that only a later version knows", () => {
+  it("is one to view, and the others are listed as before", async () => {
+    const { store, links } = freshLinks();
+    const [known, newer] = [await links.make(facts), await links.make(facts)];
+    const row = `link:${newer.link.id}`;
+    const text = JSON.stringify({ ...JSON.parse((await store.get(row)) ?? ""), permission: "sign" });
+    await put(store, row, text);
+    expect((await links.behindSecret(newer.secret)).permission).toBe("view");
+    expect((await links.behindSecret(known.secret)).permission).toBe(facts.permission);
+  });
+});
+
 describe("a new link", () => {
   it("opens by the secret of its address", async () => {
     const { links } = freshLinks();
