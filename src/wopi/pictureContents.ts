@@ -1,5 +1,5 @@
 import { pipeline } from "node:stream/promises";
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { behindPictureAddress, readPicture } from "../documents/pictures.ts";
 import { hungUp } from "../http/hungUp.ts";
 import { logFacts } from "../http/requestLog.ts";
@@ -30,4 +30,9 @@ export function pictureContents(services: Services): RequestHandler<{ secret: st
       } else await pipeline(content.body, response);
     });
   };
+}
+
+/** A real Collabora asks before it fetches: LibreOffice looks whether it has a WebDAV server before it. */
+export function pictureMethods(_request: Request, response: Response): void {
+  response.status(204).set("Allow", "GET, HEAD").end();
 }

@@ -14,7 +14,7 @@ import { directContents } from "./directContents.ts";
 import { doctorFile, doctorFileId } from "./doctorFile.ts";
 import { isLastSave, setAside } from "./exitSave.ts";
 import { wopiOperations } from "./operations.ts";
-import { pictureContents } from "./pictureContents.ts";
+import { pictureContents, pictureMethods } from "./pictureContents.ts";
 import type { WopiCall, WopiOperation } from "./wopiCall.ts";
 
 /** `/wopi/files/:id` and its contents: token check, proof check, then the operation. No body parser may come before. */
@@ -41,7 +41,7 @@ export function wopiRouter(services: Services): Router {
   const direct = router.route("/files/:id/direct/contents");
   direct.head(refuseHead);
   direct.get(directContents(services));
-  router.route("/pictures/:secret/:name").get(pictureContents(services));
+  router.route("/pictures/:secret/:name").options(pictureMethods).get(pictureContents(services));
   router.use(containersRouter(services));
   router.use(() => {
     throw new BridgeError({ kind: "notImplemented", operation: "address" });

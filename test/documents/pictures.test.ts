@@ -58,6 +58,9 @@ describe("a picture from the drive", () => {
     expect(Buffer.from(await answered.arrayBuffer())).toEqual(png);
     const head = await fetch(address, { method: "HEAD" });
     expect([head.status, head.headers.get("content-length")]).toEqual([200, String(png.length)]);
+    // As a real Collabora asks before it fetches.
+    const methods = await fetch(address, { method: "OPTIONS" });
+    expect([methods.status, methods.headers.get("allow")]).toEqual([204, "GET, HEAD"]);
     bridge.clock.advance(5 * minuteMs);
     expect((await fetch(address)).status).toBe(401);
   });
