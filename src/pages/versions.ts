@@ -214,7 +214,7 @@ async function versionOf({ drive }: Needs, person: Caller, fileId: string, versi
   return { file, version: found };
 }
 
-/** What is compared: two versions (`from`, `to`; by default the current one), or a copy with the document (`copy`). */
+/** What is compared: two versions (`from`, `to`; by default the current one and the one before), or a copy with the document (`copy`). */
 async function compareFacts(
   services: Needs,
   comparisons: FileMutex,
@@ -243,7 +243,9 @@ async function compareFacts(
     if (found === undefined) throw new BridgeError({ kind: "fileMissing" });
     return found;
   };
-  const { from = file.version, to = file.version, copy } = request.query;
+  const { to = file.version, copy } = request.query;
+  const earlier = copy === undefined ? versions.find(({ version }) => version !== to)?.version : undefined;
+  const { from = earlier ?? file.version } = request.query;
   const before = { file, version: wished(from, versions) };
   let after = { file, version: wished(to, versions) };
   if (copy !== undefined) {
