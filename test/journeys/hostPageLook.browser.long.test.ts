@@ -114,7 +114,7 @@ async function reach(tab: Tab, language: Language, name: string, isFramed = fals
 const tabFor = async (width: number, more: Parameters<Browser["newContext"]>[0] = {}): Promise<Tab> => {
   const context = await browser.newContext({ viewport: { width, height: 740 }, reducedMotion: "reduce", ...more });
   const tab = await context.newPage();
-  tab.setDefaultTimeout(8_000);
+  tab.setDefaultTimeout(20_000);
   await tab.clock.install();
   return tab;
 };

@@ -101,6 +101,7 @@ describe("an owner at the list of documents", () => {
   it("has a new document before them after two clicks and a name", async () => {
     await tab.locator("summary").filter({ hasText: "New" }).click();
     // The name is selected: what is typed takes its place.
+    await tab.locator("#new-name:focus").waitFor();
     await tab.keyboard.type("Minutes");
     await tab.getByRole("button", { name: "Create" }).click();
     await tab.waitForURL(/\/open\?file_id=/);
