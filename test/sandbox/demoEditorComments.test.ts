@@ -117,7 +117,23 @@ describe("people who comment in the demo editor", () => {
     await eventually(() => ann.settled);
     await carl.command({ command: "comment", text: "Here", place, baseRevision: 0 });
     const { kept } = await ann.heard("comment");
-    await eventually(() => ann.text.split("\n")[0]?.endsWith(keptMark(kept)) === true);
+    await eventually(() => ann.text.split("\n")[0]?.includes(keptMark(kept)) === true);
+  });
+
+  it("change nothing of the text, whatever place they send", async () => {
+    const ann = await demo.open("ann");
+    const carl = await demo.open("carl");
+    const before = ann.text;
+    for (const place of [0, 1, 2, 3, 5, before.length - 1]) {
+      const { length } = carl.messages;
+      await carl.command({ command: "comment", text: "odd", place, baseRevision: 0 });
+      await eventually(() => carl.messages.length > length);
+    }
+    expect((await carl.command({ command: "comment", text: "far", place: 1e9, baseRevision: 0 }))?.success).toBe(false);
+    const marks = ann.messages.flatMap((message) => (message.type === "comment" ? [keptMark(message.kept)] : []));
+    await eventually(() => marks.length === 6 && marks.every((mark) => ann.text.includes(mark)));
+    expect(marks.reduce((text, mark) => text.replace(mark, ""), ann.text)).toBe(before);
+    expect(ann.text.isWellFormed()).toBe(true);
   });
 
   it("take back their own comments only; whoever may type, all", async () => {

@@ -1,4 +1,4 @@
-import { keptMark } from "./browser/documentMarkup.js";
+import { keptMark, lettersStart } from "./browser/documentMarkup.js";
 import type { Edit } from "./browser/textOperation.js";
 import { DocumentSaves } from "./documentSaves.ts";
 import { DocumentText } from "./documentText.ts";
@@ -127,15 +127,17 @@ export class OpenDocument {
    * @returns why not, when the person may not or the text is too far ahead
    */
   comment(view: EditorView, comment: { text: string; place: number; baseRevision: number }): SaveResult {
+    const shared = this.#text?.shared;
+    const place = shared?.placeNow(comment.baseRevision, comment.place);
+    if (shared === undefined || place === undefined) return notDone("the text is another one by now");
     const at = new Date(this.#settings.now()).toISOString().replace(/\.\d+Z$/, "Z");
     const look = { author: view.info?.userName ?? "", at, text: comment.text };
     const kept = this.#mayComment(view) ? this.#text?.comment(look) : undefined;
-    if (kept === undefined) return { success: false, result: "", errorMsg: "commenting is not possible here" };
+    if (kept === undefined) return notDone("commenting is not possible here");
     for (const each of this.#views) each.send?.({ type: "comment", kept, look, own: each === view });
-    const { place, baseRevision } = comment;
-    const edit = { position: place, deleted: 0, inserted: keptMark(kept) };
     this.#commenters.set(kept, view.info?.userId ?? "");
-    return this.#putIn(view, baseRevision, edit);
+    // Whatever a page says, a comment changes nothing of the text, nor of what stands before it.
+    return this.#change(view, { position: lettersStart(shared.text, place), deleted: 0, inserted: keptMark(kept) });
   }
 
   /** Takes a comment away: somebody's own, or any for whoever may type. */
@@ -144,14 +146,14 @@ export class OpenDocument {
     const may = this.#readOnly(view) === null || (isOwn && this.#mayComment(view));
     const position = this.#text?.shared.text.indexOf(keptMark(kept)) ?? -1;
     const isComment = this.#text?.form.kind === "document" && this.#text.form.kept[kept]?.what === "comment";
-    if (!may || position < 0 || !isComment) return { success: false, result: "", errorMsg: "it can't be removed" };
-    return this.#putIn(view, this.#revision, { position, deleted: keptMark(kept).length, inserted: "" });
+    if (!may || position < 0 || !isComment) return notDone("it can't be removed");
+    return this.#change(view, { position, deleted: keptMark(kept).length, inserted: "" });
   }
 
   /** An edit that no page made, for everybody. */
-  #putIn(view: EditorView, baseRevision: number, edit: Edit): SaveResult {
-    const made = this.#views.has(view) ? this.#text?.shared.insert(baseRevision, edit) : undefined;
-    if (made === undefined) return { success: false, result: "", errorMsg: "the text is another one by now" };
+  #change(view: EditorView, edit: Edit): SaveResult {
+    const made = this.#views.has(view) ? this.#text?.shared.change(edit) : undefined;
+    if (made === undefined) return notDone("the document is closed");
     if (mayType(view)) this.#lastWriter = view;
     this.#saves.edited(view, 1);
     for (const each of this.#views) each.send?.({ type: "edit", ...made, own: false });
@@ -402,4 +404,8 @@ export class OpenDocument {
     this.#turn = result.catch(() => undefined);
     return result;
   }
+}
+
+function notDone(errorMsg: string): SaveResult {
+  return { success: false, result: "", errorMsg };
 }

@@ -33,9 +33,18 @@ export class SharedText {
     return this.#revision;
   }
 
-  /** Takes an edit that no page made. @returns what became of it; undefined when the revision is not known any more */
-  insert(baseRevision: number, edit: Edit): { revision: number; edit: Edit } | undefined {
-    const [accepted] = this.receive(nobody, baseRevision, [{ sequence: 0, edit }]) ?? [];
+  /** Where a place in an earlier text is by now; undefined when that one is not known any more. */
+  placeNow(baseRevision: number, place: number): number | undefined {
+    const unseen = this.#revision - baseRevision;
+    if (unseen < 0 || unseen > this.#history.length) return undefined;
+    let mark: Edit = { position: place, deleted: 0, inserted: "-" };
+    for (const past of this.#history.slice(this.#history.length - unseen)) [, mark] = transformPair(past.edit, mark);
+    return mark.position <= this.#text.length ? mark.position : undefined;
+  }
+
+  /** Takes an edit of the current text that no page made. */
+  change(edit: Edit): { revision: number; edit: Edit } | undefined {
+    const [accepted] = this.receive(nobody, this.#revision, [{ sequence: 0, edit }]) ?? [];
     return accepted === undefined ? undefined : { revision: accepted.revision, edit: accepted.edit };
   }
 

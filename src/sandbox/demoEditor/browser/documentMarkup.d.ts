@@ -22,6 +22,8 @@ export const lineBreak: string;
 export function isMark(codePoint: number): boolean;
 /** What stands in the text for something that only the file knows, by its number. */
 export function keptMark(kept: number): string;
+/** Where the letters of a paragraph begin, from any place in it. */
+export function lettersStart(text: string, place: number): number;
 export function readLine(line: string): DocumentLine;
 export function writeLine(line: DocumentLine): string;
 export function textsBetween(before: string, after: string): string[];

@@ -32,6 +32,17 @@ export function keptMark(kept) {
   return String.fromCodePoint(keptBase + kept);
 }
 
+/** Where the letters of a paragraph begin, from any place in it. */
+export function lettersStart(text, place) {
+  let at = place <= 0 ? 0 : text.lastIndexOf("\n", place - 1) + 1;
+  for (const character of text.slice(at)) {
+    const code = character.codePointAt(0);
+    if (!isMark(code) || (code >= keptBase && code < paragraphBase)) break;
+    at += character.length;
+  }
+  return at;
+}
+
 export function readLine(line) {
   const read = { paragraph: 0, kind: "text", pieces: [] };
   let run = 0;

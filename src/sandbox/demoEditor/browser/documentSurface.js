@@ -1,4 +1,13 @@
-import { bold, italic, lineBreak, readLine, textsBetween, underline, writeLine } from "./documentMarkup.js";
+import {
+  bold,
+  italic,
+  lettersStart,
+  lineBreak,
+  readLine,
+  textsBetween,
+  underline,
+  writeLine,
+} from "./documentMarkup.js";
 import { element } from "./pageParts.js";
 import { moved } from "./textSurface.js";
 
@@ -302,8 +311,7 @@ export function documentSurface({ onText }) {
      */
     paragraphStart: () => {
       const [place = 0] = hasCaret() ? caretPlaces() : [];
-      const start = shown.lastIndexOf("\n", place - 1) + 1;
-      return start + inLine(shown.slice(start).split("\n", 1)[0], 0);
+      return lettersStart(shown, place);
     },
     showKept: (kept) => {
       const chip = paper.querySelector(`[data-kept="${kept}"]`);
