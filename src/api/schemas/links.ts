@@ -59,7 +59,10 @@ export const linkChangesSchema = named(
   z.strictObject({
     permission: permission.optional(),
     expires_at: expiresAt.nullable().optional().describe("When the link ends; null: when it is revoked"),
-    password: password.nullable().optional().describe("null: none. Another one ends what single visitors were allowed"),
+    password: password
+      .nullable()
+      .optional()
+      .describe("What visitors must enter; null: nothing. Another one ends what single visitors were allowed"),
     note: note.nullable().optional().describe("What the link is for; null or nothing: no note"),
     ask_name: askName.optional(),
     options: someLinkOptions.optional().describe("Options that are left out stay unchanged"),
